@@ -213,7 +213,7 @@ class _Scanner:
                 label = f"opened by {quote} here, next one in line {self._line(found.end())}"
                 raise self._bad(f"the quote of `{printable(name)}` is never closed", begin, start, label)
             raise self._bad(
-                f"text stands behind the quoted value of `{printable(name)}`", begin, start, "quote all of it"
+                f"there is text after the quoted value of `{printable(name)}`", begin, start, "quote all of it"
             )
         if quote == "'":
             return (Part(_unescaped(found[1], _SINGLE_ESCAPES)),), found.end()

@@ -64,7 +64,7 @@ def formation_of(settings: Mapping[str, str], names: Sequence[str]) -> Formation
         name, _, number = word.partition("=")
         count = int(number) if number.isdecimal() and len(number) <= _DIGITS else None
         if name not in (*names, "all") or count is None or count > _MOST:
-            notes.append(f"`{FILE}`: `{word}` in {_FORMATION} is not NAME=COUNT of a process, and left out")
+            notes.append(f"`{FILE}`: `{word}` in {_FORMATION} is not NAME=COUNT of a process, and ignored")
         elif name == "all":
             counts = dict.fromkeys(names, count) | counts
         else:
@@ -74,7 +74,7 @@ def formation_of(settings: Mapping[str, str], names: Sequence[str]) -> Formation
         counts |= dict.fromkeys(ignored, 0)
         notes.append(f"`{FILE}` leaves out {', '.join(ignored)}: `devboot scale {ignored[0]}=1` starts it")
     notes += [
-        f"`{FILE}`: {name} has no effect here, {there} has" for name, there in _ELSEWHERE.items() if name in settings
+        f"`{FILE}`: {name} is ignored, use {there} instead" for name, there in _ELSEWHERE.items() if name in settings
     ]
     return Formation(counts, tuple(notes))
 

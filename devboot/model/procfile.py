@@ -53,14 +53,14 @@ def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) ->
         try:
             line = _line(source.removesuffix("\r"), number, file)
         except ManifestError as error:
-            left_out.append(f"{file}:{number} is left out: {error.what}")
+            left_out.append(f"{file}:{number} is ignored: {error.what}")
             errors += [] if is_lenient else [error]
             continue
         if line is None:
             continue
         if line.name in lines:
             first = lines[line.name]
-            left_out.append(f"{file}:{first.line} is left out: line {number} names `{line.name}` again")
+            left_out.append(f"{file}:{first.line} is ignored: line {number} defines `{line.name}` again")
             errors += [] if is_lenient else [_twice(line, first, source.removesuffix("\r"), file)]
         if is_lenient:
             lines.pop(line.name, None)

@@ -35,16 +35,16 @@ def _about_versions(known: KnownRecipe) -> Iterator[str]:
     for release in known.releases:
         version, rows = release.version, release.rows()
         if not _has_licence(known, version):
-            yield f"`licenses` tells none for version {version}"
+            yield f"`licenses` has none for version {version}"
         for platform in PLATFORMS:
             if platform not in rows and platform not in release.unavailable:
-                yield f"version {version} says nothing about {platform}"
+                yield f"version {version} has neither a file nor a reason for {platform}"
             if platform in rows and platform in release.unavailable:
-                yield f"version {version} has a file for {platform}, and says that there is none"
+                yield f"version {version} has both a file and a reason for its absence for {platform}"
         for row in rows.values():
             origin = known.origin(row.source, row.name)
             if origin is None:
-                yield f"version {version} is from {row.source} `{row.name}`, which is no [[source]]"
+                yield f"version {version} is from {row.source} `{row.name}`, which is not a [[source]]"
             elif not origin.bin and not origin.shims:
                 yield f"[[source]] `{row.name}` names no program in `bin`"
 
@@ -58,13 +58,13 @@ def _about_text(known: KnownRecipe) -> Iterator[str]:
     path = os.path.join(known.folder, "recipe.toml")
     lines = read_text(path).splitlines()
     if len(lines) > _MOST_LINES:
-        yield f"recipe.toml has {len(lines)} lines, nobody reads more than {_MOST_LINES}"
+        yield f"recipe.toml has {len(lines)} lines, more than {_MOST_LINES}"
     service = known.recipe.service
     if service is None:
         return
     programs = {name for origin in known.recipe.source for name in (*origin.bin, *origin.shims)}
     if os.path.basename(service.command[0]) not in programs:
-        yield f"`{service.command[0]}` of [service] is no program of a [[source]]"
+        yield f"`{service.command[0]}` of [service] is not a program of a [[source]]"
     ready = service.ready
     if not (ready.tcp or ready.http or ready.exec or ready.log):
-        yield "[service.ready] asks nothing"
+        yield "[service.ready] has no probe"

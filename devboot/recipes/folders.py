@@ -74,7 +74,7 @@ class RecipeFolders:
 
     def _unknown(self, name: str, place: Place | None) -> ManifestError:
         near = nearest(name, self.names())
-        helps = [f"did you mean `{near}`?", f'under a name of its own: recipe = "{near}"'] if near else [_WITHOUT]
+        helps = [f"did you mean `{near}`?", f'under another name: recipe = "{near}"'] if near else [_WITHOUT]
         there = ", ".join(f"`{known}`" for known in self.names())
         return ManifestError(
             "manifest/no-such-recipe",
@@ -100,7 +100,7 @@ def load_recipe_file(folder: str) -> Recipe:
     if recipe.package.name != os.path.basename(os.path.abspath(folder)):
         raise ManifestError(
             "recipe/wrong-name",
-            f"the recipe in `{folder}` calls itself `{recipe.package.name}`",
+            f"the recipe in `{folder}` is named `{recipe.package.name}`",
             help=[f"mv {folder} {os.path.join(os.path.dirname(folder), recipe.package.name)}"],
         )
     return recipe
@@ -120,7 +120,7 @@ def _refuse_unbuilt(releases: Releases, path: str) -> None:
             if row.source not in FETCHED:
                 raise ManifestError(
                     "recipe/unsupported",
-                    f"nothing is fetched from `{row.source}` sources yet",
+                    f"`{row.source}` sources can't be fetched",
                     causes=[f"version {release.version} in `{path}`"],
                 )
 

@@ -151,8 +151,8 @@ def refuse_changed_sources(
             for change in changes
             for line in (f"{change.package} on {change.platform}, recipe: {change.old}", f"devboot.lock: {change.new}")
         ],
-        causes=["the lock was edited, or comes from someone who wants other bytes to run"],
-        help=["git diff devboot.lock", f"devboot lock{accept}   # takes what the recipe says"],
+        causes=["the lock was edited, perhaps to make other bytes run"],
+        help=["git diff devboot.lock", f"devboot lock{accept}   # uses the recipe's values"],
     )
 
 
@@ -325,7 +325,7 @@ def _no_artifact(package: LockedPackage, known: KnownRecipe, platform: str) -> L
     reason = package.unavailable.get(platform, "the lock has nothing for this platform")
     locked = sorted({row.on for row in package.distribution if row.platform == platform})
     if locked:
-        reason = f"it is locked for {', '.join(locked)} alone, each release has packages of its own"
+        reason = f"it is locked only for {', '.join(locked)}, each release has its own packages"
     others = [release.version for release in known.releases if platform in release.rows()]
     helps = [f'version = "{others[0]}"'] if others else ["devboot lock"]
     return LockError(
@@ -348,7 +348,7 @@ def _as_recipe_says(package: LockedPackage, known: KnownRecipe) -> LockedPackage
 def _warnings(package: LockedPackage) -> Iterable[str]:
     releases = sorted({row.on for row in package.distribution})
     if releases:
-        yield f"{package.name} comes out of packages that are for {', '.join(releases)} alone"
+        yield f"{package.name} is locked to packages of {', '.join(releases)} only"
     served = {row.platform for row in package.distribution}
     for platform, reason in package.unavailable.items():
         if platform not in served:

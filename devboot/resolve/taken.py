@@ -10,7 +10,10 @@ from devboot.model.edge.lockfile.lock import LockedPackage
 from devboot.model.edge.recipe.origins import Origin
 from devboot.recipes.folders import KnownRecipe
 
-_ASKED_FOR = {"build": "is compiled only where the manifest insists", "host": "is used only where the manifest insists"}
+_ASKED_FOR = {
+    "build": "is compiled only if the manifest requires it",
+    "host": "is used only if the manifest requires it",
+}
 
 
 def sources_taken(package: LockedPackage, known: KnownRecipe) -> tuple[str, ...]:
@@ -53,7 +56,7 @@ def _why_not(package: LockedPackage, known: KnownRecipe, origin: Origin, platfor
     if kind in _ASKED_FOR:
         return _ASKED_FOR[kind]
     if kind == "deb":
-        return "it is there for Debian and Ubuntu alone, and was asked on neither"
+        return "only Debian and Ubuntu have it, and the lock was made on neither"
     there = [
         release.version
         for release in known.releases

@@ -108,6 +108,6 @@ def _failed(service: Service, causes: list[str]) -> WorkError:
         "service/access",
         f"the password of `{name}` couldn't be set",
         causes=causes,
-        help=[f'access = "open"  # in [services.{name}]: lets in everybody on this machine'],
+        help=[f'access = "open"  # in [services.{name}]: admits everyone on this machine'],
         kept=["nothing was started", f"`{service.data}`, with its data"],
     )

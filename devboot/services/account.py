@@ -96,8 +96,8 @@ def _capabilities() -> int:
 def _not_reachable(name: str, account: Account, folder: str) -> MachineError:
     return MachineError(
         "machine/not-reachable",
-        f"`{name}` doesn't run as root, and user {account.uid} can't get to its files",
-        causes=[f"`{folder}` is open to others than user {account.uid} alone"],
+        f"`{name}` doesn't run as root, and user {account.uid} can't access its files",
+        causes=[f"user {account.uid} can't enter `{folder}`"],
         help=[f"chmod o+x {shell_word(folder)}"],
         kept=["nothing was started"],
     )

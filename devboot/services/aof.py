@@ -65,7 +65,7 @@ def _take_over_dump(service: Service, at: float) -> tuple[str, ...]:
         sync_directory(service.data)
     except OSError as error:
         raise machine_error(error, target) from error
-    return (f"the append-only file begins with what the dump has{moved}",)
+    return (f"created the append-only file from the dump{moved}",)
 
 
 def _write_parts(service: Service, folder: str) -> None:
@@ -96,7 +96,7 @@ def _refuse_newer_log(service: Service, files: tuple[str, ...]) -> None:
         return
     raise MachineError(
         f"{product}/would-lose-writes",
-        f"without `appendonly` {product} would lose what only its append-only file has",
+        f"without `appendonly`, {product} would lose data that is only in its append-only file",
         causes=["the dump is older: the server was killed, or `save` is switched off"],
         help=[
             f'settings = {{ appendonly = "yes" }}  # in [services.{service.spec.name}], until `devboot down` has saved'

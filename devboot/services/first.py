@@ -62,7 +62,7 @@ def _run(service: Service, first: FirstStep, staged: str, lease: Lease | None) -
 def _failed(service: Service, *causes: str) -> WorkError:
     return WorkError(
         "service/init",
-        f"`{service.spec.name}` couldn't make its data directory",
+        f"`{service.spec.name}` could not create its data folder",
         causes=causes,
         help=["devboot up"],
         kept=["nothing was started"],
@@ -72,7 +72,7 @@ def _failed(service: Service, *causes: str) -> WorkError:
 def _something_else(service: Service, first: FirstStep) -> MachineError:
     return MachineError(
         "service/data-unreadable",
-        f"the data directory of `{service.spec.name}` holds something else",
+        f"the data folder of `{service.spec.name}` has unexpected content",
         causes=[f"`{service.data}` isn't empty and has no `{first.creates}`"],
         help=[f"mv '{service.data}' '{service.data}.aside'"],
         kept=[f"`{service.data}`, unchanged"],

@@ -50,7 +50,7 @@ def take_over(service: Service, at: float, check: Callable[[Service], object]) -
         shutil.rmtree(staged, ignore_errors=True)
         raise
     name, day = os.path.basename(old), time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
-    return (f"goes on with a copy of {name}, made on {day}; the old data is kept in `{old}`",)
+    return (f"uses a copy of {name}, made on {day}; the old data is kept in `{old}`",)
 
 
 def _first_of(error: OSError) -> OSError:
@@ -97,7 +97,7 @@ def _refused(service: Service, old: str) -> MachineError:
     dump, restore = (line.replace("{file}", f"{name}-{major}.sql") for line in (service.dump, service.restore))
     moves = (
         f"devboot up -d {name} && {dump} && devboot down",
-        f'version = "{_number(service.data)}"  # there again, and then',
+        f'version = "{_number(service.data)}"  # set there again, then',
         f"mkdir {new} && devboot up -d {name} && {restore}",
     )
     return MachineError(
@@ -105,7 +105,7 @@ def _refused(service: Service, old: str) -> MachineError:
         f"`{name}` has data of version {major}, which {service.version} can't read",
         causes=[f"`{old}` isn't empty, and there is no `{service.data}`"],
         help=[
-            f'version = "{major}"  # in [services.{name}]: goes on as before',
+            f'version = "{major}"  # in [services.{name}]: keeps the old version',
             *(moves if dump else ()),
             f"mkdir {new}  # starts empty",
         ],

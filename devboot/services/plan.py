@@ -415,7 +415,7 @@ def _refuse_reserved(
     errors: list[DevbootError] = [
         ManifestError(
             "manifest/reserved-setting",
-            f"setting `{key}` of `{name}` is devboot's own",
+            f"setting `{key}` of `{name}` is reserved for devboot",
             place=place,
             causes=[table.settings.reserved[key.lower()]],
         )
@@ -491,7 +491,7 @@ def _identity(user: str, password: str, *, is_named: bool) -> dict[str, str]:
 def _no_databases(recipe: Recipe, wanted: WantedDatabase, place: Place | None) -> ManifestError:
     return ManifestError(
         "manifest/no-databases",
-        f"`{recipe.package.name}` has no databases of its own, so `{wanted.name}` can't be one of it",
+        f"`{recipe.package.name}` does not support databases, so `{wanted.name}` can't be created in it",
         place=place,
         help=[f"remove [databases.{wanted.name}]"],
     )
@@ -501,7 +501,7 @@ def no_service(recipe: Recipe, name: str, place: Place | None) -> ManifestError:
     """Return the error for a service whose recipe provides a tool."""
     return ManifestError(
         "manifest/not-a-service",
-        f"`{recipe.package.name}` is a tool, nothing that runs",
+        f"`{recipe.package.name}` is a tool, not a service",
         place=place,
         help=[f'[packages]\n{recipe.package.name} = "*"'] if nearest(name, [recipe.package.name]) else [],
     )

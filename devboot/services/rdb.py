@@ -49,7 +49,7 @@ def unreadable(service: Service, path: str, cause: str) -> MachineError:
     product = product_of(service)
     return MachineError(
         f"{product}/data-unreadable",
-        f"{product} can't read its data, and wasn't started over it",
+        f"{product} can't read its data, so it was not started",
         causes=[f"`{path}`: {cause}"],
         help=[f"mv {shell_word(path)} {shell_word(path + '.unreadable')}"],
         kept=[f"`{path}`, unchanged"],
@@ -66,11 +66,9 @@ def _check_dump(service: Service, dump: str) -> None:
         trailer = stream.read(DUMP_TRAILER)
     written = dump_format(header)
     if written is None:
-        raise unreadable(
-            service, dump, f"it has {size} bytes" if size < DUMP_HEADER else "it doesn't begin as a dump does"
-        )
+        raise unreadable(service, dump, f"it has {size} bytes" if size < DUMP_HEADER else "it has no header of a dump")
     if not reads_dumps_of(product_of(service), written[0]):
-        raise unreadable(service, dump, "Valkey has written it, and Redis refuses Valkey's dumps")
+        raise unreadable(service, dump, "it was written by Valkey, and Redis can't read Valkey's dumps")
     _refuse_newer(service, written[1])
     if not is_dump_complete(size, trailer):
         raise unreadable(service, dump, f"its end is missing: it was cut off at {size} bytes")
@@ -83,7 +81,7 @@ def _refuse_newer(service: Service, version: int) -> None:
         return
     raise LockError(
         f"{product}/data-too-new",
-        f"a newer {product} has written the data than {service.version}, which is locked",
+        f"the data was written by a newer {product} than the locked {service.version}",
         causes=[f"the dump has format {version}, {product} {service.version} reads up to {reads}"],
         help=[f"devboot lock --update {product}"],
         kept=[f"`{service.data}`, unchanged"],

@@ -131,12 +131,12 @@ def _claimed(
     _carry_out(renames)
     former = next((each.owner.path for each in renames if each.target in folders), "")
     if former:
-        yield f"this project was moved here from `{former}`: its data came along"
+        yield f"this project was moved here from `{former}`, with its data"
     kept = [each.target for each in renames if os.path.basename(each.target) == aside and os.path.isdir(each.target)]
     if any(read_owner(path) is None for path in kept):
-        yield f"can't read whose data was here, so it is put aside: `devboot state adopt {aside}` takes it over"
+        yield f"the owner of the data found here is unknown, so it was set aside: `devboot state adopt {aside}` uses it"
     elif any(os.path.dirname(path) == projects.data for path in kept):
-        yield f"another folder was here before, whose data is put aside: `devboot state adopt {aside}` takes it over"
+        yield f"another project was here before, its data was set aside: `devboot state adopt {aside}` uses it"
     for folder in folders:
         make_directories(folder)
     data, state = folders

@@ -64,7 +64,7 @@ def take_over_earlier(owner: Owner, data: str, registers: Registers) -> Iterator
         return
     for path in wanted:
         _move(path, os.path.join(data, os.path.basename(path)))
-    yield f"took over the data that an earlier devboot kept here; the rest may go: rm -r {shell_word(earlier)}"
+    yield f"moved the data that an earlier devboot kept here; you can delete the rest: rm -r {shell_word(earlier)}"
 
 
 def missing_from(data: str, root: str) -> list[str]:

@@ -26,7 +26,7 @@ def test_redis_goes_on_with_its_data_in_a_new_major_version_and_back(counter):
         ask_for(here, version)
         said = here.devboot("up", "-d")
         assert visits == fetch(here.url("web", "/visit"))
-        is_copied = "goes on with a copy of redis-6" in said.stdout + said.stderr
+        is_copied = "uses a copy of redis-6" in said.stdout + said.stderr
         assert is_copied == (visits == "2" and version == "8")
         here.devboot("down")
 

@@ -288,4 +288,4 @@ def test_a_copy_at_the_same_path_is_not_taken_for_the_project_by_a_warm_command(
     done = project.devboot(*ask)
 
     assert done.stdout != first
-    assert "whose data is put aside" in done.stderr
+    assert "its data was set aside" in done.stderr

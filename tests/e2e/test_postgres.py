@@ -71,7 +71,7 @@ def test_a_cluster_that_is_gone_is_made_again_and_one_that_is_something_else_is_
     (cluster(here) / "PG_VERSION").unlink()
     refused = here.devboot("up", "-d", code=None)
     assert 0 != refused.returncode
-    assert "the data directory of `postgres` holds something else" in refused.stderr
+    assert "the data folder of `postgres` has unexpected content" in refused.stderr
     assert (cluster(here) / "base").is_dir()
 
 

@@ -124,7 +124,7 @@ def test_a_recipe_that_lacks_something_fails_the_first_level(shop):
 
     failed = shop.devboot("recipe", "test", "shout", code=1)
 
-    assert "version 1.0 says nothing about macos-x86_64" in failed.stderr
+    assert "version 1.0 has neither a file nor a reason for macos-x86_64" in failed.stderr
 
 
 def test_nothing_is_overwritten_and_slips_are_understood(shop):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from devboot.errors import DevbootError
     from devboot.model.process import Plan
     from devboot.text.loglines import LineStyle
     from devboot.text.processes import TableStyle
@@ -49,6 +50,12 @@ class View(Record):
             prefix=self.prefix,
             columns=self.columns if self.terminal else 0,
         )
+
+    def error_text(self, error: DevbootError) -> str:
+        """Return the message of an error, wrapped to the client's terminal."""
+        from devboot.text.problems import render_problem
+
+        return render_problem(error, colour=self.colour_err, width=self.columns if self.terminal else 0)
 
     def table_style(self) -> TableStyle:
         """Return the style for tables; symbols only on a terminal."""

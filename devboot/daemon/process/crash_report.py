@@ -71,7 +71,7 @@ def no_descriptors(number: int) -> MachineError:
     )
 
 
-def mistake(error: Exception, path: str, *, kept: str = "everything that runs goes on") -> DevbootError:
+def mistake(error: Exception, path: str, *, kept: str = "all processes keep running") -> DevbootError:
     """Return the error for a bug of devboot, whose traceback is at `path` ("": not written)."""
     where = path or "nowhere: it could not be written"
     told = DevbootError(

@@ -16,7 +16,7 @@ from devboot.model import process as model
 from devboot.supervisor.core import outcome
 from devboot.supervisor.core.planning import scaled
 from devboot.text.columns import printable
-from devboot.text.problems import error_as_json, render_problem
+from devboot.text.problems import error_as_json
 from devboot.text.units import duration
 from devboot.wire import frames, greeting
 from devboot.wire.jsontext import to_json
@@ -50,7 +50,7 @@ def carry_out(server: Server, connection: Connection, request: Request, other: g
 
 def refuse(connection: Connection, request: Request, error: DevbootError) -> None:
     """Answer with an error and its exit code."""
-    err(connection, render_problem(error, colour=request.view.colour_err))
+    err(connection, request.view.error_text(error))
     if request.view.json:
         _out(connection, to_json(error_as_json(error)) + "\n")
     connection.finish(error.exit_code)
@@ -258,7 +258,7 @@ def attach(server: Server, connection: Connection, request: Request) -> None:
         raise UsageError("usage/one-name", "one process at a time can be attached to", help=["devboot attach web"])
     if any(console.name == names[0] for console in server.consoles.values()):
         raise BusyError(
-            "process/attached", f"somebody is attached to {names[0]} already", help=[f"devboot logs -f {names[0]}"]
+            "process/attached", f"a terminal is attached to {names[0]} already", help=[f"devboot logs -f {names[0]}"]
         )
     server.consoles[connection] = Console(server.supervisor, connection, names[0], request.view)
     connection.send(frames.WORD, f"attached {names[0]}".encode())

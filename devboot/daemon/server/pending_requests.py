@@ -11,7 +11,6 @@ from devboot.daemon.more_time import MoreTime
 from devboot.model import process as model
 from devboot.supervisor.core import outcome, process_status
 from devboot.text.columns import printable
-from devboot.text.problems import render_problem
 from devboot.text.processes import signal_name
 from devboot.text.units import duration
 
@@ -80,7 +79,7 @@ class PendingRequest:
         self._pending = pending
         self._supervisor = supervisor = pending.supervisor
         self._loop = supervisor.loop
-        self._quiet, self._colour = request.view.quiet, request.view.colour_err
+        self._view = request.view
         self._wanted = wanted
         self._holds = wanted in (outcome.STARTED, outcome.RESTARTED) and request.wait > 0
         self._limit = request.wait if self._holds else 0.0
@@ -151,7 +150,7 @@ class PendingRequest:
         ]
         if error.slug in {hint.slug for spec in stopping for hint in spec.failure_hints}:
             self._code = 1
-            err(self.connection, render_problem(error, colour=self._colour))
+            err(self.connection, self._view.error_text(error))
 
     def _process(self, name: str) -> Process | None:
         supervisor = self._supervisor
@@ -161,12 +160,12 @@ class PendingRequest:
         error = self._error(process, final=final) if failed and self._holds and process is not None else None
         if error is not None:
             self._code = 1
-            err(self.connection, render_problem(error, colour=self._colour))
+            err(self.connection, self._view.error_text(error))
         elif failed:
             self._code = 1
             how = "could not be started" if self._wanted != outcome.READY else "is not ready"
             err(self.connection, f"{printable(name)} {how}: {_why(process)}\n")
-        elif not self._quiet:
+        elif not self._view.quiet:
             took = duration(self._loop.now() - self._start)
             pid = f" (pid {process.run.pid})" if process is not None and process.run is not None else ""
             is_task = process is not None and process.spec.kind == model.TASK
@@ -178,7 +177,7 @@ class PendingRequest:
         self._timers[0] = self._loop.call_later(_SILENT, self._say_what_is_pending)
         pending = [(name, process) for name in self._left if (process := self._process(name)) is not None]
         said = ", ".join(f"{printable(name)} {outcome.progress(process)}" for name, process in pending)
-        if self._quiet or (said == self._said and now - self._said_at < _SAY_AGAIN):
+        if self._view.quiet or (said == self._said and now - self._said_at < _SAY_AGAIN):
             return
         self._said, self._said_at = said, now
         err(self.connection, f"{said}, {duration(now - self._start)} so far\n")

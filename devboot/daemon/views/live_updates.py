@@ -122,9 +122,12 @@ def applied(changes: Changes, scaled: Mapping[str, int], plan: model.Plan) -> li
             for name, count in scaled.items()
             if now.get(name, count) != count
         ),
-        *(f"{printable(name)} goes on as it was started: devboot restart {printable(name)}" for name in changes.kept),
         *(
-            f"{printable(name)} takes the rest of it at its next start: devboot restart {printable(name)}"
+            f"{printable(name)} keeps running unchanged, to apply the edit: devboot restart {printable(name)}"
+            for name in changes.kept
+        ),
+        *(
+            f"some settings of {printable(name)} take effect at its next start: devboot restart {printable(name)}"
             for name in changes.later
             if name not in changes.kept
         ),
@@ -138,8 +141,8 @@ def would_do(changes: Changes) -> str:
         (changes.started, "would start"),
         (changes.stopped, "would stop"),
         (changes.tasks, "would run"),
-        (changes.updated, "would be updated as it runs"),
-        (changes.later, "would take it at the next start"),
+        (changes.updated, "would be updated while running"),
+        (changes.later, "would change at the next start"),
         (changes.kept, "would need a restart by hand"),
     )
     parts = [f"{', '.join(map(printable, names))} {what}" for names, what in told if names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from devboot.model import process as model
 from devboot.supervisor.core import process_status
 from devboot.text import summary
-from devboot.text.columns import printable
+from devboot.text.columns import cells, printable
 from devboot.wire import frames
 
 TYPE_CHECKING = False
@@ -21,6 +21,7 @@ _FIRST, _LOOK = 0.03, 0.1  # seconds before the first look, and between looks
 _LONG, _SELDOM = 10.0, 1.0  # seconds after which looks become rarer, and seconds between them then
 _BRIEF = 1.5  # seconds; a shorter warm start in the background reports only its end
 _SILENT = 1.0  # seconds after which plain output reports the wait
+_LEAD = len("  x processes  ")  # before the text of the live line
 _SAY_AGAIN = 10.0  # seconds after which plain output reports an unchanged wait again
 
 
@@ -99,8 +100,10 @@ class Progress:
     def _waits(self, pending: list[str]) -> str:
         ready = [name for name in self._project.supervisor.names if self._process(name).state.phase == model.READY]
         texts = [printable(name) + _why(self._process(name)) for name in pending]
-        parts = [*([f"{', '.join(map(printable, ready))} ready"] if ready and texts else []), ", ".join(texts)]
-        return "; ".join(parts) if texts else self._waits_for_pages()
+        if not texts:
+            return self._waits_for_pages()
+        lead = f"{', '.join(map(printable, ready))} ready" if ready else ""
+        return progress_line(lead, ", ".join(texts), self._view.columns if self._view.live else 0)
 
     def _waits_for_pages(self) -> str:
         texts = [f"{printable(name)} (waits for its first page)" for name in self._pages()]
@@ -108,6 +111,12 @@ class Progress:
 
     def _process(self, name: str) -> Process:
         return self._project.supervisor.process(name)
+
+
+def progress_line(ready: str, reasons: str, columns: int) -> str:
+    """Return both texts, or only the reasons of the wait if both don't fit into a line of a live terminal (0: any)."""
+    both = "; ".join(filter(None, (ready, reasons)))
+    return reasons if 0 < columns < _LEAD + cells(both) else both
 
 
 def _why(process: Process) -> str:

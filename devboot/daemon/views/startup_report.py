@@ -14,7 +14,7 @@ from devboot.supervisor.core import process_status
 from devboot.supervisor.core.planning import base_of
 from devboot.text import summary
 from devboot.text.columns import pad, printable
-from devboot.text.problems import error_as_json, render_problem
+from devboot.text.problems import error_as_json
 from devboot.wire import frames
 from devboot.wire.jsontext import to_json
 
@@ -188,7 +188,7 @@ class StartupReport:
             failures += self._endings()
         is_watching = self._viewers.viewer_of(connection) is not None
         untold = [each for each in failures if not is_watching or each not in self._viewers.reported]
-        texts = [render_problem(error, colour=request.view.colour_err) for error in untold]
+        texts = [request.view.error_text(error) for error in untold]
         texts += [] if failures else [self._summary(request, is_same=is_same)]
         text = "\n".join(texts)
         viewer = self._viewers.viewer_of(connection)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from devboot.text.loglines import Prefixer
-from devboot.text.problems import render_problem
 from devboot.wire import frames
 
 TYPE_CHECKING = False
@@ -223,7 +222,7 @@ class Viewers:
         """Send an error to all viewers."""
         self.reported = [*self.reported[-19:], error]
         for viewer in tuple(self._viewers):
-            viewer.connection.call(viewer.say, render_problem(error, colour=viewer.view.colour_err))
+            viewer.connection.call(viewer.say, viewer.view.error_text(error))
 
 
 def _grouped(count: int) -> str:

@@ -156,7 +156,7 @@ error[env/bad-line]: the quote of `KEY` is never closed
         (
             "KEY='s3cret's\n",
             """\
-error[env/bad-line]: text stands behind the quoted value of `KEY`
+error[env/bad-line]: there is text after the quoted value of `KEY`
   --> .env:1:5
    |
  1 | KEY=***

@@ -40,14 +40,14 @@ def test_a_procfile_may_be_named_as_people_write_paths():
             Formation(
                 {},
                 (
-                    "`.overmind.env`: `wrker=2` in OVERMIND_FORMATION is not NAME=COUNT of a process, and left out",
-                    "`.overmind.env`: `web=x` in OVERMIND_FORMATION is not NAME=COUNT of a process, and left out",
+                    "`.overmind.env`: `wrker=2` in OVERMIND_FORMATION is not NAME=COUNT of a process, and ignored",
+                    "`.overmind.env`: `web=x` in OVERMIND_FORMATION is not NAME=COUNT of a process, and ignored",
                 ),
             ),
         ),
         (
             {"OVERMIND_TIMEOUT": "10", "OVERMIND_CAN_DIE": "css"},
-            Formation({}, ("`.overmind.env`: OVERMIND_TIMEOUT has no effect here, `stop_timeout` has",)),
+            Formation({}, ("`.overmind.env`: OVERMIND_TIMEOUT is ignored, use `stop_timeout` instead",)),
         ),
     ],
 )

@@ -181,9 +181,9 @@ def test_read_leniently_it_says_what_it_leaves_out():
 
     assert [("web", "c"), ("worker", "d")] == [(line.name, line.command) for line in procfile.lines]
     assert (
-        "Procfile:2 is left out: expected `name: command`",
-        "Procfile:4 is left out: expected `name: command`",
-        "Procfile:3 is left out: line 6 names `worker` again",
+        "Procfile:2 is ignored: expected `name: command`",
+        "Procfile:4 is ignored: expected `name: command`",
+        "Procfile:3 is ignored: line 6 defines `worker` again",
     ) == procfile.left_out
 
 

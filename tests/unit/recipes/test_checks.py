@@ -55,17 +55,21 @@ VERSIONS = f'[[version]]\nversion = "1.0"\n{ROW}{REASONS}'
             ],
         ),
         (RECIPE, "version = []", ["versions.toml has no version"]),
-        (RECIPE.replace('"1" =', '"2" ='), VERSIONS, ["`licenses` tells none for version 1.0"]),
-        (RECIPE, VERSIONS.replace('macos-arm64 = "none"\n', ""), ["version 1.0 says nothing about macos-arm64"]),
+        (RECIPE.replace('"1" =', '"2" ='), VERSIONS, ["`licenses` has none for version 1.0"]),
+        (
+            RECIPE,
+            VERSIONS.replace('macos-arm64 = "none"\n', ""),
+            ["version 1.0 has neither a file nor a reason for macos-arm64"],
+        ),
         (
             RECIPE,
             VERSIONS + 'linux-x86_64 = "none"\n',
-            ["version 1.0 has a file for linux-x86_64, and says that there is none"],
+            ["version 1.0 has both a file and a reason for its absence for linux-x86_64"],
         ),
         (
             RECIPE.replace('"toy-bin"', '"other"'),
             VERSIONS,
-            ["version 1.0 is from wheel `toy-bin`, which is no [[source]]"],
+            ["version 1.0 is from wheel `toy-bin`, which is not a [[source]]"],
         ),
         (
             RECIPE.replace('bin = { toy = "bin/toy" }', ""),
@@ -75,9 +79,9 @@ VERSIONS = f'[[version]]\nversion = "1.0"\n{ROW}{REASONS}'
         (
             SERVICE + RECIPE,
             VERSIONS,
-            ["`toyd` of [service] is no program of a [[source]]", "[service.ready] asks nothing"],
+            ["`toyd` of [service] is not a program of a [[source]]", "[service.ready] has no probe"],
         ),
-        (RECIPE + "\n" * 120, VERSIONS, ["recipe.toml has 129 lines, nobody reads more than 120"]),
+        (RECIPE + "\n" * 120, VERSIONS, ["recipe.toml has 129 lines, more than 120"]),
     ],
 )
 def test_everything_that_is_missing_is_said(recipe, versions, said, tmp_path):

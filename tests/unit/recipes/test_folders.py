@@ -39,7 +39,7 @@ def test_versions_stand_newest_first(tmp_path):
 @pytest.mark.parametrize(
     ("name", "near"),
     [
-        ("tyo", ("did you mean `toy`?", 'under a name of its own: recipe = "toy"')),
+        ("tyo", ("did you mean `toy`?", 'under another name: recipe = "toy"')),
         ("../tmp/toy", ("devboot explain manifest/no-such-recipe   # how to do without one, or write one",)),
     ],
 )
@@ -58,7 +58,7 @@ def test_a_recipe_is_called_what_its_folder_is_called(tmp_path):
     with pytest.raises(ManifestError) as caught:
         load_recipe(f"{tmp_path}/toy")
 
-    assert caught.value.what == f"the recipe in `{tmp_path}/toy` calls itself `other`"
+    assert caught.value.what == f"the recipe in `{tmp_path}/toy` is named `other`"
 
 
 def test_a_recipe_without_a_test_does_not_load(tmp_path):
@@ -93,7 +93,7 @@ def test_a_version_that_only_an_unbuilt_source_has_is_refused(tmp_path):
     with pytest.raises(ManifestError) as caught:
         load_recipe(f"{folder}/toy")
 
-    assert ("recipe/unsupported", "nothing is fetched from `host` sources yet") == (
+    assert ("recipe/unsupported", "`host` sources can't be fetched") == (
         caught.value.slug,
         caught.value.what,
     )

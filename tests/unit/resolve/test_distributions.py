@@ -163,7 +163,7 @@ def test_a_machine_whose_release_is_not_locked_hears_which_are():
         wanted_on(locked(offer()), ONLY_DEBS, X86, "fedora-43")
 
     assert caught.value.slug == "lock/no-artifact"
-    assert tuple(caught.value.causes) == ("it is locked for debian-13 alone, each release has packages of its own",)
+    assert tuple(caught.value.causes) == ("it is locked only for debian-13, each release has its own packages",)
 
 
 def test_where_only_debian_has_it_the_refusal_says_so():
@@ -178,7 +178,7 @@ def test_who_locks_is_told_for_which_releases():
     warnings = resolve([wish], {"toy": ONLY_DEBS}, offers={wish: (offer(), offer(platform=ARM))}).warnings
 
     assert warnings == (
-        "toy comes out of packages that are for debian-13 alone",
+        "toy is locked to packages of debian-13 only",
         "toy 1.6.38 isn't available on macos-arm64: no source has it for this platform",
         "toy 1.6.38 isn't available on macos-x86_64: no source has it for this platform",
     )

@@ -60,9 +60,9 @@ def test_a_good_dump_is_taken(tmp_path):
     ("content", "cause"),
     [
         (b"", "it has 0 bytes"),
-        (b"garbage garbage garbage", "it doesn't begin as a dump does"),
+        (b"garbage garbage garbage", "it has no header of a dump"),
         (DUMP[:-3], "its end is missing: it was cut off at 32 bytes"),
-        (b"VALKEY080" + DUMP[9:], "Valkey has written it, and Redis refuses Valkey's dumps"),
+        (b"VALKEY080" + DUMP[9:], "it was written by Valkey, and Redis can't read Valkey's dumps"),
     ],
 )
 def test_a_dump_that_cannot_be_read_is_refused_and_stays(content, cause, tmp_path):
@@ -72,7 +72,7 @@ def test_a_dump_that_cannot_be_read_is_refused_and_stays(content, cause, tmp_pat
 
     dump = f"{planned.data}/dump.rdb"
     assert (caught.value.slug, caught.value.exit_code) == ("redis/data-unreadable", 6)
-    assert caught.value.what == "redis can't read its data, and wasn't started over it"
+    assert caught.value.what == "redis can't read its data, so it was not started"
     assert caught.value.causes == (f"`{dump}`: {cause}",)
     assert caught.value.help == (f"mv {dump} {dump}.unreadable",)
     assert Path(dump).read_bytes() == content
@@ -94,9 +94,7 @@ def test_another_major_version_goes_on_with_a_copy(tmp_path):
     older = service(tmp_path, OFF, version="7.4.1")
 
     (note,) = prepare_data(older, at=0.0)
-    assert re.fullmatch(
-        f"goes on with a copy of redis-8, made on [0-9: -]+; the old data is kept in `{parent}/redis-8`", note
-    )
+    assert re.fullmatch(f"uses a copy of redis-8, made on [0-9: -]+; the old data is kept in `{parent}/redis-8`", note)
     for name in ("redis-7", "redis-8"):
         with open(f"{parent}/{name}/dump.rdb", "rb") as stream:
             assert stream.read() == DUMP
@@ -153,7 +151,7 @@ def test_switching_appendonly_on_takes_the_dump_over(version, file, tmp_path):
     dump = DUMP if version == "8.2.3" else b"REDIS0009" + DUMP[9:]
     planned, switched = prepared(tmp_path, dump, version=version)
 
-    assert prepare_data(switched, AT) == ("the append-only file begins with what the dump has",)
+    assert prepare_data(switched, AT) == ("created the append-only file from the dump",)
     assert Path(planned.data, file).read_bytes() == dump
     assert prepare_data(switched, AT) == ()
 
@@ -166,7 +164,7 @@ def test_an_append_only_file_of_an_earlier_time_is_set_aside_for_the_dump(tmp_pa
 
     (note,) = prepare_data(switched, AT)
     aside = note.rpartition("`")[0].rpartition("`")[2]
-    assert note.startswith("the append-only file begins with what the dump has, the old one is `")
+    assert note.startswith("created the append-only file from the dump, the old one is `")
     assert Path(aside, "old").read_text() == "old"
 
 
@@ -196,7 +194,7 @@ def test_by_default_a_server_never_starts_empty_beside_a_dump(mode, version, tmp
         Path(planned.data, "appendonly.aof").touch()
 
     (note,) = prepare_data(planned, AT)
-    assert note.startswith("the append-only file begins with what the dump has")
+    assert note.startswith("created the append-only file from the dump")
     assert dump in [path.read_bytes() for path in Path(planned.data).rglob("appendonly*") if path.is_file()]
 
 

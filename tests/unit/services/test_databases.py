@@ -111,5 +111,5 @@ def test_a_server_without_databases_of_its_own_refuses_them():
 
     assert (caught.value.slug, caught.value.what) == (
         "manifest/no-databases",
-        "`redis` has no databases of its own, so `default` can't be one of it",
+        "`redis` does not support databases, so `default` can't be created in it",
     )

@@ -56,9 +56,9 @@ def test_the_way_out_is_lines_of_the_manifest_and_commands_in_their_order(tmp_pa
     assert error.slug == "service/other-major"
     assert error.what == "`old` has data of version 17, which 18.6 can't read"
     assert list(error.help) == [
-        'version = "17"  # in [services.old]: goes on as before',
+        'version = "17"  # in [services.old]: keeps the old version',
         f"devboot up -d old && devboot run -- pg_dumpall -h {folder} -p 5433 -U postgres -f old-17.sql && devboot down",
-        'version = "18"  # there again, and then',
+        'version = "18"  # set there again, then',
         f"mkdir {data} && devboot up -d old && {restore}",
         f"mkdir {data}  # starts empty",
     ]

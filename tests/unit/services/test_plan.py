@@ -79,8 +79,8 @@ def test_settings_that_devboot_makes_itself_are_refused():
         plan({"port": ("1",), "Dir": ("/tmp",)})
 
     assert [(error.what, error.causes) for error in caught.value.errors] == [
-        ("setting `port` of `redis` is devboot's own", ("write `port = …` beside `settings`",)),
-        ("setting `Dir` of `redis` is devboot's own", ("devboot keeps it with the project's data",)),
+        ("setting `port` of `redis` is reserved for devboot", ("write `port = …` beside `settings`",)),
+        ("setting `Dir` of `redis` is reserved for devboot", ("devboot keeps it with the project's data",)),
     ]
 
 

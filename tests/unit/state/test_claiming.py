@@ -80,7 +80,7 @@ def test_a_project_that_was_moved_keeps_its_data(projects, shop, claimed, at_hom
 
     told = claimed(moved)
 
-    assert told == (f"this project was moved here from `{shop}`: its data came along",)
+    assert told == (f"this project was moved here from `{shop}`, with its data",)
     assert dump(projects, moved) == "precious"
     assert os.path.exists(os.path.join(projects.state_of(str(moved)), "logs/web.log"))
     assert not os.path.exists(projects.data_of(str(shop)))
@@ -208,7 +208,7 @@ def test_folders_whose_record_cannot_be_read_are_put_aside_with_a_line(projects,
     (told,) = claimed(shop)
 
     name = told.partition("`devboot state adopt ")[2].partition("`")[0]
-    assert "put aside" in told
+    assert "set aside" in told
     assert dump(projects, shop) == ""
     assert not os.path.exists(os.path.join(projects.state_of(str(shop)), "logs"))
     assert claimed(shop) == ()
@@ -244,7 +244,7 @@ def earlier(tmp_path, at_home):
 def test_data_that_an_earlier_devboot_kept_in_the_clone_is_taken_over_once(projects, earlier, claimed):
     (told,) = claimed(earlier)
 
-    assert told.startswith("took over the data that an earlier devboot kept here; the rest may go: rm -r ")
+    assert told.startswith("moved the data that an earlier devboot kept here; you can delete the rest: rm -r ")
     assert dump(projects, earlier) == "precious"
     assert sorted(os.listdir(projects.data_of(str(earlier)))) == ["backup", "project.json", "secrets.toml", "services"]
     assert os.listdir(earlier / ".devboot/data") == []
@@ -270,7 +270,7 @@ def test_a_claim_that_was_interrupted_is_completed(projects, earlier, claimed, p
 
     (told,) = claimed(earlier)
 
-    assert told.startswith("took over the data that an earlier devboot kept here")
+    assert told.startswith("moved the data that an earlier devboot kept here")
     assert dump(projects, earlier) == "precious"
     assert os.path.exists(os.path.join(data, "secrets.toml"))
     assert claimed(earlier) == ()

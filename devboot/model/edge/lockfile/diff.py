@@ -76,7 +76,7 @@ def _rows(before: LockedPackage, now: LockedPackage) -> Iterator[str]:
     for platform in PLATFORMS:
         old, new = before.row(platform), now.row(platform)
         if old is None and new is not None:
-            yield f"can be had on {platform} now"
+            yield f"now available on {platform}"
         elif new is None and old is not None:
             reason = now.unavailable.get(platform, "the lock has nothing for it")
             yield f"isn't available on {platform} any more: {reason}"
@@ -88,7 +88,7 @@ def _row(platform: str, old: ArtifactRow, new: ArtifactRow, *, is_same: bool) ->
     if (old.source, old.name) != (new.source, new.name):
         yield f"on {platform} from {new.source} {new.name} instead of {old.source} {old.name}"
     elif old.publisher != new.publisher:
-        yield f"on {platform} published by {new.publisher or 'nobody'} instead of {old.publisher or 'nobody'}"
+        yield f"on {platform} published by {new.publisher or 'unknown'} instead of {old.publisher or 'unknown'}"
     if is_same and (old.source, old.name, old.version) == (new.source, new.name, new.version) and old != new:
         if (old.file, old.files) == (new.file, new.files) and old.sha256 != new.sha256:
             yield f"on {platform} other bytes under the same name: {_digest(old)} -> {_digest(new)}"
@@ -96,7 +96,7 @@ def _row(platform: str, old: ArtifactRow, new: ArtifactRow, *, is_same: bool) ->
             yield f"on {platform} another file: {old.file or 'several'} -> {new.file or 'several'}"
     for word, before, now in (("glibc", old.glibc, new.glibc), ("macOS", old.macos, new.macos)):
         if before != now:
-            yield f"on {platform} needs {word} {now or 'no more'} (was {before or 'not said'})"
+            yield f"on {platform} requires {word} {now or 'unknown'} (was {before or 'unknown'})"
 
 
 def _digest(row: ArtifactRow) -> str:
@@ -105,8 +105,8 @@ def _digest(row: ArtifactRow) -> str:
 
 def _asked(before: LockedPackage, now: LockedPackage) -> str:
     if before.requested != now.requested:
-        return f"devboot.toml asks for {now.requested or 'any version'}, asked for {before.requested or 'any version'}"
-    return f"revision {before.revision} -> {now.revision}" if before.revision != now.revision else "other reasons"
+        return f"devboot.toml requires {now.requested or 'any version'}, before {before.requested or 'any version'}"
+    return f"revision {before.revision} -> {now.revision}" if before.revision != now.revision else "other changes"
 
 
 def _python(old: PythonLock | None, new: PythonLock | None) -> Iterator[Difference]:
@@ -118,7 +118,7 @@ def _python(old: PythonLock | None, new: PythonLock | None) -> Iterator[Differen
         return
     facts = tuple(_facts(old, new))
     if facts:
-        yield Difference(MOVED, "python", "for something else", facts)
+        yield Difference(MOVED, "python", "for other inputs", facts)
     before, now = _by_name(old.package), _by_name(new.package)
     for name in sorted({*before, *now}):
         yield from _pin(name, before.get(name, []), now.get(name, []))

@@ -131,8 +131,8 @@ def _refuse_conflict(text: str, file: str) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(_CONFLICT[0]):
             place = Place(file, number, 1, width=len(_CONFLICT[0]), label="from here", source=line)
-            helps = ("devboot lock   # takes both sides together, and keeps the file as it is now",)
-            raise LockError("lock/conflict", "a merge left its conflict in the lock", place=place, help=helps)
+            helps = ("devboot lock   # merges both sides, and keeps a copy of the file",)
+            raise LockError("lock/conflict", "the lock has a merge conflict", place=place, help=helps)
 
 
 def _too_new(document: Document, complaints: Complaints) -> DevbootError | None:
@@ -149,7 +149,7 @@ def _unhashed(lock: Lock, complaints: Complaints) -> Iterable[DevbootError]:
     if any(pin.hashes for pin in pins):
         for index, pin in enumerate(pins):
             if pin.kind == "index" and not pin.hashes:
-                what = f"`{pin.name}` has no digest, others have"
+                what = f"`{pin.name}` has no digest, but others have"
                 helps = ["`devboot lock`"]
                 yield complaints.error("unhashed", what, ("python", "package", index), label="no `hashes`", help=helps)
 
@@ -283,7 +283,7 @@ def stale_packages(lock: Lock, wishes: Iterable[Wish]) -> tuple[str, ...]:
     locked = {package.key for package in lock.package}
     missing = [f"{_wish(wish)} is not locked" for wish in wanted if wish not in locked]
     wanted_keys = {tuple(wish) for wish in wanted}
-    surplus = [f"{_wish(Wish(*key))} is locked, nothing asks for it" for key in sorted(locked - wanted_keys)]
+    surplus = [f"{_wish(Wish(*key))} is locked, but not needed" for key in sorted(locked - wanted_keys)]
     return (*missing, *surplus)
 
 

@@ -102,7 +102,7 @@ class Names:
     def _nobody(self, name: str, path: Path, candidates: Collection[str]) -> DevbootError:
         near = self._complaints.nearest(name, candidates)
         helps = [f"did you mean `{near}`?"] if near else []
-        what = f"nothing is called `{printable(name)}`"
+        what = f"unknown name `{printable(name)}`"
         label = "no service, database, task or process"
         return self._complaints.error("unknown-name", what, path, label=label, help=helps)
 

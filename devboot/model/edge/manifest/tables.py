@@ -51,9 +51,9 @@ def _specifier(value: str) -> str:
 def _pragma(name: str) -> str:
     if name not in _PERSISTENT:
         raise refusal(
-            "is no pragma that an SQLite file keeps",
+            "is not stored in an SQLite file",
             label="belongs to each connection, not to the file",
-            help="set it where the application connects; the file keeps: " + ", ".join(_PERSISTENT),
+            help="set it when the application connects; stored in the file: " + ", ".join(_PERSISTENT),
         )
     return name
 

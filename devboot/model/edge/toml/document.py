@@ -35,8 +35,8 @@ _SAID = (
     ("Cannot declare", "the table can't be declared here, it has a value already"),
     ("Cannot redefine namespace", "the table can't be declared here, it has a value already"),
     ("Duplicate inline table key", "the key is given twice in one inline table"),
-    ("Illegal character", "a control character stands where text is expected"),
-    ("Found invalid character", "a control character stands where text is expected"),
+    ("Illegal character", "unexpected control character"),
+    ("Found invalid character", "unexpected control character"),
     ("Unescaped '\\'", "a backslash starts an escape that TOML doesn't have"),
     ("Invalid hex value", "expected hexadecimal digits after `\\u`"),
     ("Escaped character is not a Unicode scalar value", "the escape is no Unicode character"),
@@ -185,7 +185,7 @@ class Document:
             line, column = self._line_and_column(stopped.opened)
             helps = f"close what line {line}, column {column} opens"
         elif stopped.expected == "a key" and not self.text[offset : offset + 1].isascii():
-            helps = "a key with other letters than A to Z is written in quotes"
+            helps = "quote a key that has other letters than A to Z"
         word = re.compile(r"[^\s,\]}#]*").match(self.text, offset)
         end = max(offset + 1, word.end() if word else 0)
         return self.error("syntax", f"expected {stopped.expected}", Span(offset, end), label="found here", help=helps)
@@ -201,7 +201,7 @@ class Document:
             # tomllib reads 01 as 0 followed by something, and reports only the end of 1979-13-01.
             if value.start <= start <= value.end and self.text[value.start] not in "[{\"'":
                 written = self.text[slice(*value)]
-                return self.error("syntax", f"`{printable(written)}` is not a value of TOML", value, label="found here")
+                return self.error("syntax", f"`{printable(written)}` is not a TOML value", value, label="found here")
         return self.error("syntax", what, Span(start, start + 1))
 
     def _keep_integers(self, value: Any, path: Path) -> None:

@@ -21,7 +21,7 @@ def test_an_applied_plan_is_told_by_what_it_does():
 
     assert applied(changes, {}, plan("web", "worker", "mail")) == [
         "restarting web, worker; starting mail; stopping beat; running migrate",
-        "redis goes on as it was started: devboot restart redis",
+        "redis keeps running unchanged, to apply the edit: devboot restart redis",
     ]
     assert applied(Changes(), {}, plan()) == []
 
@@ -32,8 +32,8 @@ def test_an_edit_that_restarts_nothing_is_told_by_when_it_takes_effect():
 
     assert applied(changes, {}, plan("worker", "beat")) == [
         "updating beat",
-        "redis goes on as it was started: devboot restart redis",
-        "worker takes the rest of it at its next start: devboot restart worker",
+        "redis keeps running unchanged, to apply the edit: devboot restart redis",
+        "some settings of worker take effect at its next start: devboot restart worker",
     ]
 
 

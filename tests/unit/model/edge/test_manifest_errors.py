@@ -92,12 +92,12 @@ def test_problems_of_a_manifest_exit_with_3():
     ("text", "what", "line", "column", "width"),
     [
         ("a = \n", "expected a value", 1, 4, 1),
-        ("[project]\nname = shop\n", "`shop` is not a value of TOML", 2, 8, 4),
+        ("[project]\nname = shop\n", "`shop` is not a TOML value", 2, 8, 4),
         ("a = [1,\nb = 2\n", "expected `,` or `]`", 2, 3, 1),
         ("[project\n", "expected `]`", 1, 9, 1),
         ('name = "x\n', "expected a closing quote", 1, 8, 2),
-        ("[python]\nversion = 3.12.1\n", "`3.12.1` is not a value of TOML", 2, 11, 6),
-        ("since = 2026-13-01\n", "`2026-13-01` is not a value of TOML", 1, 9, 10),
+        ("[python]\nversion = 3.12.1\n", "`3.12.1` is not a TOML value", 2, 11, 6),
+        ("since = 2026-13-01\n", "`2026-13-01` is not a TOML value", 1, 9, 10),
         ('path = "C:\\q"\n', "a backslash starts an escape that TOML doesn't have", 1, 13, 1),
         ("[env]\nA = '1'\nA = '2'\n", "`env.A` is given twice", 3, 1, 1),
         ("[env]\n[python]\n[env]\n", "`env` is given twice", 3, 2, 3),
@@ -105,7 +105,7 @@ def test_problems_of_a_manifest_exit_with_3():
         ("a = { b = 1 }\n[a.c]\n", "the table can't be declared here, it has a value already", 2, 5, 1),
         ("a = " + "1" * 5000, "a number can't be read: it has too many digits", 0, 0, 1),
         ('a = "\\ud800"\n', "the escape is no Unicode character", 1, 12, 1),
-        ("a = '\x01'\n", "a control character stands where text is expected", 1, 6, 1),
+        ("a = '\x01'\n", "unexpected control character", 1, 6, 1),
     ],
 )
 def test_what_is_no_toml_has_its_place(text, what, line, column, width):
@@ -149,7 +149,7 @@ def test_a_key_of_other_letters_is_to_be_quoted():
 
     assert ("expected `]`", 1, 12) == (error.what, error.place.line, error.place.column)
     (error,) = problems("[env]\n\u540d = 1\n").errors
-    assert ("a key with other letters than A to Z is written in quotes",) == error.help
+    assert ("quote a key that has other letters than A to Z",) == error.help
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 3000, "a = " + "[" * 100 + "]" * 100, "[" + "a." * 100 + "a]"])
@@ -296,7 +296,7 @@ def test_the_caret_stands_under_the_key_however_deep_it_is(text, source, column,
         ('[env]\nA = "a\\u0000"', "`A` must not hold a NUL character", []),
         (
             "[databases.d]\npath = 'x'\npragmas = { synchronous = 'off' }",
-            "`synchronous` is no pragma that an SQLite file keeps",
+            "`synchronous` is not stored in an SQLite file",
             None,
         ),
         ("[project]\nrequires-devboot = '1 or 2'", "`requires-devboot` must be a version specifier", None),
@@ -400,7 +400,7 @@ def test_names_are_unknown_only_once_the_procfile_is_known():
     parse_manifest(text, "devboot.toml")
 
     assert message("""
-        error[manifest/unknown-name]: nothing is called `reddis`
+        error[manifest/unknown-name]: unknown name `reddis`
           --> devboot.toml:2:15
            |
          2 | depends_on = ['reddis', 'worker']
@@ -415,7 +415,7 @@ def test_before_names_tasks_and_processes_alone():
 
     assert [
         ("manifest/unknown-name", "a task can't come before `redis`", ()),
-        ("manifest/unknown-name", "nothing is called `wbe`", ("did you mean `web`?",)),
+        ("manifest/unknown-name", "unknown name `wbe`", ("did you mean `web`?",)),
     ] == [(error.slug, error.what, error.help) for error in problems(text, procfile=("web",)).errors]
 
 

@@ -84,7 +84,7 @@ def test_a_procfile_that_others_read_is_read_where_nobody_has_written_a_manifest
     (tmp_path / "Procfile").write_text("daphne -u x\nweb: flask run -p $PORT\n")
 
     loaded = load_project(str(tmp_path), at_home)
-    assert ("Procfile:1 is left out: expected `name: command`",) == loaded.procfile.left_out
+    assert ("Procfile:1 is ignored: expected `name: command`",) == loaded.procfile.left_out
     assert ("web",) == look_at_project(str(tmp_path), at_home).procfile.names
 
     (tmp_path / "devboot.toml").write_text("")

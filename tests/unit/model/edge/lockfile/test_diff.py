@@ -57,8 +57,8 @@ def of(*packages):
                 "toy",
                 "1.0",
                 (
-                    "on linux-x86_64 needs glibc 2.28 (was not said)",
-                    "can be had on linux-aarch64 now",
+                    "on linux-x86_64 requires glibc 2.28 (was unknown)",
+                    "now available on linux-aarch64",
                     "isn't available on macos-arm64 any more: none",
                 ),
             ),
@@ -119,7 +119,7 @@ def test_another_origin_of_the_same_version_stands_out(fields, said):
         (
             python(**{"requires-python": ">=3.11"}),
             python(**{"requires-python": ">=3.12"}),
-            Difference("~", "python", "for something else", ("Python: >=3.11 -> >=3.12",)),
+            Difference("~", "python", "for other inputs", ("Python: >=3.11 -> >=3.12",)),
         ),
         (Lock(), python(pin()), Difference("+", "python", "1 packages", ("idna 3.10",))),
         (python(pin()), Lock(), Difference("-", "python", "1 packages")),

@@ -214,13 +214,13 @@ def test_conflict_markers_are_recognised():
 
     assert Exit.MANIFEST == problems.exit_code
     assert """\
-error[lock/conflict]: a merge left its conflict in the lock
+error[lock/conflict]: the lock has a merge conflict
   --> devboot.lock:2:1
    |
  2 | <<<<<<< HEAD
    | ^^^^^^^ from here
    |
-help: devboot lock   # takes both sides together, and keeps the file as it is now
+help: devboot lock   # merges both sides, and keeps a copy of the file
 
 1 problem in devboot.lock; the lock isn't used, nothing was started, running processes unchanged
 """ == render(problems)
@@ -287,7 +287,7 @@ def test_pins_have_digests_all_or_none():
     lock = Lock(python=PythonLock(package=tuple(hole)))
     (error,) = refused(lock_to_text(lock)).errors
 
-    assert ("lock/unhashed", "`b` has no digest, others have", 13) == (error.slug, error.what, error.place.line)
+    assert ("lock/unhashed", "`b` has no digest, but others have", 13) == (error.slug, error.what, error.place.line)
     assert parse_lock(lock_to_text(Lock(python=PythonLock(package=(hole[1],)))))
 
 
@@ -332,7 +332,7 @@ def test_staleness_is_told_in_words():
     lock = Lock(package=(package(), package("valkey", "", insisted="wheel")))
 
     assert () == stale_packages(lock, [Wish("redis", "8"), Wish("valkey", "", "wheel"), Wish("redis", "8")])
-    assert ("`redis 7` is not locked", "`redis 8` is locked, nothing asks for it") == stale_packages(
+    assert ("`redis 7` is not locked", "`redis 8` is locked, but not needed") == stale_packages(
         lock, [Wish("redis", "7"), Wish("valkey", "", "wheel")]
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from devboot.app.fast.call import Call
 
-_OBJECTS = 100_000  # that are made until the collector looks: modules and classes come in thousands, and stay
+_OBJECTS = 100_000  # allocations before a garbage collection: modules and classes come in thousands, and stay
 _UP_FLAGS = {"detach", "no-deps", "no-menu", "timings", "wait-timeout", "locked", "offline"}
 
 
@@ -60,7 +60,7 @@ def _slow(argv: Sequence[str], handle: Any) -> int:
     try:
         return cli_main(list(argv), handle)
     finally:
-        gc.freeze()  # else the interpreter looks through all of them once more before it ends
+        gc.freeze()  # else the interpreter's last collection visits all of them
 
 
 def _daemon_for(command: str, rest: Sequence[str]) -> Any:

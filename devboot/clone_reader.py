@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, BinaryIO
 
-LIMIT = 16 * 1024 * 1024  # what people and lock writers write; the largest locks have a third of it
+LIMIT = 16 * 1024 * 1024  # bytes of a text file; the largest locks have a third of it
 SQL_LIMIT = 256 * 1024 * 1024  # migrations and seeds, which may be dumps
 PACKAGE_LIMIT = 8 * 1024**3  # wheels and source archives; the largest that are published have half of it
 KIT_LIMIT = 64 * 1024**3  # everything that a project needs
@@ -33,11 +33,11 @@ _KINDS = (
 )
 
 
-CONTENT, PRESENCE = "", "?"  # what of a path counts, where it isn't the names in it
+CONTENT, PRESENCE = "", "?"  # the aspect of a path that matters, if not the names in it
 listeners: list[Callable[[str, str], None]] = []  # called by `note`
 
 
-# Asking: what depends on an answer is made again when that changes
+# Queries; results that depend on an answer are recomputed when it changes
 
 
 def note(path: str, what: str = CONTENT) -> None:

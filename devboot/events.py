@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 
 START, PROGRESS, DONE, UNCHANGED, FAILED = "start", "progress", "done", "unchanged", "failed"
 FETCH, NOTE, WARNING, RETRY = "fetch", "note", "warning", "retry"
-BESIDE = ""  # the step of what is only shown where no step is at work
-DOING = "doing"  # what goes on within a step, or before there is one; without text: it has ended
+BESIDE = ""  # the step of activities that are only shown if no step is running
+DOING = "doing"  # an activity within a step or before the first one; without text: it has ended
 
 
 class Event(NamedTuple):

@@ -166,7 +166,7 @@ def plain(path: str, flags: int) -> int:
     return descriptor
 
 
-# Whole or absent
+# Atomic writes
 
 
 def make_directories(path: str) -> None:

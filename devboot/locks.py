@@ -25,7 +25,7 @@ _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.
 _POLL = 0.01
 _TRIES, _TRY_AGAIN = 5, 0.001
 _ASK_OPEN_FILE = getattr(fcntl, "F_OFD_GETLK", None)  # Linux
-_NUMBER_BYTES, _STRUCT_FLOCK = 2, 32  # `struct flock`: zeros behind the kind of lock mean the whole file
+_NUMBER_BYTES, _STRUCT_FLOCK = 2, 32  # `struct flock`: zeros after the kind of lock mean the whole file
 
 
 class Holder(Record):
@@ -42,7 +42,7 @@ class Holder(Record):
         return f"pid {self.pid} ({self.command}, {max(0, round(now - self.since))} s)"
 
 
-# The order of locks: who holds one may wait for those further on, for one of the same rank or an earlier one never.
+# The order of locks: a thread that holds one may only wait for later ones, never for the same rank or an earlier one.
 UNRANKED, PROJECT, COLLECTION, BUILD, TRANSFER, TABLE = range(6)
 
 
@@ -127,7 +127,7 @@ class FileLock:
         _empty(self.descriptor)
         try:
             os.pwrite(self.descriptor, f"{os.getpid()}\n{self.command}\n{time.time()}\n".encode(), 0)
-        except OSError:  # a full disk: it is held all the same, and `gc` needs it to make room
+        except OSError:  # a full disk: the lock is held all the same, and `gc` needs it to free space
             return
 
     def _busy(self, waited: float) -> BusyError:
@@ -280,7 +280,7 @@ def _empty(descriptor: int) -> None:
     try:
         os.ftruncate(descriptor, 0)
     except OSError:
-        return  # a disk with errors: the lock is what counts, not who signed it
+        return  # a disk with errors: the lock counts, not the signature
 
 
 def is_in_place(descriptor: int, path: str) -> bool:

@@ -25,8 +25,8 @@ _BAD = {
     "\n": "its path has a line break, which no script's first line can hold",
     os.pathsep: f"its path has a `{os.pathsep}`, which separates directories in PATH",
 }
-EARLIER_STATE = ".devboot"  # in a clone: where earlier versions kept state; skipped wherever a clone is walked
-STATE_VARIABLE = "DEVBOOT_STATE"  # names the project's state folder to its commands, for what they generate
+EARLIER_STATE = ".devboot"  # state folder of earlier versions in a clone; skipped in searches of a clone
+STATE_VARIABLE = "DEVBOOT_STATE"  # passes the project's state folder to its commands, for generated files
 _XDG = {
     "data": ("XDG_DATA_HOME", ".local/share"),
     "cache": ("XDG_CACHE_HOME", ".cache"),

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 NAME = "snapshot"
-CHOSEN = os.path.join("generations", "chosen")  # it is that of a generation that somebody went back to
+CHOSEN = os.path.join("generations", "chosen")  # the snapshot is of a restored generation
 ABSENT = (-1, -1)
-LISTED, MATCHED, FOUND = -2, -3, -4  # stand for the time in stamps of names in a folder, and of what is there at all
+LISTED, MATCHED, FOUND = -2, -3, -4  # replace the time in stamps of names in a folder, and of presence
 KINDS = (LISTED, MATCHED, FOUND)
-# Names that come and go while a project runs, without meaning anything for what it is made of.
+# Names of temporary files of running projects, which don't matter for a composition.
 _PASSING = ("-journal", "-wal", "-shm", ".pyc", ".log", ".pid", ".sock", ".tmp", ".swp", "~", "__pycache__")
-# Folders that no pattern means, however wide it is.
+# Folders that patterns never match.
 IGNORED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"})
 SET, DEFAULT, PREPEND, UNSET = "=", "?", "+", "-"
 _LIMIT = 64 * 1024 * 1024
@@ -53,7 +53,7 @@ class Snapshot(Record):
     ports: tuple[tuple[str, int, str], ...] = ()
     tasks: tuple[tuple[str, str, str, bool], ...] = ()
     data: tuple[tuple[str, str, int], ...] = ()
-    detach_keys: str = ""  # what leaves `attach`, as the manifest has it
+    detach_keys: str = ""  # keys that leave `attach`, as in the manifest
     inode: int = 0  # of the root: a copy at the same path has other data, however alike it is
     digests: tuple[tuple[str, str], ...] = ()  # (path, `content_digest`) of small files: a file that was only touched
 

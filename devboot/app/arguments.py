@@ -18,7 +18,7 @@ _WHOLE = {
     "stop": "`devboot down`: everything, and the background process",
     "restart": "`devboot restart '*'`: everything",
 }
-_NUMBERS = {"SECONDS": "30", "COUNT": "100"}  # what such a value is called in the table, and an example
+_NUMBERS = {"SECONDS": "30", "COUNT": "100"}  # metavars of numbers, with an example for messages
 
 
 class Invocation(Record):

@@ -41,14 +41,14 @@ class Command(Record):
     flags: tuple[Flag, ...] = ()
     arguments: tuple[Argument, ...] = ()
     fast: str = ""
-    passes_through: bool = False  # from its first argument on, everything is for the command that it runs
+    passes_through: bool = False  # all arguments from the first one on belong to the command that it runs
     notes: tuple[str, ...] = ()  # further paragraphs of its help
 
 
 HELP = Flag(("-h", "--help"), "show this help")
 VERSION = Flag(("--version",), "print the version")
 
-# Work before and after the command's name.
+# Accepted before and after the command's name.
 GLOBAL = (
     Flag(("-C",), "work as if started in DIR", "DIR"),
     Flag(("-q", "--quiet"), "print errors only"),
@@ -163,7 +163,7 @@ COMMANDS = (
         ),
         (
             Flag(("-a", "--all"), "every project of this user"),
-            Flag(("--watch",), "print print again after each change, until ctrl-c; with --json one document a line"),
+            Flag(("--watch",), "print again after each change, until ctrl-c; with --json one document a line"),
             JSON,
         ),
         fast="devboot.app.commands.ps",

@@ -98,7 +98,7 @@ def _read(record: str) -> dict[str, str]:
         with open(record, encoding="utf-8", opener=plain) as file:
             return {str(path): str(digest) for path, digest in json.load(file).items()}
     except (OSError, ValueError, AttributeError):
-        return {}  # without it nothing counts as ours, and what is there is asked about
+        return {}  # without the record no file counts as ours, and existing ones are refused
 
 
 def _digest(path: str) -> str:

@@ -5,7 +5,7 @@ Imported only for a command line that can't be parsed. Nothing in it is run: it 
 
 from __future__ import annotations
 
-# A name of theirs: our command, or a sentence with it.
+# Their command → ours, or a sentence with it.
 COMMANDS = {
     "status": "devboot ps",
     "list": "devboot ps",
@@ -45,7 +45,7 @@ COMMANDS = {
     "cp": "processes run on this machine: copy with `cp`",
 }
 
-# A flag of theirs, by the command that it is typed after ("" for any): our flag, or a sentence.
+# (the command that it is typed after, "" for any; their flag) → our flag, or a sentence.
 _TIMEOUT = "`stop_timeout` in devboot.toml is how long a process may take to stop"
 _ALWAYS_CURRENT = "leave it out: `devboot up` installs and restarts whatever has changed"
 _ENDS_ALL = "`exit_ends_all = true` in devboot.toml stops everything when that process ends"

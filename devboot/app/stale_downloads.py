@@ -17,10 +17,10 @@ from devboot.provision.live import users_of
 from devboot.provision.objects.tree import remove_tree
 
 _DAY = 86400.0
-_UNUSED = 30 * _DAY  # what could still be of use: whole downloads, virtualenvs that were moved aside
-_SEEN = 7 * _DAY  # what somebody may want to look at
-_SHORTEST = 3600.0  # what has no lock isn't taken from somebody who just began
-_FOLDERS = (".unpacked-", ".packing-", ".apt-")  # where commands keep what they work on
+_UNUSED = 30 * _DAY  # seconds for things of possible use: whole downloads, virtualenvs that were moved aside
+_SEEN = 7 * _DAY  # seconds for files that somebody may want to inspect
+_SHORTEST = 3600.0  # seconds for files without a lock, which a command may just have created
+_FOLDERS = (".unpacked-", ".packing-", ".apt-")  # temporary folders of commands
 _WHOLE = re.compile(r"[0-9a-f]{64}")
 _PART = re.compile(r"([0-9a-f]{64})\..+")
 _ASIDE = re.compile(r"\.venv\.(\d{4}-\d\d-\d\dT\d{6}(-\d+)?|new)")
@@ -80,7 +80,7 @@ def _remove(path: str) -> None:
     if os.path.isdir(path):
         remove_tree(path)
     else:
-        with suppress(FileNotFoundError):  # a transfer that was whole this instant
+        with suppress(FileNotFoundError):  # a transfer that was just completed
             os.unlink(path)
 
 

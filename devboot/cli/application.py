@@ -33,7 +33,7 @@ def carry_out(invocation: Invocation, session: Session) -> int:
     """Call the command's function with its flags converted to their types. Raises UsageError."""
     group = typer.main.get_command(application)
     try:
-        # Not by calling it: that would turn KeyboardInterrupt and EPIPE into exit codes without a word.
+        # Not by calling it: that would silently turn KeyboardInterrupt and EPIPE into exit codes.
         with group.make_context("devboot", _words(invocation), obj=session) as context:
             result = group.invoke(context)
     except _TyperUsageError as error:
@@ -140,7 +140,7 @@ def lock(
     words: Annotated[list[str] | None, typer.Argument()] = None,
     check: Annotated[bool, option("lock", "--check")] = False,
     update: Annotated[list[str] | None, option("lock", "--update")] = None,
-    json: Annotated[bool, option("lock", "--json")] = False,  # noqa: ARG001  the session knows
+    json: Annotated[bool, option("lock", "--json")] = False,  # noqa: ARG001  read by the session
     offline: Annotated[bool, option("lock", "--offline")] = False,
 ) -> int:
     """Choose versions and write the lock, or compare two locks."""
@@ -174,7 +174,7 @@ def export(
 @command("generations")
 def generations(
     ctx: typer.Context,
-    json: Annotated[bool, option("generations", "--json")] = False,  # noqa: ARG001  the session knows
+    json: Annotated[bool, option("generations", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
     """List generations."""
     from devboot.cli.commands import generations as listed
@@ -186,7 +186,7 @@ def generations(
 def diff(
     ctx: typer.Context,
     numbers: Annotated[list[str] | None, typer.Argument()] = None,
-    json: Annotated[bool, option("diff", "--json")] = False,  # noqa: ARG001  the session knows
+    json: Annotated[bool, option("diff", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
     """Compare two generations."""
     from devboot.cli.commands import generations as compared
@@ -198,7 +198,7 @@ def diff(
 def rollback(
     ctx: typer.Context,
     number: Annotated[str, typer.Argument()] = "",
-    json: Annotated[bool, option("rollback", "--json")] = False,  # noqa: ARG001  the session knows
+    json: Annotated[bool, option("rollback", "--json")] = False,  # noqa: ARG001  read by the session
     offline: Annotated[bool, option("rollback", "--offline")] = False,
 ) -> int:
     """Switch back to an earlier generation."""
@@ -213,7 +213,7 @@ def gc(
     dry_run: Annotated[bool, option("gc", "--dry-run")] = False,
     older_than: Annotated[str, option("gc", "--older-than")] = "",
     data: Annotated[bool, option("gc", "--data")] = False,
-    json: Annotated[bool, option("gc", "--json")] = False,  # noqa: ARG001  the session knows
+    json: Annotated[bool, option("gc", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
     """Remove programs that nothing uses."""
     from devboot.cli.commands import housekeeping
@@ -227,7 +227,7 @@ def state(
     action: Annotated[str, typer.Argument()],
     name: Annotated[str, typer.Argument()] = "",
     data: Annotated[bool, option("state", "--data")] = False,
-    json: Annotated[bool, option("state", "--json")] = False,  # noqa: ARG001  the session knows
+    json: Annotated[bool, option("state", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
     """Show where state and data are, or take over those of a project that is gone."""
     from devboot.cli.commands import state as keeping
@@ -240,7 +240,7 @@ def store(
     ctx: typer.Context,
     action: Annotated[str, typer.Argument()],
     names: Annotated[list[str] | None, typer.Argument()] = None,
-    json: Annotated[bool, option("store", "--json")] = False,  # noqa: ARG001  the session knows
+    json: Annotated[bool, option("store", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
     """Look at the store, check it, repair it."""
     from devboot.cli.commands import housekeeping
@@ -254,7 +254,7 @@ def recipe(
     words: Annotated[list[str], typer.Argument()],
     as_: Annotated[str, option("recipe", "--as")] = "",
     exclude_newer: Annotated[str, option("recipe", "--exclude-newer")] = "",
-    json: Annotated[bool, option("recipe", "--json")] = False,  # noqa: ARG001  the session knows
+    json: Annotated[bool, option("recipe", "--json")] = False,  # noqa: ARG001  read by the session
     offline: Annotated[bool, option("recipe", "--offline")] = False,
 ) -> int:
     """Write, update, try a recipe."""
@@ -280,7 +280,7 @@ def init(
 def doctor(
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument()] = None,
-    json: Annotated[bool, option("doctor", "--json")] = False,  # noqa: ARG001  the session knows
+    json: Annotated[bool, option("doctor", "--json")] = False,  # noqa: ARG001  read by the session
     list_: Annotated[bool, option("doctor", "--list")] = False,
     strict: Annotated[bool, option("doctor", "--strict")] = False,
     fix: Annotated[bool, option("doctor", "--fix")] = False,

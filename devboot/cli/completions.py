@@ -14,7 +14,7 @@ from devboot.state.project import find_project
 
 SHELLS = ("bash", "zsh", "fish")
 NAMES = "names"  # `completions names KIND` is what the scripts ask
-_FORMATS = ("systemd", "supervisord", "runit", "upstart")  # those of honcho; others would cost a look at all packages
+_FORMATS = ("systemd", "supervisord", "runit", "upstart")  # honcho's; listing others would mean searching all packages
 _TOPICS = ("exit-codes", "environment", "schema")
 
 

@@ -23,9 +23,9 @@ from devboot.text.paint import terminal_text
 from devboot.text.problems import render_problem
 
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program that the signal ended
-# Their values say nothing about anybody, and much about how output went wrong.
+# Their values aren't personal, and explain broken output.
 _SHOWN = ("TERM", "LANG", "LC_ALL", "COLUMNS", "LINES", "CI", "NO_COLOR", "PYTHONIOENCODING")
-# Parts of the paths in a traceback; without them it can't be read.
+# Parts of the paths in a traceback, which would be unreadable without them.
 _PATHS = ("HOME", "PWD", "OLDPWD", "PATH", "SHELL", "USER", "LOGNAME", "VIRTUAL_ENV", "TMPDIR", "PYTHONPATH")
 
 
@@ -43,7 +43,7 @@ def report(error: BaseException, session: Session, command: str, argv: list[str]
     try:
         return _report(error, session, command, argv)
     except BrokenPipeError:
-        # Nobody is left to tell.
+        # Nobody reads the message.
         silence_stdout()
         return _BROKEN_PIPE
 

@@ -16,7 +16,7 @@ from devboot.environment.project_owner import refuse_foreign
 from devboot.errors import Exit, UsageError
 from devboot.state.project import find_project
 
-# Said at once by what takes a while to import; the name goes with what is told next.
+# Printed at once by commands with slow imports, and replaced by their first output.
 _OPENINGS = dict.fromkeys(("up", "sync", "lock", "init"), "reading the project") | {"doctor": "looking at everything"}
 # `init` makes a project of the folder that it is typed in.
 _OF_NO_PROJECT = {"init", "gc", "explain", "completions", "help"}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from devboot.ui.consoles import Text
     from devboot.ui.reporters import RunReporter
 
-SCHEMA = 1  # of every JSON document; grows when a key changes its meaning
+SCHEMA = 1  # version of every JSON document; grows when a key changes its meaning
 
 
 class Session:

@@ -55,7 +55,7 @@ _ANNOUNCING = (
 # program in the command → variable, its value, what in a command or variable says where to bind.
 _BINDS = {"gunicorn": ("GUNICORN_CMD_ARGS", "--bind=127.0.0.1:{port}", re.compile(r"(^|\s)(-b\b|--bind\b)"))}
 
-# uWSGI takes SIGTERM for a wish to reload unless it is told otherwise, and would have to be killed.
+# uWSGI reloads on SIGTERM by default, and would have to be killed.
 _RELOADS = re.compile(r"(?:^|[\s/])uwsgi(?:\s|$)")
 
 
@@ -144,15 +144,19 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
     port = around.ports[command.name]
     own = dict(around.process_variables(wanted.env))
     cwd = os.path.normpath(os.path.join(around.root, wanted.cwd))
-    # A shell script around the server hides nothing of what counts: `web: bash start.sh`
+    # A shell script around the server is read as well: `web: bash start.sh`
     whole = command._replace(text="\n".join(filter(None, (command.text, shell_script(cwd, command.text)))))
     takes_port = whole.names_port or bool(_binding(whole, own, around)) or reads_port(cwd, command.text)
     is_told = wanted.port is not None or takes_port
     serves = is_told or is_server(whole.text)
     served = port if is_told else named_port(whole.text)
-    ready = probe(wanted.ready, served or port, around.fill_in) if wanted.ready else _seen(whole, served, port, serves)
-    shown = served or _asked_port(wanted.ready, ready)
-    # Pages that an API admits by their origin are opened under the name that the manifest asks them by
+    ready = (
+        probe(wanted.ready, served or port, around.fill_in)
+        if wanted.ready
+        else _default_probe(whole, served, port, serves)
+    )
+    shown = served or _probed_port(wanted.ready, ready)
+    # An API admits pages by their origin, so they are shown under the host name in the manifest
     host = "localhost" if isinstance(wanted.ready, TcpProbe) and ready.host == "localhost" else "127.0.0.1"
     return ProcessSpec(
         name=command.name,
@@ -184,7 +188,7 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
     )
 
 
-def _asked_port(wanted: Timings | None, ready: Probe) -> int:
+def _probed_port(wanted: Timings | None, ready: Probe) -> int:
     """Return the port of this machine that a manifest's probe connects to; 0 for other probes."""
     is_here = ready.host in ("localhost", "::1") or ready.host.startswith("127.")
     return ready.port if isinstance(wanted, HttpProbe | TcpProbe) and is_here else 0
@@ -197,7 +201,7 @@ def _scheme(ready: Timings | None, *, serves: bool) -> str:
     return "http" if serves else ""
 
 
-def _seen(command: Command, served: int, given: int, serves: bool) -> Probe:
+def _default_probe(command: Command, served: int, given: int, serves: bool) -> Probe:
     """Return the default probe: the process listens, its workers accept connections, or it writes a known line.
 
     `served` is its port, 0 if unknown; a server may then listen on any port.
@@ -292,7 +296,7 @@ def _resolved(wanted: Iterable[WantedDependency], around: Surroundings) -> Itera
         until = dependency.until or (UNTIL_SUCCEEDED if is_done else UNTIL_READY)
         for name in around.instances.get(dependency.name, (dependency.name,)):
             yield Dependency(name, until)
-        if until == UNTIL_READY:  # whoever needs a server needs what the manifest wants in it
+        if until == UNTIL_READY:  # a process that needs a server also needs its databases
             made = (name for name, service in around.served.items() if service == dependency.name)
             yield from (Dependency(name, UNTIL_SUCCEEDED) for name in made)
 

@@ -119,7 +119,7 @@ def _foreign(root: str, environ: Mapping[str, str], uid: int) -> list[tuple[str,
 
 
 def _name(uid: int) -> str:
-    import pwd  # nobody waits for it who is alone on the machine
+    import pwd  # imported only for owners of other files
 
     try:
         return f"`{pwd.getpwuid(uid).pw_name}`"

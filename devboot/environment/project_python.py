@@ -115,7 +115,7 @@ def lock_python(
         floor = _lowest(project.request, python)
 
         def narrowed(some: Unlocked, date: str) -> _Resolution:
-            return _narrowed(
+            return _resolve_narrowed(
                 lambda lowest, below: _Resolution(
                     resolved_by_uv(python, some, date, lowest, below), some, date, lowest, below
                 ),
@@ -125,10 +125,10 @@ def lock_python(
                 may_exclude=can_exclude(uv.inside(working_folder(project))),
             )
 
-        found = _at_date(
+        found = _resolve_at_date(
             project.wish,
             reporter,
-            lambda date: _resolved_without(wanted, reporter, lambda some: narrowed(some, date)),
+            lambda date: _resolve_without(wanted, reporter, lambda some: narrowed(some, date)),
         )
         wheels: Sequence[Pin] = found.pins.pins
         if not project.is_settled and found.lowest == python.minor:
@@ -140,13 +140,13 @@ def lock_python(
             older = installed_minors(uv, project.request, environ, below=python.minor)
             wheels = with_older_wheels(wheels, older, of_older)
         with doing(reporter, LOCK_STEP, "looking for the Python that suits them best"):
-            chosen = None if project.is_settled else _suited(uv, project, python, wheels, environ, left)
+            chosen = None if project.is_settled else _most_suitable(uv, project, python, wheels, environ, left)
         if chosen and chosen.minor != python.minor:
             why = unsuited(as_installed(python), wheels)
             if found.lowest == python.minor:
-                # Nothing but the interpreter said how far down the pins have to reach
+                # Only the interpreter limited how far down the pins have to reach
                 text = f"choosing versions again, for python {chosen.minor}, which suits them better"
-                # Packages that need a newer one count more than those that suit
+                # Packages that need a newer Python take precedence over those that suit an older one
                 with contextlib.suppress(WorkError), doing(reporter, LOCK_STEP, text):
                     lock = resolved(chosen, wanted, left | {python.minor})
                     _note_choice(reporter, chosen, why)
@@ -155,7 +155,7 @@ def lock_python(
             else:
                 _note_choice(reporter, chosen, why)
         minor = chosen.minor if chosen else ""
-        made_for = _made_for(previous, (chosen or python).version, upgrade)
+        made_for = _interpreter_version(previous, (chosen or python).version, upgrade)
         if found.below and not project.is_settled:
             _note_choice(
                 reporter, chosen or python, f"the requirements contradict each other from python {found.below} on"
@@ -166,7 +166,7 @@ def lock_python(
         return PythonLock(rows, _input_digest(project), found.lowest, minor, made_for, found.below)
 
     slugs = ("python/resolution", "python/build-failed")
-    return _or_as_listed(
+    return _lock_or_as_listed(
         unlocked,
         reporter,
         lambda: downwards(uv, project, environ, reporter, interpreter, resolved, slugs),
@@ -174,7 +174,7 @@ def lock_python(
     )
 
 
-def _or_as_listed(
+def _lock_or_as_listed(
     unlocked: Unlocked,
     reporter: Reporter,
     lock: Callable[[], PythonLock],
@@ -199,7 +199,7 @@ def _or_as_listed(
     return found
 
 
-def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Outcome]) -> Outcome:
+def _resolve_at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Outcome]) -> Outcome:
     """Resolve as of the project's date; without the date if that fails and the date was only detected."""
     date = wish.exclude_newer
     try:
@@ -213,13 +213,13 @@ def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Outc
         return resolve("")
 
 
-def _resolved_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[Unlocked], Outcome]) -> Outcome:
+def _resolve_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[Unlocked], Outcome]) -> Outcome:
     """Resolve everything; on failure again without the development packages that it blames."""
     names = unlocked.development_names
 
     def of_groups(some: Unlocked) -> Outcome:
         try:
-            return _without_tools(some.lines, reporter, lambda lines: attempt(replace(some, lines=lines)))
+            return _attempt_without_tools(some.lines, reporter, lambda lines: attempt(replace(some, lines=lines)))
         except WorkError as error:
             rest = some.without(gone := blamed(error) & names)
             if rest == some:
@@ -231,7 +231,7 @@ def _resolved_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[
     return of_groups(unlocked)
 
 
-def _without_tools(
+def _attempt_without_tools(
     named: tuple[Named, ...], reporter: Reporter, attempt: Callable[[tuple[Named, ...]], Outcome]
 ) -> Outcome:
     """Attempt everything; on failure again without the development tools that it blames."""
@@ -245,10 +245,10 @@ def _without_tools(
         gone = ", ".join(f"`{each.name}`" for each in named if each.name in tools)
         text = f"left out: {gone}, only for development: {error.what}"
         reporter.emit(Event(NOTE, "python", text, lines=error.causes[-1:]))
-    return _without_tools(rest, reporter, attempt)
+    return _attempt_without_tools(rest, reporter, attempt)
 
 
-def _narrowed(
+def _resolve_narrowed(
     resolve: Callable[[str, str], _Resolution],
     floor: str,
     python: Interpreter,
@@ -285,14 +285,14 @@ def _note_choice(reporter: Reporter, python: Interpreter, why: str) -> None:
     reporter.emit(Event(NOTE, "python", f"{python.version} is used, no newer one: {why}"))
 
 
-def _made_for(previous: PythonLock | None, version: str, upgrade: Sequence[str]) -> str:
+def _interpreter_version(previous: PythonLock | None, version: str, upgrade: Sequence[str]) -> str:
     """Return the interpreter's version to lock: the locked one, unless its minor version changes or is upgraded."""
     locked = previous.interpreter if previous is not None else ""
     is_same_minor = locked.split(".")[:2] == version.split(".")[:2]
     return locked if is_same_minor and not {"*", "python"} & set(upgrade) else version
 
 
-def _suited(
+def _most_suitable(
     uv: Uv,
     project: PythonProject,
     python: Interpreter,
@@ -376,7 +376,7 @@ def sync_python(
             return sync(uv.inside(working_folder(project)), spec, reporter=reporter, wall_clock=wall_clock)
 
         with blaming(pins.indexes, project.wish.root):
-            return _without_tools(pins.pins, reporter, install)
+            return _attempt_without_tools(pins.pins, reporter, install)
 
     return downwards(uv, project, environ, reporter, interpreter, synced, ("python/build-failed",), made)
 

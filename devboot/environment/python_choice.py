@@ -31,7 +31,7 @@ from devboot.uv.pythons import Installed
 
 Outcome = TypeVar("Outcome")
 
-_EXCEPTION = re.compile(r"^\s*\w*(?:Error|Exception): ")  # a compiler's last line says nothing of why
+_EXCEPTION = re.compile(r"^\s*\w*(?:Error|Exception): ")  # a compiler's last line doesn't show the reason
 _PATH = re.compile(r"\S*/\S*")
 _TRIES = 4  # minor versions that are tried where the project names none
 
@@ -63,7 +63,7 @@ def find_interpreter(
         found = inspect(uv, os.path.join(project.venv, "bin", "python"))
         if found and condition.record and found.version == condition.record.version:
             return replace(found, path=condition.record.python)
-        # Somebody made it by hand, for this project: so its Python is what they mean, if the packages are there for it.
+        # It was made by hand for this project: its Python is meant, if the packages exist for it.
         if found and not condition.record and not missing_wheels(as_installed(found), pins):
             return found
     hint = (lock.chosen if lock is not None else "") or project.suggested
@@ -157,7 +157,7 @@ def locked_interpreter(
     uv: Uv, project: PythonProject, lock: PythonLock | None, *, environ: Mapping[str, str]
 ) -> Interpreter:
     """Return the interpreter that a lock was made with, if installed, else one that it serves. Raises MachineError."""
-    if lock is None or project.given:  # another patch version than that of the lock is no choice of ours
+    if lock is None or project.given:  # its patch version may differ from the lock's
         return find_interpreter(uv, project, environ=environ)
     wanted = replace(project, request=as_pinned(project.request, lock.interpreter))
     return find_interpreter(uv, wanted, environ=environ, lock=lock)

@@ -7,7 +7,7 @@ import re
 PYTHON = ("!**/*.py",)
 EVERYTHING = ("!**",)
 
-# What in a command says so → the globs that are left to it.
+# Pattern of the command → globs of the files that it watches.
 _RELOADERS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"(?:^|[\s/])(?:watchfiles|watchmedo|nodemon|entr|watchexec)\s"), EVERYTHING),
     (re.compile(r"(?:^|[\s/])(?:webpack|esbuild|tailwindcss|tsc|sass)\s(?:.*\s)?(?:--watch|-w)\b"), EVERYTHING),

@@ -16,10 +16,10 @@ from devboot.ui.units import progress, whole_seconds
 PROCESSES = "processes"  # the one step that installs nothing
 NAME_WIDTH = 11  # the longest step of ours, `processes`, and two blanks
 _BAR = 20
-SILENT = 1.0  # seconds after which it is shown what goes on where there is no step
+SILENT = 1.0  # seconds after which an activity without a step is shown
 _NAMELESS = "project"
-_EDGE = 78  # times end here on a terminal that is wide enough
-_STALL = 5.0  # seconds without data before it is said
+_EDGE = 78  # column where times end on a wide terminal
+_STALL = 5.0  # seconds without data before a stall is reported
 _RATE_WINDOW = 4.0  # seconds that a rate is an average of
 
 
@@ -37,7 +37,7 @@ class Step:
     last_data: float = 0.0
     samples: tuple[tuple[float, int], ...] = ()  # (time, bytes done) of the last seconds
     notice: str = ""  # a retry, or who holds a lock
-    doing: str = ""  # what goes on within it, which takes the place of its text
+    doing: str = ""  # the activity within it, shown in place of its text
     doing_since: float = 0.0
 
     @property
@@ -112,7 +112,7 @@ class Board:
         ]
         beside = [each for each in self._doing if each[0] not in self.steps and not (steps and each[0] == BESIDE)]
         name, text, since = beside[-1] if beside else ("", "", now)
-        # What began before a step goes on in it.
+        # An activity that began before a step is shown in it.
         if now - since >= SILENT and all(step.since <= since for step in steps):
             steps.append(Step(name or _NAMELESS, since, doing=text, doing_since=since))
         return steps
@@ -143,7 +143,7 @@ class Board:
 
 def _advanced(step: Step, event: Event, now: float) -> Step:
     if step.waits_for and not event.waits_for:
-        step = replace(step, since=now, last_data=now)  # the time that it waited isn't its own
+        step = replace(step, since=now, last_data=now)  # its waiting time doesn't count
     if event.kind == RETRY:
         return replace(step, notice=event.text, waits_for="")
     step = replace(step, text=event.text or step.text, waits_for=event.waits_for)

@@ -25,8 +25,8 @@ from devboot.ui.units import progress
 from devboot.wire.jsontext import printable_json
 
 _WORDS = {DONE: "ok", UNCHANGED: "ok", FAILED: "failed", FETCH: "fetch", RETRY: "retry", NOTE: "note"}
-_PLAIN_PERIOD = 10.0  # seconds between two lines about one step that goes on
-_LOOK = 1.0  # seconds between looks whether a step has been silent for so long
+_PLAIN_PERIOD = 10.0  # seconds between two lines about a running step
+_LOOK = 1.0  # seconds between checks for silent steps
 _PLAIN_SHARE = 25  # or per cent
 _FRAMES_PER_SECOND = 10
 
@@ -219,12 +219,10 @@ class PlainReporter(QuietReporter):
         self._header = f"::group::{header}" if is_folded else header
         self._footer = "::endgroup::" if is_folded else ""
         self._began = clock()
-        self._said: dict[str, tuple[float, int]] = {}  # step → when and at how many per cent it was last told
-        self._spoken: dict[str, float] = {}  # step → when there was a line about it
+        self._said: dict[str, tuple[float, int]] = {}  # step → time and per cent of its last line
+        self._spoken: dict[str, float] = {}  # step → time of its last line
         self._begun: set[str] = set()  # steps that have begun and have no line yet: most end at once
-        self._done_now: dict[
-            str, tuple[str, float]
-        ] = {}  # step → what was last said to go on within it, and since when
+        self._done_now: dict[str, tuple[str, float]] = {}  # step → its last printed activity, and since when
         self._ended = threading.Event()
         self._reminder = threading.Thread(target=self._keep_reminding, name="devboot-reminder", daemon=True)
 
@@ -300,7 +298,7 @@ class PlainReporter(QuietReporter):
             self._stream.write(terminal_text(as_called(line.rstrip())) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
-            # A reader that has gone must not end the work: the result counts, not its story.
+            # A reader that has gone must not end the work: the result counts, not its progress.
             return
 
 

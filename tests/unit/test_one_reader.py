@@ -37,7 +37,7 @@ OWN = {
     ("app/preparation/data.py", "_mounts"): "/proc",
     ("app/preparation/project/fixed_addresses.py", "_read"): "its own state",
     ("app/preparation/install/host_programs.py", "_entries"): "scripts that it has written",
-    ("app/preparation/project/load.py", "_kept"): "its own state",
+    ("app/preparation/project/load.py", "_stored_detection"): "its own state",
     ("app/recipes/miniature.py", "write_wheel"): "a miniature that it has made in a temporary folder",
     ("app/recipes/new.py", "copy_recipe"): "a bundled recipe",
     ("app/recipes/new.py", "_is_program"): "what it has fetched into a temporary folder",

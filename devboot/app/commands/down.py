@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from devboot.errors import DevbootError
     from devboot.locks import Holder
 
-_FAREWELL = 5.0  # seconds that daemon and guardian have to leave after all is down
-_MARGIN = 7.0  # what the guardian may need beyond the grace
+_FAREWELL = 5.0  # seconds that daemon and guardian have to exit after everything is down
+_MARGIN = 7.0  # seconds that the guardian may need beyond the grace period
 _PATIENCE = 20.0  # for a daemon that is being started, or another `down`
-_SLOW = 1.0  # seconds after which it is said what is waited for
+_SLOW = 1.0  # seconds after which a message says what is awaited
 _POLL = 0.01
 
 
@@ -40,7 +40,7 @@ def _down(call: Call) -> int:
                 return code
         if found.lease is not None and found.lease.is_alive:
             if found.client is None and not found.lease.is_frozen and _has_ended(*_both(found.lease)[0], _FAREWELL):
-                continue  # it was leaving, or being killed
+                continue  # it was exiting, or being killed
             return _end_without_answer(call, found.lease, call.state)
         code = end_leftovers(call, found.lease, call.state)
         if code is not None:
@@ -139,9 +139,7 @@ def _end_without_answer(call: Call, lease: DaemonLease, state: str) -> int:
     _, killed = leases.read_reclaimed(state, lease.pid) or (0, 0)
     # Most end before the guardian gets to them: their terminals have gone with the daemon.
     _say(call, f"stopped {max(0, gone - killed)}" + (f", killed {killed}" if killed else ""))
-    return (
-        end_leftovers(call, lease, state, quiet=True) or 0
-    )  # another daemon that has come since is no concern of ours
+    return end_leftovers(call, lease, state, quiet=True) or 0  # a daemon that has started since is left alone
 
 
 def _is_terminated(lease: DaemonLease, patience: float) -> bool:

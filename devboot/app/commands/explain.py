@@ -7,7 +7,7 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
-# Files whose texts hold for several areas: what the file is called → the areas.
+# Files with texts for several areas: file name → areas.
 FAMILIES = {"text": ("manifest", "lock", "recipe"), "server": ("redis", "valkey")}
 _NO_AREA = "other"
 _HTTP = re.compile(r"network/http-\d+")

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from devboot.wire.jsontext import Plain
 
 INSIDE = "DEVBOOT_INSIDE"  # the supervisor's word for the root of the project that a process belongs to
-_JOIN_PATIENCE = 15.0  # for the daemon that was faster than ours to be found
-_WALK = 0.01  # seconds that looking for edited code may take
-_LONGEST = 1e9  # seconds; what JSON has no number for would be refused
-AGAIN = -1  # in place of an exit code: a port was taken in the meantime, and a plan with another is wanted
+_JOIN_PATIENCE = 15.0  # seconds to find the daemon of a faster `up`
+_WALK = 0.01  # seconds that the search for edited code may take
+_LONGEST = 1e9  # seconds; JSON has no infinity
+AGAIN = -1  # in place of an exit code: a port was taken in the meantime, so a plan with another one is needed
 
 
 def refuse_nested(call: Call) -> None:
@@ -115,7 +115,7 @@ def launch(
             code = join_winner(call, plan_plain, environ, str(lost), deadline, moves=moves)
             if code is not None:
                 return code
-            handle = fork.prepare()  # the other one has gone again
+            handle = fork.prepare()  # the other daemon has ended
         except daemon.NoAnswerError:
             return daemon_connection.complain(call, daemon_connection.gone(call))
         else:
@@ -182,7 +182,7 @@ def join_known(call: Call, client: Client) -> int | None:
     plan = known.plan_plain
     code = join(call, client, fingerprint=plan[6], installed=NOTHING_TO_INSTALL)
     if code is None and os.path.exists(f"{call.state}/{CHOSEN}"):
-        # the long way would compose what the files say now, not the generation that was gone back to
+        # the slow path would compose the present files, not the restored generation
         found = daemon_connection.meet(call)
         if found.client is not None:
             environ = snapshot.apply(known.patch, call.environ)
@@ -239,11 +239,11 @@ def _follow_start(call: Call, client: Client, *, owner: bool) -> int:
     if client.is_port_taken:
         return AGAIN
     if not owner and code == 0 and not call.output.quiet:
-        _name_old_code(call, streams)
+        _print_outdated_processes(call, streams)
     return daemon_connection.complain(call, daemon_connection.gone(call)) if code is None else code
 
 
-def _name_old_code(call: Call, streams: Streams) -> None:
+def _print_outdated_processes(call: Call, streams: Streams) -> None:
     """Print which processes of a running project still run code from before an edit."""
     from devboot.daemon.old_code import old_code
     from devboot.text.columns import pad, printable

@@ -20,7 +20,7 @@ from devboot.state.projects import DETECTED, MANIFEST, Projects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    # Reading clones takes many modules, which the example does without.
+    # Reading clones imports many modules that the example doesn't need.
     from devboot.onboarding.proposal_values import Evidence, Note, Proposal
 
 # What a run of the example in a checkout leaves beside it.
@@ -146,7 +146,7 @@ def merged(path: str, proposal: Proposal) -> Change:
         )
     text = read_text(path)
     _, problems = read_manifest(text, MANIFEST)
-    if any(each.slug != "manifest/unknown-name" for each in problems):  # a name may be that of what is missing
+    if any(each.slug != "manifest/unknown-name" for each in problems):  # the name may be that of the missing part
         raise problems_of(problems)
     values = parse_toml(text)
     missing = lacking(proposal, values)

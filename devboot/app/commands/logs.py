@@ -124,7 +124,7 @@ def _follow(call: Call, client: Client, names: Sequence[str], count: int) -> int
         nonlocal begun
         if word == "from":
             begun = True
-            _show(call, streams, names, count, _until(call, names, count, rest))
+            _show(call, streams, names, count, _lines_before_stream(call, names, count, rest))
 
     def write(number: int, data: bytes) -> None:
         streams.write(number, data)
@@ -143,7 +143,7 @@ def _follow(call: Call, client: Client, names: Sequence[str], count: int) -> int
         return 130
     finally:
         client.close()
-    if not begun and not code:  # it was leaving just then, and had no ear for us: the files have it all
+    if not begun and not code:  # the daemon was exiting and didn't answer: the files have everything
         _show(call, streams, names, count)
     return streams.failure or code or 0
 
@@ -152,7 +152,7 @@ class _ReaderGoneError(Exception):
     """The reader of standard output has gone."""
 
 
-def _until(call: Call, names: Sequence[str], count: int, offsets: str) -> list[files.Line]:
+def _lines_before_stream(call: Call, names: Sequence[str], count: int, offsets: str) -> list[files.Line]:
     """Return the last lines before the daemon's stream begins, so that none is shown twice or missing."""
     import json
 

@@ -85,7 +85,7 @@ def _all(call: Call) -> int:
         found = daemon.connect(lease)
         if found is None:
             continue
-        # Into a file or a pipe with the table, which would be nobody's without it
+        # Also in a file or a pipe: the table needs its title there
         title = ("\n" if number else "") + f"{printable(lease.root)}\n"
         Streams().say(title) if call.stdout.terminal or call.output.json else Streams().write(1, title.encode())
         code = max(code, daemon_connection.answer(call, found))

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from devboot.wire.jsontext import Plain
 
 
-_WIDEST = 4096  # columns and rows: nobody looks at more at once
-NOTHING_TO_INSTALL = "nothing to install"  # what `sync` and `up` say of a virtualenv that is as it should be
+_WIDEST = 4096  # most columns and rows of a terminal
+NOTHING_TO_INSTALL = "nothing to install"  # text of `sync` and `up` for an up-to-date virtualenv
 _STREAMS = ("stdin", "stdout", "stderr")
 
 

@@ -41,7 +41,7 @@ def _is_sound(kind: str, path: str, newest: int) -> bool:
             os.close(descriptor)
     except FileNotFoundError:
         if os.path.islink(path):
-            return False  # what it leads to may be back in a moment, and a server would save its nothing over the link
+            return False  # its target may be back in a moment, and a server would overwrite the link with an empty dump
         return kind != MANAGED_SQLITE and (not is_database or os.path.isdir(os.path.dirname(path)))
     except OSError:
         return False

@@ -50,7 +50,7 @@ class PagedStreams(Streams):
             return
         if self._pipe < 0:
             self._held.append(data)
-            # Bytes aren't cells, but there are never fewer of them; a pager too many ends by itself.
+            # Bytes aren't cells, but there are never fewer of them; an unnecessary pager exits at once.
             self._rows -= sum(-(-len(line) // self._columns) or 1 for line in data.splitlines())
             if self._rows >= 0:
                 return

@@ -84,7 +84,7 @@ class Streams:
         except AbandonedError:
             self._dead.add(1)
         except OSError:
-            pass  # it would block, nobody reads, or the system can't splice: `write` gets the rest, and waits or fails
+            pass  # it would block, the reader has gone, or the system can't splice: `write` handles the rest
         finally:
             self._writing_since = outer
         return moved

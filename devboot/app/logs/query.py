@@ -50,7 +50,7 @@ class _Writer:
         self._choice = choice
         self._streams = Streams() if call.flag("follow") else streams_for(call)
         self._prefixer = Prefixer(names, style_for(call))
-        self._open: dict[str, bytes] = {}  # unended lines, whose rest is to come
+        self._open: dict[str, bytes] = {}  # incomplete lines, by process
         if call.output.json:
             head: dict[str, Plain] = {
                 "schema": 1,

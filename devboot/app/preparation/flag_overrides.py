@@ -16,7 +16,7 @@ from devboot.supervisor.core.names import expand
 from devboot.text.units import whole_number
 
 ALL = "all"
-_MOST = 100  # more of one process is a slip of the finger
+_MOST = 100  # a larger number is a typing error
 
 
 class Adjustments(NamedTuple):
@@ -117,7 +117,7 @@ def _with_procfile(loaded: Loaded, path: str) -> Loaded:
     inner = os.path.relpath(path, loaded.project.root)
     procfile = load_procfile(loaded.project.root, inner)
     names = () if procfile is None else procfile.names
-    # What the manifest says of processes that another Procfile has counts for nothing here.
+    # Settings of processes that this Procfile doesn't have are ignored.
     kept = {n: p for n, p in loaded.manifest.processes.items() if n in names or p.command is not None}
     table = loaded.manifest.procfile.model_copy(update={"path": inner})
     manifest = loaded.manifest.model_copy(update={"procfile": table, "processes": kept})

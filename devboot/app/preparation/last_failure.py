@@ -15,7 +15,7 @@ def failure_on_record(state: str, mask: Callable[[str], str]) -> Iterator[None]:
     try:
         yield
     except (WorkError, MachineError, NetworkError, IntegrityError) as error:
-        with suppress(OSError, DevbootError):  # a full disk: nobody is told of it later
+        with suppress(OSError, DevbootError):  # a full disk: then `doctor` can't report it later
             keep_failure(state, PREPARATION, WorkError(error.slug, mask(error.what)))
         raise
     forget_failure(state, PREPARATION)

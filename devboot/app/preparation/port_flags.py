@@ -18,7 +18,7 @@ def apply_port_flags(
     """
     wishes = list(wanted)
     numbers = {_name(name, [wish.name for wish in wishes]): port for name, port in asked}
-    return [_one(wish, numbers, typed) for wish in wishes]
+    return [_adjusted(wish, numbers, typed) for wish in wishes]
 
 
 def _name(asked: str, known: list[str]) -> str:
@@ -28,7 +28,7 @@ def _name(asked: str, known: list[str]) -> str:
     return found[0]
 
 
-def _one(wish: PortWish, numbers: Mapping[str, int | None], typed: Collection[str]) -> PortWish:
+def _adjusted(wish: PortWish, numbers: Mapping[str, int | None], typed: Collection[str]) -> PortWish:
     if wish.name not in numbers:
         return wish._replace(exact=wish.exact or wish.name in typed)
     port = numbers[wish.name]

@@ -74,14 +74,14 @@ class PrepareOptions(NamedTuple):
     """Options: `is_locked` never writes the lock, `ports` has (name, port or None for a free one)."""
 
     is_locked: bool = False
-    takes_lock_as_it_is: bool = False  # whatever the manifest says
+    takes_lock_as_it_is: bool = False  # even if it doesn't fit the manifest
     is_offline: bool = False
     is_forced: bool = False
     ports: tuple[tuple[str, int | None], ...] = ()
     starts: bool = True  # whether processes are to be started afterwards: their ports have to be free
     is_running: bool = False  # the project's own daemon may hold its ports
     without_port: tuple[str, ...] = ()  # processes that can't listen, since another program has taken their port
-    held_ports: tuple[int, ...] | None = None  # where the running project listens; None where nobody can tell
+    held_ports: tuple[int, ...] | None = None  # ports of the running project; None if unknown
     kit: str = ""  # path of a kit that has everything, instead of the network
 
 
@@ -185,10 +185,10 @@ class _Preparation:
                 self.loaded = without_unreachable(self.loaded, self.uv, self.context.environ, self.reporter)
             choice = self._choose()
         with self._doing("checking what is installed"):
-            self._ports(choice)  # before any download: a port that is taken is better known at once
+            self._ports(choice)  # before any download, so that a taken port is reported at once
             installed = self._install(choice)
         with self._doing("composing processes and variables"):
-            ports = self._ports(choice)  # again, since getting everything may have taken minutes
+            ports = self._ports(choice)  # again, since installing may have taken minutes
             composed = self._compose(choice, installed, ports)
         with self._doing("preparing databases and services"):
             touched = self._prepare_data(composed)
@@ -219,7 +219,7 @@ class _Preparation:
             recipes, python = recipes_of(self.loaded), python_of(self.loaded, self.uv, self.context.environ)
         self._wanted_ports(recipes)  # a name that was mistyped is refused before anything is locked
         if self.kit is not None:
-            self.kit.with_kit_python(python)  # one that doesn't leaves nothing behind
+            self.kit.with_kit_python(python)  # before anything is written
             self.kit.write_lock(self.loaded.project.lock)
         interpreters = self._interpreters(recipes)
         lock = ensure_lock(
@@ -318,7 +318,7 @@ class _Preparation:
         snapshot = snapshot_of(self.loaded, composed, ports, stamps)
         if not self.loaded.is_adjusted:
             state = self.loaded.project.state
-            link_profile(state, snapshot)  # first: who is killed in between goes the whole way again
+            link_profile(state, snapshot)  # first: after a kill in between everything is done again
             snapshots.write(os.path.join(state, snapshots.NAME), snapshot)
             record_generation(
                 state,
@@ -334,7 +334,7 @@ class _Preparation:
 
     def _wanted_ports(self, recipes: Mapping[str, KnownRecipe]) -> list[PortWish]:
         base = self.loaded.base or base_port(self.files, self.loaded.manifest)
-        # Who types where ports begin means it, of those that listen on them.
+        # Ports given by flags are exact for processes that listen on them.
         typed = {c.name for c in commands_of(self.loaded) if self.loaded.types_ports and c.names_port}
         return apply_port_flags(wanted_ports(self.loaded, recipes, base), self.options.ports, typed)
 
@@ -353,7 +353,7 @@ class _Preparation:
             lost=self.options.without_port,
             is_up=self._is_up,
         )
-        # Most processes never listen on the number that they are given: that it moved is news only where they do.
+        # Most processes never listen on their port: a new number is only reported for those that do.
         listening = {*self.loaded.manifest.services, *(c.name for c in commands_of(self.loaded) if c.names_port)}
         listening |= {name for name in ports.numbers if is_port_of(name, self.options.without_port)}
         for name, note in ports.notes:

@@ -146,7 +146,7 @@ def _asked(recipe: Recipe, requirement: str) -> Iterator[tuple[Listable, str]]:
     name = re.split(r"[=<>!~]", requirement, maxsplit=1)[0].strip()
     listable = [origin for origin in recipe.source if isinstance(origin, Listable)]
     chosen = [origin for origin in listable if name in ("", origin.name, *getattr(origin, "names", ()))]
-    if requirement == name == "":  # an upstream has no list of versions: it is asked where nobody else is there
+    if requirement == name == "":  # an upstream has no list of versions: it is only queried if there is no other source
         chosen = [origin for origin in chosen if not isinstance(origin, UpstreamOrigin)] or chosen
     if not chosen:
         there = ", ".join(f"`{origin.name}`" for origin in listable)
@@ -166,7 +166,7 @@ def _measured(
         if platform not in found.files:
             continue
         artifact = found.files[platform]
-        if isinstance(origin, BuildOrigin):  # what comes out is the business of the machine that builds it
+        if isinstance(origin, BuildOrigin):  # the result depends on the machine that builds it
             rows[platform], said = _row(origin, artifact), said or found.version
             continue
         with scratch_folder() as place:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 else:
     import _signal  # the signal package imports enum
 
-_FORCED_LONG_AGO = 2.0  # seconds; everything was killed by then, or the daemon itself is stuck
+_FORCED_LONG_AGO = 2.0  # seconds until everything is killed, unless the daemon itself is stuck
 _ENDING = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
 _URGENT = (*_ENDING, _signal.SIGALRM)
 _RESIZED, _SUSPENDED, _CONTINUED = _signal.SIGWINCH, _signal.SIGTSTP, _signal.SIGCONT
@@ -73,7 +73,7 @@ class _Attachment:
             client.pass_through = self._streams.passing_through()
         self._noticed = ""
         self._terminal = KeyTerminal(0, enabled=call.is_live())
-        self._errands: list[Client] = []  # what was asked for by keys and is to be answered yet
+        self._errands: list[Client] = []  # requests by keys without an answer yet
         self._moving: OtherPorts | None = None  # prepares a plan with other ports
         self._asking = False  # Ctrl-C was pressed by someone who owns nothing
         self._ended_by = 0
@@ -110,7 +110,7 @@ class _Attachment:
 
     def _turn_until_ended(self) -> None:
         sock = self._client.sock.fileno()
-        self._show(self._client)  # what came together with the first answer
+        self._show(self._client)  # output that arrived with the first answer
         while self._code is None:
             watched = [sock, self._wakeup, *(each.sock.fileno() for each in self._errands)]
             if self._terminal.is_on:
@@ -147,7 +147,7 @@ class _Attachment:
             if number in self._handled:
                 self._handled.remove(number)
             else:
-                self._signalled(number)
+                self._handle_signal(number)
 
     def _receive(self) -> bool:
         """Show what has arrived; returns False at the end of the connection."""
@@ -160,7 +160,7 @@ class _Attachment:
             if kind in (frames.OUT, frames.ERR):
                 self._write(1 if kind == frames.OUT else 2, payload)
             elif kind == frames.WORD and payload == frames.PORT_TAKEN:
-                self._move()
+                self._start_moving_ports()
             elif kind == frames.WORD and self._live is not None and client is self._client:
                 self._live.told(payload)
             elif kind == frames.EXIT and client is self._client:
@@ -171,10 +171,10 @@ class _Attachment:
             self._errands.remove(client)
             client.close()
         if self._streams.failure and not self._stops:
-            # Nobody reads any more: an owner ends the run, everybody else just leaves.
+            # The reader has gone: an owner ends the run, other clients just leave.
             self._stop() if self._owner else self._leave(self._streams.failure)
 
-    def _move(self) -> None:
+    def _start_moving_ports(self) -> None:
         """Start a child process that prepares and applies a plan with other ports: this process stays small."""
         from devboot.app.screen.other_ports import OtherPorts
 
@@ -257,7 +257,7 @@ class _Attachment:
         """Attach to a process and come back; other output isn't shown meanwhile."""
         from devboot.app.screen import console
 
-        self._aside(lambda: console.visit(self._call, names, self._wakeup))
+        self._lend_terminal(lambda: console.visit(self._call, names, self._wakeup))
 
     def _apply(self) -> None:
         """Apply edited files to what runs, as `devboot up -d` does."""
@@ -267,9 +267,9 @@ class _Attachment:
         from devboot.app.screen.edits import repeated_flags
 
         command = command_line("-C", self._call.root, "up", "-d", *repeated_flags(self._call.values))
-        self._aside(lambda: subprocess.run(command, check=False, env=dict(self._call.environ)).returncode)
+        self._lend_terminal(lambda: subprocess.run(command, check=False, env=dict(self._call.environ)).returncode)
 
-    def _aside(self, work: Callable[[], int]) -> None:
+    def _lend_terminal(self, work: Callable[[], int]) -> None:
         """Release the terminal while `work` runs, then take it back."""
         assert self._live is not None
         self._client.tell(command="pause")
@@ -277,13 +277,13 @@ class _Attachment:
         self._terminal.leave()
         code = work()
         if code in {128 + number for number in _ENDING if number != _signal.SIGINT}:
-            self._signalled(code - 128)
+            self._handle_signal(code - 128)
         self._terminal.enter()
         self._resize()
         if not self._live.menu.is_paused:
             self._client.tell(command="resume")
 
-    def _signalled(self, number: int) -> None:
+    def _handle_signal(self, number: int) -> None:
         if number == _RESIZED:
             self._resize()
         elif number == _SUSPENDED:
@@ -292,7 +292,7 @@ class _Attachment:
             self._terminal.enter()
             self._resize()
         elif number == _signal.SIGALRM:
-            return  # what seemed stuck was only slow
+            return  # it was slow, not stuck
         elif self._owner or self._stops:
             self._ended_by = self._ended_by or number
             self._stop()
@@ -356,11 +356,11 @@ class _Attachment:
             return
         self._handled.append(number)
         if number in _ENDING:
-            self._signalled(number)
+            self._handle_signal(number)
         if self._stops > 1 or self._code is not None:
             if self._streams.is_stuck:
                 raise AbandonedError
-            _signal.setitimer(_signal.ITIMER_REAL, STUCK)  # a reader that is only slow gets the rest
+            _signal.setitimer(_signal.ITIMER_REAL, STUCK)  # a slow reader gets the rest
 
     def _take_signals(self) -> dict[int, Any]:
         self._wakeup, writing = os.pipe()

@@ -39,7 +39,7 @@ class BottomLine:
 
     def above(self, number: int, data: bytes) -> None:
         """Remove the line and write output in its place, in one write; `draw` puts the line back."""
-        lifted = self._lifted()
+        lifted = self._erasing_bytes()
         self._follow(data)
         self._write(number, lifted + data)
 
@@ -48,7 +48,7 @@ class BottomLine:
         text = self._fitting()
         if text == self._drawn:
             return
-        begin = self._lifted()
+        begin = self._erasing_bytes()
         if text:
             begin += b"\n" if self._open else b""
             begin += self._style(text).encode("utf-8", "replace")
@@ -58,13 +58,13 @@ class BottomLine:
     def end_output(self) -> None:
         """Remove the line, and end an unfinished line of output before other text follows."""
         ending = b"\n" if self._open else b""
-        lifted, self._open = self._lifted(), b""
+        lifted, self._open = self._erasing_bytes(), b""
         if lifted or ending:
             self._write(2, lifted + ending)
 
     def clear(self) -> None:
         """Remove the line, on the way out."""
-        lifted = self._lifted()
+        lifted = self._erasing_bytes()
         if lifted:
             self._write(2, lifted)
 
@@ -74,7 +74,7 @@ class BottomLine:
             rows = (cells(self._drawn) - 1) // columns
             self._write(2, b"\r" + b"\x1b[A" * rows + b"\x1b[J")
             self._drawn, self._open = "", b""
-            # Where the unended line has gone to isn't known any more: go on below it.
+            # The position of the incomplete line is unknown now: continue below it.
         self._columns = columns
 
     def _fitting(self) -> str:
@@ -82,7 +82,7 @@ class BottomLine:
             return ""
         return clip(self._text, self._columns - 1).rstrip()
 
-    def _lifted(self) -> bytes:
+    def _erasing_bytes(self) -> bytes:
         """Return the bytes that erase the line and move the cursor back to the end of the output."""
         if not self._drawn:
             return b""

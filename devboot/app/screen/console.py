@@ -94,7 +94,7 @@ class _Console:
         try:
             self._turn_until_ended()
         finally:
-            self._take_back()
+            self._restore_terminal()
         return (
             daemon_connection.complain(self._call, daemon_connection.gone(self._call))
             if self._code is None
@@ -108,13 +108,13 @@ class _Console:
         while self._code is None:
             ready = select.select(watched, [], [])[0]
             if self._wakeup in ready:
-                self._signalled(os.read(self._wakeup, 64))
+                self._handle_signal(os.read(self._wakeup, 64))
             if sock in ready and not self._receive():
                 return
-            if stdin in ready and not self._typed(os.read(stdin, 4096)):
+            if stdin in ready and not self._handle_keys(os.read(stdin, 4096)):
                 watched = [sock, self._wakeup]
 
-    def _signalled(self, numbers: bytes) -> None:
+    def _handle_signal(self, numbers: bytes) -> None:
         self._resize()
         for number in numbers:
             if number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
@@ -133,17 +133,17 @@ class _Console:
             elif kind == frames.ERR:
                 self._streams.write(2, payload)
             elif kind == frames.WORD:
-                self._entered(payload.decode("utf-8", "replace").partition(" ")[2])
+                self._enter(payload.decode("utf-8", "replace").partition(" ")[2])
             elif kind == frames.EXIT:
                 self._code = int(payload)
         if self._streams.failure:
             self._code = self._streams.failure
 
-    def _entered(self, name: str) -> None:
+    def _enter(self, name: str) -> None:
         """Show the process's last output, unfinished prompts too, then pass on keys."""
         from devboot.supervisor.output import log_reader
 
-        self._terminal.enter()  # first, so that a key that is typed now is for the process already
+        self._terminal.enter()  # first, so that keys typed now go to the process
         self._name = name
         self._streams.say(f"attached to {name}; {self._keys} leaves")
         self._streams.write(2, b"\r\n")  # the terminal is raw
@@ -153,18 +153,18 @@ class _Console:
         )
         self._streams.write(1, shown + (b"\r\n" if shown and log_reader.is_ended(path) else b""))
 
-    def _typed(self, keys: bytes) -> bool:
+    def _handle_keys(self, keys: bytes) -> bool:
         """Pass keys on until the detach keys; returns False when no more will come."""
         typed, leaves = self._leave.take(keys)
         if typed:
             self._client.type(typed)
         if leaves:
-            self._take_back()
+            self._restore_terminal()
             self._streams.say(f"\nleft {self._name}, which keeps running\n")
             self._code = 0
         return bool(keys)
 
-    def _take_back(self) -> None:
+    def _restore_terminal(self) -> None:
         """Restore the terminal: a full-screen program doesn't know that it was left."""
         if self._call.stdout.terminal and not self._streams.failure:
             self._streams.write(1, self._lent.reset_sequence())

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from devboot.app.fast.call import Call
 
-LOOK = 1.0  # seconds between looks at the files that the project was read from
-ASKING = 0.1  # seconds between looks whether the answer has come
+LOOK = 1.0  # seconds between checks of the project's files
+ASKING = 0.1  # seconds between checks for the answer
 _ADJUSTING = (("formation", "-m"), ("env-file", "-e"), ("procfile", "-f"), ("base-port", "-p"), ("port-step", "-P"))
-_NAMED = 3  # names that are listed; of more, the number
+_NAMED = 3  # most names in a notice; of more only the number
 _CHUNK = 64 * 1024
 
 _Stamp = tuple[str, int, int]
@@ -85,7 +85,7 @@ class Edits:
 
     def _look_at_files(self) -> None:
         seen = snapshot.stamp(self._path)
-        if seen != self._seen:  # made anew: what was edited has been read
+        if seen != self._seen:  # rewritten: the edits have been read
             known = snapshot.read(self._path)
             self._seen, self._stamps = seen, () if known is None else known.stamps
         changed = tuple(snapshot.stamped_again(each) for each in self._stamps if not snapshot.is_current(each))

@@ -40,7 +40,7 @@ class Live:
         self._frame = 0
         self._written = self._drawn = self._turned = 0.0
         self.menu = Menu()
-        self.question = ""  # takes the place of all else
+        self.question = ""  # replaces the rest of the line
         self.is_over = False  # the end is near: no keys any more
 
     def write(self, number: int, data: bytes) -> None:

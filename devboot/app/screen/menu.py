@@ -45,7 +45,7 @@ KEYS_IN_FULL = (
     "enter   an empty line, to see what is new",
     "ctrl-c  stop everything",
 )
-# What ctrl-c is called for somebody who has joined a project that runs
+# Texts of ctrl-c for a client that has joined a running project
 _JOINED = {"ctrl-c stop": "ctrl-c leave", "ctrl-c  stop everything": "ctrl-c  leave it running, or stop everything"}
 
 
@@ -76,9 +76,9 @@ class Menu:
     def __init__(self) -> None:
         self.facts = Facts()
         self.has_joined = False  # the project ran already: ctrl-c asks whether to leave it or to stop it
-        self.progress = ""  # the line of a start that goes on
+        self.progress = ""  # progress of a running start
         self.is_paused = False
-        self.edited = ""  # what edits since the start would do
+        self.edited = ""  # effect of edits since the start
         self.shown: tuple[str, ...] = ()  # the filter; empty: all
         self._asks = ""
         self._typed = ""
@@ -146,7 +146,7 @@ class Menu:
         found = [name for part in self._typed.split() for name in _fitting(part, candidates)]
         return tuple(name for name in candidates if name in found)
 
-    # What is shown
+    # Text of the line
 
     def line(self, width: int) -> str:
         """Return the text of the bottom line, at most `width` cells where it can be shortened."""
@@ -156,7 +156,7 @@ class Menu:
         if self.progress:
             return notice or self.progress
         if not self.facts.names:
-            return ""  # the daemon hasn't told yet what there is
+            return ""  # the daemon hasn't reported the processes yet
         if not notice:
             return f" {self._keys_within(width - 1)}"
         keys = self._keys_within(width - cells(notice) - 5)
@@ -184,9 +184,9 @@ class Menu:
             return f"! {self.edited}"
         if self.facts.offer:
             return f"! {self.facts.offer}: u applies"
-        return self._standing()
+        return self._lasting_condition()
 
-    def _standing(self) -> str:
+    def _lasting_condition(self) -> str:
         """Return the text of a lasting condition: output paused, filtered, or a process that gave up."""
         if self.is_paused:
             return "paused: p resumes"

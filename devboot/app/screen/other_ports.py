@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CHUNK = 64 * 1024
 _SWITCHES = ("no-deps", "locked", "frozen", "offline")
 _LISTS = ("port", "except")
-_REACHED = ("up", "failed")  # last events of an `up` that the daemon has answered: whoever watches has seen the rest
+_REACHED = ("up", "failed")  # last events of an `up` that reached the daemon, whose output shows the rest
 
 
 class OtherPorts:
@@ -28,7 +28,7 @@ class OtherPorts:
     def __init__(self, call: Call) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         self._child = subprocess.Popen(
-            command_line("-C", call.root, "--quiet", "up", "--detach", "--json", *_same(call)),
+            command_line("-C", call.root, "--quiet", "up", "--detach", "--json", *_repeated_words(call)),
             env=dict(call.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -69,11 +69,11 @@ class OtherPorts:
         self._errors.close()
 
 
-def _same(call: Call) -> list[str]:
+def _repeated_words(call: Call) -> list[str]:
     """Return the names and flags of the `up` in the foreground, to be repeated."""
     words = [f"--{name}" for name in _SWITCHES if call.flag(name)]
     if call.values.get("from") and "--offline" not in words:
-        words.append("--offline")  # all that a kit brings is here by now
+        words.append("--offline")  # the kit's content is installed by now
     for name in _LISTS:
         given = call.values.get(name) or ()
         words += [

@@ -32,7 +32,7 @@ class KeyTerminal:
             self._before = termios.tcgetattr(self._fd)
             modes = termios.tcgetattr(self._fd)
             modes[3] &= ~(termios.ICANON | termios.ECHO)
-            # Else ctrl-c throws away keys that we have been told of already, and reading them would wait for others.
+            # Else ctrl-c discards keys that were already reported as readable, and reading would block.
             modes[3] |= termios.NOFLSH
             if self._raw:
                 modes[0] &= ~(termios.BRKINT | termios.ICRNL | termios.INPCK | termios.ISTRIP | termios.IXON)

@@ -54,7 +54,7 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
         if code != AGAIN:
             break
         before = prepared.composed.plan.fingerprint
-        prepared = _prepare(session, _told(loaded), prepare_options(call), as_events=True, is_brief=True)
+        prepared = _prepare(session, _without_notes(loaded), prepare_options(call), as_events=True, is_brief=True)
         has_moved = before != prepared.composed.plan.fingerprint
         code = begin(call, prepared, None, moves=has_moved and left > 0)
     if session.json and call.flag("detach"):
@@ -80,7 +80,7 @@ def load_with_settings(session: Session) -> Loaded:
     return session.load()
 
 
-def _told(loaded: Loaded) -> Loaded:
+def _without_notes(loaded: Loaded) -> Loaded:
     """Return the project without its notes, after they have been printed."""
     return loaded._replace(notes=(), state_notes=(), fresh_detection=False)
 

@@ -71,7 +71,7 @@ def prepare_database(database: Database, around: Surroundings) -> Prepared:
     `sqlite/migration`, ManifestError if a file that it names doesn't exist.
     """
     check_pragmas(database.name, database.pragmas)
-    if os.path.exists(database.path) or not os.path.islink(database.path):  # of a link to nothing more is known below
+    if os.path.exists(database.path) or not os.path.islink(database.path):  # a dangling link is examined below
         refuse_outside(database.path, around.root)
     state, complaint = examine(database.path, busy=around.busy)
     if state == DAMAGED or (state == EMPTY and _was_whole(database, around)):
@@ -233,7 +233,7 @@ def _damaged(database: Database, around: Surroundings, complaint: str) -> Machin
         )
     newest = next(iter(backups_of(around.backups, database.name)), None)
     helps = [f"cp {shell_word(newest)} {shell_word(path)}"] if newest else []
-    if not os.path.isfile(path):  # not ours to move: what the link leads to may be back in a moment
+    if not os.path.isfile(path):  # not ours to move: the link's target may be back in a moment
         helps = [f"mv {shell_word(path)} {shell_word(path + '.aside')}", *helps]
     elif not holders:
         kept = [f"the damaged file, `{move_aside(path, around.at, companions=SIDE_FILES)}`"]

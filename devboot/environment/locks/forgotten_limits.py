@@ -17,7 +17,7 @@ from devboot.environment.locks.pins import Pin, Pins
 from devboot.errors import WorkError
 from devboot.model.tables import known_packages
 
-_ROUNDS = 4  # what is held back can ask for more to be held back
+_ROUNDS = 4  # a version that is held back may require others to be held back
 
 
 class Limit(NamedTuple):

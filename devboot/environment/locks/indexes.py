@@ -79,13 +79,13 @@ def blaming(lines: Sequence[IndexLine], root: str) -> Iterator[None]:
     except NetworkError as error:
         said = "\n".join((error.what, *error.causes))
         # of several on one host the one whose whole address is named; of equal ones the first
-        likely = max(lines, key=lambda line: _likeness(line, said), default=None)
-        if error.place is None and likely is not None and _likeness(likely, said):
+        likely = max(lines, key=lambda line: _match_strength(line, said), default=None)
+        if error.place is None and likely is not None and _match_strength(likely, said):
             error.place = Place(likely.file, likely.line, label="declared here", source=_source(root, likely))
         raise
 
 
-def _likeness(line: IndexLine, said: str) -> int:
+def _match_strength(line: IndexLine, said: str) -> int:
     """Return how much of a line's address is in a message: 0 nothing, 1 its host, 2 also its port, 3 also its path."""
     parts = urlsplit(line.url)
     host = parts.hostname or ""

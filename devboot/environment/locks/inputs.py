@@ -30,7 +30,7 @@ MISSPELT = (
     "requirments.txt",
     "reqs.txt",
     "req.txt",
-)  # what some call it, where nothing else is there
+)  # other usual names, if there is no other file
 _DEVELOPMENT = ("local", "dev", "development")
 
 

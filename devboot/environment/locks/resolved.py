@@ -121,7 +121,7 @@ def resolve_unlocked(
     try:
         found = _with_companions(unlocked, resolved, reporter)
     except WorkError as error:
-        raise _blamed(error, unlocked) from error
+        raise _with_place(error, unlocked) from error
     bounds = {(">=", lowest_python), ("<", below_python)}
     pins = tuple(replace(pin, marker=_shorter(pin.marker, bounds)) for pin in found.pins)
     directs = tuple(replace(each, marker=_shorter(each.marker, bounds)) for each in found.directs)
@@ -143,7 +143,7 @@ def _with_companions(unlocked: Unlocked, resolved: Callable[[str], Pins], report
         if not lines or error.slug != "python/resolution":
             raise
         with doing(reporter, STEP, f"choosing versions again, without {', '.join(lines)}"):
-            return resolved("")  # what the project pins itself counts more
+            return resolved("")  # the project's own pins take precedence
 
 
 def _as_constraints(text: str) -> str:
@@ -166,7 +166,7 @@ def _without(options: Sequence[str], dropped: frozenset[str]) -> Iterable[str]:
     return [word for option, value in pairs if option not in dropped for word in (option, value)]
 
 
-def _blamed(error: WorkError, unlocked: Unlocked) -> DevbootError:
+def _with_place(error: WorkError, unlocked: Unlocked) -> DevbootError:
     """Point the error at the line of the project's file that uv couldn't read, or whose package doesn't exist."""
     if error.slug == "python/requirement":
         for line in unlocked.lines:

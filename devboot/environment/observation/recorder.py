@@ -59,7 +59,7 @@ class Recorder:
         self._outside = tuple(f"{each.rstrip('/')}/" for each in (prefix, sys.prefix))
         self._standard = f"{os.path.dirname(os.__file__)}/"
         self._folder = os.getcwd()
-        self._seen = _read(path)  # by programs that this one was started from, or is started again by
+        self._seen = _read(path)  # by the parent program, or by itself on a restart
         beside = os.path.join(os.path.dirname(__file__), "sitecustomize.py")
         self._owners: dict[str, int] = {__file__: _STANDARD, beside: _STANDARD}
         self._met: set[tuple[bytes, str, int]] = set()  # variable, file and line of who asked
@@ -109,7 +109,7 @@ class Recorder:
         if not isinstance(key, bytes) or frame is None:
             return
         function = frame.f_code.co_name if frame.f_code.co_filename == _ABSTRACT else ""
-        if is_empty and function != "get":  # it may be copied with all others
+        if is_empty and function != "get":  # it may be copied with the other modules
             return
         method, frame = frame, frame.f_back if function else frame
         if frame is None or frame.f_code.co_name == "setdefault" or self._has_met(key, frame):
@@ -362,6 +362,6 @@ def _plain(text: str) -> str:
     return "".join(each if each.isprintable() else "?" for each in text[:_LONGEST])
 
 
-# What `os.environ.get` and `in` are written in, and what asks for the variables that it is told
+# Files that implement `os.environ.get` and `in`, and libraries that look up variables named by their caller
 _ABSTRACT = os.environ.get.__code__.co_filename
 _PASSING_ON = (_ABSTRACT, os.getenv.__code__.co_filename, os.path.expandvars.__code__.co_filename)

@@ -47,7 +47,7 @@ def as_variable(hosts: Collection[str]) -> str:
     return ",".join(sorted(set(hosts)))
 
 
-# Any Python may find it on its path, so its syntax is that of old ones; only the virtualenv's Python 3 does anything
+# Any Python may find it on its path, so its syntax is that of old ones; only the virtualenv's Python 3 runs the rest
 _MODULE = '''\
 """Written by devboot: names of containers lead to this machine (`hosts` under [python] in devboot.toml lists them),
 and where there is no devboot.toml, what is asked for on a first start is recorded (DEVBOOT_OBSERVE=0: it isn't).

@@ -24,9 +24,9 @@ from devboot.locks import TABLE, FileLock
 from devboot.paths import project_key
 
 RECORD = "ports.toml"
-# Below what Linux (32768) and macOS (49152) give to outgoing connections, above what servers are known by
+# Below the ports of outgoing connections on Linux (32768) and macOS (49152), above the usual ones of servers
 _LOWEST, _HIGHEST = 20000, 30000
-# A program that somebody has just told to end keeps its port for a moment
+# A program that is just ending keeps its port for a moment
 _LOOKS, _PAUSE = 20, 0.1  # times and seconds
 
 
@@ -85,7 +85,7 @@ def allocate(
         if not must_be_free:
             kept = {number for name, number in recorded.items() if not is_port_of(name, lost)}
             numbers -= kept - ({wish.port for wish in wanted if wish.exact} if held is not None else set())
-        # What runs under a name that is wanted no more leaves its port to whoever gets it now.
+        # A process that is no longer wanted gives its port to the next one.
         left = {number for name, number in recorded.items() if name not in {wish.name for wish in wanted}}
         own = set(ours) if must_be_free else {*ours, *left}
         in_use = _taken(numbers, root)
@@ -142,12 +142,12 @@ def choose(
                 back = f": held by {taken.name_holder(had)}" if had in taken.in_use else ""
             notes.append((wish.name, f"moves from port {had}, {why}, to {numbers[wish.name]}{back}"))
         elif numbers[wish.name] != wish.port:
-            reason = _why_not(wish, taken)
+            reason = _reason_against(wish, taken)
             notes.append((wish.name, f"gets port {numbers[wish.name]} instead of {wish.port}: {reason}"))
     return Ports({wish.name: numbers[wish.name] for wish in wanted}, tuple(notes))
 
 
-def _why_not(wish: PortWish, taken: Taken) -> str:
+def _reason_against(wish: PortWish, taken: Taken) -> str:
     """Return why a port can't be used. A project that is down keeps its servers' ports; other ports may be reused."""
     if wish.port not in taken.others or wish.port in taken.strangers:
         return f"held by {taken.name_holder(wish.port)}" if wish.port in taken.in_use else "it is taken"
@@ -284,7 +284,7 @@ def _kept(user_state: str, root: str) -> dict[str, int]:
 def _record(state: str, root: str, user_state: str, numbers: Mapping[str, int]) -> None:
     lines = [f"{_key(name)} = {numbers[name]}\n" for name in sorted(numbers)]
     _write_if_changed(os.path.join(state, RECORD), "".join(["# Written by devboot.\n", *lines]))
-    if os.access(user_state, os.W_OK):  # where it isn't, this project's numbers are unknown to others, no more
+    if os.access(user_state, os.W_OK):  # without it other projects don't know these numbers, nothing worse
         text = "\n".join([root, *(str(number) for number in sorted(numbers.values()))]) + "\n"
         _write_if_changed(os.path.join(user_state, "ports", project_key(root)), text + "".join(lines))
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp
-_PROJECT_MARKS = (b"DEVBOOT_INSIDE=", b"DEVBOOT_ROOT=")  # what a supervisor gives to all that it starts
+_PROJECT_MARKS = (b"DEVBOOT_INSIDE=", b"DEVBOOT_ROOT=")  # variables of all processes of a supervisor
 _LONGEST = 128 * 1024  # bytes of an environment
 _PROCESS_MARK = b"DEVBOOT_PROCESS="  # <run>:<name>
 

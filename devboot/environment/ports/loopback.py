@@ -19,7 +19,7 @@ def _can_bind(family: int, host: str, port: int) -> bool:
     except OSError:
         return True
     try:
-        # a connection that has just been closed holds the port against us, not against a server
+        # a connection that was just closed blocks this bind, but not a server's
         probe.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
     except OSError as error:

@@ -28,7 +28,7 @@ from devboot.model.edge.manifest.manifest import Manifest
 from devboot.uv.client import Uv
 from devboot.uv.local_files import refuse_distributions, refuse_package
 
-METADATA_FILES = ("pyproject.toml", "setup.py", "setup.cfg")  # whose change makes a local package another one
+METADATA_FILES = ("pyproject.toml", "setup.py", "setup.cfg")  # files whose change makes a local package a new one
 RECIPE = "python"  # in `[packages]`: the virtualenv is made with what this recipe brings
 
 

@@ -229,11 +229,11 @@ def _not_found(uv: Uv, request: VersionRequest, environ: Mapping[str, str], caus
     everything = [*list_pythons(uv), *installed_elsewhere(environ)]
     there = sorted({(_numbers(each.version), each.version, each.path) for each in everything}, reverse=True)
     wanted = request.minor or (f"'{request.written}'" if request.written else "")
-    # What a pyproject.toml asks for is what the code runs on
+    # The code runs on the version in pyproject.toml
     is_free = os.path.basename(request.file) != "pyproject.toml"
     newest = next((".".join(map(str, each.minor)) for each in everything if _is_release(each) and is_free), "")
     instead = f'use an installed one: `version = "{newest}"` in `[python]` of devboot.toml, which `devboot init` writes'
-    # What a network refuses to us, it refuses to the same command typed by hand.
+    # A network that refuses devboot refuses the same command typed by hand.
     by_hand = f"`uv python install {wanted}".rstrip() + "` where there is a network"
     other = "install it another way, such as from the system's packages: devboot finds it on PATH"
     recipe = f'or from a recipe, if one of its sources has it: `python = "{request.minor}"` in `[packages]`'

@@ -8,7 +8,7 @@ from dataclasses import replace
 from devboot.environment.locks.pins import Pin
 from devboot.errors import DevbootError
 
-_STEPS = 4  # how many minor versions down pins of years ago are looked after
+_STEPS = 4  # how many older minor versions are tried for old pins
 
 
 def with_older_wheels(
@@ -28,7 +28,7 @@ def with_older_wheels(
         try:
             files = {(pin.name, pin.version): pin.files for pin in pinned(minor)}
         except DevbootError:
-            continue  # what is asked for needs a newer one
+            continue  # a requirement needs a newer one
         return tuple(replace(pin, files=files.get((pin.name, pin.version), pin.files)) for pin in pins)
     return tuple(pins)
 

@@ -104,7 +104,7 @@ def requested_version(
     stated = tuple(stated_versions(root, folder, read))
     first = next(iter(stated), VersionRequest())
     if manifest:
-        # A manifest that was written by detection says what some file says, perhaps one further up
+        # A detected manifest repeats the version of some file, perhaps one further up
         same = [each for each in stated if each.specifier == specifier] if may_stand_in else []
         first = next(iter(same), VersionRequest(specifier, manifest, "devboot.toml"))
     bounds = [each.specifier for each in stated if os.path.basename(each.file) == _BOUNDS]
@@ -145,7 +145,7 @@ def suggested_minor(root: str, folder: str, read: ReadText, names_in: NamesIn) -
     of_image = next((minor for text in texts for minor in _minors_of_images(text)), "")
     if of_image:
         return of_image
-    for place in (*upwards_to(root, folder), *_above(root)):
+    for place in (*upwards_to(root, folder), *_folders_above(root)):
         workflows = os.path.join(place, ".github", "workflows")
         paths = [
             os.path.join(workflows, name) for pattern in ("*.yml", "*.yaml") for name in names_in(workflows, pattern)
@@ -192,12 +192,12 @@ def minor_at(date: str) -> str:
 
 def _files_of_images(root: str, folder: str) -> Iterator[str]:
     # A project that lies below the clone's root is often built from there
-    for place in (*upwards_to(root, folder), *_above(root)):
+    for place in (*upwards_to(root, folder), *_folders_above(root)):
         for name in _IMAGES:
             yield os.path.join(place, name)
 
 
-def _above(root: str) -> tuple[str, ...]:
+def _folders_above(root: str) -> tuple[str, ...]:
     """Return the folders above `root` up to that of the clone; none outside of a clone."""
     places: list[str] = []
     place = root
@@ -232,7 +232,7 @@ def as_specifier(text: str) -> str | None:
         return None
 
 
-def _first_word(text: str, file: str) -> Iterator[VersionRequest]:
+def _read_version_file(text: str, file: str) -> Iterator[VersionRequest]:
     """Read .python-version and runtime.txt: the first line that is a version; comments and other names don't count."""
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
         word = line.partition("#")[0].strip()
@@ -290,8 +290,8 @@ def _line_of(text: str, key: str) -> int:
 
 
 _READERS = (
-    (".python-version", _first_word),
-    ("runtime.txt", _first_word),
+    (".python-version", _read_version_file),
+    ("runtime.txt", _read_version_file),
     (".tool-versions", _tool_versions),
     ("Pipfile", _pipfile),
     (_BOUNDS, _pyproject),

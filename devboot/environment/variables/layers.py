@@ -148,7 +148,7 @@ class _Composer:
 
     def _fill_in(self, templates: dict[str, str]) -> None:
         lower = {name: variable.value for name, variable in self.composed.items()}
-        # What is made of a missing variable isn't wrong by itself: the missing one is what there is to say.
+        # A value made from a missing variable isn't an error of its own: only the missing one is reported.
         nothing = {missing.name: "" for missing in self.missing}
         scope = {**self.layers.inherited, **nothing, **lower, **self.layers.names}
         values = resolve_variables(templates, scope)

@@ -179,7 +179,7 @@ def _synced(
             _install(uv, spec, reporter)
             notes = _install_optional(uv, spec, reporter)
             _remove_unlocked(uv, spec, base)
-            _settle_bundled(uv, spec, base)
+            _sync_bundled_setuptools(uv, spec, base)
     except BaseException:
         if aside and decision.old_is_sound:
             put_back(spec.path, aside)
@@ -250,7 +250,7 @@ def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> None:
     if pins := installable_pins(spec):
         are_hashed = all(pin.hashes for pin in pins)
         text = render_pins(pins)
-        _dated(
+        _install_as_of_date(
             spec,
             reporter,
             lambda options: install_requirements(
@@ -260,12 +260,12 @@ def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> None:
         fail_point("venv/packages-installed")
     if spec.pins.directs:
         lines = [render_direct(direct, uv.folder) for direct in spec.pins.directs]
-        _dated(
+        _install_as_of_date(
             spec, reporter, lambda options: install_directs(uv, python, lines, indexes=spec.indexes, options=options)
         )
 
 
-def _dated(spec: VenvSpec, reporter: Reporter, install: Callable[[Sequence[str]], object]) -> None:
+def _install_as_of_date(spec: VenvSpec, reporter: Reporter, install: Callable[[Sequence[str]], object]) -> None:
     """Install with the build requirements of the spec's date; with today's if the index has none of that date."""
     options = spec.pins.options
     if spec.build_date:
@@ -293,7 +293,7 @@ def _install_optional(uv: Uv, spec: VenvSpec, reporter: Reporter) -> list[str]:
     return notes
 
 
-def _settle_bundled(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
+def _sync_bundled_setuptools(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
     """Install the setuptools of `spec.bundled` if a package needs it and no lock names it; else remove it again."""
     if SETUPTOOLS in wanted_versions(spec):
         return
@@ -304,7 +304,7 @@ def _settle_bundled(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
         if is_file:
             install_directs(uv, _python(spec), [spec.bundled], indexes=IndexSettings(no_index=True))
             return
-        # Nobody asked for it: that it can't be had now is only told where it turns out to be missing
+        # It is only a precaution: if it is unavailable now, the program that needs it will fail with its own message
         with suppress(NetworkError, WorkError):
             install_requirements(uv, _python(spec), spec.bundled, require_hashes=True, indexes=spec.indexes)
     elif is_there and not is_wanted and SETUPTOOLS in base.installed:

@@ -84,8 +84,8 @@ def rollback(context: Context, number: int | None, reporter: Reporter, *, is_off
             for name in target.facts.objects:
                 roots.add(name)
             _refuse_incomplete(Store(data), target)
-            values = _todays_values(project, target, context, reporter)
-            _refuse_unfilled(target, values)
+            values = _current_secrets(project, target, context, reporter)
+            _refuse_missing_secrets(target, values)
             kept = files.held_objects(project.state)
             hold_for_project(data, project.root, target.facts.objects, kept)
         _sync_venv(project, target, context, reporter, is_offline=is_offline)
@@ -160,7 +160,7 @@ def _interpreter(uv: Uv, wanted: Mapping[str, str], environ: Mapping[str, str]) 
     return choose_interpreter(uv, VersionRequest(f"=={version}", version), environ=environ)
 
 
-def _todays_values(project: Project, target: Generation, context: Context, reporter: Reporter) -> dict[str, str]:
+def _current_secrets(project: Project, target: Generation, context: Context, reporter: Reporter) -> dict[str, str]:
     """Return the values of secrets, which no generation stores: from env-files, generated ones, else the last sync."""
     known = snapshots.read(os.path.join(project.state, snapshots.NAME))
     passwords = load_secrets(project.data)
@@ -185,7 +185,7 @@ def _texts(project: Project) -> Iterator[str]:
             yield read_text(path) if path else ""
 
 
-def _refuse_unfilled(target: Generation, values: Mapping[str, str]) -> None:
+def _refuse_missing_secrets(target: Generation, values: Mapping[str, str]) -> None:
     """Raise MachineError for secrets without a value: a command must not run without its password."""
     if missing := missing_secrets(target.body, values):
         raise MachineError(

@@ -111,7 +111,7 @@ def repair(context: Context, wanted: Sequence[str], reporter: Reporter) -> Repai
     if not found.damaged:
         return Repaired((), (), found.intact)
     data = context.paths().data
-    origins = dict(_origins(context, data, {damage.name for damage in found.damaged}))
+    origins = dict(_locked_packages(context, data, {damage.name for damage in found.damaged}))
     repaired, removed = [], []
     for damage in found.damaged:
         if damage.name in origins:
@@ -142,7 +142,7 @@ def _fetch_again(context: Context, damage: Damage, wanted: Wanted, root: str, re
                 is_thorough=True,
             )
         except DevbootError:
-            store.withdraw(damage.name)  # its size may be right: nobody shall take it for whole
+            store.withdraw(damage.name)  # its size may be right: it must not look intact
             raise
 
 
@@ -158,17 +158,17 @@ def _unknown_origin(store: Store, damage: Damage, user: str) -> IntegrityError:
     )
 
 
-def _origins(context: Context, data: str, names: Collection[str]) -> Iterator[tuple[str, tuple[Wanted, str]]]:
+def _locked_packages(context: Context, data: str, names: Collection[str]) -> Iterator[tuple[str, tuple[Wanted, str]]]:
     """Yield for damaged objects what their projects' locks have: name → (locked package, the project's folder)."""
     here = find_project(context.cwd, context.environ).root
     others = [root.root for root in project_roots(data) if root.names & set(names) and not root.is_gone]
     for root in dict.fromkeys([*others, here]):
-        for wanted in _locked_in(root, context.environ, data):
+        for wanted in _required_objects(root, context.environ, data):
             if object_name(wanted) in names:
                 yield object_name(wanted), (wanted, root)
 
 
-def _locked_in(root: str, environ: Mapping[str, str], data: str) -> Iterable[Wanted]:
+def _required_objects(root: str, environ: Mapping[str, str], data: str) -> Iterable[Wanted]:
     """Return the objects that a project's lock requires; nothing if it can't be read."""
     try:
         loaded = look_at_project(root, environ)
@@ -193,14 +193,14 @@ def _chosen(data: str, wanted: Sequence[str]) -> tuple[str, ...]:
     names = object_names(data)
     chosen: dict[str, None] = {} if wanted else dict.fromkeys(names)
     for each in wanted:
-        found = [name for name in names if _means(each, name)]
+        found = [name for name in names if _is_selected_by(each, name)]
         if not found:
             raise _unknown(each, names)
         chosen.update(dict.fromkeys(found))
     return tuple(chosen)
 
 
-def _means(word: str, name: str) -> bool:
+def _is_selected_by(word: str, name: str) -> bool:
     """Return whether `redis`, `redis 8.2`, `redis@8.2`, the key, or a path to it selects this object."""
     package, _, version = title_of(name).rpartition(" ")
     asked, _, asked_version = word.replace("@", " ").partition(" ")

@@ -94,12 +94,12 @@ def _python_steps(python: PythonProject | None, lock: Lock | None) -> Iterator[S
 
 def _runs(preview: Preview, call: Call, options: PrepareOptions) -> Iterator[Step]:
     manifest = preview.loaded.manifest
-    tasks, chosen = tasks_of(preview.loaded), _chosen(preview, call)
-    ports = _asked_ports(preview, options)
+    tasks, chosen = tasks_of(preview.loaded), _selected_names(preview, call)
+    ports = _port_texts(preview, options)
     for name, service in manifest.services.items():
         if chosen is None or name in chosen:
             yield Step("start", name, f"service {service.recipe or name}{ports.get(name, '')}")
-    there = _made_before(preview)
+    there = _existing_databases(preview)
     for name, database in manifest.served.items():
         if name not in there and (chosen is None or name in chosen):
             yield Step("create", name, f"database `{database.name or name}` in {database.service}")
@@ -111,14 +111,14 @@ def _runs(preview: Preview, call: Call, options: PrepareOptions) -> Iterator[Ste
             yield Step("start", command.name, f"{command.text}{ports.get(command.name, '')}")
 
 
-def _made_before(preview: Preview) -> set[str]:
+def _existing_databases(preview: Preview) -> set[str]:
     """Return the databases of services that an earlier start has created as they are declared now."""
     if not preview.loaded.manifest.served or not preview.asked.is_empty:
         return set()  # what isn't locked yet has never been started
     return {spec.name for spec in preview.composed.plan.processes if is_recorded(spec)}
 
 
-def _chosen(preview: Preview, call: Call) -> set[str] | None:
+def _selected_names(preview: Preview, call: Call) -> set[str] | None:
     """Return the names that would run, with their dependencies; None for all. Raises like `up` for wrong names."""
     excepted = tuple(map(str, call.values.get("except") or ()))  # type: ignore[call-overload]
     if not call.args and not excepted:
@@ -128,7 +128,7 @@ def _chosen(preview: Preview, call: Call) -> set[str] | None:
     return set(names) if call.flag("no-deps") else set(closure(names, specs))
 
 
-def _asked_ports(preview: Preview, options: PrepareOptions) -> dict[str, str]:
+def _port_texts(preview: Preview, options: PrepareOptions) -> dict[str, str]:
     """Return a text for each port given by `--port`. Raises like `up` for unknown names and for ports in use."""
     wanted = preview.wanted_ports
     words = {}

@@ -40,8 +40,8 @@ def run(call: Call, prepared: Prepared, cwd: str) -> int:
     task = task_called(args[0], prepared.composed.tasks)
     rest = args[2:] if args[1:2] == ("--",) else args[1:]
     folder = _folder(call, task)
-    first = _asked_first(args[0], prepared)
-    needed = _needed((*first, args[0]), prepared)
+    first = _earlier_tasks(args[0], prepared)
+    needed = _dependencies_of((*first, args[0]), prepared)
     command = task_command(task.run, rest)
     if not needed and not first:
         return become(command, environ, folder) or 0
@@ -69,13 +69,13 @@ def _folder(call: Call, task: Task) -> str:
     return os.path.normpath(os.path.join(call.root, task.cwd))
 
 
-def _asked_first(name: str, prepared: Prepared) -> tuple[str, ...]:
+def _earlier_tasks(name: str, prepared: Prepared) -> tuple[str, ...]:
     """Return the earlier tasks that no process waits for: they run here, one after the other."""
     planned = {spec.name for spec in prepared.composed.plan.processes}
     return tuple(each for each in asked_first(name, prepared.composed.tasks) if each not in planned)
 
 
-def _needed(names: Sequence[str], prepared: Prepared) -> tuple[str, ...]:
+def _dependencies_of(names: Sequence[str], prepared: Prepared) -> tuple[str, ...]:
     """Return all dependencies of these tasks in the plan, direct and indirect."""
     specs = prepared.composed.plan.processes
     wanted = [needed for name in names for needed in needs(name, prepared.composed.tasks)]
@@ -94,7 +94,7 @@ def _run_with(
         plan = prepared.composed.plan
         part = plan._replace(processes=tuple(spec for spec in plan.processes if spec.name in needed))
         return with_daemon(call, part, environ, None, work)
-    late = tuple(name for name in needed if not _is_there(known.get(name)))
+    late = tuple(name for name in needed if not _is_up_or_done(known.get(name)))
     ours = tuple(name for name in late if name not in known or known[name]["phase"] in _ENDED)
     try:
         return (_ask(call, "have", late) if late else 0) or work()
@@ -103,7 +103,7 @@ def _run_with(
             _ask(call, "stop", ours)
 
 
-def _is_there(status: Mapping[str, Any] | None) -> bool:
+def _is_up_or_done(status: Mapping[str, Any] | None) -> bool:
     """Return whether it is up, or is a task that has succeeded."""
     if status is None:
         return False

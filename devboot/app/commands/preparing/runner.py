@@ -27,7 +27,7 @@ from devboot.supervisor.core.names import expand
 HONCHO, OVERMIND = "honcho", "overmind"
 RUNNERS = (HONCHO, OVERMIND)
 
-# What `[processes.*]` can say and neither runner can do.
+# Keys of `[processes.*]` that neither runner supports.
 _LOST = (
     *("depends_on", "ready", "alive", "restart", "max_restarts", "window", "watch", "cascade", "schedule", "instances"),
     *("pty", "stop_signal", "stop_timeout", "stop_command", "exit_ends_all", "expected_exit"),
@@ -122,7 +122,7 @@ def _procfile(plan: Plan, processes: list[ProcessSpec], manifest: Manifest, proc
     """Return the project's own Procfile if it is equivalent, else write one that runs a script for each process."""
     names = PROCFILES if manifest.procfile.path is None else (manifest.procfile.path,)
     own = next((path for name in names if os.path.isfile(path := os.path.join(plan.root, name))), None)
-    if own is not None and procfile is not None and _says_all(plan, processes, manifest, procfile):
+    if own is not None and procfile is not None and _is_equivalent(plan, processes, manifest, procfile):
         return own
     folder = os.path.join(plan.state, "run", "procfile")
     os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -136,7 +136,7 @@ def _procfile(plan: Plan, processes: list[ProcessSpec], manifest: Manifest, proc
     return path
 
 
-def _says_all(plan: Plan, processes: list[ProcessSpec], manifest: Manifest, procfile: Procfile) -> bool:
+def _is_equivalent(plan: Plan, processes: list[ProcessSpec], manifest: Manifest, procfile: Procfile) -> bool:
     same_processes = [_plain_name(spec.name) for spec in processes] == list(procfile.names)
     same_places = all(spec.cwd == plan.root for spec in processes)
     same_ports = all(spec.port == BASE_PORT + PORT_STEP * number for number, spec in enumerate(processes))

@@ -92,7 +92,7 @@ def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool)
     fast_up.refuse_nested(call)
     plan_plain = prepared.snapshot.plan_plain
     specs = plan_from_plain(plan_plain).processes
-    expand(call.args, [spec.name for spec in specs])  # a wrong name is said before anything starts
+    expand(call.args, [spec.name for spec in specs])  # a wrong name is reported before anything starts
     excepted = call.values.get("except")
     if isinstance(excepted, (list, tuple)) and excepted:
         call.args = all_but(tuple(map(str, excepted)), call.args, specs)

@@ -246,7 +246,7 @@ def compose_project(parts: Parts) -> Composed:
         databases=tuple(
             (name, os.path.join(loaded.project.root, database.path)) for name, database in manifest.sqlite.items()
         ),
-        # with other packages a process that goes on would mix old code in memory with new files
+        # with other packages a running process would mix old code in memory with new files
         composed=(*((name, f"{kind}{value}") for kind, name, value in patch), ("", parts.packages_digest)),
         data=loaded.project.data,
         record=loaded.project.record,

@@ -181,7 +181,7 @@ def compare_with_running(preview: Preview, call: Call) -> Running | None:
     found = daemon_connection.meet(call)
     if found.client is None:
         return None
-    plan, installs = None if preview.loaded.is_adjusted else _gone_back_to(call), False
+    plan, installs = None if preview.loaded.is_adjusted else _restored_plan(call), False
     try:
         if plan is None:
             plan, installs = preview.composed.plan, preview.installs
@@ -198,7 +198,7 @@ def compare_with_running(preview: Preview, call: Call) -> Running | None:
     return Running(**names, same=bool(answer["same"]), installs=installs)
 
 
-def _gone_back_to(call: Call) -> Plan | None:
+def _restored_plan(call: Call) -> Plan | None:
     """Return the plan of the generation that `rollback` selected, which is valid until a file changes."""
     known = snapshots.read(os.path.join(call.state, snapshots.NAME))
     if known is None or not os.path.exists(os.path.join(call.state, CHOSEN)):

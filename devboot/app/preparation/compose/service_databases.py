@@ -13,7 +13,7 @@ from devboot.services.data import made_once
 from devboot.services.plan import Service, WantedDatabase, database_exports
 from devboot.supervisor.core.task_stamp import MADE
 
-_ASKED = ("database", "user", "password", "extensions")  # of a task's variables, those that say what to make
+_ASKED = ("database", "user", "password", "extensions")  # the variables of a task that say what to create
 
 
 def wanted_databases(manifest: Manifest, service: str) -> tuple[WantedDatabase, ...]:

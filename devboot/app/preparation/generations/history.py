@@ -32,7 +32,12 @@ from devboot.snapshot import CHOSEN, KINDS, PREPEND, SET, Snapshot, inode_of
 
 OBJECT, PYTHON, PACKAGE, VARIABLE, PROCESS = "object", "python", "package", "variable", "process"
 _IN_STORE = re.compile(r"[^\s=:]*/store/[a-z0-9]{8,32}-([^/\s:]+)-[^-/\s:]+")
-_NOT_COMPOSED = ("stamps", "root", "inode", "plan_plain")  # of a snapshot, what is kept in another form or made anew
+_NOT_COMPOSED = (
+    "stamps",
+    "root",
+    "inode",
+    "plan_plain",
+)  # fields of a snapshot that are stored in another form, or computed again
 
 
 class Change(NamedTuple):
@@ -79,7 +84,7 @@ def record(
     if identity in known:
         files.switch(state, known[identity])
         return known[identity]
-    store = os.path.join(data, "store")  # what was found on PATH isn't there, and can't be held
+    store = os.path.join(data, "store")  # programs from PATH aren't in the store, and can't be kept
     libraries = provisioned.venv.libraries if provisioned.venv is not None else ()
     paths = (*(each.path for each in provisioned.objects.values()), *libraries)
     objects = tuple(sorted({os.path.basename(path) for path in paths if os.path.dirname(path) == store}))

@@ -17,12 +17,12 @@ SECRETS = "secrets"  # of a body: digest by name
 _MARK = "\ufdd0"  # no character, by definition
 _STAND_IN = re.compile(f"{_MARK}([^{_MARK}]*){_MARK}")
 _PART = re.compile(f"{_MARK}[^{_MARK}]*{_MARK}|[^{_MARK}]+")  # a stand-in, or text beside one
-_SHORTEST = 8  # shorter values stand in other texts by chance
+_SHORTEST = 8  # shorter values occur in other texts by chance
 
 
 def without_secrets(body: Mapping[str, Any], passwords: Mapping[str, str], salt: str) -> dict[str, Any]:
     """Return the body with placeholders for secret values; `passwords` are those of services, by name."""
-    named, result, values = _take_out(body, passwords)
+    named, result, values = _replace_secrets(body, passwords)
     snapshot = {**result["snapshot"], "inherited": [[name, None] for name, _ in body["snapshot"]["inherited"]]}
     snapshot["variables"] = [
         [name, value, source, bool(declared) or name in named]
@@ -33,7 +33,7 @@ def without_secrets(body: Mapping[str, Any], passwords: Mapping[str, str], salt:
 
 def secret_values(body: Mapping[str, Any], passwords: Mapping[str, str]) -> dict[str, str]:
     """Return the values that `without_secrets` removes from the body, by the names of their placeholders."""
-    return _take_out(body, passwords)[2]
+    return _replace_secrets(body, passwords)[2]
 
 
 def passwords_in(text: str, passwords: Mapping[str, str]) -> dict[str, str]:
@@ -45,7 +45,7 @@ def passwords_in(text: str, passwords: Mapping[str, str]) -> dict[str, str]:
 def with_secrets(body: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     """Return the body with today's values for placeholders; variables without a value are left out, see `left_out`."""
     result = _map(
-        {**body, "snapshot": _without_lacking(body["snapshot"], values)},
+        {**body, "snapshot": _without_unfilled(body["snapshot"], values)},
         lambda text: _STAND_IN.sub(lambda match: values.get(match[1], match[0]), text),
     )
     assert isinstance(result, dict)
@@ -61,7 +61,7 @@ def left_out(body: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
 
 def missing_secrets(body: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
     """Return the names of secrets without a value today that commands, probes or services require."""
-    return sorted(set(_lacking(_without_lacking(body["snapshot"], values), values)))
+    return sorted(set(_unfilled_names(_without_unfilled(body["snapshot"], values), values)))
 
 
 def changed_secrets(body: Mapping[str, Any], values: Mapping[str, str], salt: str) -> list[str]:
@@ -82,7 +82,7 @@ def _digest(salt: str, value: str) -> str:
     return hashlib.sha256(f"{salt}{value}".encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _take_out(
+def _replace_secrets(
     body: Mapping[str, Any], passwords: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, str]]:
     """Return the secret variables, the body with placeholders for secret values, and those values by name."""
@@ -91,7 +91,7 @@ def _take_out(
     named = {
         name: value
         for name, value, _, declared in rows
-        if value and (declared or _has_password(_taken_out(value, known)))
+        if value and (declared or _has_password(_without_values(value, known)))
     }
     values = {**known, **named}
     texts = {name: value for name, value in values.items() if len(value) >= _SHORTEST}
@@ -105,9 +105,9 @@ def _take_out(
 
     def stand_in(label: str, value: str) -> str:
         parts = _PART.finditer(value)
-        return "".join(m[0] if m[0][0] == _MARK else _stand_in(name_of(label, m[0])) for m in parts)
+        return "".join(m[0] if m[0][0] == _MARK else _placeholder(name_of(label, m[0])) for m in parts)
 
-    result = _map(_by_name(body, named), lambda text: _taken_out(text, texts))
+    result = _map(_by_name(body, named), lambda text: _without_values(text, texts))
     assert isinstance(result, dict)
     snapshot = _map(result["snapshot"], lambda text: replace_passwords(text, stand_in))
     # What a rollback doesn't restore, such as the lock, needs no value for its addresses.
@@ -124,7 +124,7 @@ def _hide(_: str, value: str) -> str:
     return "".join(m[0] if m[0][0] == _MARK else MASK for m in _PART.finditer(value))
 
 
-def _without_lacking(snapshot: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+def _without_unfilled(snapshot: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     """Leave out all variables with a placeholder that has no value."""
 
     def kept(rows: Iterable[Any], column: int = 1) -> list[Any]:
@@ -142,49 +142,49 @@ def _without_lacking(snapshot: Mapping[str, Any], values: Mapping[str, str]) -> 
 
 
 def _can_fill(value: str, values: Mapping[str, str]) -> bool:
-    return next(_lacking(value, values), None) is None
+    return next(_unfilled_names(value, values), None) is None
 
 
-def _lacking(value: Any, values: Mapping[str, str]) -> Iterator[str]:
+def _unfilled_names(value: Any, values: Mapping[str, str]) -> Iterator[str]:
     """Yield the names of placeholders without a value."""
     if isinstance(value, str):
         yield from (name for name in _STAND_IN.findall(value) if name not in values)
     elif isinstance(value, (list, tuple, dict)):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _lacking(item, values)
+            yield from _unfilled_names(item, values)
 
 
-def _stand_in(name: str) -> str:
+def _placeholder(name: str) -> str:
     return f"{_MARK}{name}{_MARK}"
 
 
-def _taken_out(text: str, values: Mapping[str, str]) -> str:
+def _without_values(text: str, values: Mapping[str, str]) -> str:
     """Replace the values, the longest first; existing placeholders are left alone."""
     if not values:
         return text
     names = {value: name for name, value in values.items()}
     longest = sorted(names, key=len, reverse=True)
     pattern = re.compile("|".join([_STAND_IN.pattern, *map(re.escape, longest)]))
-    return pattern.sub(lambda match: _stand_in(names[match[0]]) if match[0] in names else match[0], text)
+    return pattern.sub(lambda match: _placeholder(names[match[0]]) if match[0] in names else match[0], text)
 
 
 def _by_name(body: Mapping[str, Any], named: Collection[str]) -> dict[str, Any]:
     """Replace values of any length that stand beside their name."""
     snapshot = dict(body["snapshot"])
     snapshot["variables"] = [
-        [name, _stand_in(name) if name in named else value, source, declared]
+        [name, _placeholder(name) if name in named else value, source, declared]
         for name, value, source, declared in snapshot["variables"]
     ]
     snapshot["patch"] = [
-        [kind, name, _stand_in(name) if name in named and kind in "=?" else value]
+        [kind, name, _placeholder(name) if name in named and kind in "=?" else value]
         for kind, name, value in snapshot["patch"]
     ]
     plan = dict(snapshot["plan"])
     plan["composed"] = [
-        [name, value[:1] + _stand_in(name) if name in named else value] for name, value in plan["composed"]
+        [name, value[:1] + _placeholder(name) if name in named else value] for name, value in plan["composed"]
     ]
     plan["processes"] = [
-        {**each, "env": [[name, _stand_in(name) if name in named else value] for name, value in each["env"]]}
+        {**each, "env": [[name, _placeholder(name) if name in named else value] for name, value in each["env"]]}
         for each in plan["processes"]
     ]
     return {**body, "snapshot": {**snapshot, "plan": plan}}

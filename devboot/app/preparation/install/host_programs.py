@@ -91,7 +91,7 @@ def _link(folder: str, layout: Layout, found: Found) -> None:
     for program, path in found.programs.items():
         os.symlink(path, os.path.join(staging, "bin", program))
     write_shims(staging, layout)
-    if _entries(staging) == _entries(folder):  # what runs may start one of them again at this very moment
+    if _entries(staging) == _entries(folder):  # a running process may start one of them at this moment
         remove_tree(staging)
         return
     remove_tree(folder)

@@ -54,7 +54,7 @@ class InterpreterProvider:
         Raises the errors of `provision`.
         """
         package = next((each for each in lock.package if each.name == RECIPE), None)
-        if package is None or not package.reproducible:  # what is on PATH is found as any other
+        if package is None or not package.reproducible:  # one on PATH is found like any other
             return python
         wanted = wanted_objects(Lock(package=(package,)), self._recipes, self._machine.host, _no_app)
         if not self.objects:

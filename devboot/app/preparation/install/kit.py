@@ -60,11 +60,11 @@ class OpenKit:
         contents = self._kit.contents
         own = self._host.platform
         if own not in contents.platforms:
-            raise self._misfit(f"it is for {', '.join(contents.platforms)}, this machine is {own}", ())
+            raise self._does_not_fit(f"it is for {', '.join(contents.platforms)}, this machine is {own}", ())
         is_musl = own.startswith("linux") and self._host.glibc is None
         if contents.packages and own.startswith("linux") and is_musl != (contents.libc == "musl"):
             libcs = ("glibc", "musl") if is_musl else ("musl", "glibc")
-            raise self._misfit(f"its programs are for Linux with {libcs[0]}, this machine has {libcs[1]}", ())
+            raise self._does_not_fit(f"its programs are for Linux with {libcs[0]}, this machine has {libcs[1]}", ())
 
     def write_lock(self, path: str) -> bool:
         """Write the kit's lock if the project has none; an existing lock is used and not changed."""
@@ -83,7 +83,7 @@ class OpenKit:
             return python
         if not python.request.admits(f"{minor}.{_of_minor(python.request, minor)}"):
             wanted = str(python.request).removeprefix("==")
-            raise self._misfit(f"its packages are for Python {minor}, the project asks for {wanted}", ())
+            raise self._does_not_fit(f"its packages are for Python {minor}, the project asks for {wanted}", ())
         request = python.request if python.request.minor else VersionRequest(f"=={minor}.*", minor)
         built = tuple(
             (normalised(each.name), f"sha256:{self._files[each.file].sha256}")
@@ -122,7 +122,7 @@ class OpenKit:
         applying = [] if python is None else self._pins(python, pins, uv, environ)
         lacks = [*self._lacking_objects(missing_objects), *self._lacking_packages(applying)]
         if lacks:
-            raise self._misfit("it was packed from another lock than the project has", lacks)
+            raise self._does_not_fit("it was packed from another lock than the project has", lacks)
         own = self._host.platform
         packages = (each for each in self._kit.contents.packages if own in each.platforms)
         self._extract([each.file for each in packages if each.role in _INSTALLED])
@@ -232,7 +232,7 @@ class OpenKit:
         digest = f"sha256:{self._files[package.file].sha256}"
         return not pin.hashes or digest in pin.hashes or bool(set(package.built_from.split(",")) & set(pin.hashes))
 
-    def _misfit(self, why: str, lacks: Iterable[str]) -> LockError:
+    def _does_not_fit(self, why: str, lacks: Iterable[str]) -> LockError:
         details = [*lacks]
         more = [f"and {len(details) - _SHOWN} more"] if len(details) > _SHOWN else []
         return LockError(

@@ -16,7 +16,7 @@ from devboot.unpack import unpack
 from devboot.uv.client import Uv
 
 _NAME = re.compile(r"cpython-\d+\.\d+\.\d+[A-Za-z0-9._+-]*")
-_PREFIX = b"/devboot/python/prefix"  # stands for the folder, which the files that describe the build name
+_PREFIX = b"/devboot/python/prefix"  # placeholder for the folder's path in files that describe the build
 _DESCRIPTIONS = re.compile(r"_sysconfigdata_.*\.py|.*\.pc|Makefile")
 _LEFT_OUT = ("__pycache__",)
 

@@ -24,7 +24,7 @@ from devboot.text.columns import table
 from devboot.uv.client import Uv
 
 _NO_PYTHON = "python/not-found"
-_SHOWN = 40  # lines of a list that nobody scrolls through
+_SHOWN = 40  # most lines of a list in a message
 
 
 class Missing(NamedTuple):

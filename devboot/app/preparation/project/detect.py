@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.onboarding import Proposal
 
-_SHOWN, _ADVISED = 8, 3  # clones that are named; commands that are offered
+_SHOWN, _ADVISED = 8, 3  # most clones named; most commands offered
 
 
 def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:

@@ -49,7 +49,7 @@ def settle_fixed_addresses(loaded: Loaded, environ: Mapping[str, str], reporter:
     proposal = proposal_for(loaded, environ)
     for name in unclear:
         is_new = name not in known
-        known[name] = _judge(manifest, name, proposal, reporter if is_new else None)
+        known[name] = _decide(manifest, name, proposal, reporter if is_new else None)
     if os.path.isdir(state):
         atomic_write(_path(state), json.dumps({name: list(each) for name, each in known.items()}))
     manifest, fixed = _filled(manifest, known, loaded.fixed)
@@ -61,7 +61,7 @@ def settle_fixed_addresses(loaded: Loaded, environ: Mapping[str, str], reporter:
     return loaded._replace(manifest=manifest, fixed=fixed)
 
 
-def _judge(manifest: Manifest, name: str, proposal: Proposal | None, reporter: Reporter | None) -> FixedAddress:
+def _decide(manifest: Manifest, name: str, proposal: Proposal | None, reporter: Reporter | None) -> FixedAddress:
     """Decide for one service; warn if variables lead to it but some of the code has no password."""
     found = _found(manifest, name, proposal)
     if found is None or proposal is None:

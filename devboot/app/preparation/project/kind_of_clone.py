@@ -29,7 +29,7 @@ _DOCUMENTATION = {
     "docs/conf.py": "sphinx-build docs docs/_build",
     "docs/source/conf.py": "sphinx-build docs/source docs/_build",
 }
-# Files that are no program, by what a clone of them is called
+# Kinds of clones without a program, with the file names that show them
 _KINDS = {
     "notebooks": (".ipynb",),
     "SQL scripts": (".sql",),
@@ -38,7 +38,7 @@ _KINDS = {
 }
 _FROM = re.compile(r"^FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.MULTILINE | re.IGNORECASE)
 _TEST_FOLDERS = ("tests", "test")
-# Where setup.py or setup.cfg says what the package is called
+# The package's name in setup.py or setup.cfg
 _NAME = re.compile(r"^[^#\n]*?\bname[ \t]*=[ \t]*[\"']?([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 _SHOWN = 3
 

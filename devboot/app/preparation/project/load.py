@@ -30,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.onboarding import Proposal
 
-PROPOSED = "what `devboot init` would write"  # names the manifest that nothing has been written of
+PROPOSED = "what `devboot init` would write"  # the name of a manifest that wasn't written
 
 
 class Kept(NamedTuple):
@@ -58,7 +58,7 @@ def load_project(cwd: str, environ: Mapping[str, str], patience: Patience | None
         return _load(own_folders(project, projects), cwd, environ)
     if not project.manifest:
         return _load(project, cwd, environ, patience)
-    notes = claim_folders(project.root, environ, patience)  # what was detected may be that of another clone
+    notes = claim_folders(project.root, environ, patience)  # the detection may be of another clone
     loaded = _load(project_in(project.root, projects), cwd, environ, patience)
     return loaded._replace(state_notes=(*notes, *loaded.state_notes))
 
@@ -68,7 +68,7 @@ def _load(project: Project, cwd: str, environ: Mapping[str, str], patience: Pati
     state_notes: tuple[str, ...] = ()
     kept: Kept | None = None
     if not project.written:
-        kept = _kept(project) if project.manifest else None
+        kept = _stored_detection(project) if project.manifest else None
         fresh = kept is None
         if kept is None:
             project, kept, state_notes = _detect(project, environ, patience)
@@ -78,7 +78,9 @@ def _load(project: Project, cwd: str, environ: Mapping[str, str], patience: Pati
     with RecordedReads() as watched:
         note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
         sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
-        found = _as_in_overmind(Loaded(project, sources.manifest, sources.procfile, (), fresh, kept.notes, state_notes))
+        found = _with_overmind_counts(
+            Loaded(project, sources.manifest, sources.procfile, (), fresh, kept.notes, state_notes)
+        )
     found = found._replace(stamps=(*watched.stamps, *kept.stamps), program=kept.program, templates=kept.templates)
     if not project.written:
         return found
@@ -91,7 +93,7 @@ def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
     project = find_project(cwd, environ)
     refuse_bad_root(project.root)
     refuse_sudo(project.root, environ, os.geteuid())
-    if project.written or (project.manifest and _kept(project) is not None):
+    if project.written or (project.manifest and _stored_detection(project) is not None):
         return _load(project, cwd, environ)
     from devboot.onboarding import render
 
@@ -108,10 +110,10 @@ def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
     found = Loaded(
         found_here._replace(manifest=""), manifest, procfile, (), fresh_detection=True, notes=_notes(proposal)
     )
-    return _as_in_overmind(found._replace(program=proposal.program))
+    return _with_overmind_counts(found._replace(program=proposal.program))
 
 
-def _as_in_overmind(loaded: Loaded) -> Loaded:
+def _with_overmind_counts(loaded: Loaded) -> Loaded:
     """Apply the numbers of processes in `.overmind.env`; those of the manifest take precedence."""
     settings = overmind.read_settings(loaded.project.root)
     if not settings:
@@ -174,7 +176,7 @@ def _detect(
     return project_in(root, projects), kept, said
 
 
-def _kept(project: Project) -> Kept | None:
+def _stored_detection(project: Project) -> Kept | None:
     """Return the stored detection, None if detection must run again."""
     try:
         with open(_stamps_file(project), encoding="utf-8", opener=plain) as file:

@@ -33,14 +33,14 @@ class Loaded(NamedTuple):
     stamps: tuple[tuple[str, int, int], ...]
     fresh_detection: bool
     notes: tuple[tuple[str, bool], ...] = ()
-    state_notes: tuple[str, ...] = ()  # what became of the folders that devboot keeps for the project
-    formation: Mapping[str, int] = {}  # how often processes are to run, where a flag says other than the manifest
-    base: int = 0  # where the processes' ports are to begin, where a flag says so
-    step: int = PORT_STEP  # and how far they are apart
+    state_notes: tuple[str, ...] = ()  # notes about moved folders of devboot's
+    formation: Mapping[str, int] = {}  # numbers of processes set by flags
+    base: int = 0  # first port, set by a flag
+    step: int = PORT_STEP  # distance between ports, set by a flag
     program: str = ""
     templates: tuple[tuple[str, str], ...] = ()
     fixed: Mapping[str, FixedAddress] = {}  # what the manifest has because the code names addresses of services
-    is_adjusted: bool = False  # flags have changed something: what is composed of it is for this time only
+    is_adjusted: bool = False  # flags have changed something: its composition is for this run only
 
     @property
     def name(self) -> str:

@@ -90,6 +90,6 @@ def is_env_template(name: str) -> bool:
 def _names(path: str) -> frozenset[str]:
     try:
         found = parse_dotenv(read_head(path, _LARGEST), path)
-    except (OSError, DevbootError):  # it only serves advice
+    except (OSError, DevbootError):  # only needed for advice
         return frozenset()
     return frozenset(entry.name for entry in found.entries)

@@ -43,7 +43,7 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | 
         _refuse_less_than_detected(loaded, environ)
         _refuse_empty(loaded)
         return
-    if loaded.manifest.services:  # for the program, which a note names
+    if loaded.manifest.services:  # for the program that a note has named
         return
     what, helps, title = kind_with_packages(loaded.project.root)
     errors = missing.errors if missing is not None else ()
@@ -135,7 +135,7 @@ def proposal_for(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
 
     try:
         proposal = detect_here(loaded.project.root, environ)
-    except UsageError:  # a folder of several clones, whose manifest is all that there is
+    except UsageError:  # a folder of several clones has only its manifest
         return None
     return proposal if str(proposal.root) == loaded.project.root else None
 

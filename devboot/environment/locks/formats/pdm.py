@@ -18,7 +18,7 @@ def says_everything(text: str) -> bool:
     try:
         metadata = parse_toml(text).get("metadata", {})
     except tomllib.TOMLDecodeError:
-        return True  # no matter: the parser has the better message
+        return True  # the parser has the better message
     return INHERITED in metadata.get("strategy", ()) or not metadata
 
 

@@ -82,7 +82,7 @@ def _markers(
         return [_recorded(package, groups, extras) for package in packages]
     if project.is_known:
         return walk(packages, list(project.roots(groups, extras)))
-    # Without pyproject.toml the old lock's own word is all there is: development or not, optional or not.
+    # Without pyproject.toml only the old lock's own flags are known: development or not, optional or not.
     wanted = ("main", "dev") if len(groups) > 1 else ("main",)
     names = {normalised(name) for extra in extras for name in lock.get("extras", {}).get(extra, ())}
     return [

@@ -56,7 +56,7 @@ OWN = {
     ("daemon/process/lifecycle.py", "_content"): "its own state",
     (
         "doctor/checks/databases.py",
-        "_complaints",
+        "complaints",
     ): "a database, once everything that isn't a regular file has been refused",
     (
         "environment/databases/connection.py",
@@ -149,7 +149,7 @@ OWN = {
     ("supervisor/system/memory.py", "resident"): "/proc",
     ("supervisor/system/proctable.py", "_read"): "/proc",
     ("supervisor/system/proctable.py", "hold_reserve"): "the null device",
-    ("supervisor/system/listening_sockets.py", "_read_tables"): "/proc",
+    ("supervisor/system/listening_sockets.py", "read_tables"): "/proc",
     ("supervisor/system/spawn.py", "_spawn"): "the current folder, to come back to",
     ("supervisor/core/task_stamp.py", "_holds"): "its own data",
     ("unpack/archive.py", "unpack"): "downloads, and kits that a person names",

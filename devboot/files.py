@@ -169,6 +169,14 @@ def plain(path: str, flags: int) -> int:
 # Atomic writes
 
 
+def list_names(folder: str) -> list[str]:
+    """Return the sorted names in a folder; none if it is missing or can't be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
 def make_directories(path: str) -> None:
     """Create a directory and its missing parents, with mode 0700 whatever the umask is. Raises OSError."""
     if os.path.isdir(path):

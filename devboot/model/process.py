@@ -132,6 +132,16 @@ class ProcessSpec(Record):
     observed: tuple[str, ...] = ()  # folder for PYTHONPATH, and the file for its observations; empty: not observed
 
 
+def signal_name(number: int) -> str:
+    """Return the name of a signal, SIGTERM for 15; `signal 99` for numbers without a name."""
+    from signal import Signals
+
+    try:
+        return Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def fixed_port(spec: ProcessSpec) -> int:
     """Return the port that a process' command names by a number, so that it can't be changed; 0 for none."""
     import re

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from devboot.files import atomic_write, fail_point, make_directories, plain
+from devboot.files import atomic_write, fail_point, list_names, make_directories, plain
 
 FOLDER = "generations"
 CURRENT = "current"
@@ -147,10 +147,7 @@ def _path(state: str, number: int) -> str:
 
 
 def _numbers(state: str) -> list[int]:
-    try:
-        names = os.listdir(folder_of(state))
-    except OSError:
-        return []
+    names = list_names(folder_of(state))
     return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
 

@@ -112,18 +112,8 @@ def is_done(status: model.ProcessStatus) -> bool:
 def exit_words(last: model.LastExit) -> str:
     """Return `0`, `1` or `SIGKILL`."""
     if last.signal:
-        return signal_name(last.signal)
+        return model.signal_name(last.signal)
     return str(last.code)
-
-
-def signal_name(number: int) -> str:
-    """Return `SIGTERM` for 15."""
-    from signal import Signals
-
-    try:
-        return Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def phase_symbol(phase: str, *, unicode: bool) -> str:

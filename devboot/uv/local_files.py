@@ -10,6 +10,7 @@ from typing import Any
 
 from devboot.clone_reader import LIMIT, PACKAGE_LIMIT, read_toml, refuse_unreadable
 from devboot.errors import ManifestError, Place, reason_of
+from devboot.files import list_names
 from devboot.paths import upwards
 
 _OF_PROJECT = ("pyproject.toml", "uv.toml", "uv.lock", ".python-version", ".python-versions")
@@ -58,10 +59,7 @@ def refuse_package(path: str, root: str, place: Place | None = None) -> None:
 
 def refuse_distributions(folder: str, root: str, place: Place | None = None) -> None:
     """Raise ManifestError `python/unreadable` if a folder of wheels has a pipe or device named like a wheel."""
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return
+    names = list_names(folder)
     for name in names:
         if name.endswith(_DISTRIBUTIONS):
             refuse_file(os.path.join(folder, name), root, place, limit=PACKAGE_LIMIT)

@@ -11,7 +11,6 @@ from devboot.daemon.more_time import MoreTime
 from devboot.model import process as model
 from devboot.supervisor.core import outcome, process_status
 from devboot.text.columns import printable
-from devboot.text.processes import signal_name
 from devboot.text.units import duration
 
 TYPE_CHECKING = False
@@ -209,7 +208,9 @@ def _why(process: Process | None) -> str:
     last = status.last_exit
     if status.phase != model.EXITED or last is None:
         return status.note or status.phase
-    return f"killed by {signal_name(last.signal)}" if last.signal else f"exit {last.code}"  # its note has only the time
+    return (
+        f"killed by {model.signal_name(last.signal)}" if last.signal else f"exit {last.code}"
+    )  # its note has only the time
 
 
 def err(connection: Connection, text: str) -> None:

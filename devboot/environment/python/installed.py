@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from devboot.clone_reader import parse_json, read_text
 from devboot.environment.locks.pins import normalised
+from devboot.files import list_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Distribution:
 def site_packages(venv: str) -> str:
     """Return the folder of a virtualenv's packages; empty if there is none."""
     library = os.path.join(venv, "lib")
-    for name in sorted(_entries(library)):
+    for name in list_names(library):
         folder = os.path.join(library, name, "site-packages")
         if name.startswith("python") and os.path.isdir(folder):
             return folder
@@ -42,7 +43,7 @@ def list_installed(venv: str) -> dict[str, Distribution]:
 
 
 def _installed(folder: str) -> Iterator[Distribution]:
-    for entry in _entries(folder) if folder else ():
+    for entry in list_names(folder) if folder else ():
         if not entry.endswith(".dist-info"):
             continue
         name, _, version = entry.removesuffix(".dist-info").rpartition("-")
@@ -59,10 +60,3 @@ def _origin(path: str) -> tuple[str, bool]:
         return str(facts["url"]), bool(facts.get("dir_info", {}).get("editable", False))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "", False
-
-
-def _entries(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []

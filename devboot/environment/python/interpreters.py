@@ -17,6 +17,7 @@ from devboot.environment.python.upper_limits import minors_too_new
 from devboot.environment.python.versions import VersionRequest
 from devboot.environment.python.wheel_tags import has_wheel
 from devboot.errors import DevbootError, MachineError, Place
+from devboot.files import list_names
 from devboot.paths import xdg_base
 from devboot.uv.child import TimedOut, run_child
 from devboot.uv.client import Uv
@@ -252,7 +253,7 @@ def installed_elsewhere(environ: Mapping[str, str]) -> Iterator[Installed]:
     """Yield the interpreters of pyenv, asdf and mise, which uv sees only through shims, the newest first."""
     found = []
     for folder in _version_folders(environ):
-        for name in _entries(folder):
+        for name in list_names(folder):
             path = os.path.join(folder, name, "bin", "python3")
             if re.fullmatch(r"\d+\.\d+\.\d+", name) and os.access(path, os.X_OK):
                 found.append(Installed(path, name, "cpython"))
@@ -269,13 +270,6 @@ def _version_folders(environ: Mapping[str, str]) -> Iterator[str]:
     ):
         if place := environ.get(variable) or default:
             yield os.path.join(place, below)
-
-
-def _entries(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 def as_installed(found: Interpreter) -> Installed:

@@ -38,19 +38,9 @@ _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 _ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
 
 
-def signal_name(number: int) -> str:
-    """Return the name of a signal, SIGTERM for 15; `signal 99` for numbers without a name."""
-    from signal import Signals
-
-    try:
-        return Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
 def how_it_ended(end: End) -> str:
     """Return `exit 1` or `killed by SIGSEGV`."""
-    return f"exit {end.code}" if end.signal is None else f"killed by {signal_name(end.signal)}"
+    return f"exit {end.code}" if end.signal is None else f"killed by {model.signal_name(end.signal)}"
 
 
 def mistake(spec: model.ProcessSpec, error: DevbootError) -> WorkError:

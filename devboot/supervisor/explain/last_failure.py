@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from devboot.files import atomic_write, fail_point, plain
+from devboot.files import atomic_write, fail_point, list_names, plain
 from devboot.record import Record
 
 TYPE_CHECKING = False
@@ -44,10 +44,7 @@ def forget_failure(state: str, name: str) -> None:
 
 def read_failures(state: str) -> tuple[LastFailure, ...]:
     """Return the failures that weren't followed by a success, sorted by name."""
-    try:
-        names = sorted(os.listdir(f"{state}/{_FOLDER}"))
-    except OSError:
-        return ()
+    names = list_names(f"{state}/{_FOLDER}")
     return tuple(found for name in names if (found := _read(f"{state}/{_FOLDER}/{name}", name)) is not None)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 from itertools import pairwise
 
+from devboot.files import list_names
 from devboot.model.observation import (
     ASKED,
     BIND,
@@ -353,10 +354,7 @@ def lacks(state: str, hosts: Iterable[str], *, is_running: bool) -> tuple[Lack, 
     that resolve to this machine.
     """
     folder = observed_folder(state)
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return None
+    names = list_names(folder)
     by_name = {name: read_observations(os.path.join(folder, name)) for name in names}
     if not any(by_name.values()):
         return None

@@ -126,7 +126,7 @@ OTHERS = {
     "text.paint.colours_of", "text.paint.paint", "text.processes.is_done", "text.problems.count",
     "text.masking.passwords_in", "text.masking.replace_passwords", "text.prompts.debugger_at", "text.summary.url",
     "text.processes.exit_words", "text.processes.iso_time", "text.processes.phase_symbol", "text.processes.phase_words",
-    "text.processes.process_facts", "text.processes.signal_name", "text.summary.edge", "text.summary.event_line",
+    "text.processes.process_facts", "text.summary.edge", "text.summary.event_line",
     "text.summary.step_line",
     "text.summary.stopwatch", "text.symbols.margin", "text.symbols.symbols", "text.units.duration", "text.units.size",
     "text.units.uptime", "text.units.whole_megabytes",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from devboot.clone_reader import is_file, is_folder, names_in, parse_toml, read_text, table_in
 from devboot.errors import shell_word
+from devboot.files import list_names
 from devboot.model.printable import printable
 
 _LANGUAGES = {
@@ -55,7 +56,7 @@ def advice_without_manifest(folder: str) -> tuple[list[str], list[str]]:
     """Return causes and help for `manifest/not-found`, based on the files in a folder."""
     found = kind_without_packages(folder)
     example = "`devboot init --example` writes a small project to start from"
-    if _names(folder):  # whose files may be in the way of those of the example
+    if list_names(folder):  # whose files may be in the way of those of the example
         example = "mkdir example && cd example && devboot init --example   # a small project to start from"
     return ([found.what] if found else [], (found.helps if found else []) or [example])
 
@@ -85,7 +86,7 @@ def kind_with_packages(folder: str) -> CloneKind:
     """Describe a clone with requirements in which no process was found."""
     if (found := template_kind(folder)) is not None:
         return found
-    inner = [name for name in sorted(_names(folder)) if _is_application(os.path.join(folder, name))]
+    inner = [name for name in list_names(folder) if _is_application(os.path.join(folder, name))]
     if inner:
         shown = ", ".join(f"`{printable(name)}`" for name in inner[:_SHOWN])
         helps = [f"devboot -C {shell_word(name)} up" for name in inner[:_SHOWN]]
@@ -158,7 +159,7 @@ def _is_sphinx(path: str) -> bool:
 
 
 def _files_alone(folder: str) -> CloneKind | None:
-    names = [name for name in _names(folder) if not name.startswith(".") and name.upper() != "LICENSE"]
+    names = [name for name in list_names(folder) if not name.startswith(".") and name.upper() != "LICENSE"]
     endings = {os.path.splitext(name)[1].lower() for name in names if is_file(os.path.join(folder, name))}
     found = [kind for kind, known in _KINDS.items() if endings.intersection(known)]
     everything = {ending for kind in _KINDS.values() for ending in kind}
@@ -175,13 +176,6 @@ def _addition_to_image(folder: str) -> CloneKind | None:
     if not images or "/" not in images[-1]:
         return None
     return CloneKind(f"`Dockerfile` adds files to the image `{printable(images[-1])}`, whose program isn't here", [])
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 def _is_application(folder: str) -> bool:

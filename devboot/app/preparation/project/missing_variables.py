@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from devboot.clone_reader import read_head
 from devboot.environment.variables.layers import Missing
 from devboot.errors import DevbootError, ManifestError, Place
+from devboot.files import list_names
 from devboot.model.dotenv import parse_dotenv
 from devboot.supervisor.explain.append_command import append_command
 from devboot.text.columns import table
@@ -73,10 +74,7 @@ def _template_with(root: str, target: str, name: str) -> str:
 
 
 def _templates(root: str, folder: str) -> Iterator[str]:
-    try:
-        names = sorted(os.listdir(os.path.join(root, folder)))
-    except OSError:
-        return
+    names = list_names(os.path.join(root, folder))
     yield from (os.path.join(folder, each) for each in names if is_env_template(each))
 
 

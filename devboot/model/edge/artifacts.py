@@ -69,7 +69,7 @@ class PinRow(Table):
     noun: ClassVar[str] = "a pin of an app"
     name: Filled = Field(description="Name of the distribution.")
     version: Filled = Field(description="Its version.")
-    marker: String = Field(default="", description="Where it applies; empty: always.")
+    marker: String = Field(default="", description="Marker of environments in which it applies; empty: always.")
     hashes: Digests = Field(min_length=1, description="Digests of the files that may be installed.")
 
     def pin(self) -> AppPin:
@@ -87,9 +87,9 @@ class ArtifactRow(Table):
     source: Kind = Field(description="Kind of source that has it.")
     name: Filled = Field(description="Name there.")
     version: Filled = Field(description="Version there, which may differ from the product's.")
-    file: String = Field(default="", description="File name, where it is one file.")
+    file: String = Field(default="", description="File name, if it is a single file.")
     sha256: HexDigest | None = Field(default=None, description="Digest of the file.")
-    size: Bytes = Field(default=0, description="Size in bytes; of an app: about what is fetched for it.")
+    size: Bytes = Field(default=0, description="Size in bytes; of an app: approximate size of its downloads.")
     glibc: String = Field(default="", description="Lowest glibc that the programs inside run on, as measured.")
     macos: String = Field(default="", description="Lowest macOS that they run on.")
     publisher: String = Field(default="", description="Who publishes it.")
@@ -147,9 +147,9 @@ class PlatformRows(Table):
     macos_arm64: ArtifactRow | None = Field(default=None, alias="macos-arm64", description="For macOS on arm64.")
     macos_x86_64: ArtifactRow | None = Field(default=None, alias="macos-x86_64", description="For macOS on x86_64.")
     unavailable: dict[Filled, Filled] = Field(default={}, description="Platform and reason.")
-    pin: Annotated[tuple[PinRow, ...], list_of("tables")] = Field(default=(), description="What an app consists of.")
+    pin: Annotated[tuple[PinRow, ...], list_of("tables")] = Field(default=(), description="Distributions of an app.")
     distribution: Annotated[tuple[DistributionRow, ...], list_of("tables")] = Field(
-        default=(), description="What single releases of distributions have."
+        default=(), description="Packages of single releases of Linux distributions."
     )
 
     @model_validator(mode="after")

@@ -37,8 +37,8 @@ class LockedPackage(PlatformRows):
     name: EntryName = Field(description="Name of the recipe.")
     version: Filled = Field(description="Version of the product.")
     revision: Count = Field(default=1, description="Revision of the recipe.")
-    requested: String = Field(default="", description="Version that the manifest asks for.")
-    insisted: String = Field(default="", description="Source that the manifest insists on.")
+    requested: String = Field(default="", description="Version that the manifest requires.")
+    insisted: String = Field(default="", description="Source that the manifest requires.")
     reproducible: bool = Field(default=True, strict=True, description="Whether it is the same on every machine.")
 
     @property
@@ -58,14 +58,14 @@ class PythonPackage(Table):
     noun: ClassVar[str] = "a locked Python package"
     name: Filled = Field(description="Name of the distribution.")
     version: String = Field(default="", description="Its version.")
-    marker: String = Field(default="", description="Where it applies; empty: always.")
+    marker: String = Field(default="", description="Marker of environments in which it applies; empty: always.")
     extras: Strings = Field(default=(), description="Its extras.")
     hashes: Digests = Field(default=(), description="Digests of all its files.")
     kind: Literal["index", "editable", "folder", "file", "git", "url"] = Field(
         default="index", description="Where it comes from."
     )
     path: String = Field(default="", description="Its place in the project.")
-    key: String = Field(default="", description="Digest of its address, which stands in the project's own file.")
+    key: String = Field(default="", description="Digest of its address, which is in the project's own file.")
     commit: String = Field(default="", description="Commit that a git reference is locked to.")
     subdirectory: String = Field(default="", description="Folder in it.")
     sdist: bool = Field(default=False, strict=True, description="No wheel: building needs packages that aren't pinned.")
@@ -76,9 +76,7 @@ class PythonLock(Table):
 
     noun: ClassVar[str] = "the Python lock"
     requires: String = Field(default="", alias="requires-python", description="Python versions that it holds for.")
-    python: String = Field(
-        default="", description="Minor version that suits the pins best, where the project names none."
-    )
+    python: String = Field(default="", description="Minor version that suits the pins best, if the project sets none.")
     interpreter: String = Field(default="", description="Version of the interpreter that it was made for.")
     exclude_newer: String = Field(default="", alias="exclude-newer", description="As in the manifest.")
     groups: Strings | None = Field(default=None, description="Dependency groups that it has, as in the manifest.")

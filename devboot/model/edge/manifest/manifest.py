@@ -71,8 +71,10 @@ class Manifest(Table):
     env: dict[VariableName, Variable] = Field(default={}, description="Variables for everything that runs.")
     env_files: EnvFiles = Field(default=EnvFiles(), alias="env-files", description="Which files of variables are read.")
     tasks: dict[EntryName, Task] = Field(default={}, description="Commands that run once.")
-    procfile: ProcfileTable = Field(default=ProcfileTable(), description="Where the Procfile is.")
-    processes: dict[EntryName, Process] = Field(default={}, description="What a Procfile can't say about a process.")
+    procfile: ProcfileTable = Field(default=ProcfileTable(), description="Location of the Procfile.")
+    processes: dict[EntryName, Process] = Field(
+        default={}, description="Settings of processes that a Procfile can't express."
+    )
     ui: Ui = Field(default=Ui(), description="How devboot looks and listens.")
 
     _document: ManifestDocument | None = PrivateAttr(default=None)

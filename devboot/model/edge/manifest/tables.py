@@ -148,7 +148,7 @@ class Python(Table):
     noun: ClassVar[str] = "the Python environment"
     version: Text | None = Field(
         default=None,
-        description="Python version; by default what .python-version, runtime.txt, Pipfile or requires-python say.",
+        description="Python version; by default that of .python-version, runtime.txt, Pipfile or requires-python.",
     )
     exact: bool = Field(default=False, strict=True, description="Refuse every other patch version.")
     requirements: Strings | None = Field(
@@ -194,7 +194,7 @@ class OwnDatabase(Table):
     name: Identifier | None = Field(default=None, description="Its name there; by default the table's.")
     user: Identifier | None = Field(default=None, description="Its owner; by default the service's own user.")
     password: Annotated[Filled, AfterValidator(_password)] | None = Field(
-        default=None, description="Password of the owner, where the application insists on one."
+        default=None, description="Password of the owner, if the application requires a fixed one."
     )
     extensions: Annotated[tuple[Identifier, ...], list_of("names")] = Field(
         default=(), description="Extensions to create in it."
@@ -232,22 +232,20 @@ class Service(Table):
     main: ClassVar[str] = "version"
     recipe: EntryName | None = Field(default=None, description="Recipe to use; by default the one of this name.")
     version: Text | None = Field(default=None, description="Version, as exact as you like.")
-    port: PortOrAuto = Field(
-        default="auto", description='Port to listen on; "auto" takes the usual one where it is free.'
-    )
+    port: PortOrAuto = Field(default="auto", description='Port to listen on; "auto" uses the usual one if it is free.')
     settings: dict[Filled, Setting] = Field(
         default={},
-        description="The server's own configuration words; a list stands for a word that is given several times.",
+        description="Settings of the server by its own names; a list repeats a setting.",
     )
     source: Insisted | None = Field(default=None, description="Insist on one source.")
     access: Literal["private", "open"] = Field(
         default="private",
-        description='Who gets in: "private" wants the generated password or the private socket, "open" lets in '
-        "everybody on this machine. Left out, it is open, with a warning, for code that names the address without a "
-        "password and takes it from no variable.",
+        description='Who may connect: "private" requires the generated password or the private socket, "open" admits '
+        "everyone on this machine. By default it is private; if code names the address without a password and reads "
+        "it from no variable, it is open, with a warning.",
     )
     databases: dict[EntryName, OwnDatabase] = Field(
-        default={}, description="Databases to make in it; the same as `[databases.NAME]` with `service`."
+        default={}, description="Databases to create in it; the same as `[databases.NAME]` with `service`."
     )
 
 
@@ -268,7 +266,7 @@ class ServerDatabase(OwnDatabase):
     """A database of a service: created if missing, never dropped."""
 
     main: ClassVar[str] = "service"
-    service: EntryName = Field(description="The service that it is made in.")
+    service: EntryName = Field(description="The service in which it is created.")
 
 
 def _database_kind(value: Any) -> str:
@@ -289,7 +287,7 @@ class Dependency(Table):
     noun: ClassVar[str] = "a dependency"
     name: EntryName = Field(description="Name of a service, database, task or process.")
     until: Literal["started", "ready", "succeeded", "completed"] | None = Field(
-        default=None, description="What to wait for; by default what fits the thing."
+        default=None, description="State to wait for; the default depends on the kind of dependency."
     )
 
 
@@ -336,7 +334,7 @@ class Task(Table):
     inputs: Strings = Field(default=(), description="Globs of files; the task is skipped while they are unchanged.")
     once: bool = Field(default=False, strict=True, description="Once per database, not per change.")
     before: Names = Field(default=(), description='Tasks and processes that wait for this one, or "processes" for all.')
-    depends_on: Dependencies = Field(default=(), description="What has to be there before the task runs.")
+    depends_on: Dependencies = Field(default=(), description="Dependencies that have to be ready before the task runs.")
 
 
 class ProcfileTable(Table):
@@ -357,13 +355,11 @@ class Process(Table):
     cwd: Filled = Field(default=".", description="Folder to run in, relative to the project.")
     depends_on: Dependencies | None = Field(
         default=None,
-        description="What has to be there first; by default every service. Tasks before processes always are.",
+        description="Dependencies to wait for; by default every service. Tasks with `before` are always added.",
     )
-    port: Port | None = Field(default=None, description="Where it listens, if it doesn't take $PORT.")
-    ready: Probe | None = Field(default=None, description="How to find out that it is ready.")
-    alive: Probe | None = Field(
-        default=None, description="How to find out that it still works; if not, it is restarted."
-    )
+    port: Port | None = Field(default=None, description="Port on which it listens, if it doesn't use $PORT.")
+    ready: Probe | None = Field(default=None, description="Readiness probe.")
+    alive: Probe | None = Field(default=None, description="Liveness probe; the process is restarted when it fails.")
     restart: Literal["never", "on-failure", "always"] = Field(
         default="on-failure", description="When to start it again."
     )
@@ -381,7 +377,7 @@ class Process(Table):
     watch: Strings = Field(
         default=(), description="Globs of files, relative to the project; a change restarts the process."
     )
-    cascade: bool = Field(default=False, strict=True, description="What depends on it restarts with it.")
+    cascade: bool = Field(default=False, strict=True, description="Restart its dependents with it.")
     schedule: Annotated[Filled, AfterValidator(_schedule)] | None = Field(
         default=None, description='When it runs: five fields as cron has them, "@daily" and the like, or "30s".'
     )

@@ -12,7 +12,7 @@ from devboot.model.edge.types import Always, Filled, Table, Text, branch_of
 class Described(Table):
     """Keys that every variable other than plain text may have."""
 
-    description: Filled | None = Field(default=None, description="What the value is for, shown where it is missing.")
+    description: Filled | None = Field(default=None, description="Purpose of the value, shown if it is missing.")
     secret: bool | None = Field(
         default=None, strict=True, description="Mask the value in everything that devboot prints."
     )
@@ -22,7 +22,7 @@ class Generated(Described):
     """Generated at first use on this machine and kept with the project's data."""
 
     noun: ClassVar[str] = "a generated variable"
-    generate: Literal["token", "hex", "fernet", "password", "uuid"] = Field(description="What kind of value to make.")
+    generate: Literal["token", "hex", "fernet", "password", "uuid"] = Field(description="Kind of value to generate.")
 
     @property
     def is_secret(self) -> bool:
@@ -47,7 +47,7 @@ class FromShell(Described):
 
     noun: ClassVar[str] = "a variable from the shell"
     from_: Literal["shell"] = Field(alias="from", description="The caller's environment wins over every file.")
-    default: Text | None = Field(default=None, description="The value where the caller's environment has none.")
+    default: Text | None = Field(default=None, description="Value if the caller's environment has none.")
 
     @property
     def is_secret(self) -> bool:

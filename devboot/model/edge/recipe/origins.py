@@ -84,7 +84,7 @@ class Origin(Table):
         "which nothing comes where no file matches.",
     )
     substitute: dict[Filled, Pairs] = Field(
-        default={}, description="Pattern of files, and texts by turns: one that is there, one that replaces it."
+        default={}, description="Pattern of files, and a list of alternating old and new texts."
     )
     env: dict[VariableName, Placed] = Field(
         default={}, description="Variables that its programs need, with {tree} and {bin}."
@@ -115,7 +115,7 @@ class AppOrigin(Origin):
     kind: Literal["app"]
     name: Filled = Field(description="Name of the distribution.")
     extras: Strings = Field(default=(), description="Extras of it.")
-    requirements: Strings = Field(default=(), description="What else it needs, as lines of a requirements file.")
+    requirements: Strings = Field(default=(), description="Further requirements, as lines of a requirements file.")
     publisher: Filled | None = Field(default=None, description="Who publishes it.")
 
 
@@ -142,7 +142,7 @@ class DebOrigin(Origin):
         default="", description="The one version that they are, as exact as their names say: `17`, `3.13`."
     )
     also: tuple[Pattern, ...] = Field(
-        default=(), description="Beginnings of names of what they need besides libraries, as expressions."
+        default=(), description="Regular expressions for names of further required packages, besides libraries."
     )
 
     @property
@@ -178,7 +178,7 @@ class NpmOrigin(Origin):
     platforms: dict[Filled, Filled] = Field(
         default=NPM_PLATFORMS, description="What stands for {platform}, by platform: linux-x64 for linux-x86_64."
     )
-    wheels: Strings = Field(default=(), description="Wheels whose files come beside it, as `name==version`.")
+    wheels: Strings = Field(default=(), description="Wheels whose files are added, as `name==version`.")
     publisher: Filled | None = Field(default=None, description="Who publishes it.")
 
     def name_on(self, platform: str) -> str | None:
@@ -196,7 +196,7 @@ class UpstreamOrigin(Origin):
     """Keys of sources that fetch from the upstream's own address."""
 
     kind: Literal["archive", "build"]
-    name: Filled = Field(default="upstream", description="What rows of versions.toml call it.")
+    name: Filled = Field(default="upstream", description="Name of the source in rows of versions.toml.")
     url: Address = Field(description="Address, with {version}, {platform} and {file} in it.")
     platforms: dict[Filled, Filled] = Field(default={}, description="What stands for {platform}, by platform.")
     publisher: Filled | None = Field(default=None, description="Who publishes it.")
@@ -223,7 +223,7 @@ class BuildOrigin(UpstreamOrigin):
         min_length=1, description="Commands to run in the unpacked source, as lists of words; {jobs} is a number."
     )
     tools: Strings = Field(default=("cc", "make"), description="Programs that the machine has to have for it.")
-    keep: Strings = Field(default=(), description="Patterns of built files that are kept beside the programs.")
+    keep: Strings = Field(default=(), description="Patterns of built files to keep, in addition to the programs.")
 
     @property
     def building(self) -> Building:

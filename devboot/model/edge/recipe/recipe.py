@@ -74,11 +74,11 @@ class Package(Table):
 
     noun: ClassVar[str] = "a package"
     name: EntryName = Field(description="Name of the recipe and of its folder.")
-    description: Filled = Field(description="One line for people who choose.")
+    description: Filled = Field(description="Description in one line.")
     revision: Count = Field(default=1, description="Raised when a released row had to be corrected.")
     licenses: dict[Filled, Filled] = Field(default={}, description="Licence by version, as SPDX expression.")
     data_format: EntryName | None = Field(
-        default=None, alias="data-format", description="Word for the form of its data, which keys the data directory."
+        default=None, alias="data-format", description="Name of its data format, part of the name of its data folder."
     )
 
 
@@ -88,10 +88,10 @@ class Provides(Table):
     noun: ClassVar[str] = "what a recipe provides"
     url: Template = Field(default="", description="Address of the service.")
     socket: Template = Field(default="{socket}", description="Its socket, as clients take it.")
-    user: String = Field(default="", description="Who connects, where a database of the manifest names nobody.")
-    database: String = Field(default="", description="Database where the manifest has none on the service.")
+    user: String = Field(default="", description="User for databases whose `user` isn't set in the manifest.")
+    database: String = Field(default="", description="Database if the manifest has none on the service.")
     env: dict[Filled, dict[VariableName, Template]] = Field(
-        default={}, description="Variables by the library that is locked; `*` stands for any."
+        default={}, description="Variables by locked library; `*` stands for any."
     )
 
 
@@ -103,7 +103,7 @@ class ServiceSettings(Table):
         default=(), description="Arguments for one setting; {words} stands for its words, {value} for all in one."
     )
     defaults: dict[Filled, Setting] = Field(default={}, description="Settings that the manifest's own replace.")
-    reserved: dict[Filled, Filled] = Field(default={}, description="Settings that devboot makes itself, and why.")
+    reserved: dict[Filled, Filled] = Field(default={}, description="Settings that devboot sets itself, and why.")
 
 
 class ServiceProbe(Table):
@@ -127,7 +127,7 @@ class ServiceStep(Table):
     command: Argv = Field(description="Program and arguments.")
     input: Template = Field(default="", description="Its input.")
     refused: Annotated[String, AfterValidator(pattern)] = Field(
-        default="", description="Expression for its output that means failure, whatever the exit code."
+        default="", description="Regular expression for output that means failure, whatever the exit code."
     )
     client: Literal["", "mongodb"] = Field(
         default="",
@@ -141,9 +141,9 @@ class ServiceAccess(Table):
     """One mode of access to a server: its additional arguments and files, and the clients' address."""
 
     noun: ClassVar[str] = "an access"
-    how: Filled = Field(default="anybody on this machine", description="Who gets in and how, in one line for people.")
-    url: Template = Field(default="", description="Address, where it differs from that of [provides].")
-    address: Template = Field(default="", description="Where it listens, where that isn't {host}:{port}.")
+    how: Filled = Field(default="anybody on this machine", description="Who may connect and how, in one line.")
+    url: Template = Field(default="", description="Address, if it differs from that of [provides].")
+    address: Template = Field(default="", description="Address on which it listens, if not {host}:{port}.")
     socket_only: bool = Field(
         default=False, alias="socket-only", strict=True, description="It listens on its socket alone."
     )
@@ -154,8 +154,8 @@ class ServiceAccess(Table):
     files: dict[Filled, Template] = Field(
         default={}, description="Files in {access}, a private folder, written before each start."
     )
-    step: ServiceStep | None = Field(default=None, description="What is done once, before the start.")
-    ready: ServiceProbe | None = Field(default=None, description="How it says that it is ready, where that differs.")
+    step: ServiceStep | None = Field(default=None, description="Step that is run once, before the start.")
+    ready: ServiceProbe | None = Field(default=None, description="Readiness probe, if it differs.")
 
 
 class ServiceAccesses(Table):
@@ -179,7 +179,9 @@ class ServiceInit(Table):
     """Creation of the data folder before the first start."""
 
     noun: ClassVar[str] = "the first-time step of a service"
-    command: Argv = Field(description="Program and arguments; {data} is a temporary folder, renamed when it is whole.")
+    command: Argv = Field(
+        description="Program and arguments; {data} is a temporary folder, renamed when it is complete."
+    )
     creates: Filled = Field(description="File in the data directory that isn't there without this step.")
 
 
@@ -225,27 +227,25 @@ class ServiceTable(Table):
         default={}, description="Further ports by name, with the numbers that they usually have: {port_NAME}."
     )
     env: dict[VariableName, Text] = Field(default={}, description="Variables for the server.")
-    check: String = Field(default="", description="Word for the check of its data before it starts.")
+    check: String = Field(default="", description="Name of the check of its data before a start.")
     socket: Template = Field(
-        default="{socket}", description="Where it listens; {socket} is a folder where this lies below it."
+        default="{socket}", description="Path of its socket; if it is longer than {socket}, that is a folder."
     )
     reads_older: bool = Field(
         default=True, alias="reads-older", strict=True, description="It reads data of older major versions."
     )
     dump: Moving = Field(
         default="",
-        description="Line for a shell that writes all data to {file}, where it doesn't; {run} runs a program.",
+        description="Shell command that writes all data to {file}; {run} runs a program.",
     )
-    restore: Moving = Field(default="", description="Line for a shell that reads {file} again.")
+    restore: Moving = Field(default="", description="Shell command that restores {file}.")
     unprivileged: bool = Field(default=False, strict=True, description="It refuses to run as root.")
-    access: ServiceAccesses | None = Field(default=None, description="Who gets in.")
+    access: ServiceAccesses | None = Field(default=None, description="Who may connect.")
     init: ServiceInit | None = Field(default=None, description="How its data directory comes into being.")
     database: ServiceDatabase | None = Field(default=None, description="How a database of the manifest is made.")
-    settings: ServiceSettings = Field(
-        default=ServiceSettings(), description="How configuration words become arguments."
-    )
-    ready: ServiceProbe = Field(description="How it says that it is ready.")
-    stop: ServiceStop = Field(default=ServiceStop(), description="How it is stopped.")
+    settings: ServiceSettings = Field(default=ServiceSettings(), description="Conversion of settings into arguments.")
+    ready: ServiceProbe = Field(description="Readiness probe.")
+    stop: ServiceStop = Field(default=ServiceStop(), description="Stopping of the service.")
     failure: tuple[ServiceFailure, ...] = Field(default=(), description="Log lines that explain a failure.")
     quiet: ServiceQuiet | None = Field(default=None, description="Log lines that are left out.")
 
@@ -271,7 +271,7 @@ class RecipeTest(Table):
     ask: Exchange | None = Field(default=None, description="A question to the running service.")
     kept: Exchange | None = Field(default=None, description="A question after a restart: the data is still there.")
     stranger: Exchange | None = Field(
-        default=None, description="A question of another user, without password: the answer that refuses it."
+        default=None, description="A request of another user without password, and the answer that refuses it."
     )
 
 

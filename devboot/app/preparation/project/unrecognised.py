@@ -43,7 +43,7 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | 
         _refuse_less_than_detected(loaded, environ)
         _refuse_empty(loaded)
         return
-    if loaded.manifest.services:  # for the program that a note has named
+    if loaded.manifest.services and loaded.program:  # for the program that a note has named
         return
     what, helps, title = kind_with_packages(loaded.project.root)
     errors = missing.errors if missing is not None else ()

@@ -288,6 +288,20 @@ def test_a_clone_in_which_nothing_runs_is_called_what_it_is(tmp_path, files, cau
     assert refused.value.exit_code == 3
 
 
+def test_servers_that_a_library_connects_to_make_it_no_application(tmp_path):
+    library, store = tmp_path / "library", tmp_path / "store"
+    for folder, name, text in ((library, "pyproject.toml", KIT), (store, "devboot.toml", "[services.redis]\n")):
+        folder.mkdir()
+        (folder / name).write_text(text)
+    environ = home_beside(library)
+    loaded = load_project(str(library), environ)
+    services = load_project(str(store), environ).manifest.services
+    loaded = loaded._replace(manifest=loaded.manifest.model_copy(update={"services": services}))
+
+    with pytest.raises(ManifestError, match="this is a library"):
+        refuse_idle(loaded, environ)
+
+
 @pytest.mark.parametrize("manifest", ["", "[python]\nrequirements = ['pyproject.toml']\n"])
 def test_a_library_is_called_that_and_its_tests_come_first(tmp_path, manifest):
     for name, text in {"pyproject.toml": KIT, "tests/test_kit.py": "import pytest\n", "devboot.toml": manifest}.items():

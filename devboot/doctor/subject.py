@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from devboot.errors import DevbootError
 from devboot.model.edge.manifest.manifest import Manifest
-from devboot.model.procfile import Procfile
+from devboot.model.project_files.procfile import Procfile
 from devboot.state.project import Project
 from devboot.text.modes import StreamFacts
 

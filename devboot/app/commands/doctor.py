@@ -20,7 +20,7 @@ from devboot.errors import DevbootError, MachineError, UsageError
 from devboot.events import Reporter
 from devboot.model.edge.manifest.manifest import Manifest, load_sources
 from devboot.model.nearest import nearest
-from devboot.model.procfile import Procfile
+from devboot.model.project_files.procfile import Procfile
 from devboot.paths import user_directories
 from devboot.state.project import find_project
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from devboot.environment.locks.inputs import common_folder
-from devboot.model import overmind
+from devboot.model.project_files import overmind
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import TOOLS, worker_words
 from devboot.onboarding.frameworks.log_folders import with_log_folders

@@ -7,7 +7,7 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 
-from devboot.model import overmind
+from devboot.model.project_files import overmind
 from devboot.onboarding.proposal_values import Evidence, Note
 from devboot.onboarding.reading.layout import Application, can_be_imported_from
 from devboot.onboarding.reading.tree import Tree

@@ -8,10 +8,10 @@ from devboot.app.commands.preparing.up import parse_ports
 from devboot.app.fast.call import positive
 from devboot.app.preparation.flag_overrides import parse_base
 from devboot.errors import UsageError
-from devboot.model import overmind
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.model.plan_check import LONGEST
 from devboot.model.process import Probe
+from devboot.model.project_files import overmind
 from devboot.supervisor.probes.tcp_http import judge_http
 
 HUGE = "9" * 5000  # Python refuses to read so many digits

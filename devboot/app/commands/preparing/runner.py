@@ -21,7 +21,7 @@ from devboot.errors import BusyError, MachineError, UsageError
 from devboot.files import atomic_write
 from devboot.model.edge.manifest.manifest import PROCFILES, Manifest
 from devboot.model.process import PROCESS, Plan, ProcessSpec, variables_of
-from devboot.model.procfile import Procfile
+from devboot.model.project_files.procfile import Procfile
 from devboot.supervisor.core.names import expand
 
 HONCHO, OVERMIND = "honcho", "overmind"

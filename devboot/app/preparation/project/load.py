@@ -17,8 +17,8 @@ from devboot.environment.process_specs import PORT_STEP
 from devboot.environment.project_owner import refuse_sudo
 from devboot.errors import ManifestError
 from devboot.files import atomic_write, plain
-from devboot.model import overmind
 from devboot.model.edge.manifest.manifest import load_procfile, load_sources, parse_manifest
+from devboot.model.project_files import overmind
 from devboot.paths import refuse_bad_root
 from devboot.snapshot import are_current, listing
 from devboot.state.claiming import Patience

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from devboot.environment.process_specs import PORT_STEP
 from devboot.model.edge.manifest.manifest import Manifest
-from devboot.model.procfile import Procfile
+from devboot.model.project_files.procfile import Procfile
 from devboot.state.project import Project
 
 

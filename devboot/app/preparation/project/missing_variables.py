@@ -10,7 +10,7 @@ from devboot.clone_reader import read_head
 from devboot.environment.variables.layers import Missing
 from devboot.errors import DevbootError, ManifestError, Place
 from devboot.files import list_names
-from devboot.model.dotenv import parse_dotenv
+from devboot.model.project_files.dotenv import parse_dotenv
 from devboot.supervisor.explain.append_command import append_command
 from devboot.text.columns import table
 

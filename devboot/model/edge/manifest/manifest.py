@@ -35,9 +35,9 @@ from devboot.model.edge.manifest.tables import (
 from devboot.model.edge.manifest.variables import BRANCHES, Variable
 from devboot.model.edge.toml.document import Document, decode
 from devboot.model.edge.types import EntryName, Table, VariableName
-from devboot.model.overmind import procfile_of, read_settings
 from devboot.model.printable import printable
-from devboot.model.procfile import Procfile, parse_procfile
+from devboot.model.project_files.overmind import procfile_of, read_settings
+from devboot.model.project_files.procfile import Procfile, parse_procfile
 from devboot.paths import shown_from
 
 if TYPE_CHECKING:

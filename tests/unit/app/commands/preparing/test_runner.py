@@ -8,7 +8,7 @@ from devboot.app.commands.preparing.runner import hand_over
 from devboot.errors import UsageError
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.model.process import PROCESS, Plan, ProcessSpec
-from devboot.model.procfile import parse_procfile
+from devboot.model.project_files.procfile import parse_procfile
 
 
 def handed_over(tmp_path, procfile, *, manifest="", names=(), ports=(5000, 5100)):

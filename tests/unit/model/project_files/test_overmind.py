@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.model.overmind import Formation, formation_of, procfile_of, read_settings, settings_in
+from devboot.model.project_files.overmind import Formation, formation_of, procfile_of, read_settings, settings_in
 
 NAMES = ("web", "worker", "css")
 

@@ -8,7 +8,7 @@ from honcho import environ as honcho
 from hypothesis import given, strategies as st
 
 from devboot.errors import Problems
-from devboot.model.procfile import ProcfileLine, parse_procfile
+from devboot.model.project_files.procfile import ProcfileLine, parse_procfile
 from tests.fakes.rendering import render
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from devboot.errors import Problems
-from devboot.model.dotenv import EnvValue, Note, parse_dotenv, resolve_dotenv
+from devboot.model.project_files.dotenv import EnvValue, Note, parse_dotenv, resolve_dotenv
 from tests.fakes.rendering import render
 
 

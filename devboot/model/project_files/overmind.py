@@ -6,7 +6,7 @@ import os
 
 from devboot.clone_reader import read_bytes
 from devboot.errors import Problems
-from devboot.model.dotenv import parse_dotenv, resolve_dotenv
+from devboot.model.project_files.dotenv import parse_dotenv, resolve_dotenv
 from devboot.record import Record
 
 TYPE_CHECKING = False

@@ -1,0 +1,1 @@
+"""Parsers of files that a clone has besides the manifest: Procfile, env-files, settings of overmind."""

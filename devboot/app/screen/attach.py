@@ -162,7 +162,7 @@ class _Attachment:
             elif kind == frames.WORD and payload == frames.PORT_TAKEN:
                 self._start_moving_ports()
             elif kind == frames.WORD and self._live is not None and client is self._client:
-                self._live.told(payload)
+                self._live.receive(payload)
             elif kind == frames.EXIT and client is self._client:
                 self._code = int(payload)
             elif kind == frames.EXIT:

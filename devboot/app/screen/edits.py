@@ -130,10 +130,10 @@ class Edits:
         child.communicate()
         self._child = None
         if self._asked:
-            self._notice = told(self._file(self._asked), self._written.decode("utf-8", "replace"), self._key)
+            self._notice = notice_of(self._file(self._asked), self._written.decode("utf-8", "replace"), self._key)
 
 
-def told(file: str, answer: str, key: str = "u") -> str:
+def notice_of(file: str, answer: str, key: str = "u") -> str:
     """Return the notice for the output of `up --dry-run --json`: what `key` would do, or an error's first line."""
     import json
 

@@ -51,7 +51,7 @@ class Live:
         self._line.above(number, data)
         self._written = time.monotonic()
 
-    def told(self, word: bytes) -> None:
+    def receive(self, word: bytes) -> None:
         """Handle a status message of the daemon: progress of a start, or a change."""
         kind, _, rest = word.decode("utf-8", "replace").partition(" ")
         if kind == "progress":
@@ -133,7 +133,7 @@ def follow(call: Call, client: Client, streams: Streams) -> int | None:
                 if kind in (frames.OUT, frames.ERR):
                     live.write(1 if kind == frames.OUT else 2, payload)
                 elif kind == frames.WORD:
-                    live.told(payload)
+                    live.receive(payload)
                 elif kind == frames.EXIT:
                     return int(payload)
             ready = select.select([client.sock.fileno()], [], [], live.turn())[0]
@@ -144,13 +144,13 @@ def follow(call: Call, client: Client, streams: Streams) -> int | None:
 
 
 def _facts(text: str) -> Facts:
-    told = json.loads(text)
-    prompts = told.get("prompts")
+    values = json.loads(text)
+    prompts = values.get("prompts")
     return Facts(
-        tuple(map(str, told.get("names", ()))),
-        tuple(map(str, told.get("terminals", ()))),
+        tuple(map(str, values.get("names", ()))),
+        tuple(map(str, values.get("terminals", ()))),
         {str(name): str(debugger) for name, debugger in prompts.items()} if isinstance(prompts, dict) else {},
-        str(told.get("offer", "")),
-        tuple(map(str, told.get("down", ()))),
-        tuple((str(name), str(address)) for name, address in told.get("addresses", ())),
+        str(values.get("offer", "")),
+        tuple(map(str, values.get("down", ()))),
+        tuple((str(name), str(address)) for name, address in values.get("addresses", ())),
     )

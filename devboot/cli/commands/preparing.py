@@ -149,7 +149,7 @@ def export(session: Session, kind: str, folder: str, values: Mapping[str, object
     prepared = _prepare(session, loaded, PrepareOptions(starts=False, is_running=True))
     form = exporting.form_of(kind, folder, loaded.name, values, context)
     done = exporting.export(form, prepared, values, at=context.wall_clock())
-    for line in exporting.told(form, prepared, done, os.path.relpath(folder, context.cwd)):
+    for line in exporting.report_lines(form, prepared, done, os.path.relpath(folder, context.cwd)):
         session.say(line)
     return Exit.OK
 

@@ -9,7 +9,7 @@ from devboot.daemon.running_project import Owner
 from devboot.daemon.server.console import Console
 from devboot.daemon.server.early_spawns import fit_terminals, known_names
 from devboot.daemon.server.pending_requests import PendingRequest, err
-from devboot.daemon.views.live_updates import applied, instances, would_do
+from devboot.daemon.views.live_updates import describe_changes, describe_effects, instances
 from devboot.daemon.views.viewers import Viewer
 from devboot.errors import BusyError, DevbootError, UsageError
 from devboot.model import process as model
@@ -76,12 +76,12 @@ def up(server: Server, connection: Connection, request: Request) -> None:
     is_edited = bool(request.plan) and request.fingerprint != server.project.plan.fingerprint
     if not request.detach:
         if is_edited:  # attaching doesn't apply edits
-            server.live_updates.offer = would_do(server.supervisor.compare(checked(request.plan)))
+            server.live_updates.offer = describe_effects(server.supervisor.compare(checked(request.plan)))
         _watch(server, connection, request)
         return
     if is_edited:
         plan = checked(request.plan)
-        told = applied(_apply(server, plan), server.live_updates.scaled, plan)
+        told = describe_changes(_apply(server, plan), server.live_updates.scaled, plan)
         server.live_updates.scaled = {}
         for line in told if not request.view.quiet else ():
             err(connection, f"{line}\n")

@@ -182,7 +182,7 @@ class PendingRequest:
         err(self.connection, f"{said}, {duration(now - self._start)} so far\n")
 
     def _give_up(self) -> None:
-        takes_its_time = self._holds and any(map(_takes_its_time, map(self._process, self._left)))
+        takes_its_time = self._holds and any(map(_may_take_longer, map(self._process, self._left)))
         if takes_its_time or (self._may_wait_longer and self._more.is_due(self._loop.now())):
             if self._may_wait_longer:
                 self._more.begin(self._loop.now(), is_anew=takes_its_time)
@@ -194,7 +194,7 @@ class PendingRequest:
         self.look()
 
 
-def _takes_its_time(process: Process | None) -> bool:
+def _may_take_longer(process: Process | None) -> bool:
     """Return whether it is stopping or a running task; the limit is for processes that should be up by now."""
     if process is None or process.run is None:
         return False

@@ -111,7 +111,7 @@ class FirstPages:
         name, pid = process.name, _pid(process)
         kind = "https" if secure or process.scheme == "https" else "http"
         port = int(process.address.rpartition(":")[2])
-        if not _answers_for_itself(process, port):
+        if not _listens_itself(process, port):
             self._take(name, Page(pid, 0, _NOBODY))
             return
         probe = model.Probe(kind, host="localhost", port=port, timeout=_PATIENCE_AT_WORK, host_header=host)
@@ -213,7 +213,7 @@ class PageRequest:
         self._answered(good, text)
 
 
-def _answers_for_itself(process: Process, port: int) -> bool:
+def _listens_itself(process: Process, port: int) -> bool:
     """Return whether the process itself listens on a port, or a probe of the manifest accepts a stand-in."""
     from devboot.supervisor.probes import listen
 

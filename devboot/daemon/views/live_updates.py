@@ -104,7 +104,7 @@ def instances(plan: model.Plan) -> dict[str, int]:
     return counts
 
 
-def applied(changes: Changes, scaled: Mapping[str, int], plan: model.Plan) -> list[str]:
+def describe_changes(changes: Changes, scaled: Mapping[str, int], plan: model.Plan) -> list[str]:
     """Return lines on an applied plan: what starts, restarts and stops, and which scaling was reset."""
     told = (
         (changes.restarted, "restarting"),
@@ -134,7 +134,7 @@ def applied(changes: Changes, scaled: Mapping[str, int], plan: model.Plan) -> li
     ]
 
 
-def would_do(changes: Changes) -> str:
+def describe_effects(changes: Changes) -> str:
     """Return `worker would restart, mail would start`."""
     told = (
         (changes.restarted, "would restart"),

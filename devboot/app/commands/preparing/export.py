@@ -16,7 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple
 
 from devboot.app.commands.env import unnameable
-from devboot.app.commands.preparing.runner import lost_of
+from devboot.app.commands.preparing.runner import lost_features
 from devboot.app.commands.preparing.up import all_but
 from devboot.app.generated_files import WrittenFile, WrittenFiles, write_generated
 from devboot.app.preparation.prepare import Prepared
@@ -107,7 +107,7 @@ def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: 
     return write_generated(files, form.folder, record, at=at, is_forced=bool(values.get("force")))
 
 
-def told(form: Form, prepared: Prepared, done: WrittenFiles, shown: str) -> Iterator[str]:
+def report_lines(form: Form, prepared: Prepared, done: WrittenFiles, shown: str) -> Iterator[str]:
     """Yield the result as lines for people: counts, moved files, secrets in files, features that are lost."""
     for path, name in done.aside:
         yield f"{os.path.join(shown, path)} moved aside, it is {os.path.join(shown, name)} now"
@@ -117,7 +117,7 @@ def told(form: Form, prepared: Prepared, done: WrittenFiles, shown: str) -> Iter
     secret = [one.name for one in prepared.composed.composition.variables if one.secret and one.name != "PORT"]
     if secret:
         yield f"secret values are in {os.path.join(shown, SCRIPTS)}, readable only by you: {', '.join(secret)}"
-    for lost in lost_of(prepared.loaded.manifest):
+    for lost in lost_features(prepared.loaded.manifest):
         if not lost.endswith(": instances"):
             yield f"{form.kind} files don't support this, it is left out: {lost}"
 

@@ -63,7 +63,7 @@ def hand_over(
     path = _procfile(plan, processes, manifest, procfile)
     known = [spec.name for spec in processes]
     chosen = [_plain_name(name) for name in (expand(names, known) if names else known)]
-    lost = tuple(lost_of(manifest))
+    lost = tuple(lost_features(manifest))
     if runner == HONCHO:
         # -I: the project's PYTHONPATH is not honcho's. No env-file: honcho would read it in a grammar of its own.
         argv = (sys.executable, "-I", "-m", "honcho", "-e", os.devnull, "-d", plan.root, "-f", path, "start", *chosen)
@@ -81,7 +81,7 @@ def hand_over(
     return Handover(argv, environ, lost)
 
 
-def lost_of(manifest: Manifest) -> Iterator[str]:
+def lost_features(manifest: Manifest) -> Iterator[str]:
     """Yield `web: ready` for each key of the manifest that other runners don't support."""
     for name, wanted in manifest.processes.items():
         yield from (f"{name}: {key}" for key in _LOST if key in wanted.model_fields_set)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 PROPOSED = "what `devboot init` would write"  # the name of a manifest that wasn't written
 
 
-class Kept(NamedTuple):
+class KeptDetection(NamedTuple):
     """The stored result of a detection besides its manifest, as in `Loaded`."""
 
     stamps: tuple[tuple[str, int, int], ...]
@@ -66,14 +66,14 @@ def load_project(cwd: str, environ: Mapping[str, str], patience: Patience | None
 def _load(project: Project, cwd: str, environ: Mapping[str, str], patience: Patience | None = None) -> Loaded:
     fresh = False
     state_notes: tuple[str, ...] = ()
-    kept: Kept | None = None
+    kept: KeptDetection | None = None
     if not project.written:
         kept = _stored_detection(project) if project.manifest else None
         fresh = kept is None
         if kept is None:
             project, kept, state_notes = _detect(project, environ, patience)
             fresh = not project.written
-    kept = kept or Kept((), ())
+    kept = kept or KeptDetection((), ())
     prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
     with RecordedReads() as watched:
         note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
@@ -152,7 +152,7 @@ def _notes(proposal: Proposal) -> tuple[tuple[str, bool], ...]:
 
 def _detect(
     project: Project, environ: Mapping[str, str], patience: Patience | None
-) -> tuple[Project, Kept | None, tuple[str, ...]]:
+) -> tuple[Project, KeptDetection | None, tuple[str, ...]]:
     from devboot.onboarding import render
 
     projects = Projects.from_environ(environ)
@@ -170,13 +170,13 @@ def _detect(
         return found, None, said
     stamps = (*watched.stamps, *(listing(str(path)) for path in proposal.globbed))
     atomic_write(os.path.join(found.state, DETECTED), render(proposal))
-    kept = Kept(stamps, _notes(proposal), proposal.program, proposal.templates)
+    kept = KeptDetection(stamps, _notes(proposal), proposal.program, proposal.templates)
     record = {"devboot": __version__, **kept._asdict()}
     atomic_write(_stamps_file(found), json.dumps(record))
     return project_in(root, projects), kept, said
 
 
-def _stored_detection(project: Project) -> Kept | None:
+def _stored_detection(project: Project) -> KeptDetection | None:
     """Return the stored detection, None if detection must run again."""
     try:
         with open(_stamps_file(project), encoding="utf-8", opener=plain) as file:
@@ -189,7 +189,7 @@ def _stored_detection(project: Project) -> Kept | None:
         return None
     if record.get("devboot") != __version__:
         return None
-    return Kept(stamps, notes, program, templates) if are_current(stamps) else None
+    return KeptDetection(stamps, notes, program, templates) if are_current(stamps) else None
 
 
 def _stamps_file(project: Project) -> str:

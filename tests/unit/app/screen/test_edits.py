@@ -10,7 +10,7 @@ import pytest
 
 from devboot import snapshot
 from devboot.app.screen import edits
-from devboot.app.screen.edits import Edits, repeated_flags, told
+from devboot.app.screen.edits import Edits, notice_of, repeated_flags
 
 NOTHING = {"started": [], "restarted": [], "stopped": [], "tasks": [], "kept": [], "same": False, "installs": False}
 
@@ -31,22 +31,22 @@ NOTHING = {"started": [], "restarted": [], "stopped": [], "tasks": [], "kept": [
     ],
 )
 def test_what_applying_would_do_is_said_in_a_line(changes, notice):
-    assert notice == told(".env", json.dumps({"project": "shop", "running": NOTHING | changes}))
+    assert notice == notice_of(".env", json.dumps({"project": "shop", "running": NOTHING | changes}))
 
 
 def test_a_mistake_is_told_by_its_first_line():
     answer = "error[manifest/syntax]: expected a value\n  --> devboot.toml:1:3\n{}\n"
 
-    assert "error[manifest/syntax]: expected a value" == told("devboot.toml", answer)
+    assert "error[manifest/syntax]: expected a value" == notice_of("devboot.toml", answer)
 
 
 @pytest.mark.parametrize("answer", ["", "Traceback", "{}", "null"])
 def test_an_answer_that_says_nothing_leaves_the_key(answer):
-    assert ".env changed: u applies" == told(".env", answer)
+    assert ".env changed: u applies" == notice_of(".env", answer)
 
 
 def test_what_runs_no_more_is_not_told_of():
-    assert "" == told(".env", json.dumps({"running": None}))
+    assert "" == notice_of(".env", json.dumps({"running": None}))
 
 
 def test_the_flags_of_the_start_are_said_again():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.daemon.views.live_updates import applied, instances
+from devboot.daemon.views.live_updates import describe_changes, instances
 from devboot.model.process import PROCESS, SERVICE, Plan, ProcessSpec
 from devboot.supervisor.core.planning import Changes
 
@@ -19,18 +19,18 @@ def test_an_applied_plan_is_told_by_what_it_does():
         started=("mail",), restarted=("web", "worker"), stopped=("beat",), tasks=("migrate",), kept=("redis",)
     )
 
-    assert applied(changes, {}, plan("web", "worker", "mail")) == [
+    assert describe_changes(changes, {}, plan("web", "worker", "mail")) == [
         "restarting web, worker; starting mail; stopping beat; running migrate",
         "redis keeps running unchanged, to apply the edit: devboot restart redis",
     ]
-    assert applied(Changes(), {}, plan()) == []
+    assert describe_changes(Changes(), {}, plan()) == []
 
 
 @pytest.mark.faults(214)
 def test_an_edit_that_restarts_nothing_is_told_by_when_it_takes_effect():
     changes = Changes(kept=("redis",), updated=("beat",), later=("redis", "worker"))
 
-    assert applied(changes, {}, plan("worker", "beat")) == [
+    assert describe_changes(changes, {}, plan("worker", "beat")) == [
         "updating beat",
         "redis keeps running unchanged, to apply the edit: devboot restart redis",
         "some settings of worker take effect at its next start: devboot restart worker",
@@ -40,7 +40,7 @@ def test_an_edit_that_restarts_nothing_is_told_by_when_it_takes_effect():
 def test_numbers_that_scale_had_chosen_are_not_given_up_in_silence():
     changes = Changes(started=("worker",), stopped=("worker.1", "worker.2", "worker.3"))
 
-    assert applied(changes, {"worker": 3, "web": 1, "gone": 2}, plan("web", "worker")) == [
+    assert describe_changes(changes, {"worker": 3, "web": 1, "gone": 2}, plan("web", "worker")) == [
         "starting worker; stopping worker.1, worker.2, worker.3",
         "worker: 1 instead of 3 by the manifest: devboot scale worker=3",
     ]

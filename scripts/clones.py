@@ -167,7 +167,8 @@ class Trial:
 
     def advice(self) -> str:
         """The first command that the error offers and that changes something, with its placeholder filled in."""
-        for line in re.findall(r"^ *help: (.*)", self.output, re.MULTILINE):
+        output = self.output.replace(f"{self.devboot} ", "devboot ")  # a checkout's messages name its launcher
+        for line in re.findall(r"^ *help: (.*)", output, re.MULTILINE):
             quoted = re.search(r"`([^`]+)`", line)
             step = quoted[1] if quoted and not COMMAND.match(line) else line.strip()
             if not step.startswith((*SHOWS, "devboot -C")):  # another project isn't ours to stop

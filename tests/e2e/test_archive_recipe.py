@@ -103,7 +103,7 @@ def test_the_files_of_a_version_are_measured_where_the_recipe_says_they_are(shop
     versions = shop.root / "recipes/shout/versions.toml"
     versions.unlink()
 
-    assert "asked for by their version" in shop.devboot("recipe", "update", "shout", code=2).stderr
+    assert "an upstream source needs a version" in shop.devboot("recipe", "update", "shout", code=2).stderr
     shop.devboot("recipe", "update", "shout", "==1.0")
     text = versions.read_text()
     assert text.count("[version.linux-") == 2

@@ -96,7 +96,7 @@ def _stamps(path: str) -> list[tuple[int, int]]:
 
 
 def complaints(path: str, mode: str) -> tuple[str, ...]:
-    """Return what SQLite finds wrong with a file; nothing where it is sound."""
+    """Return the errors that SQLite finds in a file; empty if it is sound."""
     try:
         with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?{mode}", uri=True, timeout=2.0)) as database:
             database.execute("PRAGMA trusted_schema = OFF")  # a schema must not call functions with side effects

@@ -13,7 +13,7 @@ _ASYNC = re.compile(
     r"\bAsyncEngine\(\s*(?:create_engine|engine_from_config)\(|\bcreate_async_engine\(|\basync_engine_from_config\("
 )
 _SYNC = re.compile(r"\b(?:create_engine|engine_from_config)\(")
-# Takes the driver out of an address that has it, for what isn't asynchronous
+# Code that removes the driver from an address, for a synchronous client
 _TAKES_OUT = re.compile(r"\b(?:replace|sub|split|partition)\(\s*r?[\"'][a-z]*\\?\+asyncpg\b")
 NEWER = frozenset({"psycopg", "psycopg-binary", "asyncpg"})
 

@@ -223,7 +223,7 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
 
 
 def _lacks_server(value: Value) -> bool:
-    """Whether a setting of databases, or an entry of it, names none, or SQLite with options that are for a server."""
+    """Return True if Django's DATABASES, or an entry of it, has no engine, or SQLite with a server's TLS options."""
     if not isinstance(value.data, dict):
         return not value.data
     data = fields_of(value)
@@ -291,7 +291,7 @@ class _Trial:
                 found.forget(name)
 
     def _tell_parts(self) -> None:
-        """Fill in the parts that settings demand beside an address, though nothing makes one of them."""
+        """Set required variables for single parts (host, user, …) of an address that the code also reads whole."""
         if not any("://" in probe for probe in self.found.probes.values()):
             return
         own = f"databases.{self.found.databases[0].name}"

@@ -136,7 +136,7 @@ class Apt:
         self.update(has_old=made is not None)
 
     def update(self, *, has_old: bool = True) -> None:
-        """Fetch the lists of packages; where that fails, `has_old` ones are good enough. Raises NetworkError."""
+        """Fetch the lists of packages. Raises NetworkError if that fails and there are no old lists (`has_old`)."""
         done = self._run("apt-get", "update", "-qq")
         failed = done.code != 0 or any(line.startswith("W: Some index files failed") for line in done.lines)
         if failed and not has_old:

@@ -324,7 +324,7 @@ def test_migrations_that_would_change_a_database_on_another_machine_are_left_out
     assert str(note.evidence) == "alembic.ini:5"
     assert note.text == (
         "`alembic upgrade head` is left out: it would change the database of db.example.test; "
-        "let a variable have the address"
+        "to run it, read the address from a variable"
     )
 
 

@@ -18,7 +18,7 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.paths import STATE_VARIABLE
 
 _URL = re.compile(r"^sqlalchemy\.url\s*=\s*([a-z]+(?:\+\w+)?)://\S", re.MULTILINE)
-# A name with a dot: neither this machine nor a container
+# A url whose host has a dot in its name, so it is neither this machine nor a container
 _AWAY = re.compile(
     r"^sqlalchemy\.url\s*=\s*[a-z]+(?:\+\w+)?://(?:[^\s@/]*@)?([A-Za-z][\w-]*(?:\.[\w-]+)+)[:/]", re.MULTILINE
 )
@@ -158,12 +158,12 @@ def _is_overridden(tree: Tree, path: str, text: str) -> bool:
 
 
 def leads_elsewhere(tree: Tree, task: Task) -> Note | None:
-    """Return what to say of a task that would migrate a database on another machine, which its file names."""
+    """Return a warning if the task would migrate a database on another machine, by the url in alembic.ini."""
     path = task.evidence.path if task.evidence is not None else ""
     text = tree.text(path) or "" if posixpath.basename(path) == "alembic.ini" else ""
     named = _AWAY.search(text)
     if named is None or STATE_VARIABLE in task.run or _is_overridden(tree, path, text):
         return None
     place = Evidence(path, text.count("\n", 0, named.start()) + 1)
-    said = f"`{task.run}` is left out: it would change the database of {named[1]}; let a variable have the address"
-    return Note(said, place, warns=True)
+    text = f"`{task.run}` is left out: it would change the database of {named[1]}"
+    return Note(f"{text}; to run it, read the address from a variable", place, warns=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from devboot.provision.objects.tree import remove_tree
+from tests.fakes import warm_commands
 from tests.fakes.fault_server import FaultServer
 from tests.fakes.folders import data_folder, state_folder
 from tests.fakes.terminal import Terminal
@@ -73,16 +74,7 @@ class Machine:
 
     def devboot(self, *arguments: str, code: int | None = 0, cwd: Path | None = None, **environ: str):
         """Run devboot to its end; its exit code has to be `code` (None: any)."""
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=cwd or self.root,
-            env={**self.environ, **environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
+        done = warm_commands.run(self.command(), arguments, cwd or self.root, {**self.environ, **environ}, LIMIT)
         assert code is None or code == done.returncode, f"{arguments}:\n{done.stdout}\n{done.stderr}"
         return done
 

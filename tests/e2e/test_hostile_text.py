@@ -152,18 +152,10 @@ def odd(machine, tmp_path):
 
 def typed(here, *words: str) -> str:
     """What a command writes in pipes."""
-    done = subprocess.run(
-        here.command(*words),
-        cwd=here.root,
-        env=here.environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode != 70, done.stdout.decode(errors="replace")
-    return done.stdout.decode("utf-8", "replace")
+    done = here.devboot(*words, code=None)
+    said = (done.stdout + done.stderr).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    assert done.returncode != 70, said
+    return said
 
 
 def seen(here, *words: str) -> str:

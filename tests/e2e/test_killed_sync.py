@@ -3,13 +3,13 @@
 import hashlib
 import json
 import os
-import subprocess
 import sys
 
 import pytest
 
 from devboot.model.artifact import PLATFORMS
 from devboot.provision.objects.tree import remove_tree
+from tests.fakes import warm_commands
 from tests.fakes.checkpoints import PROVISIONING, checkpoints
 from tests.fakes.on_path import with_devboot
 from tests.fakes.wheels import write_wheel
@@ -75,10 +75,7 @@ def devboot(project, *words, fail_point=""):
         "DEVBOOT_TEST": "1",
         "DEVBOOT_FAIL_POINT": fail_point,
     }
-    command = [sys.executable, "-m", "devboot", *words]
-    return subprocess.run(
-        command, cwd=project / "shop", env=environ, capture_output=True, text=True, check=False, timeout=60
-    )
+    return warm_commands.run([sys.executable, "-m", "devboot"], words, project / "shop", environ, 60)
 
 
 def settle(project):

@@ -72,15 +72,9 @@ class ForkedCommands:
 
 def serve() -> None:
     """Answer requests until stdin ends."""
-    import devboot.app.preparation.prepare
-    import devboot.cli.application
-    import devboot.cli.commands.init_doctor
-    import devboot.cli.commands.preparing
-    import devboot.cli.main
-    import devboot.doctor
-    import devboot.onboarding
-    import devboot.ui.reporters  # noqa: F401  so that no command has to
+    from tests.fakes.warm_commands import import_devboot
 
+    import_devboot()
     for line in sys.stdin:
         request = json.loads(line)
         with tempfile.TemporaryDirectory() as place:

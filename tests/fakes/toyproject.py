@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 from devboot.model.artifact import PLATFORMS
+from tests.fakes import warm_commands
 from tests.fakes.folders import data_folder, state_folder
 from tests.fakes.on_path import with_devboot
 from tests.fakes.wheels import write_wheel
@@ -96,17 +96,7 @@ class ToyProject:
 
     def devboot(self, *words: str, code: int | None = 0, cwd: Path | None = None, **environ: str):
         """Run devboot to its end; its exit code has to be `code`, or any where that is None."""
-        done = subprocess.run(
-            self.command(*words),
-            cwd=cwd or self.root,
-            env={**self.environ, **environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            check=False,
-            timeout=90,
-        )
+        done = warm_commands.run(self.command(), words, cwd or self.root, {**self.environ, **environ}, 90)
         assert code in (None, done.returncode), f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 

@@ -30,9 +30,9 @@ def marked(mark: str) -> dict[int, str]:
     return found
 
 
-def seeds(count, *, quick):
-    """Return so many seeds as parameters of a test, of which all but the first `quick` are slow."""
-    return [pytest.param(seed, marks=[pytest.mark.slow] * (seed >= quick)) for seed in range(count)]
+def searched(values, *, quick):
+    """Return values as parameters of a test, of which all but the first `quick` are slow."""
+    return [pytest.param(value, marks=[pytest.mark.slow] * (number >= quick)) for number, value in enumerate(values)]
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import pytest
 from devboot.provision.objects.store import STAGING, Store
 from devboot.provision.objects.tree import remove_tree
 from tests.fakes.checkpoints import checkpoints
+from tests.process.conftest import searched
 
 REALISE = """if True:
     import os, sys, time
@@ -60,8 +61,11 @@ def finish(child):
     return child.returncode, said
 
 
+POINTS = [name for name in checkpoints() if name.startswith(("roots/", "store/", "write/"))]
+
+
 @pytest.mark.faults(29, 30)
-@pytest.mark.parametrize("point", [name for name in checkpoints() if name.startswith(("roots/", "store/", "write/"))])
+@pytest.mark.parametrize("point", searched(POINTS, quick=2))
 def test_a_build_killed_anywhere_is_finished_by_the_next(point, data):
     code, _ = finish(start(data, f"{point}=kill"))
     assert code == (0 if point == "store/exchanged" else -9)  # that one is passed only by a repair

@@ -251,6 +251,7 @@ def test_no_server_is_started_on_a_folder_that_another_one_has_locked(project):
     project.devboot("down")
 
 
+@pytest.mark.slow
 @pytest.mark.faults(203)
 def test_what_locks_the_project_s_data_and_is_no_daemon_is_named(project):
     os.makedirs(project.data)

@@ -20,7 +20,7 @@ from devboot.wire import frames, greeting, sockets
 from tests.fakes.crew import add_processes, check_log
 from tests.fakes.rules import ALIVE, NEEDS, STORE, WEB, WORKER, WRITERS, Rules
 from tests.fakes.terminal import Terminal
-from tests.process.conftest import marked, seeds
+from tests.process.conftest import marked, searched
 
 from .conftest import wait_until
 
@@ -347,7 +347,7 @@ def terminal_size(pid):
 
 
 @pytest.mark.faults(34, 69, 70, 71, 73, 75, 79, 85)
-@pytest.mark.parametrize("seed", seeds(200, quick=20))
+@pytest.mark.parametrize("seed", searched(range(200), quick=20))
 def test_whatever_is_done_in_whatever_order_the_project_comes_to_what_the_rules_say(project, orphan_mark, seed):
     schedule = Schedule(project, seed, orphan_mark)
     for _ in range(STEPS):

@@ -12,7 +12,7 @@ import pytest
 from devboot.model.process import PHASES, Dependency, Probe
 from devboot.supervisor.system.proctable import become_subreaper
 from tests.fakes.stage import Stage
-from tests.process.conftest import marked, seeds
+from tests.process.conftest import marked, searched
 
 PROGRAMS = {
     "polite": "trap 'echo bye; exit 0' TERM; echo up; while true; do sleep 0.05; done",
@@ -116,14 +116,14 @@ def run_schedule(stage, mark: str, seed: int, steps: int) -> None:
 
 
 @pytest.mark.faults(69, 70, 71, 79)
-@pytest.mark.parametrize("seed", seeds(100, quick=10))
+@pytest.mark.parametrize("seed", searched(range(100), quick=10))
 def test_any_schedule_ends_with_nothing_left(stage, orphan_mark, seed):
     run_schedule(stage, orphan_mark, seed, LONG if seed < 8 else SHORT)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="subreapers are a thing of Linux")
 @pytest.mark.faults(69, 70, 71, 73, 79)
-@pytest.mark.parametrize("seed", seeds(100, quick=10))
+@pytest.mark.parametrize("seed", searched(range(100), quick=10))
 def test_any_schedule_under_a_subreaper_ends_with_nothing_left(tmp_path, orphan_mark, seed, capfd):
     child = os.fork()
     if child == 0:

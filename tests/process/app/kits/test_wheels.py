@@ -34,6 +34,7 @@ def house(tmp_path, index):
     )
 
 
+@pytest.mark.slow
 def test_each_platform_gets_what_it_can_use_and_a_wheel_for_all_is_fetched_once(house, index):
     tags = {name: f"py3-none-{tag}" for name, tag in zip(PLATFORMS, _TAGS, strict=True)}
     native = [write_wheel(index.folder, "native", "1.0", tag=tag) for tag in tags.values()]

@@ -130,7 +130,7 @@ class Preview:
 
     @cached_property
     def installs(self) -> bool:
-        """Whether Python packages would be installed: requirements aren't locked, or a lock was edited."""
+        """Return whether Python packages would be installed: requirements aren't locked, or a lock was edited."""
         if self.python is None:
             return False
         if is_lock_stale(self.python, pins_of_lock(self.lock)):

@@ -12,7 +12,7 @@ from devboot.state.project import Project
 
 
 class FixedAddress(NamedTuple):
-    """How code with a hard-coded address connects: on which port, 0 for any, and whether without a password."""
+    """Connection of code with a hard-coded address: the port, 0 for any, and whether it needs no password."""
 
     port: int = 0
     is_open: bool = False

@@ -42,7 +42,7 @@ def of(*packages):
         (
             of(package(requested="1")),
             of(package(requested="1.0")),
-            Difference("~", "toy", "1.0", ("devboot.toml asks for 1.0, asked for 1",)),
+            Difference("~", "toy", "1.0", ("devboot.toml requires 1.0, before 1",)),
         ),
         (
             of(),

@@ -32,6 +32,10 @@ class NoAnswerError(Exception):
     """The daemon doesn't answer, or has closed the connection early."""
 
 
+class ClosedError(NoAnswerError):
+    """The connection ended before the greeting: the daemon is ending, or has replaced its socket."""
+
+
 class Client:
     """One session with a daemon: a request, frames in answer, an exit code at the end."""
 
@@ -122,9 +126,11 @@ class Client:
         return bool(data)
 
     def welcome(self, patience: float = PATIENCE) -> greeting.Greeting:
-        """Wait for the daemon's greeting. Raises NoAnswerError."""
+        """Wait for the daemon's greeting. Raises NoAnswerError, ClosedError if the connection ends first."""
         first = self.next(patience)
-        if first is None or first[0] != frames.HELLO:
+        if first is None:
+            raise ClosedError("closed before the greeting")
+        if first[0] != frames.HELLO:
             raise NoAnswerError("no greeting")
         self.daemon = greeting.parse_greeting(first[1])
         return self.daemon

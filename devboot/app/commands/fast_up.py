@@ -159,9 +159,10 @@ def join(
         client.ask({**request(call, installed, moves=moves), "fingerprint": fingerprint, "plan": plan})
         client.welcome()
         first = client.next(daemon.PATIENCE)
-    except daemon.NoAnswerError:
+    except daemon.NoAnswerError as error:
         client.close()
-        if not daemon_connection.is_running(call):  # it ended before it had seen us
+        # It has replaced its socket: the caller looks for the new one; or it ended before it had seen us
+        if isinstance(error, daemon.ClosedError) or not daemon_connection.is_running(call):
             return None
         return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
     if first is None or first[1] in (b"stale", b"stopping"):

@@ -34,11 +34,12 @@ class Acceptor:
         self._timer: Timer | None = None
 
     def listen(self, listener: _socket.socket) -> None:
-        """Accept from `listener` from now on. The caller closes the previous one, which isn't watched any more."""
+        """Accept from `listener` from now on. The caller closes the previous one: clients in its queue are accepted."""
         if self._timer is not None:
             self._timer.cancel()
         if self._listener is not None:
             self._loop.unwatch(self._listener.fileno())
+            self._accept_all(self._listener)
         self._listener = listener
         self._resume()
 
@@ -90,6 +91,13 @@ class Acceptor:
             pass  # the system has no descriptors or memory left; the client stays in the queue
         finally:
             self._wait()
+
+    def _accept_all(self, listener: _socket.socket) -> None:
+        try:
+            while True:
+                self._take(sockets.accept(listener))
+        except OSError:  # no more, or no descriptor for more: those ask again
+            return
 
     def _take(self, sock: _socket.socket) -> None:
         try:

@@ -193,10 +193,22 @@ def test_a_listener_that_cannot_be_watched_again_is_watched_later(scene, no_desc
     assert (len(accepted), refusing.errors) == (2, [])
 
 
+def test_clients_that_wait_at_a_replaced_listener_are_accepted(scene):
+    _, loop, _, clients, accepted = scene
+    other = sockets.listen("t")
+    clients += [sockets.connect("s", 1.0) for _ in range(3)]
+    scene.acceptor.listen(other)
+
+    assert len(accepted) == 3
+    loop.unwatch(other.fileno())
+    other.close()
+
+
 def test_a_new_listener_replaces_an_open_one(scene):
     _, loop, listener, clients, accepted = scene
     other = sockets.listen("t")
     scene.acceptor.listen(other)
+    listener.calls = 0
     clients += [sockets.connect("s", 1.0), sockets.connect("t", 1.0)]
     for _ in range(5):
         loop.turn(0)

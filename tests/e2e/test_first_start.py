@@ -33,11 +33,11 @@ with open(os.path.join(os.path.dirname(__file__), ".env")) as file:
         name, _, value = line.strip().partition("=")
         os.environ.setdefault(name, value)
 """
-# Put together, so that nobody who reads the code knows the name
+# Written in hexadecimal, so that nobody who reads the code knows the name, SMTP_HOST
 MAIL = """
 import os
 
-server = os.environ.get("_".join(["SMTP", "HOST"]))
+server = os.environ.get(bytes.fromhex("534d54505f484f5354").decode())
 host = server.split(":")
 """
 

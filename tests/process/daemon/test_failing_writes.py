@@ -25,7 +25,7 @@ OTHER = {
     ("daemon/server/console.py", "_write"): "a terminal",
     ("daemon/process/fork.py", "_close_descriptors"): "/dev/null",
     ("daemon/process/lifecycle.py", "serve"): "before anything runs, and a pipe",
-    ("daemon/process/lifecycle.py", "_refresh"): "asked for by a signal: the loop contains it",
+    ("daemon/process/lifecycle.py", "refresh"): "asked for by a signal: the loop contains it",
     ("daemon/ownership.py", "publish"): "the folder; the lease has points in files.py",
     ("daemon/leases.py", "_is_shortened"): "catches what its parts raise",
     ("supervisor/output/log_writer.py", "_open_private"): "its caller has one",

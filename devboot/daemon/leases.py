@@ -67,7 +67,7 @@ class DaemonLease(Record):
 
     @property
     def grace_seconds(self) -> float:
-        """`grace` as a number, within limits."""
+        """Seconds that the slowest process gets to stop, at most a day; the default if `grace` is damaged."""
         try:
             return min(max(float(self.grace), 0.0), _LONGEST_GRACE)
         except ValueError:

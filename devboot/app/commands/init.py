@@ -124,6 +124,11 @@ def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
     return Change(os.path.join(str(proposal.root), MANIFEST), None, render(proposal), proposal)
 
 
+def _table_form(name: str) -> str:
+    """Return how to write a table of a manifest, so that lines can be added to it."""
+    return f"a table (`[{name}]`)" if name in ("env", "packages", "python") else f"tables (`[{name}.NAME]`)"
+
+
 def merged(path: str, proposal: Proposal) -> Change:
     """Return the change that adds to the manifest at `path` what it lacks of a proposal.
 
@@ -161,7 +166,7 @@ def merged(path: str, proposal: Proposal) -> Change:
             f"`{error.name}` of `{MANIFEST}` is written in a form that can't be extended",
             details=[line for lines in tables(missing) for line in lines],
             causes=["an inline table, or keys with dots, has no place for further lines"],
-            help=[f"write `{error.name}` as tables (`[{error.name}.NAME]`), or add the lines above by hand"],
+            help=[f"write `{error.name}` as {_table_form(error.name)}, then `devboot init --merge` again"],
             kept=["nothing was written"],
         ) from None
     _check_merged(root, text, after)

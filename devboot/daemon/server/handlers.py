@@ -62,7 +62,10 @@ def _mismatch(version: str, other: greeting.Greeting) -> DevbootError:
 
 
 def up(server: Server, connection: Connection, request: Request) -> None:
-    """Start what is missing. A detached client is answered when all is up; others become viewers."""
+    """Bring the project up for a detached client, with the plan that it brings; a terminal becomes a viewer.
+
+    The client is told `stopping` if the project is being stopped, `stale` if the daemon needs its plan.
+    """
     if server.project.is_stopping:
         connection.send(frames.WORD, b"stopping")
         connection.close()

@@ -1,4 +1,4 @@
-"""Dates old lists of packages: they and their builds worked with the index of the time when they were written."""
+"""Limits old lists of packages to versions that were published before their last commit."""
 
 from __future__ import annotations
 

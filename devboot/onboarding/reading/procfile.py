@@ -97,7 +97,7 @@ def program(command: str) -> str:
 
 
 def obstacles(tree: Tree, root: str, procfile: Procfile) -> list[tuple[Entry, str]]:
-    """Return the lines that can't run here, with the reason."""
+    """Return the processes that can't run or be supervised on a developer's machine, with the reason."""
     found: list[tuple[Entry, str]] = []
     for entry in procfile.processes():
         reason = _obstacle(tree, root, entry.command)

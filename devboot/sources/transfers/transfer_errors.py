@@ -121,10 +121,10 @@ def mismatch(wanted: Download, partial: Partial, aside: str) -> IntegrityError:
 
 
 def too_long(wanted: Download, most: int) -> IntegrityError:
-    """Return the error for a document that is longer than any registry's."""
+    """Return the error for an answer that is longer than any registry's documents."""
     return IntegrityError(
         "integrity/too-long",
-        f"the description of {wanted.what} is longer than {size(most)}",
+        f"the answer for {wanted.what} is longer than {size(most)}",
         causes=[_address(wanted)],
     )
 

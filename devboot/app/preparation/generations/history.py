@@ -133,7 +133,7 @@ def previous(state: str) -> int:
     raise UsageError(
         "usage/no-generation",
         "there is no generation before this one",
-        causes=["a successful `sync` or `up` makes a generation"],
+        causes=["a successful `sync` or `up` that changes something makes a generation"],
         help=["devboot generations"],
     )
 

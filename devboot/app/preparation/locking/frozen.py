@@ -9,7 +9,9 @@ from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
 
 
 def frozen_lock(lock: Lock | None, wishes: Iterable[Wish], *, needs_python: bool) -> Lock:
-    """Return the lock with each package under its wish: the version asked for, else any of its recipe.
+    """Return the lock for these wishes: for each the package that was locked for it, else the recipe's first one.
+
+    Packages of other wishes are left out.
 
     Raises LockError `lock/frozen` for a package that isn't locked in any version.
     """

@@ -227,7 +227,7 @@ class BuildOrigin(UpstreamOrigin):
 
     @property
     def building(self) -> Building:
-        """The plain value."""
+        """How to build it: steps, the tools that these need, patterns of files to keep."""
         return Building(self.steps, self.tools, tuple(sorted({*self.keep, *self.bin.values()})))
 
 

@@ -16,7 +16,7 @@ _TELLS_ALEMBIC = ("AlembicAsyncConfig(", "AlembicSyncConfig(")
 
 
 class AdvancedAlchemy(Framework):
-    """Advanced Alchemy."""
+    """Migrations by Advanced Alchemy in applications of Litestar."""
 
     name = "advanced-alchemy"
 

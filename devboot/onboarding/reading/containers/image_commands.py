@@ -208,7 +208,7 @@ def _words(value: str) -> list[str]:
 
 
 def _started(lines: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
-    """Yield the start commands, ENTRYPOINT with CMD as its arguments first, then the others in reverse order."""
+    """Yield possible start commands: ENTRYPOINT with CMD as its arguments, then each of the lines, last ones first."""
     entry = next((each for each in reversed(lines) if each[1] == "ENTRYPOINT" and each[2].startswith("[")), None)
     rest = next((each for each in reversed(lines) if each[1] == "CMD" and each[2].startswith("[")), None)
     if entry is not None and rest is not None:

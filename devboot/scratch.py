@@ -21,9 +21,12 @@ def scratch_folder(where: str | None = None) -> Iterator[str]:
     """Make an empty temporary folder, in `where` or the usual place, and remove it in the end. Raises OSError."""
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=where) as place:
         # A lock also holds where processes of another container see the folder, which a process id wouldn't.
-        lock = os.open(os.path.join(place, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # It gets its name when it is locked: before that, another command would take the folder for abandoned.
+        new = os.path.join(place, f"{_LOCK}.new")
+        lock = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.rename(new, os.path.join(place, _LOCK))
             inner = os.path.join(place, "work")
             os.mkdir(inner)
             yield inner

@@ -55,6 +55,28 @@ def test_the_folder_of_a_killed_command_goes_and_that_of_a_live_one_stays(tmp_pa
     assert os.listdir(tmp_path) == []
 
 
+REMOVER = """
+import sys
+from devboot.scratch import remove_abandoned
+print(flush=True)
+while True:
+    remove_abandoned(sys.argv[1])
+"""
+
+
+@pytest.mark.faults(167)
+def test_a_folder_that_is_just_made_is_never_taken_for_an_abandoned_one(tmp_path):
+    command = [sys.executable, "-c", REMOVER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as remover:
+        remover.stdout.readline()
+        try:
+            for _ in range(1000):
+                with scratch_folder(str(tmp_path)) as place:
+                    assert os.path.isdir(place)
+        finally:
+            remover.kill()
+
+
 @pytest.mark.parametrize("name", ["devboot-scratch-mine", "tmp-of-others"])
 def test_a_folder_without_a_lock_stays_while_it_is_young_and_others_for_ever(tmp_path, name):
     (tmp_path / name).mkdir()

@@ -271,6 +271,7 @@ def test_doctor_names_a_frozen_daemon_whose_files_were_deleted(project):
     serving(project)
     lease = project.lease()
     os.kill(lease.pid, signal.SIGSTOP)  # else it makes them again meanwhile
+    wait_until(lambda: lease.is_frozen, "the stop")
 
     delete(project, "state", "runtime", "data")
     found = checks.daemon(subject_of(project))
@@ -334,6 +335,7 @@ def stopped(project):
     lease = project.lease()
     delete(project, "state", "runtime")
     os.kill(lease.pid, signal.SIGSTOP)
+    wait_until(lambda: lease.is_frozen, "the stop")
     yield lease
     os.kill(lease.pid, signal.SIGCONT)
     wait_until(project.lease, "the lease", 20)

@@ -225,10 +225,13 @@ def test_a_step_that_is_killed_leaves_no_server_without_a_password(planned):
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as step:
         step.stdin.write(service.step.input[:-3])  # it waits for the end of its input before it starts anything
         step.stdin.flush()
+        deadline = time.monotonic() + 60
+        while not servers_with(service):  # its arguments can be read a moment after `Popen` has returned
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
         assert step.poll() is None
         assert servers_with(service) == [step.pid]
         step.stdin.close()
-        deadline = time.monotonic() + 60
         while len(servers_with(service)) < 2 and step.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.001)

@@ -39,6 +39,7 @@ _USE_SOCKET = (
     "connect through the socket, which needs no TLS: leave out the host, as in `postgresql://postgres@/app`, and set"
     ' `PGHOST = "${services.postgres.socket}"` under `[env]` in devboot.toml'
 )
+_LONGEST = 4096  # characters of a line that are searched: the time may grow with their square
 _NPM = r"^npm (?:error|ERR!).*"
 
 # Errors whose advice counts before anything that was observed of the program
@@ -95,7 +96,9 @@ KNOWN = (
         r"Unknown (?:MySQL )?server host '([\w-]+)'",
         ("the host `{found}` is unknown here: read it from a variable, or add `127.0.0.1 {found}` to /etc/hosts",),
     ),
-    KnownError(r".*(?:connecting to |[ /@'(])([A-Za-z][\w-]*)(?::\d+|').*" + _UNRESOLVED, _REDIRECT),
+    KnownError(
+        rf"^(?=.*{_UNRESOLVED}).*(?:connecting to |[ /@'(])([A-Za-z][\w-]*)(?::\d+|').*{_UNRESOLVED}", _REDIRECT
+    ),
     KnownError(r"DNS lookup failed for ([A-Za-z][\w-]*):\d+", _REDIRECT),
     # A client that requires TLS of a server without it: libpq and asyncpg, then redis-py
     KnownError(
@@ -124,6 +127,8 @@ def find_advice(known: Sequence[KnownError], lines: Sequence[str], folder: str =
     import re
 
     from devboot.errors import shell_word
+
+    lines = [line[:_LONGEST] for line in lines]
 
     def last(pattern: str) -> re.Match[str] | None:
         return next((found for line in reversed(lines) if (found := re.search(pattern, line))), None)

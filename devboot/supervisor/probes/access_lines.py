@@ -21,20 +21,27 @@ class AccessLines:
     def expect(self, path: str, timeout: float, now: float) -> None:
         """Record a request for `path` that may take `timeout` seconds."""
         pattern = re.compile(rb"(?<![\w./-])%s(?![\w./-])" % re.escape(path.encode()))
-        self._expected = [each for each in self._expected if each[0] >= now]
+        self._forget_late(now)
         self._expected.append((now + timeout + _LATE, pattern))
 
     def without(self, block: bytes, now: float) -> bytes:
         """Return the block without the lines of recorded requests."""
         if not self._expected or b"GET" not in block:
             return block
-        return b"".join(line for line in block.splitlines(keepends=True) if not self._is_expected(line, now))
+        self._forget_late(now)
+        if not self._expected:
+            return block
+        return b"".join(line for line in block.splitlines(keepends=True) if not self._is_expected(line))
 
-    def _is_expected(self, line: bytes, now: float) -> bool:
+    def _forget_late(self, now: float) -> None:
+        """Stop waiting for lines that a server would have written by now."""
+        self._expected = [each for each in self._expected if each[0] >= now]
+
+    def _is_expected(self, line: bytes) -> bool:
         if b"GET" not in line:
             return False
         text = strip_escapes(line)
-        found = next((each for each in self._expected if each[0] >= now and each[1].search(text)), None)
+        found = next((each for each in self._expected if each[1].search(text)), None)
         if found is None:
             return False
         self._expected.remove(found)

@@ -65,3 +65,9 @@ def test_a_failed_task_comes_with_it():
     error = ended(spec, End(1), tuple(CONFLICT.splitlines()))
 
     assert error.help[0] == "echo legacy-peer-deps=true >> /p/.npmrc   # as npm did before its version 7"
+
+
+@pytest.mark.parametrize("word", ["a ", "/a:1", "redis.", "connecting to a:1 ", "npm ERR! "])
+def test_a_line_of_megabytes_without_a_known_error_is_searched_at_once(word):
+    """Its end is out of reach for a search whose time grows with the square of the length."""
+    assert find_advice((*CERTAIN, *KNOWN), (word * 300_000,)) == ()

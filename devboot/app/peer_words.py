@@ -5,6 +5,12 @@ Imported only for a command line that can't be parsed. Nothing in it is run: it 
 
 from __future__ import annotations
 
+_WATCH = "`watch` of a process in devboot.toml lists the files that restart it"
+_RESTARTS = '`restart = "always"` of a process in devboot.toml restarts it'
+_NAMES = "name them: `devboot up web worker`"
+_NO_PORT = "leave it out: a process that doesn't use `$PORT` can ignore it"
+_ALONE = "leave it out: one that ends doesn't stop the others"
+
 # Their command → ours, or a sentence with it.
 COMMANDS = {
     "status": "devboot ps",
@@ -41,7 +47,7 @@ COMMANDS = {
     "volumes": "devboot state path --data",
     "push": "devboot pack",
     "publish": "devboot pack",
-    "watch": "`watch` of a process in devboot.toml lists the files that restart it",
+    "watch": _WATCH,
     "cp": "processes run on this machine: copy with `cp`",
 }
 
@@ -63,25 +69,25 @@ FLAGS = {
     ("up", "--concurrency"): "--formation",
     ("up", "-c"): "--formation",
     ("up", "--wait"): "--detach",
-    ("up", "-w"): "`watch` of a process in devboot.toml lists the files that restart it",
-    ("up", "--watch"): "`watch` of a process in devboot.toml lists the files that restart it",
+    ("up", "-w"): _WATCH,
+    ("up", "--watch"): _WATCH,
     ("up", "--abort-on-container-exit"): _ENDS_ALL,
     ("up", "--abort-on-container-failure"): _ENDS_ALL,
     ("up", "--exit-code-from"): _ENDS_ALL,
-    ("up", "--can-die"): "leave it out: one that ends doesn't stop the others",
-    ("up", "--any-can-die"): "leave it out: one that ends doesn't stop the others",
-    ("up", "--auto-restart"): '`restart = "always"` of a process in devboot.toml restarts it',
-    ("up", "-r"): '`restart = "always"` of a process in devboot.toml restarts it',
+    ("up", "--can-die"): _ALONE,
+    ("up", "--any-can-die"): _ALONE,
+    ("up", "--auto-restart"): _RESTARTS,
+    ("up", "-r"): _RESTARTS,
     ("up", "--ignored-processes"): "--except",
     ("up", "--no-attach"): "--except",
-    ("up", "--processes"): "name them: `devboot up web worker`",
-    ("up", "-l"): "name them: `devboot up web worker`",
+    ("up", "--processes"): _NAMES,
+    ("up", "-l"): _NAMES,
     ("up", "--attach"): "name them: `devboot logs -f web worker`",
     ("up", "--daemonize"): "--detach",
     ("up", "-D"): "--detach",
     ("up", "--port"): "--base-port",
-    ("up", "--no-port"): "leave it out: a process that doesn't use `$PORT` can ignore it",
-    ("up", "-N"): "leave it out: a process that doesn't use `$PORT` can ignore it",
+    ("up", "--no-port"): _NO_PORT,
+    ("up", "-N"): _NO_PORT,
     ("up", "--file"): "--procfile",
     ("up", "--env"): "--env-file",
     ("up", "--timeout"): _TIMEOUT,

@@ -9,13 +9,15 @@ from devboot.supervisor.system import proctable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from signal import SIGCONT, SIGKILL, SIGTERM
 
     from devboot.daemon.leases import DaemonLease
     from devboot.supervisor.system.proctable import Seen
 else:
     import _signal  # the signal package imports enum
+    from _signal import SIGCONT, SIGKILL, SIGTERM
 
-SIGKILL, SIGTERM, SIGCONT = 9, 15, 18 if os.uname().sysname != "Darwin" else 19
+__all__ = ["SIGCONT", "SIGKILL", "SIGTERM", "signal_process", "wake_guardian"]
 
 
 def wake_guardian(lease: DaemonLease | None) -> None:

@@ -119,6 +119,29 @@ def make_sources(
     return {source.kind: source for source in sources}
 
 
+def realise_here(
+    machine: Machine,
+    sources: Mapping[str, Source],
+    wanted: Wanted,
+    roots: TemporaryRoots,
+    reporter: Reporter,
+    *,
+    is_thorough: bool = False,
+) -> StoreObject:
+    """Return the store object of one package on this machine, installed if needed. Raises what `realise` raises."""
+    return realise(
+        Store(machine.data),
+        wanted,
+        sources[wanted.artifact.source],
+        machine.host,
+        command="up",
+        roots=roots,
+        reporter=reporter,
+        now=machine.wall_clock,
+        is_thorough=is_thorough,
+    )
+
+
 def provision(
     machine: Machine,
     root: str,
@@ -151,17 +174,7 @@ def provision(
     with TemporaryRoots(machine.data) as roots, _interruptible(pool, downloads.cancel):
 
         def one(each: Wanted) -> StoreObject:
-            return realise(
-                Store(machine.data),
-                each,
-                sources[each.artifact.source],
-                machine.host,
-                command="up",
-                roots=roots,
-                reporter=reporter,
-                now=machine.wall_clock,
-                is_thorough=is_thorough,
-            )
+            return realise_here(machine, sources, each, roots, reporter, is_thorough=is_thorough)
 
         def virtualenv() -> SyncResult | None:
             if python is None:

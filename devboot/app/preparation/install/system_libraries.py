@@ -6,14 +6,14 @@ import shutil
 from dataclasses import replace
 from functools import partial
 
-from devboot.app.preparation.install.provisioning import Machine, make_sources
+from devboot.app.preparation.install.provisioning import Machine, make_sources, realise_here
 from devboot.app.preparation.locking.distro import apt_of, cache_of
 from devboot.events import Reporter
 from devboot.model.artifact import Artifact, Wanted, digest_of_parts
 from devboot.provision.libraries import LibraryStore, Locator, find_in_distribution
-from devboot.provision.objects.realise import object_name, realise
+from devboot.provision.objects.realise import object_name
 from devboot.provision.objects.roots import TemporaryRoots, hold_more_for_project
-from devboot.provision.objects.store import Store, StoreObject
+from devboot.provision.objects.store import StoreObject
 from devboot.sources.conda import has_rattler, solve
 from devboot.sources.debian.apt import ARCHITECTURES
 from devboot.uv.client import Uv
@@ -65,17 +65,7 @@ def _find_in_channel(uv: Uv, platform: str, library: SystemLibrary) -> tuple[Art
 
 
 def _realised(uv: Uv, machine: Machine, root: str, reporter: Reporter, wanted: Wanted) -> StoreObject:
-    sources = make_sources(uv)
     with TemporaryRoots(machine.data) as roots:
-        found = realise(
-            Store(machine.data),
-            wanted,
-            sources[wanted.artifact.source],
-            machine.host,
-            command="up",
-            roots=roots,
-            reporter=reporter,
-            now=machine.wall_clock,
-        )
+        found = realise_here(machine, make_sources(uv), wanted, roots, reporter)
         hold_more_for_project(machine.data, root, [object_name(wanted)])
     return found

@@ -40,9 +40,12 @@ _IMPORT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Implied:
-    """A pattern in the code that needs `packages` without importing them, unless one of `unless` is used."""
+    """A pattern in the code that needs `packages` without importing them, unless one of `unless` is used.
 
-    module: str
+    The pattern counts if one of `modules` is used.
+    """
+
+    modules: frozenset[str]
     pattern: re.Pattern[str]
     packages: tuple[str, ...]
     unless: frozenset[str]
@@ -50,9 +53,20 @@ class Implied:
 
 @functools.cache
 def _implied() -> tuple[Implied, ...]:
-    return tuple(
-        Implied(row["module"], re.compile(row["pattern"]), tuple(row["packages"]), frozenset(row.get("unless", ())))
+    rows = [
+        (row["module"].split(), row["pattern"], row["packages"], row.get("unless", ()))
         for row in distributions_table()["implied"]
+    ]
+    for driver, package in distributions_table()["drivers"].items():
+        rows.append((["sqlalchemy"], rf"""["']\w+\+{driver}(?=["':])""", [package], (driver,)))
+    return tuple(
+        Implied(
+            frozenset(modules),
+            re.compile(pattern, re.MULTILINE),
+            tuple(packages),
+            frozenset(unless) | {name_of(each) for each in packages},
+        )
+        for modules, pattern, packages, unless in rows
     )
 
 
@@ -82,6 +96,9 @@ def with_imported(
     more = sorted(_framework(tree, app, packages) | servers | options)
     if more and python.requirements:
         notes.append(Note(f"{', '.join(more)}: used, but not in the lists of packages", app.evidence))
+    unnamed = _unnamed(tree, app, python, {**packages, **dict.fromkeys(more, "")})
+    notes += [Note(f"{name}: used, but not in the lists of packages", at) for name, at in unnamed.items()]
+    more += unnamed
     if watcher := watcher_of_reloads(tree, app.path, commands, packages):
         notes.append(
             Note(
@@ -108,8 +125,7 @@ def _unlisted(tree: Tree, app: Application, python: PythonInput, packages: Mappi
     Packages with a similar name in the lists are left out: a module may have several distributions
     (`opencv-python-headless`).
     """
-    paths = [posixpath.normpath(posixpath.join(app.root, each)) for each in python.requirements]
-    if not python.requirements or not app.path or any(tree.mentions(path, ("--hash",)) for path in paths):
+    if not app.path or _is_hashed(tree, app, python):
         return {}
     files = application_files(tree, app)
     if framework_of(app.framework).is_found_by_place:  # many of these modules are only imported by separate commands
@@ -123,6 +139,27 @@ def _unlisted(tree: Tree, app: Application, python: PythonInput, packages: Mappi
         if name and not _is_brought(name, packages) and not words & (_words(name) | _words(module)):
             found.setdefault(distributions()[module], where)
     return found
+
+
+def _unnamed(tree: Tree, app: Application, python: PythonInput, packages: Mapping[str, str]) -> dict[str, Evidence]:
+    """Return packages, without servers, that the code needs without importing them and that the lists don't contain."""
+    if not app.path or _is_hashed(tree, app, python):
+        return {}
+    files = list(application_files(tree, app))
+    if framework_of(app.framework).is_found_by_place:
+        settings = framework_of(app.framework).settings(tree, app, {}).module
+        read = set(followed(tree, app, module_files(tree, app, app.path, settings))) if settings else set()
+        files = [path for path in files if path in read or (_AT_START.search(path) and not _SETTINGS.search(path))]
+    known = dict.fromkeys([*brought(packages), *packages], app.evidence)
+    found = _of_patterns(tree, files, known)
+    lacking = (name for name in found if not server_of(name) and not _is_brought(name_of(name), packages))
+    return {name: found[name] for name in lacking}
+
+
+def _is_hashed(tree: Tree, app: Application, python: PythonInput) -> bool:
+    """Return True if there is no list, or one with hashes, which no other package may be added to."""
+    paths = [posixpath.normpath(posixpath.join(app.root, each)) for each in python.requirements]
+    return not paths or any(tree.mentions(path, ("--hash",)) for path in paths)
 
 
 def _words(name: str) -> set[str]:
@@ -289,7 +326,7 @@ def named_in_settings(tree: Tree, files: Iterable[str]) -> dict[str, Evidence]:
 
 
 def apps_of_settings(tree: Tree, app: Application) -> dict[str, Evidence]:
-    """Return the modules of applications that Django's settings list unconditionally, each with its place."""
+    """Return the modules of applications and middleware that Django's settings list unconditionally, with places."""
     settings = framework_of(app.framework).settings(tree, app, {}).module
     found: dict[str, Evidence] = {}
     for path in followed(tree, app, module_files(tree, app, app.path, settings) if settings else ()):
@@ -302,10 +339,10 @@ def apps_of_settings(tree: Tree, app: Application) -> dict[str, Evidence]:
 
 
 def _listed_apps(node: ast.stmt) -> Iterator[tuple[str, int]]:
-    """Yield the texts, with their lines, of a list such as `INSTALLED_APPS` or `THIRD_PARTY_APPS`."""
+    """Yield the texts, with their lines, of a list such as `INSTALLED_APPS`, `THIRD_PARTY_APPS` or `MIDDLEWARE`."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
     value = node.value if isinstance(node, ast.Assign | ast.AugAssign) else None
-    if any(isinstance(each, ast.Name) and each.id.endswith("APPS") for each in targets):
+    if any(isinstance(each, ast.Name) and each.id.endswith(("APPS", "MIDDLEWARE")) for each in targets):
         for item in value.elts if isinstance(value, ast.List | ast.Tuple) else ():
             if isinstance(item, ast.Constant) and isinstance(item.value, str):
                 yield item.value, item.lineno
@@ -329,7 +366,7 @@ def _of_patterns(tree: Tree, files: list[str], known: Mapping[str, Evidence | No
     found: dict[str, Evidence] = {}
     names = {name_of(name) for name in known}
     for rule in _implied():
-        if rule.module not in names or names & (rule.unless | set(rule.packages)):
+        if not rule.modules & names or names & rule.unless:
             continue
         for path in files:
             match = rule.pattern.search(tree.text(path) or "")

@@ -211,7 +211,7 @@ def test_a_list_in_the_encoding_of_powershell_is_read(write):
 
 def test_packages_that_others_bring_are_called_as_indexes_call_them():
     names = [*(brings := distributions_table()["brings"]), *(name for some in brings.values() for name in some.split())]
-    assert [name for name in names if not re.fullmatch(r"[a-z0-9-]+(?:\[[a-z]+\])?", name)] == []
+    assert [name for name in names if not re.fullmatch(r"[a-z0-9-]+(?:\[[a-z0-9]+\])?", name)] == []
 
 
 @pytest.mark.parametrize(
@@ -285,3 +285,88 @@ def test_modules_that_come_from_the_package_itself_are_followed(propose):
     main = "from fastapi import FastAPI\nfrom . import tasks\napp = FastAPI()\n"
     python = propose({"shop/__init__.py": "", "shop/main.py": main, "shop/tasks.py": "import requests\n"}).python
     assert "requests" in python.packages
+
+
+ROUTE = "from flask import Flask\napp = Flask(__name__)\n@app.route('/')\n"
+
+
+@pytest.mark.parametrize(
+    ("listed", "code", "added"),
+    [
+        ("fastapi uvicorn", FASTAPI + "@app.post('/in')\ndef sign_in(name: str = Form()): ...\n", "python-multipart"),
+        ("fastapi uvicorn python-multipart", FASTAPI + "def put(file: UploadFile): ...\n", ""),
+        ("fastapi[standard]", FASTAPI + "def put(file: UploadFile): ...\n", ""),
+        ("starlette uvicorn", ("from starlette.applications import Starlette\napp = Starlette()\n"
+         "async def put(request):\n    return await request.form()\n"), "python-multipart"),
+        ("fastapi uvicorn", FASTAPI + "pages = Jinja2Templates('pages')\n", "jinja2"),
+        ("fastapi uvicorn flask", FASTAPI + "pages = Jinja2Templates('pages')\n", ""),  # Flask brings it
+        ("fastapi uvicorn", FASTAPI + "app.add_middleware(SessionMiddleware, secret_key='x')\n", "itsdangerous"),
+        ("fastapi uvicorn", "from pydantic import BaseModel, EmailStr\n" + FASTAPI, "email-validator"),
+        ("fastapi uvicorn pydantic[email]", "from pydantic import EmailStr\n" + FASTAPI, ""),
+        ("fastapi uvicorn", "from fastapi.testclient import TestClient\n" + FASTAPI, "httpx"),
+        ("fastapi uvicorn", FASTAPI + "@app.websocket('/news')\nasync def news(socket): ...\n", "websockets"),
+        ("fastapi uvicorn[standard]", FASTAPI + "@app.websocket('/news')\nasync def news(socket): ...\n", ""),
+        ("fastapi uvicorn passlib", FASTAPI + "kept = CryptContext(schemes=['bcrypt'])\n", "bcrypt"),
+        ("fastapi uvicorn passlib[bcrypt]", FASTAPI + "kept = CryptContext(schemes=['bcrypt'])\n", ""),
+        ("fastapi uvicorn pyjwt", FASTAPI + "KIND = 'RS256'\n", "cryptography"),
+        ("fastapi uvicorn pyjwt", FASTAPI + "KIND = 'HS256'\n", ""),
+        ("flask", ROUTE + "async def home(): ...\n", "asgiref"),
+        ("flask flask-wtf", ROUTE + "def home(): ...\nCHECKS = [Email()]\n", "email-validator"),
+        ("flask flask-socketio", ROUTE + "def home(): ...\nSocketIO(app, async_mode='gevent')\n", "gevent"),
+        ("flask celery", ROUTE + "def home(): ...\nBROKER = 'redis://localhost:6379/0'\n", "redis"),
+        ("flask celery[redis]", ROUTE + "def home(): ...\nBROKER = 'redis://localhost:6379/0'\n", ""),
+        ("flask flask-sqlalchemy", ROUTE + "def home(): ...\nURL = 'postgresql://me@localhost/shop'\n",
+         "psycopg2-binary"),
+        ("flask flask-sqlalchemy", ROUTE + "def home(): ...\nu = u.replace('postgres://', 'postgresql://')\n", ""),
+        ("flask flask-sqlalchemy pg8000", ROUTE + "def home(): ...\nURL = 'postgresql://me@localhost/shop'\n", ""),
+        ("flask flask-sqlalchemy", ROUTE + "def home(): ...\nURL = f'mysql+pymysql://{USER}@db/shop'\n", "pymysql"),
+        ("fastapi uvicorn sqlalchemy", FASTAPI + "URL = 'sqlite+aiosqlite:///shop.db'\n", "aiosqlite"),
+        ("fastapi uvicorn databases", FASTAPI + "URL = 'sqlite:///shop.db'\n", "aiosqlite"),
+        ("fastapi uvicorn databases[sqlite]", FASTAPI + "URL = 'sqlite:///shop.db'\n", ""),
+        ("fastapi uvicorn pandas", FASTAPI + "frame = pandas.read_excel('in.xlsx')\n", "openpyxl"),
+    ],
+)  # fmt: skip
+def test_what_the_code_needs_without_importing_it_is_added_to_a_list_that_lacks_it(propose, listed, code, added):
+    code = code.replace("import shop.models\n", "")
+    proposal = propose({"main.py": code, "requirements.txt": listed.replace(" ", "\n")})
+    assert proposal.python.requirements == ("requirements.txt",)
+    assert proposal.python.packages == ((added,) if added else ())
+    said = [str(each) for each in proposal.notes if "not in the lists of packages" in each.text]
+    assert [each.rpartition(":")[0] for each in said] == (
+        [f"{added}: used, but not in the lists of packages (main.py"] if added else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "models", "added"),
+    [
+        ("MIDDLEWARE = ['whitenoise.middleware.WhiteNoiseMiddleware']\n", "", "whitenoise"),
+        ("DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql'}}\n", "", "psycopg2-binary"),
+        ("CACHES = {'default': {'BACKEND': 'django_redis.cache.RedisCache'}}\n", "", "django-redis"),
+        ("", "from django.db import models\nx = models.ImageField()\n", "pillow"),
+        ("", "from django.db import models\n", ""),
+    ],
+)
+def test_what_djangos_settings_and_models_need_is_added_to_a_list_that_lacks_it(django, settings, models, added):
+    proposal = django(settings, more={"site_/models.py": models})
+    assert proposal.python.packages == ((added,) if added else ())
+
+
+def test_settings_for_another_stage_add_no_packages(django):
+    other = "from .settings import *\nDATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql'}}\n"
+    assert django("", more={"site_/settings_production.py": other}).python.packages == ()
+
+
+def test_nothing_is_added_to_a_list_with_hashes(propose):
+    files = {"main.py": "from fastapi import FastAPI, Form\napp = FastAPI()\ndef put(x=Form()): ...\n"}
+    listed = "fastapi==0.115.0 --hash=sha256:00\nuvicorn==0.30.0 --hash=sha256:00\n"
+    assert propose({**files, "requirements.txt": listed}).python.packages == ()
+
+
+def test_each_row_of_what_code_needs_can_apply():
+    """A row whose module or package no table spells so would never be used."""
+    table = distributions_table()
+    known = {re.sub(r"\[.*|<.*", "", name) for name in distributions().values()} | table["brings"].keys()
+    rows = table["implied"]
+    assert [row for row in rows if not set(row["module"].split()) <= known | {"flask-session", "databases"}] == []
+    assert all(re.compile(row["pattern"], re.MULTILINE) for row in rows)

@@ -3,6 +3,7 @@
 import json
 import marshal
 
+from devboot.model.plan_check import checked_plan
 from devboot.model.process import (
     Dependency,
     FailureHint,
@@ -37,6 +38,50 @@ PLAN = Plan(
 
 def test_a_plan_survives_marshal():
     assert PLAN == plan_from_plain(marshal.loads(marshal.dumps(plan_to_plain(PLAN))))
+
+
+NESTED = {"Probe": Probe, "Dependency": Dependency, "FailureHint": FailureHint, "ProcessSpec": ProcessSpec}
+VALUES = {
+    "int": 7,
+    "float": 7.5,
+    "str": "word",
+    "tuple[str, ...]": ("one", "two"),
+    "tuple[int, ...]": (7, 8),
+    "tuple[str, str]": ("one", "two"),
+    "tuple[tuple[str, str], ...]": (("one", "two"),),
+}
+FITTING = {  # values that are checked
+    Plan: {"root": "/a", "state": "/b", "data": "/c", "record": "/d"},
+    ProcessSpec: {"kind": "task", "restart": "always", "schedule": "30s"},
+    Dependency: {"name": "other", "until": "ready"},
+    Probe: {"kind": "tcp"},
+    FailureHint: {},
+}
+
+
+def full(record):
+    """Return a record in which no field has its default."""
+    found = {}
+    for field, kind in record.__annotations__.items():
+        one = kind.removesuffix(" | None").removeprefix("tuple[").removesuffix(", ...]")
+        if kind == "bool":
+            found[field] = not record._field_defaults[field]
+        elif one in NESTED:
+            found[field] = (full(NESTED[one]),) if kind.startswith("tuple[") else full(NESTED[one])
+        else:
+            found[field] = VALUES[kind]
+    whole = record(**found | FITTING[record])
+    assert not [field for field, default in record._field_defaults.items() if getattr(whole, field) == default]
+    return whole
+
+
+def test_every_field_of_a_plan_survives_marshal_json_and_the_check_by_a_daemon():
+    plan = full(Plan)
+    plan = plan._replace(processes=(*plan.processes, ProcessSpec("other", "process", "/", "serve")))
+
+    assert plan == plan_from_plain(marshal.loads(marshal.dumps(plan_to_plain(plan))))
+    assert plan == plan_from_plain(json.loads(json.dumps(plan_to_plain(plan))))
+    assert plan == checked_plan(plan_to_plain(plan))
 
 
 def test_a_plan_survives_json():

@@ -1,7 +1,7 @@
 """The manifest's text: the grammar, the evidence, the number of lines."""
 
 import tomllib
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -197,3 +197,35 @@ def test_what_no_key_says_stands_in_a_comment(write):
     assert "\n# packages of requirements.txt\n" in render(detect(clone, environ={}))
     (clone / ".python-version").write_text("3.12\n")
     assert "\n# Python 3.12 (.python-version:1), packages of requirements.txt\n" in render(detect(clone, environ={}))
+
+
+PARTS = (
+    ("python", PythonInput(("a.txt",), version="3.13", version_from=Evidence("b.txt"), hosts=("db",))),
+    ("packages", Package("node", "24")),
+    ("services", Service("cache", "redis")),
+    ("databases", Database("db", "db.sqlite3")),
+    ("databases", Database("db", "", service="pg", database="stock")),
+    ("env", Variable("KEY", value="x")),
+    ("env", Variable("KEY", generate="token")),
+    ("env", Variable("KEY", required=True, description="here")),
+    ("tasks", Task("load", "load it")),
+    ("processes", Process("web", "serve")),
+)
+OTHER = {"int | None": 7, "bool": True, "str": "other", "str | None": "other", "Evidence | None": Evidence("a.py", 7)}
+OTHER |= {"tuple[str, ...]": ("other",), "Mapping[str, str]": {"OTHER": "x"}}
+
+
+def test_every_field_of_a_proposal_is_rendered():
+    rendered = set()
+    for part, value in PARTS:
+        for field in fields(value):
+            changed = replace(value, **{field.name: OTHER[field.type]})
+            before, after = (
+                render(Proposal(Path("/x"), "x", **{part: each if part == "python" else (each,)}))
+                for each in (value, changed)
+            )
+            if before != after:
+                rendered.add(f"{part}.{field.name}")
+
+    every = {f"{part}.{field.name}" for part, value in PARTS for field in fields(value)}
+    assert {"env.file"} == every - rendered  # for messages: the file in which the value belongs

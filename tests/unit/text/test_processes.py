@@ -127,3 +127,16 @@ def test_the_facts_for_programs_are_those_of_the_table():
         "log": None,
         "port_taken": False,
     }
+
+
+NOT_IN_JSON = {"scheme"}  # of an address for people
+
+
+def test_every_field_of_a_process_is_in_json():
+    assert set(ProcessStatus._fields) - NOT_IN_JSON == process_facts(STATUSES[0]).keys()
+    without = process_facts(ProcessStatus("web", "task", "waiting"))
+    whole = ProcessStatus(
+        "worker", "process", "ready", 1, NOW, 7, "127.0.0.1:7", "http", 2, 3, LastExit(1, None, NOW), "note", "/log",
+        NOW, True,
+    )  # fmt: skip
+    assert [] == [key for key, value in process_facts(whole).items() if value == without[key]]

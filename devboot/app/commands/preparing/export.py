@@ -21,7 +21,7 @@ from devboot.app.commands.preparing.up import all_but
 from devboot.app.generated_files import WrittenFile, WrittenFiles, write_generated
 from devboot.app.preparation.prepare import Prepared
 from devboot.errors import UsageError
-from devboot.model.process import ProcessSpec, variables_of
+from devboot.model.process import TASK, ProcessSpec, variables_of
 from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET
 from devboot.supervisor.system.command import SHELL, launch_of
 
@@ -118,8 +118,9 @@ def report_lines(form: Form, prepared: Prepared, done: WrittenFiles, shown: str)
     if secret:
         yield f"secret values are in {os.path.join(shown, SCRIPTS)}, readable only by you: {', '.join(secret)}"
     for lost in lost_features(prepared.loaded.manifest):
-        if not lost.endswith(": instances"):
-            yield f"{form.kind} files don't support this, it is left out: {lost}"
+        yield f"{form.kind} files don't support this, it is left out: {lost}"
+    if tasks := [spec.name for spec in prepared.composed.plan.processes if spec.kind == TASK]:
+        yield f"{form.kind} files run no tasks, they are left out: {', '.join(tasks)}"
 
 
 def _files(count: int) -> str:

@@ -29,7 +29,7 @@ RUNNERS = (HONCHO, OVERMIND)
 
 # Keys of `[processes.*]` that neither runner supports.
 _LOST = (
-    *("depends_on", "ready", "alive", "restart", "max_restarts", "window", "watch", "cascade", "schedule", "instances"),
+    *("depends_on", "ready", "alive", "restart", "max_restarts", "window", "watch", "cascade", "schedule"),
     *("pty", "stop_signal", "stop_timeout", "stop_command", "exit_ends_all", "expected_exit"),
 )
 

@@ -8,6 +8,7 @@ import pytest
 from devboot.errors import Problems
 from devboot.model.edge.manifest.manifest import manifest_schema, parse_manifest
 from tests.fakes.json_schema import Schema
+from tests.fakes.manifest_keys import KEYS, PROCESS_KEYS, SERVICE_KEYS, TASK_KEYS
 
 SCHEMA = Schema(manifest_schema())
 
@@ -106,3 +107,23 @@ def test_the_schema_speaks_of_every_table_with_descriptions_and_defaults():
     assert ("5s", "string") == (process["stop_timeout"]["default"], process["stop_timeout"]["type"])
     assert all("description" in field for field in process.values())
     assert schema == json.loads(json.dumps(schema))
+
+
+@pytest.mark.parametrize("table", KEYS, ids=lambda table: table.__name__)
+def test_the_tables_of_examples_have_every_key(table):
+    assert [field.alias or name for name, field in table.model_fields.items()] == list(KEYS[table])
+
+
+@pytest.mark.parametrize(
+    ("head", "key", "value"),
+    [
+        *(("[processes.web]", *pair) for pair in PROCESS_KEYS.items()),
+        *(("[tasks.migrate]\nrun = 'x'", *pair) for pair in TASK_KEYS.items() if pair[0] != "run"),
+        *(("[services.redis]", *pair) for pair in SERVICE_KEYS.items()),
+    ],
+)
+def test_editors_and_devboot_know_every_key(head, key, value):
+    text = f"{head}\n{key} = {value}\n[processes.worker]\n"
+
+    assert SCHEMA.accepts(tomllib.loads(text))
+    assert verdict(text)

@@ -29,6 +29,7 @@ from devboot.recipes import RecipeFolders, bundled_folder
 from devboot.resolve.packages import resolve, wishes_of
 from devboot.supervisor.core import planning
 from tests.fakes.folders import home_beside
+from tests.fakes.manifest_keys import PROCESS_KEYS, SERVICE_KEYS, TASK_KEYS
 
 NO_FILES = EnvFiles((), (), ())
 
@@ -294,3 +295,39 @@ def test_a_task_that_only_a_process_names_runs_before_it(tmp_path):
         web.depends_on,
     )
     assert () == worker.depends_on
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value"),
+    [
+        *(
+            ("processes.another" if key == "command" else "processes.web", key, PROCESS_KEYS[key])
+            for key in PROCESS_KEYS
+        ),
+        *(("tasks.migrate", key, TASK_KEYS[key]) for key in TASK_KEYS),
+        *(
+            ("services.postgres" if key == "databases" else "services.redis", key, SERVICE_KEYS[key])
+            for key in SERVICE_KEYS
+        ),
+    ],
+)
+def test_each_key_changes_what_runs_or_what_is_installed(tmp_path, table, key, value):
+    tables = {
+        "services.redis": {},
+        "services.postgres": {},
+        "tasks.migrate": {"run": "'migrate'", "before": "['processes']"},
+        "processes.web": {},
+    }
+
+    def planned():
+        text = "".join(
+            f"[{name}]\n" + "".join(f"{each} = {word}\n" for each, word in keys.items())
+            for name, keys in tables.items()
+        )
+        loaded = project(tmp_path, text)
+        return wishes_of(loaded.manifest), composed(loaded).plan._replace(fingerprint="")
+
+    before = planned()
+    tables.setdefault(table, {})[key] = value  # `another` is new
+
+    assert before != planned()

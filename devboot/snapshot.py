@@ -1,15 +1,15 @@
 """The compiled project: read by warm commands instead of manifest, lock and env-files.
 
-Marshalled plain tuples after one header line: devboot's version, the interpreter's cache tag, the age of the modules
-that define the tuples, the length and the crc32 of the rest. The header is checked first, since marshal crashes on
-damaged bytes. A file that doesn't match is a stale snapshot: the slow path writes a new one.
+Marshalled plain tuples after one header line: devboot's version, the format of marshal, a checksum of the modules that
+define the tuples, the length and the crc32 of the rest. The header is checked first, since marshal crashes on damaged
+bytes. A file that doesn't match is a stale snapshot: the slow path writes a new one. Installations of the same version
+read each other's snapshots, whatever their interpreter.
 """
 
 from __future__ import annotations
 
 import marshal
 import os
-import sys
 
 from devboot import __version__
 from devboot.record import Record
@@ -31,6 +31,7 @@ IGNORED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".t
 SET, DEFAULT, PREPEND, UNSET = "=", "?", "+", "-"
 _LIMIT = 64 * 1024 * 1024
 _SMALL = 256 * 1024
+_MARSHAL = 4  # its format since Python 3.4, which later ones read, too
 
 
 class Snapshot(Record):
@@ -56,13 +57,15 @@ class Snapshot(Record):
     detach_keys: str = ""  # keys that leave `attach`, as in the manifest
     inode: int = 0  # of the root: a copy at the same path has other data, however alike it is
     digests: tuple[tuple[str, str], ...] = ()  # (path, `content_digest`) of small files: a file that was only touched
+    # (path, form as in `code_lines`, `code_digest`, line numbers) of files in which only comments may have been edited
+    code: tuple[tuple[str, str, str, tuple[int, ...]], ...] = ()
 
 
 def write(path: str, snapshot: Snapshot) -> None:
     """Write the snapshot to `path` with mode 0600, as a whole or not at all. Raises MachineError."""
     from devboot.files import atomic_write
 
-    body = marshal.dumps(tuple(snapshot))
+    body = marshal.dumps(tuple(snapshot), _MARSHAL)
     atomic_write(path, _header(body) + body, mode=0o600, sync=False)
 
 
@@ -170,34 +173,66 @@ def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:
 
 
 def changed(snapshot: Snapshot) -> Iterator[tuple[str, int, int]]:
-    """Yield the stamps of files that changed; one that was only touched or rewritten with the same content isn't."""
-    digests: dict[str, str] | None = None
+    """Yield the stamps of files that changed, except for those that were only touched or got other comments."""
     for old in snapshot.stamps:
-        if not is_current(old):
-            digests = dict(snapshot.digests) if digests is None else digests
-            if old[0] not in digests or old[1] in (*KINDS, ABSENT[0]) or digests[old[0]] != content_digest(old[0]):
-                yield old
+        if not is_current(old) and not _means_the_same(snapshot, old):
+            yield old
+
+
+def _means_the_same(snapshot: Snapshot, old: tuple[str, int, int]) -> bool:
+    """Return whether a file with another stamp has the same content, or the same lines without comments."""
+    path, kind, _ = old
+    if kind in (*KINDS, ABSENT[0]):
+        return False
+    digest = dict(snapshot.digests).get(path)
+    if digest is not None and digest == content_digest(path):
+        return True
+    return any(known[0] == path and _has_same_code(known) for known in snapshot.code)
 
 
 def content_digest(path: str) -> str:
     """Return a digest of a small regular file's content and permissions; "" for anything else."""
+    found = _small_file(path)
+    return "" if found is None else _digest(*found)
+
+
+def code_of(path: str, form: str) -> tuple[str, tuple[int, ...]]:
+    """Return a digest of a small regular file's permissions and lines without comments, and their numbers.
+
+    The digest is "" for anything else, and for text that isn't understood. `form` is as in `code_lines`.
+    """
+    from devboot.code_lines import code_lines
+
+    found = _small_file(path)
+    lines = None if found is None else code_lines(found[1], form)
+    return ("", ()) if found is None or lines is None else (_digest(found[0], lines[1]), lines[0])
+
+
+def _has_same_code(known: tuple[str, str, str, tuple[int, ...]]) -> bool:
+    path, form, digest, _ = known
+    return code_of(path, form)[0] == digest
+
+
+def _digest(about: os.stat_result, content: bytes) -> str:
     from _blake2 import blake2b
 
+    head = f"{about.st_mode} {about.st_uid} {len(content)}\n".encode()
+    return blake2b(head + content, digest_size=16).hexdigest()
+
+
+def _small_file(path: str) -> tuple[os.stat_result, bytes] | None:
+    """Return the status and content of a small regular file; None for anything else."""
     from devboot.clone_reader import open_regular
 
     try:
         descriptor = open_regular(path)
     except OSError:
-        return ""
+        return None
     try:
         found = os.fstat(descriptor)
-        if found.st_size > _SMALL:
-            return ""
-        held = os.read(descriptor, _SMALL)
-        about = f"{found.st_mode} {found.st_uid} {len(held)}\n".encode()
-        return blake2b(about + held, digest_size=16).hexdigest()
+        return None if found.st_size > _SMALL else (found, os.read(descriptor, _SMALL))
     except OSError:
-        return ""
+        return None
     finally:
         os.close(descriptor)
 
@@ -252,11 +287,17 @@ def apply(patch: Iterable[tuple[str, str, str]], environ: Mapping[str, str]) -> 
 def _header(body: bytes) -> bytes:
     from zlib import crc32
 
-    parts = (__version__, sys.implementation.cache_tag, _layout(), len(body), f"{crc32(body):08x}")
+    parts = (__version__, _MARSHAL, _layout(), len(body), f"{crc32(body):08x}")
     return f"devboot-snapshot {' '.join(map(str, parts))}\n".encode()
 
 
 def _layout() -> str:
     """Return a string that changes with the form of a snapshot's values, also in a checkout of the same version."""
+    from zlib import crc32
+
     package = os.path.dirname(os.path.abspath(__file__))
-    return "-".join(f"{os.stat(f'{package}/{name}').st_mtime_ns:x}" for name in ("snapshot.py", "model/process.py"))
+    checksum = 0
+    for name in ("snapshot.py", "model/process.py"):
+        with open(f"{package}/{name}", "rb", buffering=0) as file:
+            checksum = crc32(file.read(), checksum)
+    return f"{checksum:08x}"

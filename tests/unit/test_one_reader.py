@@ -14,6 +14,7 @@ READER = "clone_reader.py"
 # Functions that open files for reading, none of which lies in a clone, with what they open. A new entry needs a reason.
 OWN = {
     ("__main__.py", "_open_standard_streams"): "the null device",
+    ("snapshot.py", "_layout"): "modules of its own installation",
     ("app/commands/explain.py", "_texts"): "texts of its own installation",
     ("app/preparation/generations/history.py", "_text_of"): "generations in its own state",
     ("app/commands/init.py", "_move_up"): "a lock that detection has kept in its own state",

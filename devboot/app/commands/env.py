@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from devboot import snapshot as snapshots
+from devboot.app.fast.line_numbers import with_current_lines
 from devboot.app.fast.streams import Streams
 from devboot.model.variables import ComposedVariable
 
@@ -32,7 +33,7 @@ def carry_out(call: Call) -> int:
     if known is None or known.root != call.root:
         return _complain(call)
     changes = () if snapshots.is_fresh(known, call.root, call.environ) else _warn(call, known)
-    return _show(call, known, changes)
+    return _show(call, with_current_lines(known), changes)
 
 
 def _complain(call: Call) -> int:

@@ -9,6 +9,7 @@ from devboot import snapshot
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.call import NOTHING_TO_INSTALL
 from devboot.app.fast.data_check import is_plausible
+from devboot.app.fast.line_numbers import with_current_lines
 from devboot.app.fast.streams import Streams
 from devboot.app.screen.attach import attach
 from devboot.daemon import client as daemon, leases
@@ -90,7 +91,9 @@ def _find_daemon(call: Call) -> Found:
 
 def _fresh(call: Call) -> snapshot.Snapshot | None:
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
-    return known if known is not None and snapshot.is_fresh(known, call.root, call.environ) else None
+    if known is None or not snapshot.is_fresh(known, call.root, call.environ):
+        return None
+    return with_current_lines(known)
 
 
 def launch(

@@ -313,9 +313,9 @@ class _Preparation:
 
     def _compile(self, choice: _Choice, installed: _Installed, composed: Composed, ports: Ports) -> Snapshot:
         """Build the snapshot; store it for the next command and as a generation, unless flags changed the project."""
-        made = stamps_of(self.loaded, choice.python, installed.provisioned.paths)
+        made = stamps_of(self.loaded, choice.python, installed.provisioned.paths, composed.plan)
         stamps = tuple(dict.fromkeys((*self.loaded.stamps, *self.watched.stamps, *made)))
-        snapshot = snapshot_of(self.loaded, composed, ports, stamps)
+        snapshot = snapshot_of(self.loaded, composed, ports, stamps, self.files.paths)
         if not self.loaded.is_adjusted:
             state = self.loaded.project.state
             link_profile(state, snapshot)  # first: after a kill in between everything is done again

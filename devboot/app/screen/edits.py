@@ -50,7 +50,7 @@ class Edits:
         self._key = key
         self._path = f"{call.state}/{snapshot.NAME}"
         self._seen: _Stamp | None = None
-        self._stamps: tuple[_Stamp, ...] = ()
+        self._known: snapshot.Snapshot | None = None
         self._looked = 0.0
         self._asked: tuple[_Stamp, ...] = ()  # the changed files, as they were when it was last asked
         self._child: subprocess.Popen[bytes] | None = None
@@ -86,9 +86,9 @@ class Edits:
     def _look_at_files(self) -> None:
         seen = snapshot.stamp(self._path)
         if seen != self._seen:  # rewritten: the edits have been read
-            known = snapshot.read(self._path)
-            self._seen, self._stamps = seen, () if known is None else known.stamps
-        changed = tuple(snapshot.stamped_again(each) for each in self._stamps if not snapshot.is_current(each))
+            self._seen, self._known = seen, snapshot.read(self._path)
+        stale = snapshot.changed(self._known) if self._known is not None else ()
+        changed = tuple(snapshot.stamped_again(each) for each in stale)
         if not changed:
             self._asked, self._notice = (), ""
         elif changed != self._asked and self._child is None:

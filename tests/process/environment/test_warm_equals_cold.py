@@ -13,6 +13,7 @@ import pytest
 
 from devboot import snapshot as snapshots
 from devboot.app.context import Context
+from devboot.app.fast.line_numbers import with_current_lines
 from devboot.app.preparation.prepare import PrepareOptions, prepare_loaded
 from devboot.app.preparation.project.load import load_project
 from devboot.environment.python.installed import list_installed
@@ -67,6 +68,13 @@ class Clone:
         self.remove(name)
         self.write(f"{name}/inside", "")
 
+    def commented(self, name):
+        """Put a comment and an empty line in front of a file's lines."""
+        path = self.root / name
+        if path.is_file():
+            self.count += 1
+            path.write_text(f"# {self.count}\n\n{path.read_text()}")
+
     def edited(self, name, text):
         self.count += 1
         self.write(name, text.format(self.count))
@@ -76,10 +84,12 @@ CHANGES = {
     "Procfile: command": lambda clone: clone.edited("Procfile", "web: bash start.sh\nworker: sleep {}\n"),
     "Procfile: process": lambda clone: clone.edited("Procfile", "web: bash start.sh\nworker: sleep 1\nmore: echo {}\n"),
     "Procfile: fewer": lambda clone: clone.write("Procfile", "web: bash start.sh\n"),
+    "Procfile: comment": lambda clone: clone.commented("Procfile"),
     "Procfile: secret": lambda clone: clone.again("Procfile", "web: bash start.sh\nworker: echo {}\n"),
     "Procfile.dev": lambda clone: clone.edited("Procfile.dev", "web: bash start.sh\ncss: sleep {}\n"),
     "no Procfile.dev": lambda clone: clone.remove("Procfile.dev"),
     ".env": lambda clone: clone.edited(".env", "SIZE={}\n"),
+    ".env: comment": lambda clone: clone.commented(".env"),
     ".env: secret": lambda clone: clone.again(".env", "SIZE={}\n"),
     "no .env": lambda clone: clone.remove(".env"),
     ".env.local": lambda clone: clone.edited(".env.local", "SHAPE={}\n"),
@@ -119,6 +129,7 @@ CHANGES = {
     "start.sh: port": lambda clone: clone.write("start.sh", "exec python -m http.server $PORT\n"),
     "no start.sh": lambda clone: clone.remove("start.sh"),
     "devboot.toml": lambda clone: clone.edited("devboot.toml", MANIFEST.replace("red", "red-{}")),
+    "devboot.toml: comment": lambda clone: clone.commented("devboot.toml"),
     "devboot.toml: secret": lambda clone: clone.again("devboot.toml", MANIFEST.replace("red", "red-{}")),
     "devboot.toml: process": lambda clone: clone.write("devboot.toml", MANIFEST + "[processes.own]\ncommand = 'a'\n"),
     "notes.md": lambda clone: clone.edited("notes.md", "{}\n"),
@@ -165,7 +176,7 @@ class Bench:
             state = load_project(context.cwd, context.environ).project.state
             known = snapshots.read(os.path.join(state, snapshots.NAME))
             if known is not None and snapshots.is_fresh(known, str(self.root), context.environ):
-                return self.seen(known)
+                return self.seen(with_current_lines(known))
         except DevbootError:
             pass
         return self.prepared(context)
@@ -202,7 +213,7 @@ class Bench:
         has_venv = any(name == "VIRTUAL_ENV" for _, name, _ in snapshot.patch)
         packages = {name: each.version for name, each in list_installed(str(venv)).items()} if has_venv else {}
         plan = plan_from_plain(snapshot.plan_plain)
-        keep = ("name", "kind", "command", "cwd", "gates", "depends_on", "script")
+        keep = ("name", "kind", "command", "cwd", "gates", "depends_on", "script", "origin")
         processes = [
             [
                 *(getattr(spec, key) if key != "ready" else spec.ready and spec.ready.kind for key in keep),
@@ -211,7 +222,14 @@ class Bench:
             for spec in plan.processes
         ]
         patch = [(kind, name, value.replace(plan.state, "STATE")) for kind, name, value in snapshot.patch]
-        return {"packages": packages, "processes": processes, "patch": patch, "tasks": snapshot.tasks}
+        variables = [(name, source) for name, _, source, _ in snapshot.variables]
+        return {
+            "packages": packages,
+            "processes": processes,
+            "patch": patch,
+            "tasks": snapshot.tasks,
+            "variables": variables,
+        }
 
 
 def tree(root):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, strategies as st
@@ -124,6 +127,52 @@ def test_content_decides_where_it_is_known_and_not_the_time(tmp_path, change, fr
 
     assert snapshot.is_fresh(known, "/p", {}) is fresh
     assert [stamp[0] for stamp in snapshot.changed(known)] == ([] if fresh else [str(path)])
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "before", "after", "fresh"),
+    [
+        ("devboot.toml", "toml", "a = 1\n", "# why\na = 1  # so\n", True),
+        ("devboot.toml", "toml", "a = 1\n", "# why\na = 2\n", False),
+        ("devboot.toml", "toml", "a = 1\n", "a = 1 # \x07\n", False),
+        ("Procfile", "procfile", "web: run\n", "\n# why\nweb: run\n", True),
+        ("Procfile", "procfile", "web: run\n", "# web: run\n", False),
+        (".env", "env", "A=1\n", "# A=2\nA=1\n", True),
+        (".env", "env", "A='\n'\n", "A='\n# why\n'\n", False),
+    ],
+)
+def test_an_edit_of_comments_changes_nothing(tmp_path, name, form, before, after, fresh):
+    path = tmp_path / name
+    path.write_text(before)
+    code = ((str(path), form, *snapshot.code_of(str(path), form)),)
+    known = Snapshot("/p", (), (), snapshot.stamps([str(path)]), (), code=code if code[0][2] else ())
+    path.write_text(after)
+
+    assert snapshot.is_fresh(known, "/p", {}) is fresh
+    path.chmod(0o755)
+    assert not snapshot.is_fresh(known, "/p", {})
+
+
+def test_installations_of_one_version_read_each_others_snapshots(tmp_path):
+    """As pip and uv install them: at other times, for another interpreter."""
+    path, other = written(tmp_path), tmp_path / "other" / "devboot"
+    shutil.copytree(os.path.dirname(snapshot.__file__), other)
+    for file in other.rglob("*.py"):
+        os.utime(file, (1, 1))
+    program = f"from devboot import snapshot; print(*snapshot.read({path!r}).plan_plain)"
+
+    said = subprocess.check_output(
+        [sys.executable, "-P", "-c", program], text=True, env={"PYTHONPATH": str(other.parent)}
+    )
+
+    assert said == "shop\n"
+    with (other / "snapshot.py").open("a") as file:
+        file.write("# another form\n")
+    program = f"from devboot import snapshot; print(snapshot.read({path!r}))"
+    said = subprocess.check_output(
+        [sys.executable, "-P", "-c", program], text=True, env={"PYTHONPATH": str(other.parent)}
+    )
+    assert said == "None\n"
 
 
 def test_a_file_that_appears_makes_it_stale_though_its_content_was_known_once(tmp_path):

@@ -6,10 +6,12 @@ A stamp is (path, time, size) of a file, or of the names in a folder, as `devboo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Collection, Iterable
 
-from devboot import snapshot as snapshots
+from devboot import code_lines, services, snapshot as snapshots
 from devboot.app.fast import data_check
+from devboot.app.fast.line_numbers import path_in_message
 from devboot.app.preparation.compose.composition import Composed
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.clone_reader import note
@@ -19,7 +21,7 @@ from devboot.environment.tasks import match_inputs, needs
 from devboot.environment.variables.secrets import secrets_file
 from devboot.environment.venv.record import load_record, paths_to_stamp
 from devboot.model.edge.manifest.manifest import Manifest
-from devboot.model.process import fixed_port, plan_to_plain
+from devboot.model.process import Plan, fixed_port, plan_to_plain
 from devboot.services import aof, rdb
 from devboot.services.data import made_before_start
 from devboot.snapshot import Snapshot
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     Stamps = tuple[tuple[str, int, int], ...]
 
 
-def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterable[str]) -> Stamps:
-    """Return stamps of files that the preparation itself made; `provisioned` are paths."""
+def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterable[str], plan: Plan) -> Stamps:
+    """Return stamps of files that the preparation itself made (`provisioned` are paths) and of devboot's own."""
     project = loaded.project
     named = [
         project.lock,
@@ -41,7 +43,14 @@ def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterabl
     if python is not None:
         record = load_record(python.venv)
         named += paths_to_stamp(python.venv, record.version if record is not None else "")
-    return snapshots.stamps(named)
+    return (*snapshots.stamps(named), *_own_programs(plan))
+
+
+def _own_programs(plan: Plan) -> Stamps:
+    """Return stamps of the parts of this installation that processes run: another one reads the same snapshot."""
+    commands = "\0".join("\0".join((spec.command, *spec.argv)) for spec in plan.processes)
+    folder = os.path.dirname(os.path.abspath(services.__file__))
+    return tuple(snapshots.presence(path) for path in (sys.executable, folder) if path in commands)
 
 
 def note_sql_files(manifest: Manifest, root: str) -> None:
@@ -52,8 +61,13 @@ def note_sql_files(manifest: Manifest, root: str) -> None:
             note(os.path.join(root, path))
 
 
-def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps) -> Snapshot:
-    """Return everything that a warm command needs. `stamps` are those of everything that was read and made."""
+def snapshot_of(
+    loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps, env_files: Iterable[str] = ()
+) -> Snapshot:
+    """Return everything that a warm command needs.
+
+    `stamps` are those of everything that was read and made, `env_files` the paths of the env-files.
+    """
     root, manifest = loaded.project.root, loaded.manifest
 
     def waits(task: str) -> bool:
@@ -80,6 +94,7 @@ def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps
         detach_keys=manifest.ui.detach_keys,
         inode=snapshots.inode_of(root),
         digests=tuple(_digests(root, stamps)),
+        code=tuple(_code(loaded, stamps, frozenset(env_files))),
     )
 
 
@@ -95,6 +110,24 @@ def _digests(root: str, stamps: Stamps) -> Iterable[tuple[str, str]]:
             digest = snapshots.content_digest(path)
             if digest and snapshots.is_current(stamp):
                 yield path, digest
+
+
+def _code(
+    loaded: Loaded, stamps: Stamps, env_files: Collection[str]
+) -> Iterable[tuple[str, str, str, tuple[int, ...]]]:
+    """Yield the lines of the project's settings files, if they haven't changed since their stamps."""
+    project = loaded.project
+    forms = dict.fromkeys(env_files, code_lines.ENV)
+    if project.written:
+        forms[project.manifest] = code_lines.TOML
+    if loaded.procfile is not None:
+        forms[path_in_message(project.root, loaded.procfile.file)] = code_lines.PROCFILE
+    for stamp in stamps:
+        path, kind, _ = stamp
+        if path in forms and kind not in (*snapshots.KINDS, snapshots.ABSENT[0]):
+            digest, lines = snapshots.code_of(path, forms[path])
+            if digest and snapshots.is_current(stamp):
+                yield path, forms[path], digest, lines
 
 
 def _databases(manifest: Manifest, root: str) -> Iterable[tuple[str, str, int]]:

@@ -37,6 +37,7 @@ _NOT_COMPOSED = (
     "root",
     "inode",
     "plan_plain",
+    "code",
 )  # fields of a snapshot that are stored in another form, or computed again
 
 

@@ -1,0 +1,97 @@
+"""The lines of a settings file without comments and blank lines: an edit of those changes nothing that was composed.
+
+Only for text in which such a line can be recognised without parsing the file. The fast commands import this.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOML, PROCFILE, ENV = "toml", "procfile", "env"
+_CONTROL = bytes(each for each in (*range(32), 127) if each not in b"\t\n")
+_BLANK = b" \t"
+
+
+def code_lines(data: bytes, form: str) -> tuple[tuple[int, ...], bytes] | None:
+    """Return the numbers of the lines that aren't only a comment, and these lines; None for text that isn't understood.
+
+    Two files with the same lines mean the same, and differ at most in line numbers. `form` is TOML, PROCFILE or ENV.
+    """
+    data = data.replace(b"\r\n", b"\n")
+    if data.translate(None, _CONTROL) != data or not _is_utf8(data):
+        return None  # comments aren't allowed to have that everywhere
+    strip = _FORMS[form]
+    numbers, lines = [], []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        code = strip(line)
+        if code is None:
+            return None
+        if code:
+            numbers.append(number)
+            lines.append(code)
+    return tuple(numbers), b"\n".join(lines)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _toml(line: bytes) -> bytes | None:
+    """Return a line without comment and indentation; None if a string may go on in the next line."""
+    if b'"""' in line or b"'''" in line:
+        return None
+    position = line.find(b"#")
+    if position >= 0 and (b'"' in line[:position] or b"'" in line[:position]):
+        position = _start_of_comment(line)
+    return None if position < -1 else line[: position if position >= 0 else None].strip(_BLANK)
+
+
+def _start_of_comment(line: bytes) -> int:
+    """Return the position of the `#` of a comment, -1 without one; -2 if a string doesn't end in the line."""
+    position = 0
+    while position < len(line):
+        letter = line[position : position + 1]
+        if letter == b"#":
+            return position
+        if letter in (b'"', b"'"):
+            position = _end_of_string(line, position, letter)
+            if position < 0:
+                return -2
+        position += 1
+    return -1
+
+
+def _end_of_string(line: bytes, start: int, quote: bytes) -> int:
+    """Return the position of the closing quote; -1 if there is none."""
+    position = start + 1
+    while position < len(line):
+        letter = line[position : position + 1]
+        if letter == quote:
+            return position
+        position += 2 if letter == b"\\" and quote == b'"' else 1
+    return -1
+
+
+def _procfile(line: bytes) -> bytes | None:
+    line = line.strip(_BLANK)
+    return b"" if line.startswith(b"#") else line
+
+
+def _env(line: bytes) -> bytes | None:
+    """Return a line as it is, empty for a comment; None if a quoted value may go on in the next line."""
+    code = line.strip(_BLANK)
+    if code.startswith(b"#"):
+        return b""
+    name, _, value = code.partition(b"=")
+    if b"\\" in code or any(quote in name or value.count(quote) % 2 for quote in (b'"', b"'")):
+        return None
+    return code
+
+
+_FORMS: dict[str, Callable[[bytes], bytes | None]] = {TOML: _toml, PROCFILE: _procfile, ENV: _env}

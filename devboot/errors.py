@@ -20,9 +20,12 @@ from __future__ import annotations
 
 import os
 
+from devboot.record import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
 
 class Exit:
@@ -100,10 +103,27 @@ class DevbootError(Exception):
         self.kept = tuple(kept)
 
 
+class Evidence(Record):
+    """What the advice on a failed process depends on: its last lines, its command, and its folders.
+
+    `packages` are the project's root, its requirements file, and the lines that a new file needs.
+    """
+
+    tail: tuple[str, ...]
+    command: str
+    cwd: str
+    root: str
+    packages: tuple[str, ...]
+
+
 class WorkError(DevbootError):
-    """A process, a task or a check failed."""
+    """A process, a task or a check failed. With `evidence` the command line may add advice."""
 
     exit_code = Exit.FAILED
+
+    def __init__(self, slug: str, what: str, *, evidence: Evidence | None = None, **more: Any) -> None:
+        super().__init__(slug, what, **more)
+        self.evidence = evidence
 
 
 class UsageError(DevbootError):

@@ -118,8 +118,8 @@ class Client:
 
     def _take_in(self, data: bytes) -> bool:
         try:
-            arrived = list(self._reader.feed(data))
-        except frames.FrameError as error:
+            arrived = [each if each[0] != frames.FAILURE else _advised(each[1]) for each in self._reader.feed(data)]
+        except (frames.FrameError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise NoAnswerError("what answers is no daemon of devboot") from error
         self.is_port_taken = self.is_port_taken or (frames.WORD, frames.PORT_TAKEN) in arrived
         self._arrived += arrived
@@ -262,6 +262,12 @@ def revive(lease: DaemonLease) -> _socket.socket | None:
             return sock
         time.sleep(0.01)
     return None
+
+
+def _advised(payload: bytes) -> tuple[bytes, bytes]:
+    from devboot.supervisor.explain.advice import with_advice
+
+    return with_advice(payload)
 
 
 def _message(message: Mapping[str, Plain]) -> bytes:

@@ -4,6 +4,7 @@
 process * O: bytes for the client's standard output * E: bytes for its standard error * W: a message of the daemon about
 the session itself, with its subject (`lost pid 4711 (up, 12 s)`) * X: the exit code in decimal digits: the end of the
 session * L: a plan for a new daemon; sent only through the socket pair that it was forked with
+* P: the failure of a process as JSON, for a client that adds its own advice
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HELLO, MESSAGE, INPUT, OUT, ERR, WORD, EXIT, LAUNCH = b"H", b"J", b"I", b"O", b"E", b"W", b"X", b"L"
-KINDS = HELLO + MESSAGE + INPUT + OUT + ERR + WORD + EXIT + LAUNCH
+HELLO, MESSAGE, INPUT, OUT, ERR, WORD, EXIT, LAUNCH, FAILURE = b"H", b"J", b"I", b"O", b"E", b"W", b"X", b"L", b"P"
+KINDS = HELLO + MESSAGE + INPUT + OUT + ERR + WORD + EXIT + LAUNCH + FAILURE
 PORT_TAKEN = b"port-taken"  # payload of W: the client of `up` has to prepare a plan with other ports
 HEADER = 5
 LIMIT = 16 * 1024 * 1024  # bytes of a payload; enough for a plan of ten thousand processes

@@ -73,6 +73,7 @@ class Call:
             "quiet": self.output.quiet,
             "verbose": self.output.verbose,
             "json": self.output.json,
+            "advises": True,
         }
 
 

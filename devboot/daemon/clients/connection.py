@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from devboot.errors import WorkError
 from devboot.supervisor.event_loop import READ, WRITE, Scope
 from devboot.text.paint import terminal_text
-from devboot.text.problems import render_problem
+from devboot.text.problems import error_as_json, render_problem
 from devboot.wire import frames, sockets
 from devboot.wire.frames import frame
+from devboot.wire.jsontext import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ParamSpec
 
-    from devboot.errors import DevbootError
+    from devboot.daemon.clients.request import View
+    from devboot.errors import DevbootError, Evidence
     from devboot.supervisor.event_loop import AbstractLoop
+    from devboot.wire.jsontext import Plain
 
     P = ParamSpec("P")
 else:
@@ -87,6 +91,18 @@ class Connection:
         """Send devboot's own text, on standard error or as another kind of frame; "" sends nothing."""
         if text:
             self.send(kind, terminal_text(text).encode("utf-8", "replace"))
+
+    def complain(self, error: DevbootError, view: View, kind: bytes = frames.ERR) -> None:
+        """Send an error: its message on standard error, or JSON on standard output.
+
+        A client that adds advice gets the failure of a process as it is.
+        """
+        if view.advises and isinstance(error, WorkError) and error.evidence is not None:
+            self.send(frames.FAILURE, to_json(_facts(error, error.evidence, view, kind)).encode())
+        elif kind == frames.ERR:
+            self.say(view.error_text(error))
+        else:
+            self.send(kind, f"{to_json(error_as_json(error))}\n".encode())
 
     def offer(self, payload: bytes) -> bool:
         """Send output of processes if there is room; else count its lines and return False."""
@@ -209,3 +225,18 @@ class Connection:
             self._is_full = self._was_behind = False
             if self.on_room is not None:
                 self.on_room()
+
+
+def _facts(error: WorkError, evidence: Evidence, view: View, kind: bytes) -> dict[str, Plain]:
+    return {
+        "slug": error.slug,
+        "what": error.what,
+        "details": error.details,
+        "causes": error.causes,
+        "help": error.help,
+        "kept": error.kept,
+        "evidence": evidence._asdict(),
+        "json": kind == frames.OUT,
+        "colour": view.colour_err,
+        "columns": view.columns if view.terminal else 0,
+    }

@@ -38,6 +38,7 @@ class View(Record):
     prefix: bool = True
     timestamps: str = "clock"
     raw: bool = False  # unchanged output, each block after a line with its time and name
+    advises: bool = False  # the client adds advice to failures of processes
 
     def line_style(self) -> LineStyle:
         """Return the style for log lines."""

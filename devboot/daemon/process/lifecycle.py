@@ -54,7 +54,6 @@ _LATER = (
         "devboot.supervisor.core.names",
         "devboot.supervisor.watch.reload_loop",
         "devboot.supervisor.explain.last_failure",
-        "devboot.supervisor.explain.missing_certificate",
         "devboot.text.masking",
     ),
     *("traceback", "tokenize", "zlib", "unicodedata"),
@@ -70,10 +69,7 @@ _LATER = (
         "devboot.supervisor.explain.observed",
     ),
     *(
-        "devboot.supervisor.explain.missing_certificate",
-        "devboot.supervisor.explain.missing_package",
         "devboot.supervisor.explain.missing_programs",
-        "devboot.model.distributions",
         "devboot.environment.ports.holders",
         "devboot.environment.ports.holder_advice",
         "devboot.supervisor.explain.port_conflict",

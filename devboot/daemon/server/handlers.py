@@ -16,10 +16,8 @@ from devboot.model import process as model
 from devboot.supervisor.core import outcome
 from devboot.supervisor.core.planning import scaled
 from devboot.text.columns import printable
-from devboot.text.problems import error_as_json
 from devboot.text.units import duration
 from devboot.wire import frames, greeting
-from devboot.wire.jsontext import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,9 +48,9 @@ def carry_out(server: Server, connection: Connection, request: Request, other: g
 
 def refuse(connection: Connection, request: Request, error: DevbootError) -> None:
     """Answer with an error and its exit code."""
-    err(connection, request.view.error_text(error))
+    connection.complain(error, request.view)
     if request.view.json:
-        _out(connection, to_json(error_as_json(error)) + "\n")
+        connection.complain(error, request.view, frames.OUT)
     connection.finish(error.exit_code)
 
 

@@ -149,7 +149,7 @@ class PendingRequest:
         ]
         if error.slug in {hint.slug for spec in stopping for hint in spec.failure_hints}:
             self._code = 1
-            err(self.connection, self._view.error_text(error))
+            self.connection.complain(error, self._view)
 
     def _process(self, name: str) -> Process | None:
         supervisor = self._supervisor
@@ -159,7 +159,7 @@ class PendingRequest:
         error = self._error(process, final=final) if failed and self._holds and process is not None else None
         if error is not None:
             self._code = 1
-            err(self.connection, self._view.error_text(error))
+            self.connection.complain(error, self._view)
         elif failed:
             self._code = 1
             how = "could not be started" if self._wanted != outcome.READY else "is not ready"

@@ -22,7 +22,6 @@ from devboot.daemon.views.viewers import Viewers
 from devboot.errors import DevbootError
 from devboot.files import atomic_write
 from devboot.model import process as model
-from devboot.text.problems import render_problem
 from devboot.wire import frames, greeting
 
 TYPE_CHECKING = False
@@ -271,16 +270,15 @@ class Server:
 
     def on_note(self, text: str, *, error: DevbootError | None = None) -> None:
         """Show a message or an error to all viewers."""
-        message = text + "\n" if error is None else render_problem(error)
         if error is None:
-            self.viewers.say(message)
-        else:
-            self._repeats.look()
-            self.viewers.complain(error)
-            self.pending.complain(error)
-        if self.shutdown_report is not None and error is not None:  # an unclean stop makes `down` fail
+            self.viewers.say(text + "\n")
+            return
+        self._repeats.look()
+        self.viewers.complain(error)
+        self.pending.complain(error)
+        if self.shutdown_report is not None:  # an unclean stop makes `down` fail
             self.exit_code = self.exit_code or error.exit_code
-            self.shutdown_report.complain(message)
+            self.shutdown_report.complain(error)
 
     def on_settled(self) -> None:
         """Handle the end of a start: everything is up or has failed."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from devboot.daemon.clients.request import Request, View
     from devboot.daemon.running_project import RunningProject
     from devboot.daemon.views.viewers import Viewers
+    from devboot.errors import DevbootError
     from devboot.supervisor.core.process_status import Failure
 
 _MOST_FAILURES = 3  # failures that are told of again at the very end
@@ -35,7 +36,7 @@ def failure_summary(failures: Sequence[Failure]) -> tuple[WorkError, ...]:
 def _shortened(error: WorkError) -> WorkError:
     said = [line for line in error.details if line.startswith("| ")][-1:]
     helps = [each for each in error.help if not each.startswith("after a fix")]
-    return WorkError(error.slug, error.what, details=said, causes=error.causes, help=helps)
+    return WorkError(error.slug, error.what, details=said, causes=error.causes, help=helps, evidence=error.evidence)
 
 
 class ShutdownReport:
@@ -90,10 +91,10 @@ class ShutdownReport:
             self._told.add(status.name)
             self._tell_ended(status, now - self._stopping[status.name])
 
-    def complain(self, text: str) -> None:
+    def complain(self, error: DevbootError) -> None:
         """Report a problem with the shutdown to clients of `down`, even with --quiet."""
-        for connection, _ in self._listeners:
-            connection.say(text)
+        for connection, request in self._listeners:
+            connection.complain(error, request.view)
 
     def finish(self) -> None:
         """Report that everything is down."""

@@ -14,9 +14,7 @@ from devboot.supervisor.core import process_status
 from devboot.supervisor.core.planning import base_of
 from devboot.text import summary
 from devboot.text.columns import pad, printable
-from devboot.text.problems import error_as_json
 from devboot.wire import frames
-from devboot.wire.jsontext import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -188,20 +186,24 @@ class StartupReport:
             failures += self._endings()
         is_watching = self._viewers.viewer_of(connection) is not None
         untold = [each for each in failures if not is_watching or each not in self._viewers.reported]
-        texts = [request.view.error_text(error) for error in untold]
-        texts += [] if failures else [self._summary(request, is_same=is_same)]
-        text = "\n".join(texts)
+        text = "" if failures else self._summary(request, is_same=is_same)
         viewer = self._viewers.viewer_of(connection)
-        if viewer is not None and not text:
-            viewer.release()
-        elif viewer is not None:
-            viewer.say(text, first=not failures)
-        elif text:
+        if viewer is None:
             connection.say(text)
+        elif text:
+            viewer.say(text, first=True)
+        else:
+            viewer.release()
+        for number, error in enumerate(untold):
+            connection.say("\n" if number else "")
+            if viewer is None:
+                connection.complain(error, request.view)
+            else:
+                viewer.complain(error)
         progress.end()
         if request.detach:
             for error in failures if request.view.json else ():
-                connection.send(frames.OUT, f"{to_json(error_as_json(error))}\n".encode())
+                connection.complain(error, request.view, frames.OUT)
             connection.finish(1 if failures else 0)
 
     def _failures(self, *, timed_out: bool) -> list[WorkError]:

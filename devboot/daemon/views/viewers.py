@@ -101,6 +101,13 @@ class Viewer:
         if first:
             self.release()
 
+    def complain(self, error: DevbootError) -> None:
+        """Send an error."""
+        self.release()
+        if self._held is None:
+            self.end_line()
+        self.connection.complain(error, self.view)
+
     def end_line(self) -> None:
         """End an unfinished line of a process."""
         if self.open_line and self._held is None and self.connection.offer(b"\n"):
@@ -222,7 +229,7 @@ class Viewers:
         """Send an error to all viewers."""
         self.reported = [*self.reported[-19:], error]
         for viewer in tuple(self._viewers):
-            viewer.connection.call(viewer.say, viewer.view.error_text(error))
+            viewer.connection.call(viewer.complain, error)
 
 
 def _grouped(count: int) -> str:

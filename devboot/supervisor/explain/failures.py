@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from devboot.errors import WorkError
+from devboot.errors import Evidence, WorkError
 from devboot.model import process as model
-from devboot.supervisor.explain.known_errors import CERTAIN, KNOWN, REMOVED_MODULES, find_advice
 from devboot.supervisor.output.line_matcher import find_hint
 from devboot.supervisor.state import THEN_FAILED
 
@@ -27,15 +26,6 @@ _NEAR = 2  # fewest words in an expected line for which a similar one is looked 
 _NO_SUCH = r"(?:No module named '|The module |Could not import (?:module )?[\"'])(\w+)"
 # A command's script that is missing
 _NO_SCRIPT = r"(?:can't open file|Cannot find module) '([^']+)'"
-# A missing file below a folder in which container images have their application
-_NO_FILE = (
-    r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
-    r"(?<![\w.])['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
-)
-_FRAME = r'^\s*File "([^"]+)", line (\d+)'
-_NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
-# An exception of a library that lacks an optional dependency and names the command to install it
-_ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
 
 
 def how_it_ended(end: End) -> str:
@@ -108,6 +98,7 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
     """Return the error of a process that failed twice with the same `line`: broken code, or something missing."""
     near = _misspelt(line, spec) or _meant(line, spec.cwd)
     seen = None if near else _observed(spec, tail)
+    helps = near or (seen.helps if seen else ())
     return WorkError(
         "process/exited" if line == lasting_lack(spec, tail) else "process/import-error",
         _cut(f"{spec.name} {seen.sentence}" if seen else f"{spec.name} can't start: {line}"),
@@ -116,11 +107,8 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
             *_undefined(line, spec),
             "it failed in the same way twice, so it is not restarted",
         ),
-        help=(
-            *(near or (seen and seen.helps) or _what_is_missing(tail, spec)),
-            _after_a_fix(spec),
-            _all_output(spec),
-        ),
+        help=(*helps, _after_a_fix(spec), _all_output(spec)),
+        evidence=None if helps else _evidence(spec, tail),
     )
 
 
@@ -174,6 +162,7 @@ def error_page(spec: model.ProcessSpec, url: str, says: str, tail: tuple[str, ..
         causes=error.causes,
         help=error.help,
         kept=("everything keeps running: `devboot ps`, `devboot down`",),
+        evidence=error.evidence,
     )
 
 
@@ -222,34 +211,25 @@ def hint(spec: model.ProcessSpec, text: bytes) -> WorkError | None:
 def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...], *helps: str) -> WorkError:
     known = find_hint(spec.failure_hints, "\n".join(tail).encode())
     causes: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
     if known is not None:
         slug, causes = known[0].slug, (known[0].what,)
-        helps = (known[0].help, *helps) if known[0].help else helps
-    elif screen := find_advice(CERTAIN, tail):
-        helps = (*screen, *helps)
+        first = (known[0].help,) if known[0].help else ()
     elif (seen := _observed(spec, tail)) is not None:
-        what, causes = _cut(f"{spec.name} {seen.sentence}"), (what,)
-        helps = (*(seen.helps or _what_is_missing(tail, spec)), *helps)
-    else:
-        helps = (*_what_is_missing(tail, spec), *helps)
+        what, causes, first = _cut(f"{spec.name} {seen.sentence}"), (what,), seen.helps
     return WorkError(
         slug,
         what,
         details=(_command(spec), *(f"| {line}" for line in tail)),
         causes=causes,
-        help=(*helps, _all_output(spec)),
+        help=(*first, *helps, _all_output(spec)),
+        evidence=None if first or known is not None else _evidence(spec, tail),
     )
 
 
-def _package_asked_for(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
-    """Return advice if an exception names the package that it needs."""
-    import re
-
-    from devboot.supervisor.explain.missing_package import adding_command
-
-    found = next((found for line in reversed(tail) if (found := re.search(_ASKS_FOR, line))), None)
-    command = adding_command(found[1], spec.packages, is_distribution=True) if found else ""
-    return (command, "`devboot up -d` installs new packages") if command else ()
+def _evidence(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Evidence:
+    """Return what the command line's advice depends on."""
+    return Evidence(tail, spec.command, spec.cwd, _root(spec), spec.packages)
 
 
 def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | None:
@@ -259,130 +239,9 @@ def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | N
     return explain(spec, tail) if spec.kind != model.SERVICE else None
 
 
-def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
-    """Return advice if the output ends with a missing file, library, host or package."""
-    from devboot.supervisor.explain.file_templates import copying_command
-    from devboot.supervisor.explain.missing_certificate import making_command
-
-    if making := making_command(tail, spec.command, spec.cwd, _root(spec)):
-        return (f"{making}   # a certificate for this machine only",)
-    if copying := copying_command(tail, spec.cwd, _root(spec)):
-        return (f"{copying}   # the template of the missing file",)
-    return find_advice(KNOWN, tail, spec.cwd) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)
-
-
-def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
-    """Return advice if a path is missing that only exists in a container image."""
-    import os
-    import re
-
-    found = next((match for line in reversed(tail) if (match := re.search(_NO_FILE, line))), None)
-    if found is None or os.path.exists(found[1]):
-        return ()
-    path, parts = found[1], found[1].split("/")[2:]
-    inner = ["/".join(parts[at:]) for at in range(len(parts))]
-    here = next((each for each in inner if each and os.path.exists(os.path.join(cwd, each))), "")
-    root = f"{cwd.rstrip('/')}/"
-    files = [(match[1].removeprefix(root), match[2]) for line in tail if (match := re.search(_FRAME, line))]
-    own = [
-        f"{name}:{number}" for name, number in files if not name.startswith(("/", "<")) and "site-packages" not in name
-    ]
-    where = f" in `{own[-1]}`" if own else ""
-    text = f"`{path}` is a path in a container image; "
-    return (text + (f"here it is `{here}`: change it{where}" if here else f"use a path on this machine{where}"),)
-
-
-def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
-    """Return advice if the output ends with a failed import."""
-    import re
-
-    if any(line.startswith("pydantic.errors.PydanticImportError: ") for line in tail):
-        return ("the code is written for pydantic 1: require `pydantic<2`, then `devboot up -d`",)
-    found = next((found for line in reversed(tail) if (found := re.search(_NO_MODULE, line))), None)
-    if found is None:
-        return _package_asked_for(tail, spec)
-    if found[1] == "psycopg" and any("sqlalchemy/dialects/postgresql" in line for line in tail):
-        return (  # SQLAlchemy 2.1 takes another library than 2.0 for an address that names none
-            "to use psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 uses psycopg by default",
-            "else add `psycopg[binary]` to the packages, then `devboot up -d`",
-        )
-    if where := _where_it_was(found[1]) or _own_module(found[1], tail, spec):
-        return (where,)
-    if place := _beside(found[1], tail, spec.cwd):
-        return (
-            f"`{found[1]}` exists in `{place}/`, where Python 3 does not look: write `from .{found[1]} import …`",
-            f'or add that folder to its path: `PYTHONPATH = "{place}"` under `[env]` in devboot.toml',
-        )
-    return _how_to_add(found[1], spec)
-
-
-def _how_to_add(module: str, spec: model.ProcessSpec) -> tuple[str, ...]:
-    """Return advice on the package of a module that is in no list."""
-    from devboot.supervisor.explain.missing_package import adding_command, is_own_by_name
-
-    if is_own_by_name(module):
-        return (f"`{module}` is a module of the project itself that this clone lacks: only its code can bring it",)
-    installs = f"`devboot up -d` installs new packages; if none of them provides `{module}`, add the package first"
-    command = adding_command(module, spec.packages)
-    return (command, "`devboot up -d` installs new packages") if command else (installs,)
-
-
 def _root(spec: model.ProcessSpec) -> str:
     """Return the project's folder, in which commands are pasted."""
     return spec.env_files[0] if spec.env_files else spec.cwd
-
-
-def _own_module(name: str, tail: tuple[str, ...], spec: model.ProcessSpec) -> str:
-    """Return advice for a missing module that exists in the process' folder; "" if it doesn't."""
-    import os
-    import shlex
-
-    if not any(os.path.exists(os.path.join(spec.cwd, each)) for each in (f"{name}.py", name)):
-        return ""
-    if _is_mere_package(tail, spec.cwd):
-        file = shlex.quote(os.path.relpath(os.path.join(spec.cwd, "__init__.py"), _root(spec)))
-        return f"mv {file} {file}.unused && devboot up -d   # that file makes the whole folder a package"
-    return f'`{name}` exists, but Python does not look there: set `PYTHONPATH = "."` under `[env]` in devboot.toml'
-
-
-def _is_mere_package(tail: tuple[str, ...], folder: str) -> bool:
-    """Return whether a folder was imported as a package, as Flask does, only for an __init__.py without code."""
-    import os
-    import re
-
-    from devboot.clone_reader import read_bytes
-
-    package = re.escape(os.path.basename(os.path.normpath(folder)))
-    imported = rf"""[Ii]mport(?:ing)? (?:module )?['"]{package}\.[\w.]+['"]"""
-    if not any(re.search(imported, line) for line in tail):
-        return False
-    try:
-        lines = read_bytes(os.path.join(folder, "__init__.py")).splitlines()
-    except OSError:
-        return False
-    return all(not line.strip() or line.lstrip().startswith(b"#") for line in lines)
-
-
-def _where_it_was(name: str) -> str:
-    """Return advice for a module that was removed from its former package or from Python; "" for others."""
-    if name == "pkg_resources":
-        return "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
-    last = REMOVED_MODULES.get(name)
-    return f'only Python up to {last} has it: set `version = "{last}"` under `[python]` in devboot.toml' if last else ""
-
-
-def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
-    """Return the folder of the importing file if it contains the missing module, too; "" otherwise."""
-    import os
-    import re
-
-    files = [found[1] for line in tail if (found := re.match(r'\s*File "([^"<]+)", line \d+', line))]
-    folder = os.path.dirname(os.path.join(cwd, files[-1])) if files else cwd
-    inner = os.path.relpath(folder, cwd)
-    if inner == "." or inner.startswith("..") or "site-packages" in inner:
-        return ""
-    is_there = os.path.isfile(os.path.join(folder, f"{name}.py")) or os.path.isdir(os.path.join(folder, name))
-    return inner if is_there else ""
 
 
 def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
@@ -391,8 +250,7 @@ def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
     import re
 
     found = re.match(r"ImportError: cannot import name '(\w+)' from '[\w.]+' \((/[^)]+\.py)\)$", line)
-    root = spec.env_files[0] if spec.env_files else spec.cwd
-    path = os.path.relpath(found[2], root) if found else ".."
+    path = os.path.relpath(found[2], _root(spec)) if found else ".."
     if found is None or path.startswith("..") or "site-packages" in path:
         return ()
     return (f"`{path}` does not define `{found[1]}`: only a change of the code can fix that",)

@@ -82,6 +82,7 @@ SERVICES = {
     27017: "mongodb",
 }
 _EMPTY = re.compile(r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(?:""|'')?[ \t]*$""", re.MULTILINE)
+_OF_SESSION = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY")  # set by a graphical session, not by an env-file
 _LARGEST = 1_000_000  # most bytes read of a source file
 _MOST = 3  # most variables named in a sentence
 _TRACEBACK = "Traceback (most recent call last):"
@@ -105,6 +106,7 @@ class Explanation(Record):
 def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
     """Return the explanation of a program's last output by its observations; None if they don't explain it."""
     seen = read_observations(spec.observed[1]) if len(spec.observed) > 1 else ()
+    seen = tuple(each for each in seen if each.name not in _OF_SESSION)
     root = spec.env_files[0] if spec.env_files else spec.cwd
     output = _Output(tail, root)
     return (
@@ -174,7 +176,7 @@ def _explain_named(spec: ProcessSpec, seen: Sequence[Observation], output: _Outp
     asked = [each for each in seen if each.kind == UNSET]
     if _fails_to_connect(output.raised):
         return None
-    if named := unset_variables(output.lines):
+    if named := [name for name in unset_variables(output.lines) if name not in _OF_SESSION]:
         found = [next((each for each in asked if each.name == name), Observation(UNSET, name)) for name in named]
         if len(found) == 1 and not found[0].place:
             found = [found[0]._replace(place=output.place)]

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from devboot.model.process import Probe, ProcessSpec
+from devboot.supervisor.explain.advice import advised
 from devboot.supervisor.explain.failures import cannot_load
 from devboot.supervisor.explain.import_errors import broken_code
 
@@ -28,7 +29,7 @@ def test_code_that_cannot_be_imported_gives_up_at_the_second_same_failure(stage)
     assert stage.output["web"].splitlines().count(b"ran") == 2
     assert failure.error.slug == "process/import-error"
     assert failure.error.what == "web can't start: ModuleNotFoundError: No module named 'striped'"
-    assert failure.error.help == (
+    assert advised(failure.error).help == (
         "`devboot up -d` installs new packages; if none of them provides `striped`, add the package first",
         "after a fix: `devboot up -d`",
         "all output: `devboot logs web`",

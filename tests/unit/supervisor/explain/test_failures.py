@@ -9,6 +9,7 @@ import pytest
 
 from devboot.model.process import FailureHint, Probe, ProcessSpec
 from devboot.supervisor.explain import failures
+from devboot.supervisor.explain.advice import advised
 from devboot.supervisor.explain.import_errors import broken_code, complaint
 from devboot.supervisor.explain.spawn_errors import explain
 from devboot.supervisor.state import End, State
@@ -16,9 +17,29 @@ from devboot.supervisor.state import End, State
 WORKER = ProcessSpec("worker", "process", ".", "celery -A shop worker", origin="Procfile:2")
 
 
+def crash_loop(*given, **more):
+    """The error of a process with the advice that the command line adds."""
+    return advised(failures.crash_loop(*given, **more))
+
+
+def ended(*given, **more):
+    """The error of a process with the advice that the command line adds."""
+    return advised(failures.ended(*given, **more))
+
+
+def cannot_load(*given, **more):
+    """The error of a process with the advice that the command line adds."""
+    return advised(failures.cannot_load(*given, **more))
+
+
+def not_ready(*given, **more):
+    """The error of a process with the advice that the command line adds."""
+    return advised(failures.not_ready(*given, **more))
+
+
 def test_a_crash_loop():
     state = State(end=End(1), failures=(1.0, 9.0, 32.0))
-    error = failures.crash_loop(WORKER, state, ("Traceback", "ModuleNotFoundError: No module named 'stripe'"))
+    error = crash_loop(WORKER, state, ("Traceback", "ModuleNotFoundError: No module named 'stripe'"))
 
     assert (error.slug, error.exit_code) == ("process/crash-loop", 1)
     assert error.what == "worker exited 3 times in 31 s, last with code 1"
@@ -51,7 +72,7 @@ def test_a_module_of_a_known_package_comes_with_the_command_that_adds_it(tmp_pat
         (tmp_path / listed[0]).write_text(text)
     spec = WORKER._replace(packages=(str(tmp_path), *listed))
 
-    helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",)).help
+    helps = ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",)).help
 
     assert (command, "`devboot up -d` installs new packages") == helps[:2]
     if expected is not None:
@@ -63,7 +84,7 @@ def test_a_module_of_no_known_package_is_added_under_its_own_name_with_a_remark(
     (tmp_path / "requirements.txt").touch()
     spec = WORKER._replace(packages=(str(tmp_path), "requirements.txt"))
 
-    helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'surely_nobodys'",)).help
+    helps = ended(spec, End(1), ("ModuleNotFoundError: No module named 'surely_nobodys'",)).help
 
     assert "echo surely_nobodys >> requirements.txt   # if the package is called like the module" == helps[0]
 
@@ -73,7 +94,7 @@ def test_no_strangers_package_is_advised_for_a_module_of_the_projects_own(tmp_pa
     (tmp_path / "requirements.txt").touch()
     spec = WORKER._replace(packages=(str(tmp_path), "requirements.txt"))
 
-    helps = failures.ended(spec, End(1), (f"ModuleNotFoundError: No module named '{name}'",)).help
+    helps = ended(spec, End(1), (f"ModuleNotFoundError: No module named '{name}'",)).help
 
     assert helps[0] == f"`{name}` is a module of the project itself that this clone lacks: only its code can bring it"
     assert not any(">> requirements.txt" in each for each in helps)
@@ -92,7 +113,7 @@ def test_a_package_that_an_exception_asks_for_by_pip_comes_with_the_command_that
     (tmp_path / "requirements.txt").touch()
     spec = WORKER._replace(packages=(str(tmp_path), "requirements.txt"))
 
-    helps = failures.ended(spec, End(1), ("Traceback (most recent call last):", line)).help
+    helps = ended(spec, End(1), ("Traceback (most recent call last):", line)).help
 
     assert [each for each in helps if each.startswith("echo ")] == (
         [f"echo {package} >> requirements.txt"] if package else []
@@ -103,7 +124,7 @@ def test_nothing_is_appended_to_a_list_in_utf_16_or_one_that_is_gone(tmp_path):
     (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-16")
     for name in ("requirements.txt", "gone.txt"):
         spec = WORKER._replace(packages=(str(tmp_path), name))
-        helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",)).help
+        helps = ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",)).help
         assert helps[0].startswith("`devboot up -d` installs new packages; if none of them provides `yaml`")
 
 
@@ -116,7 +137,7 @@ def test_a_module_that_lies_beside_the_one_that_imports_it_is_no_missing_package
         "    from settings import DATABASE",
         "ModuleNotFoundError: No module named 'settings'",
     )
-    assert failures.cannot_load(spec, tail[-1], tail).help[:2] == (
+    assert cannot_load(spec, tail[-1], tail).help[:2] == (
         "`settings` exists in `shop/`, where Python 3 does not look: write `from .settings import …`",
         'or add that folder to its path: `PYTHONPATH = "shop"` under `[env]` in devboot.toml',
     )
@@ -134,7 +155,7 @@ def test_a_name_that_a_module_of_the_project_lacks_is_said_to_be_its_own_fault(p
     spec = WORKER._replace(cwd="/app", env_files=("/app", ".env"))
     line = f"ImportError: cannot import name 'Order' from 'shop.models' ({path})"
 
-    causes = failures.cannot_load(spec, line, (line,)).causes
+    causes = cannot_load(spec, line, (line,)).causes
 
     assert ("`shop/models.py` does not define `Order`: only a change of the code can fix that" in causes) == is_own
 
@@ -144,7 +165,7 @@ def test_code_of_pydantic_1_is_named_as_such():
     tail = ("    raise PydanticImportError(", said, "", "For further information visit https://errors.example.test")
 
     assert broken_code(tail) == said
-    error = failures.cannot_load(WORKER, said, tail)
+    error = cannot_load(WORKER, said, tail)
     assert error.help[0] == "the code is written for pydantic 1: require `pydantic<2`, then `devboot up -d`"
 
 
@@ -155,12 +176,12 @@ def test_a_library_that_only_sqlalchemy_asks_for_may_be_another_than_the_project
         "ModuleNotFoundError: No module named 'psycopg'",
     )
 
-    assert failures.ended(WORKER, End(1), tail).help == (
+    assert ended(WORKER, End(1), tail).help == (
         "to use psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 uses psycopg by default",
         "else add `psycopg[binary]` to the packages, then `devboot up -d`",
         "all output: `devboot logs worker`",
     )
-    assert failures.ended(WORKER, End(1), tail[1:]).help[0].startswith("`devboot up -d` installs new packages")
+    assert ended(WORKER, End(1), tail[1:]).help[0].startswith("`devboot up -d` installs new packages")
 
 
 def test_a_folder_for_a_log_that_is_missing_is_named():
@@ -168,18 +189,18 @@ def test_a_folder_for_a_log_that_is_missing_is_named():
     missing = "FileNotFoundError: [Errno 2] No such file or directory: '/app/logs/error.log'"
     rest = "all output: `devboot logs worker`"
 
-    assert failures.ended(WORKER, End(1), (missing, last)).help == (
+    assert ended(WORKER, End(1), (missing, last)).help == (
         "mkdir -p '/app/logs'   # for the log that the code writes there",
         rest,
     )
-    assert failures.ended(WORKER, End(1), (last,)).help == (
+    assert ended(WORKER, End(1), (last,)).help == (
         "the folder of a log file may be missing: the full output names it, `mkdir -p` creates it",
         rest,
     )
 
 
 def test_a_module_that_left_setuptools_is_no_package_to_add():
-    error = failures.ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'pkg_resources'",))
+    error = ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'pkg_resources'",))
 
     assert error.help[0] == "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
 
@@ -203,11 +224,11 @@ def test_a_module_that_left_setuptools_is_no_package_to_add():
     ],
 )
 def test_a_library_of_the_system_that_a_program_looks_for_is_named_with_what_brings_it(line, helps):
-    assert failures.ended(WORKER, End(1), ("Traceback", line)).help == (*helps, "all output: `devboot logs worker`")
+    assert ended(WORKER, End(1), ("Traceback", line)).help == (*helps, "all output: `devboot logs worker`")
 
 
 def test_a_module_that_is_missing_in_a_package_is_nothing_to_install():
-    error = failures.ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'shop.taks'",))
+    error = ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'shop.taks'",))
 
     assert error.help == ("all output: `devboot logs worker`",)
 
@@ -216,7 +237,7 @@ def test_what_the_recipe_knows_replaces_the_general_words():
     hint = FailureHint(
         "Can't handle RDB format version", "redis/data-too-new", "the data is newer than redis", "lock it"
     )
-    error = failures.ended(WORKER._replace(failure_hints=(hint,)), End(1), ("# Can't handle RDB format version 12",))
+    error = ended(WORKER._replace(failure_hints=(hint,)), End(1), ("# Can't handle RDB format version 12",))
 
     assert (error.slug, error.causes, error.help[0]) == (
         "redis/data-too-new",
@@ -242,7 +263,7 @@ def test_what_cannot_heal_by_itself_says_so():
 
 @pytest.mark.faults(97)
 def test_a_kill_that_nobody_asked_for_is_probably_for_memory():
-    assert failures.ended(WORKER, End(None, 9), ()).what == "worker failed, killed by SIGKILL, probably out of memory"
+    assert ended(WORKER, End(None, 9), ()).what == "worker failed, killed by SIGKILL, probably out of memory"
 
 
 @pytest.mark.parametrize(
@@ -277,7 +298,7 @@ def test_too_large_an_environment_names_its_largest_variable(tmp_path):
 
 @pytest.mark.parametrize(("module", "last"), [("imghdr", "3.12"), ("distutils", "3.11")])
 def test_a_module_that_left_python_is_no_package_to_add(module, last):
-    error = failures.ended(WORKER, End(1), (f"ModuleNotFoundError: No module named '{module}'",))
+    error = ended(WORKER, End(1), (f"ModuleNotFoundError: No module named '{module}'",))
 
     assert (
         error.help[0] == f'only Python up to {last} has it: set `version = "{last}"` under `[python]` in devboot.toml'
@@ -338,7 +359,7 @@ OF_OLD = (
     ],
 )
 def test_a_variable_without_a_value_is_named_with_the_command_that_adds_it(tail, names, tmp_path):
-    error = failures.ended(WORKER._replace(env_files=(str(tmp_path), ".env")), End(1), tail)
+    error = ended(WORKER._replace(env_files=(str(tmp_path), ".env")), End(1), tail)
 
     assert f"worker asked for {' and '.join(names.split())} and got nothing" == error.what
     subprocess.run(["/bin/sh", "-c", error.help[0]], cwd=tmp_path, check=True)
@@ -354,7 +375,7 @@ def test_a_variable_without_a_value_is_named_with_the_command_that_adds_it(tail,
     ],
 )
 def test_other_errors_name_no_variable(tail):
-    assert failures.ended(WORKER, End(1), tail).help == ("all output: `devboot logs worker`",)
+    assert ended(WORKER, End(1), tail).help == ("all output: `devboot logs worker`",)
 
 
 @pytest.mark.parametrize("said", [PYDANTIC, OF_OLD, ("decouple.UndefinedValueError: KEY not found.",)])
@@ -374,7 +395,7 @@ def test_settings_without_a_value_are_as_hopeless_as_code_that_cannot_be_loaded(
 def test_a_line_that_is_much_like_the_expected_one_is_named(expected, line, is_near):
     spec = ProcessSpec("web", "process", "/shop", ready=Probe("log", expect=expected))
 
-    error = failures.not_ready(spec, "", ("something else", line, "the last word"))
+    error = not_ready(spec, "", ("something else", line, "the last word"))
 
     named = f"no line matches `{expected}`, but `{line}` is similar: correct `ready` of `web`"
     assert (named in error.help) is is_near
@@ -393,7 +414,7 @@ def test_a_line_that_is_much_like_the_expected_one_is_named(expected, line, is_n
     ],
 )
 def test_a_name_that_only_containers_have_comes_with_what_leads_it_here(line, fix):
-    helps = failures.ended(WORKER, End(1), (f"Failure: {line}",)).help
+    helps = ended(WORKER, End(1), (f"Failure: {line}",)).help
 
     assert fix in helps[0]
     assert "`db`" in helps[0]
@@ -403,7 +424,7 @@ def test_a_name_that_only_containers_have_comes_with_what_leads_it_here(line, fi
     "line", ["Error -2 connecting to db.example.test:6379. Name or service not known.", "connected to db:6379"]
 )
 def test_a_host_with_a_domain_or_one_that_was_found_needs_no_such_advice(line):
-    assert "no host of this machine" not in " ".join(failures.ended(WORKER, End(1), (line,)).help)
+    assert "no host of this machine" not in " ".join(ended(WORKER, End(1), (line,)).help)
 
 
 @pytest.mark.parametrize(
@@ -422,7 +443,7 @@ def test_a_host_with_a_domain_or_one_that_was_found_needs_no_such_advice(line):
     ],
 )
 def test_a_demand_for_tls_comes_with_what_does_without(line, fix):
-    assert fix in failures.ended(WORKER, End(1), ("Traceback", line)).help[0]
+    assert fix in ended(WORKER, End(1), ("Traceback", line)).help[0]
 
 
 LOADED = ('  File "/shop/app.py", line 9, in <module>', "    context.load_cert_chain(CERTIFICATE, KEY)")
@@ -441,7 +462,7 @@ OPENSSL = "openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=localho
 def test_a_missing_certificate_comes_with_the_command_that_makes_it(tmp_path, line, command, files):
     spec = WORKER._replace(cwd=str(tmp_path), command=command, env_files=(str(tmp_path),))
 
-    advice = failures.ended(spec, End(1), (line, *LOADED, NOT_FOUND)).help[0]
+    advice = ended(spec, End(1), (line, *LOADED, NOT_FOUND)).help[0]
 
     assert advice == f"{OPENSSL} {files}   # a certificate for this machine only"
 
@@ -451,7 +472,7 @@ def test_a_missing_certificate_is_made_where_the_command_is_pasted(tmp_path):
     spec = WORKER._replace(cwd=str(tmp_path / "api"), env_files=(str(tmp_path),))
     line = "    app.run(ssl_context=('certs/cert.pem', 'certs/key.pem'))"
 
-    advice = failures.ended(spec, End(1), (line, *LOADED, NOT_FOUND)).help[0]
+    advice = ended(spec, End(1), (line, *LOADED, NOT_FOUND)).help[0]
 
     assert advice.startswith(f"mkdir -p api/certs && {OPENSSL} -keyout api/certs/key.pem -out api/certs/cert.pem")
 
@@ -461,7 +482,7 @@ def test_a_certificate_that_is_there_or_has_no_name_is_left_alone(tmp_path):
     spec = WORKER._replace(cwd=str(tmp_path), env_files=(str(tmp_path),))
 
     for line in ("context.load_cert_chain('shop.crt', 'shop.key')", "context.load_cert_chain(CERTIFICATE, KEY)"):
-        assert "openssl" not in " ".join(failures.ended(spec, End(1), (line, NOT_FOUND)).help)
+        assert "openssl" not in " ".join(ended(spec, End(1), (line, NOT_FOUND)).help)
 
 
 def test_a_template_is_copied_from_where_the_command_is_pasted(tmp_path):
@@ -471,7 +492,7 @@ def test_a_template_is_copied_from_where_the_command_is_pasted(tmp_path):
     spec = WORKER._replace(cwd=str(folder), env_files=(str(tmp_path), ".env"))
 
     said = ("FileNotFoundError: [Errno 2] No such file or directory: 'conf.json'",)
-    command = failures.ended(spec, End(1), said).help[0].partition(" && ")[0]
+    command = ended(spec, End(1), said).help[0].partition(" && ")[0]
 
     subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True)
     assert "{}" == (folder / "conf.json").read_text()
@@ -494,7 +515,7 @@ def test_an_init_file_is_moved_only_where_the_folder_was_imported_for_it(tmp_pat
     (folder / "models.py").touch()
     spec = WORKER._replace(cwd=str(folder), env_files=(str(tmp_path), ".env"))
 
-    command = failures.ended(spec, End(1), (said, "ModuleNotFoundError: No module named 'models'")).help[0]
+    command = ended(spec, End(1), (said, "ModuleNotFoundError: No module named 'models'")).help[0]
 
     assert is_moved is command.startswith("mv ")
     if is_moved:
@@ -539,6 +560,6 @@ def test_a_failed_task_says_why_in_its_headline():
     tail = ("applying 0001", "Traceback (most recent call last):", '  File "m.py", line 2', "ValueError: no such table")
     task = ProcessSpec("migrate", "task", "/", "python m.py", origin="[tasks.migrate]")
 
-    assert failures.ended(task, End(1), tail).what == "migrate failed: ValueError: no such table"
-    assert failures.ended(task, End(3), ()).what == "migrate failed, with code 3"
-    assert failures.ended(task, End(None, 9), tail).what.startswith("migrate failed, killed by SIGKILL")
+    assert ended(task, End(1), tail).what == "migrate failed: ValueError: no such table"
+    assert ended(task, End(3), ()).what == "migrate failed, with code 3"
+    assert ended(task, End(None, 9), tail).what.startswith("migrate failed, killed by SIGKILL")

@@ -9,6 +9,7 @@ import pytest
 from devboot.model.observation import Observation
 from devboot.model.process import Dependency, ProcessSpec
 from devboot.supervisor.explain import failures, observed
+from devboot.supervisor.explain.advice import advised
 from devboot.supervisor.explain.observed import env_file_of, server_command
 from devboot.supervisor.state import End
 
@@ -27,7 +28,8 @@ class Clone:
 
     def error(self, raised, *places):
         frames = [line for place in places for line in self.frame(*place.split(":"))]
-        return failures.ended(self.spec, End(1), ("Traceback (most recent call last):", *frames, *raised.split("\n")))
+        tail = ("Traceback (most recent call last):", *frames, *raised.split("\n"))
+        return advised(failures.ended(self.spec, End(1), tail))
 
     def frame(self, file, line):
         return f'  File "{self.root}/{file}", line {line}, in <module>', "    code()"
@@ -341,3 +343,12 @@ def test_each_server_that_is_added_for_an_address_in_the_code_asks_for_no_passwo
     written = tomllib.loads((tmp_path / "devboot.toml").read_text())
     assert {service: {"port": port, "access": "open"}} == written["services"]
     assert "access" in recipe["service"]
+
+
+def test_a_variable_of_a_graphical_session_is_none_that_an_env_file_lacks(clone):
+    clone.saw("unset|DISPLAY|required|app.py:3")
+
+    error = clone.error("KeyError: 'DISPLAY'", "app.py:3")
+
+    assert error.what == "web failed, with code 1"
+    assert error.help[0].startswith("it opens windows: ")

@@ -1,0 +1,170 @@
+"""Advice on a failed process by its last output: the command line adds it to the daemon's error.
+
+It reads the project's files and the tables of known errors and packages, which the daemon, which may run for weeks,
+has no use for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from typing import Any
+
+from devboot.clone_reader import read_bytes
+from devboot.errors import Evidence, WorkError
+from devboot.supervisor.explain.file_templates import copying_command
+from devboot.supervisor.explain.known_errors import find_advice, last_python_with
+from devboot.supervisor.explain.missing_certificate import making_command
+from devboot.supervisor.explain.missing_package import adding_command, is_own_by_name
+from devboot.text.problems import error_as_json, render_problem
+from devboot.wire import frames
+from devboot.wire.jsontext import to_json
+
+# A missing file below a folder in which container images have their application
+_NO_FILE = (
+    r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
+    r"(?<![\w.])['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
+)
+_FRAME = r'^\s*File "([^"]+)", line (\d+)'
+_NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
+# An exception of a library that lacks an optional dependency and names the command to install it
+_ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
+
+
+def with_advice(payload: bytes) -> tuple[bytes, bytes]:
+    """Return the frame to show for a frame of a failure: its message with advice, or that as JSON."""
+    said = json.loads(payload)
+    evidence = Evidence(**{key: _tuples(value) for key, value in said["evidence"].items()})
+    parts = {key: _tuples(said[key]) for key in ("details", "causes", "help", "kept")}
+    error = advised(WorkError(said["slug"], said["what"], evidence=evidence, **parts))
+    if said["json"]:
+        return frames.OUT, f"{to_json(error_as_json(error))}\n".encode()
+    text = render_problem(error, colour=said["colour"], width=said["columns"])
+    return frames.ERR, text.encode("utf-8", "replace")
+
+
+def _tuples(value: str | list[str]) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def advised(error: WorkError) -> WorkError:
+    """Return the error of a process with the advice for its last output before its other advice."""
+    if error.evidence is None:
+        return error
+    return WorkError(
+        error.slug,
+        error.what,
+        details=error.details,
+        causes=error.causes,
+        help=(*_advice(error.evidence), *error.help),
+        kept=error.kept,
+    )
+
+
+def _advice(seen: Evidence) -> tuple[str, ...]:
+    """Return advice if the output ends with a known error or a missing file, library, host or package."""
+    if making := making_command(seen.tail, seen.command, seen.cwd, seen.root):
+        return (f"{making}   # a certificate for this machine only",)
+    if copying := copying_command(seen.tail, seen.cwd, seen.root):
+        return (f"{copying}   # the template of the missing file",)
+    return find_advice(seen.tail, seen.cwd) or _path_of_image(seen.tail, seen.cwd) or _missing_package(seen)
+
+
+def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
+    """Return advice if a path is missing that only exists in a container image."""
+    found = next((match for line in reversed(tail) if (match := re.search(_NO_FILE, line))), None)
+    if found is None or os.path.exists(found[1]):
+        return ()
+    path, parts = found[1], found[1].split("/")[2:]
+    inner = ["/".join(parts[at:]) for at in range(len(parts))]
+    here = next((each for each in inner if each and os.path.exists(os.path.join(cwd, each))), "")
+    root = f"{cwd.rstrip('/')}/"
+    files = [(match[1].removeprefix(root), match[2]) for line in tail if (match := re.search(_FRAME, line))]
+    own = [
+        f"{name}:{number}" for name, number in files if not name.startswith(("/", "<")) and "site-packages" not in name
+    ]
+    where = f" in `{own[-1]}`" if own else ""
+    text = f"`{path}` is a path in a container image; "
+    return (text + (f"here it is `{here}`: change it{where}" if here else f"use a path on this machine{where}"),)
+
+
+def _missing_package(seen: Evidence) -> tuple[str, ...]:
+    """Return advice if the output ends with a failed import."""
+    if any(line.startswith("pydantic.errors.PydanticImportError: ") for line in seen.tail):
+        return ("the code is written for pydantic 1: require `pydantic<2`, then `devboot up -d`",)
+    found = next((found for line in reversed(seen.tail) if (found := re.search(_NO_MODULE, line))), None)
+    if found is None:
+        return _package_asked_for(seen)
+    if found[1] == "psycopg" and any("sqlalchemy/dialects/postgresql" in line for line in seen.tail):
+        return (  # SQLAlchemy 2.1 takes another library than 2.0 for an address that names none
+            "to use psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 uses psycopg by default",
+            "else add `psycopg[binary]` to the packages, then `devboot up -d`",
+        )
+    if where := _where_it_was(found[1]) or _own_module(found[1], seen):
+        return (where,)
+    if place := _beside(found[1], seen.tail, seen.cwd):
+        return (
+            f"`{found[1]}` exists in `{place}/`, where Python 3 does not look: write `from .{found[1]} import …`",
+            f'or add that folder to its path: `PYTHONPATH = "{place}"` under `[env]` in devboot.toml',
+        )
+    return _how_to_add(found[1], seen)
+
+
+def _package_asked_for(seen: Evidence) -> tuple[str, ...]:
+    """Return advice if an exception names the package that it needs."""
+    found = next((found for line in reversed(seen.tail) if (found := re.search(_ASKS_FOR, line))), None)
+    command = adding_command(found[1], seen.packages, is_distribution=True) if found else ""
+    return (command, "`devboot up -d` installs new packages") if command else ()
+
+
+def _how_to_add(module: str, seen: Evidence) -> tuple[str, ...]:
+    """Return advice on the package of a module that is in no list."""
+    if is_own_by_name(module):
+        return (f"`{module}` is a module of the project itself that this clone lacks: only its code can bring it",)
+    installs = f"`devboot up -d` installs new packages; if none of them provides `{module}`, add the package first"
+    command = adding_command(module, seen.packages)
+    return (command, "`devboot up -d` installs new packages") if command else (installs,)
+
+
+def _own_module(name: str, seen: Evidence) -> str:
+    """Return advice for a missing module that exists in the process' folder; "" if it doesn't."""
+    if not any(os.path.exists(os.path.join(seen.cwd, each)) for each in (f"{name}.py", name)):
+        return ""
+    if _is_mere_package(seen.tail, seen.cwd):
+        file = shlex.quote(os.path.relpath(os.path.join(seen.cwd, "__init__.py"), seen.root))
+        return f"mv {file} {file}.unused && devboot up -d   # that file makes the whole folder a package"
+    return f'`{name}` exists, but Python does not look there: set `PYTHONPATH = "."` under `[env]` in devboot.toml'
+
+
+def _is_mere_package(tail: tuple[str, ...], folder: str) -> bool:
+    """Return whether a folder was imported as a package, as Flask does, only for an __init__.py without code."""
+    package = re.escape(os.path.basename(os.path.normpath(folder)))
+    imported = rf"""[Ii]mport(?:ing)? (?:module )?['"]{package}\.[\w.]+['"]"""
+    if not any(re.search(imported, line) for line in tail):
+        return False
+    try:
+        lines = read_bytes(os.path.join(folder, "__init__.py")).splitlines()
+    except OSError:
+        return False
+    return all(not line.strip() or line.lstrip().startswith(b"#") for line in lines)
+
+
+def _where_it_was(name: str) -> str:
+    """Return advice for a module that was removed from its former package or from Python; "" for others."""
+    if name == "pkg_resources":
+        return "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
+    last = last_python_with(name)
+    return f'only Python up to {last} has it: set `version = "{last}"` under `[python]` in devboot.toml' if last else ""
+
+
+def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
+    """Return the folder of the importing file if it contains the missing module, too; "" otherwise."""
+    files = [found[1] for line in tail if (found := re.match(r'\s*File "([^"<]+)", line \d+', line))]
+    folder = os.path.dirname(os.path.join(cwd, files[-1])) if files else cwd
+    inner = os.path.relpath(folder, cwd)
+    if inner == "." or inner.startswith("..") or "site-packages" in inner:
+        return ""
+    is_there = os.path.isfile(os.path.join(folder, f"{name}.py")) or os.path.isdir(os.path.join(folder, name))
+    return inner if is_there else ""

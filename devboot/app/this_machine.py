@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 from devboot.errors import LockError
 from devboot.model.artifact import platform_of
@@ -11,6 +12,7 @@ from devboot.provision.objects.elf import parse_floor
 from devboot.provision.objects.realise import Host
 
 
+@cache
 def this_host(system: str, machine: str) -> Host:
     """Return this machine. Raises LockError `lock/no-platform` if no lock covers it."""
     platform = platform_of(system, machine)

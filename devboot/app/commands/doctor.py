@@ -9,6 +9,7 @@ from typing import NamedTuple
 from devboot.app.commands.preparing.lock import check as check_lock
 from devboot.app.context import Context
 from devboot.app.preparation.compose.composition import refuse_missing
+from devboot.app.preparation.project.detect import Detection
 from devboot.app.preparation.project.load import look_at_project
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.doctor.checks import checks_for
@@ -68,10 +69,11 @@ def examine(context: Context) -> Subject:
     """Read what the checks need, keeping errors as values: a broken manifest is a finding, not the end."""
     project = find_project(context.cwd, context.environ)
     sources = _load(project.manifest, project.root, context.cwd)
+    detection = Detection(project.root, context.environ)
 
     def loaded() -> Loaded:
         assert sources.manifest is not None
-        return Loaded(project, sources.manifest, sources.procfile, (), fresh_detection=False)
+        return Loaded(project, sources.manifest, sources.procfile, (), detection, fresh_detection=False)
 
     def why_stale() -> tuple[str, ...]:
         return check_lock(loaded(), context)

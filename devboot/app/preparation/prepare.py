@@ -136,7 +136,7 @@ def prepare_loaded(loaded: Loaded, context: Context, options: PrepareOptions, re
         report_notes(loaded, files, reporter)
         missing = missing_errors(loaded, files, context.environ)
         if options.starts:
-            refuse_idle(loaded, context.environ, missing)
+            refuse_idle(loaded, missing)
         if missing is not None and is_idle(loaded):
             warn_of_missing(missing, reporter)
         elif missing is not None:
@@ -178,8 +178,8 @@ class _Preparation:
         self.uv: Uv = with_libraries(uv, self.machine, self.root, reporter)
 
     def go(self) -> Prepared:
-        warn_of_undeclared(self.loaded, self.context.environ, self.reporter)
-        self.loaded = settle_fixed_addresses(self.loaded, self.context.environ, self.reporter)
+        warn_of_undeclared(self.loaded, self.reporter)
+        self.loaded = settle_fixed_addresses(self.loaded, self.reporter)
         with self._doing("looking for what the project needs"):
             if self.kit is None:
                 self.loaded = without_unreachable(self.loaded, self.uv, self.context.environ, self.reporter)

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from devboot.errors import UsageError, shell_word
@@ -22,6 +23,26 @@ if TYPE_CHECKING:
     from devboot.onboarding import Proposal
 
 _SHOWN, _ADVISED = 8, 3  # most clones named; most commands offered
+
+
+class Detection:
+    """The detection of what a folder's application needs: it runs at most once, when its result is first needed."""
+
+    def __init__(self, folder: str, environ: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environ = environ
+
+    @cached_property
+    def proposal(self) -> Proposal:
+        """The proposal for the application in the folder or below it. Raises UsageError `usage/several-projects`."""
+        return detect_here(self._folder, self._environ)
+
+    def proposal_for(self, root: str) -> Proposal | None:
+        """Return the proposal; None if it is for another folder than `root`, or the folder only holds clones."""
+        try:
+            return self.proposal if str(self.proposal.root) == root else None
+        except UsageError:
+            return None
 
 
 def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:

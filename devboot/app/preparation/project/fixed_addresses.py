@@ -11,7 +11,6 @@ import os
 from collections.abc import Collection, Mapping
 
 from devboot.app.preparation.project.loaded import FixedAddress, Loaded
-from devboot.app.preparation.project.unrecognised import proposal_for
 from devboot.events import WARNING, Event, Reporter
 from devboot.files import atomic_write, plain
 from devboot.model.edge.manifest.manifest import Manifest
@@ -33,7 +32,7 @@ def with_fixed_addresses(manifest: Manifest, state: str) -> tuple[Manifest, Mapp
     return _filled(manifest, _read(state), {})
 
 
-def settle_fixed_addresses(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter) -> Loaded:
+def settle_fixed_addresses(loaded: Loaded, reporter: Reporter) -> Loaded:
     """Return the project with the ports and access that its code needs, and warn of each opened service."""
     manifest, state = loaded.manifest, loaded.project.state
     if not loaded.project.written:
@@ -46,7 +45,7 @@ def settle_fixed_addresses(loaded: Loaded, environ: Mapping[str, str], reporter:
     ]
     if not unclear:
         return loaded
-    proposal = proposal_for(loaded, environ)
+    proposal = loaded.proposal
     for name in unclear:
         is_new = name not in known
         known[name] = _decide(manifest, name, proposal, reporter if is_new else None)

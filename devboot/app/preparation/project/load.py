@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from devboot import __version__
+from devboot.app.preparation.project.detect import Detection
 from devboot.app.preparation.project.fixed_addresses import with_fixed_addresses
 from devboot.app.preparation.project.folders import claim_folders
 from devboot.app.preparation.project.loaded import Loaded
@@ -30,13 +31,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.onboarding import Proposal
 
+    Stamp = tuple[str, int, int]
+
 PROPOSED = "what `devboot init` would write"  # the name of a manifest that wasn't written
 
 
 class KeptDetection(NamedTuple):
     """The stored result of a detection besides its manifest, as in `Loaded`."""
 
-    stamps: tuple[tuple[str, int, int], ...]
+    stamps: tuple[Stamp, ...]
     notes: tuple[tuple[str, bool], ...]
     program: str = ""
     templates: tuple[tuple[str, str], ...] = ()
@@ -50,67 +53,79 @@ def load_project(cwd: str, environ: Mapping[str, str], patience: Patience | None
     Problems for mistakes in the files, ManifestError `manifest/not-found` if nothing was detected, BusyError
     `state/in-use`, BusyError `busy/locked` after `patience`.
     """
-    project = find_project(cwd, environ)
-    refuse_bad_root(project.root)
-    refuse_sudo(project.root, environ, os.geteuid())
-    projects = Projects.from_environ(environ)
+    project, projects = _find(cwd, environ)
+    notes: tuple[str, ...] = ()
+    if project.manifest and not project.written:
+        notes = claim_folders(project.root, environ, patience)  # the detection may be of another clone
+        project = project_in(project.root, projects)
+    start = project.root if project.written else projects.seen_from(project.root)
+    detection = Detection(start, environ)
     if project.written:
-        return _load(own_folders(project, projects), cwd, environ)
-    if not project.manifest:
-        return _load(project, cwd, environ, patience)
-    notes = claim_folders(project.root, environ, patience)  # the detection may be of another clone
-    loaded = _load(project_in(project.root, projects), cwd, environ, patience)
-    return loaded._replace(state_notes=(*notes, *loaded.state_notes))
-
-
-def _load(project: Project, cwd: str, environ: Mapping[str, str], patience: Patience | None = None) -> Loaded:
-    fresh = False
-    state_notes: tuple[str, ...] = ()
-    kept: KeptDetection | None = None
-    if not project.written:
-        kept = _stored_detection(project) if project.manifest else None
-        fresh = kept is None
-        if kept is None:
-            project, kept, state_notes = _detect(project, environ, patience)
-            fresh = not project.written
-    kept = kept or KeptDetection((), ())
-    prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
+        return _read(own_folders(project, projects), cwd, detection)._replace(state_notes=notes)
+    if project.manifest and (kept := _stored_detection(project)) is not None:
+        return _read(project, cwd, detection, kept)._replace(state_notes=notes)
     with RecordedReads() as watched:
-        note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
-        sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
-        found = _with_overmind_counts(
-            Loaded(project, sources.manifest, sources.procfile, (), fresh, kept.notes, state_notes)
-        )
-    found = found._replace(stamps=(*watched.stamps, *kept.stamps), program=kept.program, templates=kept.templates)
-    if not project.written:
-        return found
-    manifest, fixed = with_fixed_addresses(found.manifest, project.state)
-    return found._replace(manifest=manifest, fixed=fixed)
+        proposal = _useful_proposal(detection, start)
+    root = str(proposal.root)
+    if root.startswith(f"{start}/"):  # so that every command finds it from the folder where this one was typed
+        notes += claim_folders(start, environ, patience)
+        atomic_write(os.path.join(projects.state_of(start), BELOW), os.fsencode(os.path.relpath(root, start)))
+    notes += claim_folders(root, environ, patience)
+    project = project_in(root, projects)
+    if project.written:
+        return _read(project, cwd, detection)._replace(state_notes=notes)
+    kept = _store_detection(project, proposal, watched.stamps)
+    found = _read(project_in(root, projects), cwd, detection, kept)
+    return found._replace(fresh_detection=True, state_notes=notes)
 
 
 def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
     """Load the project like `load_project`, but write nothing: a manifest that is detected now isn't kept."""
-    project = find_project(cwd, environ)
-    refuse_bad_root(project.root)
-    refuse_sudo(project.root, environ, os.geteuid())
-    if project.written or (project.manifest and _stored_detection(project) is not None):
-        return _load(project, cwd, environ)
+    project, projects = _find(cwd, environ)
+    start = project.root if project.written else projects.seen_from(project.root)
+    detection = Detection(start, environ)
+    if project.written:
+        return _read(project, cwd, detection)
+    if project.manifest and (kept := _stored_detection(project)) is not None:
+        return _read(project, cwd, detection, kept)
     from devboot.onboarding import render
 
-    projects = Projects.from_environ(environ)
-    start = projects.seen_from(project.root)
-    proposal = _propose(start, environ)
+    proposal = _useful_proposal(detection, start)
     root = str(proposal.root)
-    found_here = project_in(root, projects)
-    if root != start and found_here.written:
-        return _load(found_here, cwd, environ)
-    text = render(proposal)
+    project = project_in(root, projects)
+    if root != start and project.written:
+        return _read(project, cwd, detection)
     procfile = load_procfile(root, proposal.procfile, is_lenient=True)
-    manifest = parse_manifest(text, PROPOSED, procfile=() if procfile is None else procfile.names)
-    found = Loaded(
-        found_here._replace(manifest=""), manifest, procfile, (), fresh_detection=True, notes=_notes(proposal)
-    )
+    manifest = parse_manifest(render(proposal), PROPOSED, procfile=() if procfile is None else procfile.names)
+    shown = project._replace(manifest="")
+    found = Loaded(shown, manifest, procfile, (), detection, fresh_detection=True, notes=_notes(proposal))
     return _with_overmind_counts(found._replace(program=proposal.program))
+
+
+def _find(cwd: str, environ: Mapping[str, str]) -> tuple[Project, Projects]:
+    """Find the project of a command in `cwd`. Raises the errors for a root that devboot must not work in."""
+    project, projects = find_project(cwd, environ), Projects.from_environ(environ)
+    refuse_bad_root(project.root)
+    refuse_sudo(project.root, environ, os.geteuid())
+    return project, projects
+
+
+def _read(project: Project, cwd: str, detection: Detection, kept: KeptDetection | None = None) -> Loaded:
+    """Read manifest and Procfile; `kept` is the detection that a manifest is the result of, if it wasn't written."""
+    prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
+    with RecordedReads() as watched:
+        note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
+        sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
+        found = Loaded(project, sources.manifest, sources.procfile, (), detection, fresh_detection=False)
+        found = _with_overmind_counts(found._replace(notes=kept.notes if kept is not None else ()))
+    found = found._replace(stamps=watched.stamps)
+    if kept is not None:
+        stamps = (*watched.stamps, *kept.stamps)
+        found = found._replace(stamps=stamps, program=kept.program, templates=kept.templates)
+    if not project.written:
+        return found
+    manifest, fixed = with_fixed_addresses(found.manifest, project.state)
+    return found._replace(manifest=manifest, fixed=fixed)
 
 
 def _with_overmind_counts(loaded: Loaded) -> Loaded:
@@ -129,10 +144,9 @@ def _with_overmind_counts(loaded: Loaded) -> Loaded:
     return loaded._replace(formation=counts, notes=notes, step=PORT_STEP if number is None else number)
 
 
-def _propose(start: str, environ: Mapping[str, str]) -> Proposal:
-    from devboot.app.preparation.project.detect import detect_here
-
-    proposal = detect_here(start, environ)
+def _useful_proposal(detection: Detection, start: str) -> Proposal:
+    """Return the proposal for the folder `start`. Raises ManifestError `manifest/not-found` for an empty one."""
+    proposal = detection.proposal
     if not proposal.is_useful:
         from devboot.app.preparation.project.kind_of_clone import advice_without_manifest
 
@@ -150,30 +164,15 @@ def _notes(proposal: Proposal) -> tuple[tuple[str, bool], ...]:
     return tuple((str(each), each.warns) for each in proposal.notes)
 
 
-def _detect(
-    project: Project, environ: Mapping[str, str], patience: Patience | None
-) -> tuple[Project, KeptDetection | None, tuple[str, ...]]:
+def _store_detection(project: Project, proposal: Proposal, reads: tuple[Stamp, ...]) -> KeptDetection:
+    """Keep a detection in the state folder; `reads` are the stamps of what it read."""
     from devboot.onboarding import render
 
-    projects = Projects.from_environ(environ)
-    start = projects.seen_from(project.root)
-    with RecordedReads() as watched:
-        proposal = _propose(start, environ)
-    root = str(proposal.root)
-    said: tuple[str, ...] = ()
-    if root.startswith(f"{start}/"):  # so that every command finds it from the folder where this one was typed
-        said = claim_folders(start, environ, patience)
-        atomic_write(os.path.join(projects.state_of(start), BELOW), os.fsencode(os.path.relpath(root, start)))
-    said += claim_folders(root, environ, patience)
-    found = project_in(root, projects)
-    if found.written:
-        return found, None, said
-    stamps = (*watched.stamps, *(listing(str(path)) for path in proposal.globbed))
-    atomic_write(os.path.join(found.state, DETECTED), render(proposal))
+    stamps = (*reads, *(listing(str(path)) for path in proposal.globbed))
+    atomic_write(os.path.join(project.state, DETECTED), render(proposal))
     kept = KeptDetection(stamps, _notes(proposal), proposal.program, proposal.templates)
-    record = {"devboot": __version__, **kept._asdict()}
-    atomic_write(_stamps_file(found), json.dumps(record))
-    return project_in(root, projects), kept, said
+    atomic_write(_stamps_file(project), json.dumps({"devboot": __version__, **kept._asdict()}))
+    return kept
 
 
 def _stored_detection(project: Project) -> KeptDetection | None:

@@ -10,6 +10,11 @@ from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.project_files.procfile import Procfile
 from devboot.state.project import Project
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.preparation.project.detect import Detection
+    from devboot.onboarding import Proposal
+
 
 class FixedAddress(NamedTuple):
     """Connection of code with a hard-coded address: the port, 0 for any, and whether it needs no password."""
@@ -24,13 +29,15 @@ class Loaded(NamedTuple):
 
     `stamps` show when to read again. `fresh_detection`: the manifest was detected just now; `notes` are its remarks,
     each with whether it is a warning; `program` is the command of the clone's program to run by hand, if no process
-    was found. `templates` are those of settings modules that the clone lacks.
+    was found. `templates` are those of settings modules that the clone lacks. `detection` is shared by everything that
+    compares the manifest with the clone.
     """
 
     project: Project
     manifest: Manifest
     procfile: Procfile | None
     stamps: tuple[tuple[str, int, int], ...]
+    detection: Detection
     fresh_detection: bool
     notes: tuple[tuple[str, bool], ...] = ()
     state_notes: tuple[str, ...] = ()  # notes about moved folders of devboot's
@@ -46,6 +53,11 @@ class Loaded(NamedTuple):
     def name(self) -> str:
         """Return the project's name: the manifest's, else the folder's."""
         return self.manifest.project.name or self.project.usual_name
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """Return the detection's proposal for the project; None if it is for another folder."""
+        return self.detection.proposal_for(self.project.root)
 
     @property
     def types_ports(self) -> bool:

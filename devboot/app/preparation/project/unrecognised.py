@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from devboot.app.preparation.project.kind_of_clone import kind_with_packages
 from devboot.clone_reader import parse_toml, read_text
-from devboot.errors import ManifestError, Problems, UsageError
+from devboot.errors import ManifestError, Problems
 from devboot.events import WARNING, Event, Reporter
 from devboot.state.projects import DETECTED, MANIFEST
 
@@ -29,7 +29,7 @@ def warn_of_missing(missing: Problems, reporter: Reporter) -> None:
         reporter.emit(Event(WARNING, "env", each.what, lines=(*each.details, *each.causes, *each.help), slug=each.slug))
 
 
-def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | None = None) -> None:
+def refuse_idle(loaded: Loaded, missing: Problems | None = None) -> None:
     """Refuse to start a project in which nothing would run: "is up" would be of no use.
 
     A written manifest without processes is refused if detection would run some, unless it has an empty `[processes]`.
@@ -40,7 +40,7 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | 
     if loaded.manifest.processes or names:
         return
     if loaded.project.written:
-        _refuse_less_than_detected(loaded, environ)
+        _refuse_less_than_detected(loaded)
         _refuse_empty(loaded)
         return
     if loaded.manifest.services and loaded.program:  # for the program that a note has named
@@ -68,10 +68,10 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | 
     )
 
 
-def _refuse_less_than_detected(loaded: Loaded, environ: Mapping[str, str]) -> None:
+def _refuse_less_than_detected(loaded: Loaded) -> None:
     if "processes" in loaded.manifest.model_fields_set:
         return
-    lacking = _lacking(loaded, environ)
+    lacking = _lacking(loaded)
     if lacking is None or not lacking.processes:
         return
     found = ", ".join(f"`{process.name}`" for process in lacking.processes)
@@ -109,35 +109,24 @@ def _refuse_empty(loaded: Loaded) -> None:
     )
 
 
-def warn_of_undeclared(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter) -> None:
+def warn_of_undeclared(loaded: Loaded, reporter: Reporter) -> None:
     """Warn once that a new manifest lacks parts with which the project has run so far by detection."""
     detected = os.path.join(loaded.project.state, DETECTED)
     if not loaded.project.written or not os.path.exists(detected):
         return
-    lacking = _lacking(loaded, environ)
+    lacking = _lacking(loaded)
     if lacking is not None and (lines := tuple(_lines(lacking))):
         text = f"`{MANIFEST}` lacks what devboot has detected so far; `devboot init --merge` adds it"
         reporter.emit(Event(WARNING, "manifest", text, lines=lines, slug="manifest/less-than-detected"))
     os.remove(detected)
 
 
-def _lacking(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
+def _lacking(loaded: Loaded) -> Proposal | None:
     """Return what detection proposes and the manifest lacks; None if it proposes nothing."""
     from devboot.onboarding import lacking
 
-    proposal = proposal_for(loaded, environ)
+    proposal = loaded.proposal
     return None if proposal is None else lacking(proposal, parse_toml(read_text(loaded.project.manifest)))
-
-
-def proposal_for(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
-    """Return the detection's proposal; None if there is none, or if it is for another folder."""
-    from devboot.app.preparation.project.detect import detect_here
-
-    try:
-        proposal = detect_here(loaded.project.root, environ)
-    except UsageError:  # a folder of several clones has only its manifest
-        return None
-    return proposal if str(proposal.root) == loaded.project.root else None
 
 
 def _lines(proposal: Proposal) -> Iterator[str]:

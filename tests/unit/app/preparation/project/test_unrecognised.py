@@ -70,14 +70,14 @@ def shop(tmp_path):
 
     def write(text):
         (tmp_path / "devboot.toml").write_text(text)
-        return load_project(str(tmp_path), environ), environ
+        return load_project(str(tmp_path), environ)
 
     return write
 
 
 def test_a_manifest_without_processes_does_not_make_the_detected_web_vanish(shop):
     with pytest.raises(ManifestError) as refused:
-        refuse_idle(*shop("[services.redis]\n[env]\nKEY = 'x'\n"))
+        refuse_idle(shop("[services.redis]\n[env]\nKEY = 'x'\n"))
 
     error = refused.value
     assert error.slug == "manifest/nothing-to-run"
@@ -89,20 +89,20 @@ def test_a_manifest_without_processes_does_not_make_the_detected_web_vanish(shop
 
 def test_the_lines_that_it_is_refused_with_are_what_it_lacks(shop):
     with pytest.raises(ManifestError) as refused:
-        refuse_idle(*shop("[services.redis]\n"))
+        refuse_idle(shop("[services.redis]\n"))
 
-    loaded, environ = shop("\n".join(["[services.redis]", *refused.value.details]))
-    refuse_idle(loaded, environ)
+    loaded = shop("\n".join(["[services.redis]", *refused.value.details]))
+    refuse_idle(loaded)
     assert {"web"} == set(loaded.manifest.processes)
 
 
 def test_a_manifest_that_lacks_what_ran_by_detection_says_so_once(shop, tmp_path):
     environ = home_beside(tmp_path)
     load_project(str(tmp_path), environ)
-    loaded, _ = shop("[services.redis]\n[processes.web]\ncommand = 'flask run'\n")
+    loaded = shop("[services.redis]\n[processes.web]\ncommand = 'flask run'\n")
     reporter = RecordingReporter()
-    warn_of_undeclared(loaded, environ, reporter)
-    warn_of_undeclared(loaded, environ, reporter)
+    warn_of_undeclared(loaded, reporter)
+    warn_of_undeclared(loaded, reporter)
     (event,) = reporter.events
     assert event.slug == "manifest/less-than-detected"
     assert event.text == "`devboot.toml` lacks what devboot has detected so far; `devboot init --merge` adds it"
@@ -115,22 +115,22 @@ def test_a_manifest_that_has_it_all_or_was_there_first_is_not_compared(shop, tmp
     if is_complete:
         load_project(str(tmp_path), environ)
     text = render(detect(tmp_path, environ={})) if is_complete else "[services.redis]\n[processes]\n"
-    loaded, _ = shop(text)
+    loaded = shop(text)
     reporter = RecordingReporter()
-    warn_of_undeclared(loaded, environ, reporter)
+    warn_of_undeclared(loaded, reporter)
     assert reporter.events == []
 
 
 @pytest.mark.parametrize("text", ["[services.redis]\n[processes]\n", "[processes.web]\ncommand = 'true'\n"])
 def test_a_manifest_that_says_what_runs_is_taken_at_its_word(shop, text):
-    refuse_idle(*shop(text))
+    refuse_idle(shop(text))
 
 
 def test_a_manifest_of_a_folder_in_which_nothing_is_detected_may_have_services_alone(tmp_path):
     (tmp_path / "devboot.toml").write_text("[services.redis]\n")
     environ = home_beside(tmp_path)
 
-    refuse_idle(load_project(str(tmp_path), environ), environ)
+    refuse_idle(load_project(str(tmp_path), environ))
 
 
 @pytest.mark.parametrize("folder", ["", "tools & more"])
@@ -147,7 +147,7 @@ def test_the_program_of_a_clone_in_which_nothing_keeps_running_is_named_again_fr
         # Whatever the note says: it is for people.
         loaded = loaded._replace(notes=tuple((f"changed: {text}", warns) for text, warns in loaded.notes))
         with pytest.raises(ManifestError) as refused:
-            refuse_idle(loaded, environ)
+            refuse_idle(loaded)
         programs.append(refused.value.help[0])
 
     assert programs == [f"{loaded.program}   # runs its program"] * 2
@@ -164,7 +164,7 @@ def idle(tmp_path):
         environ = home_beside(tmp_path)
         loaded = load_project(str(tmp_path), environ)
         files = read_env_files(str(tmp_path), loaded.manifest.env_files.read, environ)
-        return loaded, environ, missing_errors(loaded, files, environ)
+        return loaded, missing_errors(loaded, files, environ)
 
     return make
 
@@ -187,10 +187,10 @@ def idle(tmp_path):
     ],
 )
 def test_what_the_program_of_an_idle_clone_asks_for_comes_before_its_command(idle, code, cause, details, command):
-    loaded, environ, missing = idle(code)
+    loaded, missing = idle(code)
 
     with pytest.raises(ManifestError) as refused:
-        refuse_idle(loaded, environ, missing)
+        refuse_idle(loaded, missing)
 
     error = refused.value
     assert (error.slug, error.exit_code, cause in error.causes) == ("manifest/nothing-to-run", 3, True)
@@ -198,7 +198,7 @@ def test_what_the_program_of_an_idle_clone_asks_for_comes_before_its_command(idl
 
 
 def test_other_commands_in_an_idle_clone_are_told_of_it_and_go_on(idle):
-    loaded, _environ, missing = idle('print(os.environ["SHOP_TOKEN"])\n')
+    loaded, missing = idle('print(os.environ["SHOP_TOKEN"])\n')
     reporter = RecordingReporter()
 
     warn_of_missing(missing, reporter)
@@ -209,9 +209,9 @@ def test_other_commands_in_an_idle_clone_are_told_of_it_and_go_on(idle):
 
 
 def test_servers_of_a_program_that_ends_by_itself_may_be_up_without_it(idle):
-    loaded, environ, missing = idle('import redis\nprint(redis.from_url(os.environ["REDIS_URL"]).keys())\n', "redis\n")
+    loaded, missing = idle('import redis\nprint(redis.from_url(os.environ["REDIS_URL"]).keys())\n', "redis\n")
 
-    refuse_idle(loaded, environ, missing)
+    refuse_idle(loaded, missing)
 
     assert (list(loaded.manifest.services), is_idle(loaded)) == (["redis"], True)
 
@@ -281,7 +281,7 @@ def test_a_clone_in_which_nothing_runs_is_called_what_it_is(tmp_path, files, cau
     environ = home_beside(tmp_path)
 
     with pytest.raises(ManifestError) as refused:
-        refuse_idle(load_project(str(tmp_path), environ), environ)
+        refuse_idle(load_project(str(tmp_path), environ))
 
     assert any(cause in each for each in refused.value.causes)
     assert any(advice in each for each in refused.value.help)
@@ -299,7 +299,7 @@ def test_servers_that_a_library_connects_to_make_it_no_application(tmp_path):
     loaded = loaded._replace(manifest=loaded.manifest.model_copy(update={"services": services}))
 
     with pytest.raises(ManifestError, match="this is a library"):
-        refuse_idle(loaded, environ)
+        refuse_idle(loaded)
 
 
 @pytest.mark.parametrize("manifest", ["", "[python]\nrequirements = ['pyproject.toml']\n"])
@@ -311,7 +311,7 @@ def test_a_library_is_called_that_and_its_tests_come_first(tmp_path, manifest):
     environ = home_beside(tmp_path)
 
     with pytest.raises(ManifestError) as refused:
-        refuse_idle(load_project(str(tmp_path), environ), environ)
+        refuse_idle(load_project(str(tmp_path), environ))
 
     error = refused.value
     assert (error.what, error.exit_code) == ("this is a library without a long-running process", 3)
@@ -324,8 +324,8 @@ def test_a_written_manifest_by_which_nothing_runs_is_refused_unless_it_says_so(t
     environ = home_beside(tmp_path)
 
     with pytest.raises(ManifestError) as refused:
-        refuse_idle(load_project(str(tmp_path), environ), environ)
+        refuse_idle(load_project(str(tmp_path), environ))
 
     assert refused.value.what == "`devboot.toml` names nothing that runs"
     (tmp_path / "devboot.toml").write_text("[processes]\n")
-    refuse_idle(load_project(str(tmp_path), environ), environ)
+    refuse_idle(load_project(str(tmp_path), environ))

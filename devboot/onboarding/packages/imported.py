@@ -156,6 +156,12 @@ def _unnamed(tree: Tree, app: Application, python: PythonInput, packages: Mappin
     return {name: found[name] for name in lacking}
 
 
+def takes_more(tree: Tree, app: Application, python: PythonInput) -> bool:
+    """Return True if packages may be added to the lists: they are no lock, and have no hashes."""
+    is_listed = bool(python.requirements)
+    return not is_listed or not (set(LOCKS) & set(python.requirements) or _is_hashed(tree, app, python))
+
+
 def _is_hashed(tree: Tree, app: Application, python: PythonInput) -> bool:
     """Return True if there is no list, or one with hashes, which no other package may be added to."""
     paths = [posixpath.normpath(posixpath.join(app.root, each)) for each in python.requirements]

@@ -11,6 +11,8 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal.variables import DEVELOPS
 from devboot.onboarding.proposal_values import Evidence, Variable
 from devboot.onboarding.reading.layout import ASIDE, module_name
+from devboot.onboarding.services.databases import FILE
+from devboot.onboarding.services.drivers import sqlite_address
 from devboot.onboarding.symbolic_eval.calls import FROM_OBJECT
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.tables import is_called
@@ -21,7 +23,7 @@ _DEVELOPMENT = re.compile(r"Dev|Local")
 _PLAIN = re.compile(r"(?:Base|Default)?(?:Config|Configuration|Settings)$")
 DATABASE = re.compile(r"(?:^|_)(?:DATABASE|DB|SQLALCHEMY_DATABASE|SQLALCHEMY)_(?:URL|URI|DSN)$")
 SERVER_DRIVER = re.compile(
-    r"psycopg|^asyncpg$|mysql|mariadb|oracle|pyodbc|pymssql|^pg8000$|cockroach|motor|pymongo|beanie"
+    r"psycopg|^asyncpg$|^aiopg$|^asyncmy$|mysql|mariadb|oracle|pyodbc|pymssql|^pg8000$|cockroach|motor|pymongo|beanie"
 )
 
 _STAGES = ("development", "dev", "local")
@@ -92,13 +94,13 @@ def _sqlite(clone: Clone, base: Run) -> list[Variable]:
     for need in base.found.needs.values():
         example = clone.files.examples.get(need.name)
         if DATABASE.search(need.name) and (example is None or example.is_placeholder):
-            scheme = "sqlite+aiosqlite" if "aiosqlite" in clone.packages else "sqlite"
-            found.append(Variable(need.name, value=f"{scheme}:///db.sqlite3", evidence=need.place))
+            address = sqlite_address(FILE, clone.packages, clone.tree)
+            found.append(Variable(need.name, value=address, evidence=need.place))
     return found
 
 
 def _asynchronous(clone: Clone, base: Run) -> list[Variable]:
-    """Return the url with the installed async driver, if asyncio's engine gets an SQLite url without one."""
+    """Return the url with an async driver, if asyncio's engine gets an SQLite url without one."""
     for event in base.found.events:
         first = event.argument(0, "url") if event.name.endswith("create_async_engine") else None
         if first is None or not str(first.data).startswith("sqlite://") or len(first.reads) != 1:
@@ -107,13 +109,13 @@ def _asynchronous(clone: Clone, base: Run) -> list[Variable]:
         example = clone.files.examples.get(name)
         if name in clone.files.committed:
             continue
-        if "aiosqlite" in clone.packages:
-            return [Variable(name, value="sqlite+aiosqlite:///db.sqlite3", evidence=event.place)]
-        if "asyncpg" in clone.packages:
+        if "asyncpg" in clone.packages and "aiosqlite" not in clone.packages:
             text = (
                 example.text if example is not None and "+asyncpg://" in example.text else "postgresql+asyncpg:///app"
             )
             return [Variable(name, value=text, evidence=event.place)]
+        address = sqlite_address(FILE, clone.packages, clone.tree)
+        return [Variable(name, value=address, evidence=event.place)] if "+" in address else []
     return []
 
 

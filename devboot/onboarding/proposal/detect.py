@@ -18,6 +18,7 @@ from devboot.onboarding.frameworks.migrations.alembic import environments, leads
 from devboot.onboarding.frameworks.processes import implied
 from devboot.onboarding.frameworks.tasks import find_tasks
 from devboot.onboarding.front_ends.front_end import Addition, add_front_end, with_origins
+from devboot.onboarding.proposal.address_drivers import with_drivers
 from devboot.onboarding.proposal.composed import left_out
 from devboot.onboarding.proposal.composed_servers import with_first_data, with_versions
 from devboot.onboarding.proposal.debug_flags import find_switches
@@ -174,7 +175,9 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
     read = _read_env_files(clone, env_files)
     notes += left_out(clone, services, processes, databases, tasks, read)
     root = tree.root if app.root == "." else tree.root / app.root
-    python = replace(clone.python, hosts=tuple(sorted(served.hosts)))
+    python, driver_notes = with_drivers(clone, env)
+    notes += driver_notes
+    python = replace(python, hosts=tuple(sorted(served.hosts)))
     folder = common_folder([*(process.cwd for process in processes), *(task.cwd for task in tasks)])
     return Proposal(
         root=root,

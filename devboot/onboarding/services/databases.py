@@ -13,6 +13,7 @@ from devboot.onboarding.libraries import Kind, known_servers
 from devboot.onboarding.proposal_values import Database, Evidence, Note, Variable
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.services.drivers import sqlite_address
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE, Class, Value, fields_of, plain
 
@@ -131,7 +132,6 @@ def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[s
     found: dict[str, Variable] = {}
     if framework_of(app.framework).databases:
         return dict(_kept_by_django(run))
-    slashes = "//" if "tortoise-orm" in packages else "///"
     is_local = not any(each.is_relational and each.is_spoken(packages) for each in known_servers().values())
     for value, place, base in _urls(app, run):
         text, name = value.data, next(iter(value.reads), "")
@@ -139,15 +139,16 @@ def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[s
         if len(value.reads) != 1 or read is None or name in run.machine.environ:
             continue
         if isinstance(text, str) and _IN_MEMORY.match(text) and read.default and read.default.data == text:
-            found[name] = Variable(
-                name, value=f"{text.partition(':')[0]}:{slashes}{FILE}", evidence=read.place or place
-            )
+            address = sqlite_address(FILE, packages, tree)
+            given = text.partition(":")[0] if "+" in text.partition(":")[0] else address.partition(":")[0]
+            found[name] = Variable(name, value=f"{given}:{address.partition(':')[2]}", evidence=read.place or place)
         elif isinstance(text, str) and read.default and (inner := _below_clone(_path_text(read.default), text)):
             found[name] = Variable(name, value=inner, evidence=read.place or place)
         elif text is None and is_local and base.endswith("instance"):
             there = [each for each in tree.in_folder(posixpath.normpath(base)) if _FILES.search(each)]
             file = there[0] if len(there) == 1 else FILE
-            found[name] = Variable(name, value=f"sqlite:///{file}", evidence=read.place or place)
+            address = sqlite_address(file, packages, tree)
+            found[name] = Variable(name, value=address, evidence=read.place or place)
     return found
 
 

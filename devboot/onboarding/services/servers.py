@@ -18,7 +18,7 @@ from devboot.onboarding.reading.dotenv import PLACEHOLDER
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.services.connections import Connection, connections
 from devboot.onboarding.services.databases import connections_of_tortoise, server_urls
-from devboot.onboarding.services.drivers import needs_driver, scheme_of_postgres
+from devboot.onboarding.services.drivers import needs_driver, scheme_of_mysql, scheme_of_postgres
 from devboot.onboarding.services.served import Served, own_text_of, place_of, text_of
 from devboot.onboarding.services.tls import CLIENTS, demands, on_socket
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
@@ -366,14 +366,18 @@ class _Trial:
     def _scheme(self, name: str, server: Server) -> str:
         """Return the url's scheme: the current one, else one that the installed libraries accept."""
         match = URL.match(text_of(name, self.base))
-        if match is not None and server.kind.schemes.match(match[0]) and not needs_driver(match[2], self.packages):
+        tree = self.code.tree
+        is_mysql = server.kind.name == "mysql"
+        needs_one = match is not None and needs_driver(match[2], self.packages, tree, is_mysql=is_mysql)
+        if match is not None and server.kind.schemes.match(match[0]) and not needs_one:
             return match[1] + (match[2] or "")
         is_plain = bool(framework_of(self.code.app.framework).databases)  # Django's setting names the driver separately
         if server.kind.recipe != "postgres":
-            return "mysql" if is_plain else server.scheme or "mysql+pymysql"
+            known = "" if needs_one else server.scheme
+            return "mysql" if is_plain else known or scheme_of_mysql(self.packages, tree)
         if is_plain:
             return "postgresql"
-        return scheme_of_postgres(self.packages, self.code.tree)
+        return scheme_of_postgres(self.packages, tree)
 
     def _check(self) -> None:
         """Handle what the variables don't reach: a port fixed in the code, or a container's name."""

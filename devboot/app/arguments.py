@@ -34,6 +34,10 @@ class Invocation(Record):
     values: dict[str, object] = {}  # noqa: RUF012  never written to: an Invocation is built once
     globals: dict[str, object] = {}  # noqa: RUF012  as above
 
+    def flag(self, name: str) -> bool:
+        """Return whether a switch was given."""
+        return bool(self.values.get(name))
+
 
 def take_apart(argv: Sequence[str]) -> Invocation:
     """Parse `argv` (without the program's name); raises UsageError with the nearest match.

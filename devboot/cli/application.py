@@ -1,4 +1,4 @@
-"""The Typer application: one function per command of the table, none longer than its flags."""
+"""The Typer application: one function per command that `direct` doesn't call, none longer than its flags."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from devboot.app.arguments import Invocation, flag_key
 from devboot.app.command_table import BY_NAME, Flag
 from devboot.cli import completions as completion_scripts
-from devboot.cli.commands import fast, topics
+from devboot.cli.commands import topics
 from devboot.cli.session import Session
 from devboot.errors import UsageError
 
@@ -81,74 +81,12 @@ def _kind_of(flag: Flag) -> tuple[Any, Any]:
     return (float | None, None) if flag.metavar == "SECONDS" else (str, "")
 
 
-@command("up")
-@flags_of("up")
-def up(ctx: typer.Context, names: Annotated[list[str] | None, typer.Argument()] = None, **flags: Any) -> int:
-    """Provision, start everything and show its output."""
-    from devboot.cli.commands import preparing
-
-    dry_run, runner = flags.pop("dry_run"), flags.pop("runner")
-    return preparing.up(_session(ctx), names or [], _values(**flags), dry_run=dry_run, runner=runner)
-
-
 @command("scale")
 def scale(ctx: typer.Context, counts: Annotated[list[str], typer.Argument()]) -> int:
     """Run more or fewer of a process."""
     from devboot.cli.commands import preparing
 
     return preparing.scale(_session(ctx), counts)
-
-
-@command("run")
-def run(
-    ctx: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument()] = None,
-    no_sync: Annotated[bool, option("run", "--no-sync")] = False,
-) -> int:
-    """Run a task or a command in the environment."""
-    code = fast.run(words or [], _session(ctx), no_sync=no_sync)
-    if code is not None:
-        return code
-    from devboot.cli.commands import preparing
-
-    return preparing.run(_session(ctx), words or [])
-
-
-@command("sync")
-def sync(
-    ctx: typer.Context,
-    check: Annotated[bool, option("sync", "--check")] = False,
-    locked: Annotated[bool, option("sync", "--locked")] = False,
-    frozen: Annotated[bool, option("sync", "--frozen")] = False,
-    force: Annotated[bool, option("sync", "--force")] = False,
-    offline: Annotated[bool, option("sync", "--offline")] = False,
-    from_: Annotated[str, option("sync", "--from")] = "",
-) -> int:
-    """Provision without starting."""
-    from devboot.app.preparation.prepare import PrepareOptions
-    from devboot.cli.commands import preparing
-
-    options = PrepareOptions(
-        is_locked=locked, takes_lock_as_it_is=frozen, is_offline=offline, is_forced=force, kit=from_
-    )
-    return preparing.sync(_session(ctx), options, check=check)
-
-
-@command("lock")
-def lock(
-    ctx: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument()] = None,
-    check: Annotated[bool, option("lock", "--check")] = False,
-    update: Annotated[list[str] | None, option("lock", "--update")] = None,
-    json: Annotated[bool, option("lock", "--json")] = False,  # noqa: ARG001  read by the session
-    offline: Annotated[bool, option("lock", "--offline")] = False,
-) -> int:
-    """Choose versions and write the lock, or compare two locks."""
-    from devboot.cli.commands import lock_diff, preparing
-
-    if words:
-        return lock_diff.diff(_session(ctx), words)
-    return preparing.lock(_session(ctx), check=check, update=update or [], offline=offline)
 
 
 @command("pack")
@@ -261,35 +199,6 @@ def recipe(
     from devboot.cli.commands import recipes
 
     return recipes.recipe(_session(ctx), words, version=as_, exclude_newer=exclude_newer, offline=offline)
-
-
-@command("init")
-def init(
-    ctx: typer.Context,
-    merge: Annotated[bool, option("init", "--merge")] = False,
-    diff: Annotated[bool, option("init", "--diff")] = False,
-    example: Annotated[bool, option("init", "--example")] = False,
-) -> int:
-    """Write a manifest, add to one, or write the example."""
-    from devboot.cli.commands import init_doctor
-
-    return init_doctor.init(_session(ctx), merges=merge, only_diff=diff, example=example)
-
-
-@command("doctor")
-def doctor(
-    ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument()] = None,
-    json: Annotated[bool, option("doctor", "--json")] = False,  # noqa: ARG001  read by the session
-    list_: Annotated[bool, option("doctor", "--list")] = False,
-    strict: Annotated[bool, option("doctor", "--strict")] = False,
-    fix: Annotated[bool, option("doctor", "--fix")] = False,
-    yes: Annotated[bool, option("doctor", "--yes")] = False,
-) -> int:
-    """Run all checks, or the named ones."""
-    from devboot.cli.commands import init_doctor
-
-    return init_doctor.doctor(_session(ctx), names or [], only_list=list_, strict=strict, fix=fix, yes=yes)
 
 
 @command("explain")

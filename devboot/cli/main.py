@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from devboot import __version__
 from devboot.app.arguments import Invocation, take_apart
 from devboot.app.command_table import BY_NAME
-from devboot.cli import failures, streams
+from devboot.cli import direct, failures, streams
 from devboot.cli.session import Session, fallback_session, open_session
 from devboot.cli.termination_signals import end_by_exception
 from devboot.environment.project_owner import refuse_foreign
@@ -30,6 +30,7 @@ def main(argv: Sequence[str], handle: Any = None) -> int:
     streams.make_safe()
     # A copy: what a library puts into os.environ is not the user's.
     environ = dict(os.environ)
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # looking for them reads a file of each installed package
     session = fallback_session(argv, environ, handle)
     command = ""
     try:
@@ -85,10 +86,14 @@ def _dispatch(invocation: Invocation, session: Session) -> int:
         return completions("names", "".join(invocation.args[1:2]), session)
     if command.name in _OPENINGS:
         session.open_with(_OPENINGS[command.name])
-    # Typer takes 47 ms: nothing that answers without it waits for it.
+    carry_out = direct.COMMANDS.get(invocation.command) or _with_typer()
+    return carry_out(invocation, session)
+
+
+def _with_typer() -> Callable[[Invocation, Session], int]:
     from devboot.cli.application import carry_out
 
-    return carry_out(invocation, session)
+    return carry_out
 
 
 def _help(invocation: Invocation, session: Session) -> int:

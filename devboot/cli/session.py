@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from devboot.app.preparation.project.loaded import Loaded
     from devboot.locks import Holder
     from devboot.state.project import Project
-    from devboot.ui.consoles import Text
+    from devboot.ui.consoles import Console
     from devboot.ui.reporters import RunReporter
 
 SCHEMA = 1  # version of every JSON document; grows when a key changes its meaning
@@ -128,12 +128,6 @@ class Session:
         streams.write(1, terminal_text(text).encode(context.stdout.encoding, "replace"))
         streams.end()
 
-    def out_text(self, text: Text) -> None:
-        """Write styled text to stdout."""
-        from devboot.ui.consoles import rendered
-
-        self.out(as_called(rendered(text, colour=self.colour(), environ=self.context.environ)))
-
     def out_json(self, value: Mapping[str, Any], *, header: bool = True) -> None:
         """Write one JSON document; with `header` it begins with schema and version."""
         from devboot.ui.reporters import json_line
@@ -188,7 +182,6 @@ class Session:
 
     def _make_reporter(self, *, as_events: bool, is_brief: bool) -> RunReporter:
         from devboot.ui import reporters
-        from devboot.ui.consoles import console
 
         context, clock = self.context, self.context.clock
         if context.output.json and as_events:
@@ -199,15 +192,21 @@ class Session:
         if context.output.quiet:
             return reporters.QuietReporter(clock, self.mask)
         if is_live(context.stderr, context.environ, context.output):
-            colour = self.colour(err=True)
-            target = console(sys.stderr, context.environ, colour=colour, live=True)
+            from devboot.ui.live_reporter import LiveReporter
+
             hint = "ctrl-c stops; what is downloaded stays"
-            return reporters.LiveReporter(target, self.symbols(err=True), clock, hint=hint, mask=self.mask)
+            return LiveReporter(self._console, self.symbols(err=True), clock, hint=hint, mask=self.mask)
         reason = why_plain(context.stderr, context.environ, context.output)
         header = f"devboot {context.version}, project {self.project}, {reason}: plain output"
         is_folded = context.environ.get("GITHUB_ACTIONS") == "true" and not is_brief
         header = "" if is_brief else header
         return reporters.PlainReporter(sys.stderr, clock, header=header, is_folded=is_folded, mask=self.mask)
+
+    def _console(self) -> Console:
+        """Return the console of a live display on stderr."""
+        from devboot.ui.consoles import console
+
+        return console(sys.stderr, self.context.environ, colour=self.colour(err=True), live=True)
 
 
 def fallback_session(argv: Sequence[str], environ: Mapping[str, str], handle: Any = None) -> Session:

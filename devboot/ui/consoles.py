@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 from collections.abc import Mapping
 from typing import TextIO
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from devboot.text.symbols import Symbols
 
-__all__ = ["Text", "console", "line_text", "rendered"]
+__all__ = ["Console", "console", "line_text"]
 
 
 class _Console(Console):
@@ -40,14 +39,6 @@ def console(stream: TextIO, environ: Mapping[str, str], *, colour: bool, live: b
         highlight=False,
         _environ={name: value for name, value in environ.items() if name not in hidden},
     )
-
-
-def rendered(text: Text, *, colour: bool, environ: Mapping[str, str]) -> str:
-    """Return styled text and a newline as a string; lines are never broken, and trailing blanks removed."""
-    target = console(io.StringIO(), environ, colour=colour, live=False)
-    with target.capture() as captured:
-        target.print(text, soft_wrap=True)
-    return captured.get()
 
 
 def line_text(line: str, symbols: Symbols) -> Text:

@@ -5,33 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rich.text import Text
-
 from devboot.doctor.findings import ERROR, IDLE, OK, WARNING, Area, Check, Finding, Report
 from devboot.text.columns import pad, printable, table, wrap
+from devboot.text.paint import BOLD, GREEN, MAGENTA, RED, YELLOW, paint
 from devboot.text.symbols import Symbols, margin
 from devboot.text.units import counted, duration
 
 _AREA_WIDTH = 11
 _LABEL_WIDTH = 6  # `why:  `
 _FIX_COLUMN = 32
-_STYLES = {OK: "green", IDLE: "yellow", WARNING: "yellow", ERROR: "red"}
+_COLOURS = {OK: GREEN, IDLE: YELLOW, WARNING: YELLOW, ERROR: RED}
 
 
 def render_report(
-    report: Report, symbols: Symbols, *, width: int = 0, verbose: bool = False, mask: Callable[[str], str] = str
-) -> Text:
-    """Return the whole report, styled, without a newline at its end; `width` 0 breaks no line."""
+    report: Report,
+    symbols: Symbols,
+    *,
+    width: int = 0,
+    colour: bool = False,
+    verbose: bool = False,
+    mask: Callable[[str], str] = str,
+) -> str:
+    """Return the whole report, without a newline at its end; `width` 0 breaks no line."""
 
     def shown(text: str) -> str:
         return printable(mask(text))
 
-    lines = [line for area in report.areas for line in _area(area, symbols, verbose=verbose, mask=shown)]
-    lines.append(Text())
+    def painted(text: str, code: str) -> str:
+        return paint(text, code, on=colour)
+
+    lines = [line for area in report.areas for line in _area(area, symbols, painted, verbose=verbose, mask=shown)]
+    lines.append("")
     for number, (_, finding) in enumerate(report.findings, 1):
-        lines += [*_finding(number, finding, width, shown), Text()]
-    lines.append(Text(_summary(report)))
-    return Text("\n").join(lines)
+        lines += [*_finding(number, finding, width, painted, shown), ""]
+    lines.append(_summary(report))
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def render_list(checks: Sequence[Check]) -> str:
@@ -52,39 +60,41 @@ def report_as_json(report: Report, mask: Callable[[str], str] = str) -> dict[str
     }
 
 
-def _area(area: Area, symbols: Symbols, *, verbose: bool, mask: Callable[[str], str]) -> Iterator[Text]:
+def _area(
+    area: Area, symbols: Symbols, painted: Callable[[str, str], str], *, verbose: bool, mask: Callable[[str], str]
+) -> Iterator[str]:
     shape = {OK: symbols.ok, IDLE: symbols.idle, WARNING: symbols.warning, ERROR: symbols.failed}[area.state]
-    style = _STYLES[area.state]
-    fact = mask(area.fact)
+    colour = _COLOURS[area.state]
     if area.crashes and area.state in {OK, IDLE}:
-        shape, style = symbols.crashed, "magenta"
+        shape, colour = symbols.crashed, MAGENTA
     lead = margin(shape, symbols)
-    yield Text.assemble((lead, style), pad(printable(area.name), _AREA_WIDTH), fact)
+    yield painted(lead, colour) + pad(printable(area.name), _AREA_WIDTH) + mask(area.fact)
     indent = " " * (len(lead) + _AREA_WIDTH)
     for outcome in area.crashes:
-        mark = (symbols.crashed, "magenta")
-        yield Text.assemble(indent, mark, f" check {mask(outcome.check.name)}: {mask(outcome.crash)}")
+        mark = painted(symbols.crashed, MAGENTA)
+        yield f"{indent}{mark} check {mask(outcome.check.name)}: {mask(outcome.crash)}"
     if verbose:
         details = [detail for outcome in area.outcomes for detail in outcome.answer.details]
-        yield from (Text(indent + mask(detail)) for detail in details)
+        yield from (indent + mask(detail) for detail in details)
 
 
-def _finding(number: int, finding: Finding, width: int, mask: Callable[[str], str]) -> Iterator[Text]:
+def _finding(
+    number: int, finding: Finding, width: int, painted: Callable[[str, str], str], mask: Callable[[str], str]
+) -> Iterator[str]:
     head = f"{finding.severity}[{finding.slug}]"
     lines = wrap(mask(finding.what), width, first=f"{number}  {head}: ", then="     ")
-    yield Text.assemble(f"{number}  ", (head, f"bold {_STYLES[finding.severity]}"), lines[0][3 + len(head) :])
-    yield from (Text(line) for line in lines[1:])
+    yield f"{number}  {painted(head, f'{BOLD};{_COLOURS[finding.severity]}')}{lines[0][3 + len(head) :]}"
+    yield from lines[1:]
     for evidence in finding.evidence:
-        yield from (Text(line) for line in wrap(mask(evidence), width, first="     ", then="     "))
+        yield from wrap(mask(evidence), width, first="     ", then="     ")
     indent = " " * (5 + _LABEL_WIDTH)
-    why = wrap(mask(finding.why), width, first="     why:  ", then=indent)
-    yield from (Text(line) for line in why)
+    yield from wrap(mask(finding.why), width, first="     why:  ", then=indent)
     command, cost = mask(finding.fix.command), mask(finding.fix.cost)
     is_short = len(command) <= _FIX_COLUMN
     beside = f"{command.ljust(_FIX_COLUMN)}  {cost}" if cost and is_short else command
-    yield Text.assemble("     ", ("fix:", "bold green"), "  ", beside)
+    yield f"     {painted('fix:', f'{BOLD};{GREEN}')}  {beside}"
     if cost and not is_short:
-        yield Text(indent + cost)
+        yield indent + cost
 
 
 def _summary(report: Report) -> str:

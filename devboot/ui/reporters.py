@@ -1,26 +1,19 @@
-"""Reporters: live for a terminal, a line per event elsewhere, JSON lines for programs, and a quiet one."""
+"""Reporters: a line per event, JSON lines for programs, and a quiet one; `live_reporter` has the one for terminals."""
 
 from __future__ import annotations
 
 import json
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
-
-from rich.console import Console, Group
-from rich.live import Live
-from rich.text import Text
 
 from devboot.events import DOING, DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
 from devboot.text.columns import printable
 from devboot.text.invocation import as_called
 from devboot.text.paint import terminal_text
 from devboot.text.summary import stopwatch
-from devboot.text.symbols import Symbols
-from devboot.ui.board import SILENT, Board, Finished, active_lines, finished_lines, what_goes_on
-from devboot.ui.consoles import line_text
+from devboot.ui.board import SILENT, Board, Finished, what_goes_on
 from devboot.ui.units import progress
 from devboot.wire.jsontext import printable_json
 
@@ -28,7 +21,6 @@ _WORDS = {DONE: "ok", UNCHANGED: "ok", FAILED: "failed", FETCH: "fetch", RETRY: 
 _PLAIN_PERIOD = 10.0  # seconds between two lines about a running step
 _LOOK = 1.0  # seconds between checks for silent steps
 _PLAIN_SHARE = 25  # or per cent
-_FRAMES_PER_SECOND = 10
 
 
 class RunReporter(Protocol):
@@ -105,96 +97,6 @@ class QuietReporter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Leave the terminal as it is."""
-
-
-class LiveReporter(QuietReporter):
-    """A line per working step, redrawn in place; finished lines stay above.
-
-    Between start and end a single thread draws, and only it calls rich. Events change the board and return: our lock
-    is never held while rich waits for one of its own, and a terminal that accepts no output delays no work.
-    """
-
-    def __init__(
-        self,
-        console: Console,
-        symbols: Symbols,
-        clock: Callable[[], float],
-        *,
-        hint: str = "",
-        mask: Callable[[str], str] = str,
-        frames_per_second: float = _FRAMES_PER_SECOND,
-    ) -> None:
-        super().__init__(clock, mask)
-        self._console = console
-        self._symbols = symbols
-        self._hint = hint
-        self._period = 1 / frames_per_second
-        self._frame = 0
-        self._unprinted: list[Finished] = []
-        self._is_due = threading.Event()  # there are finished lines, or this is the end
-        self._has_ended = False
-        self._drawer = threading.Thread(target=self._keep_drawing, name="devboot-drawer", daemon=True)
-        self._live = Live(
-            console=console,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="crop",
-        )
-
-    def _settle(self, final: list[Finished]) -> None:
-        if final:
-            self._unprinted += final
-            self._is_due.set()
-
-    def _keep_drawing(self) -> None:
-        # A terminal that has gone must not end the work: the result counts, not its display.
-        with suppress(OSError, ValueError):
-            while not self._has_ended:
-                self._draw()
-                self._is_due.wait(self._period)
-
-    def _draw(self) -> None:
-        self._is_due.clear()
-        self._frame += 1
-        width, height = self._console.size
-        with self._lock:
-            final, self._unprinted = self._unprinted, []
-            # Blank line, hint and the line that the cursor is left on.
-            room = max(1, height - 3)
-            lines = active_lines(
-                self._board, self._clock(), self._symbols, width=width, height=room, frame=self._frame // 2
-            )
-        texts = [line_text(line, self._symbols) for line in lines]
-        if lines and self._hint and width > len(self._hint):
-            texts += [Text(), Text(self._hint)]
-        self._live.update(Group(*texts))
-        self._print(final)
-        self._live.refresh()
-
-    def _print(self, final: list[Finished]) -> None:
-        for finished in final:
-            for line in finished_lines(finished, self._console.width, self._symbols):
-                self._console.print(line_text(line, self._symbols), soft_wrap=True)
-
-    def __enter__(self) -> Self:
-        with suppress(OSError, ValueError):
-            self._live.start()
-        self._drawer.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._has_ended = True
-        self._is_due.set()
-        try:
-            self._drawer.join()
-        finally:
-            with self._lock:
-                final = [*self._unprinted, *self._board.settle(self._clock())]
-            with suppress(OSError, ValueError):
-                self._live.stop()
-                self._print(final)
 
 
 class PlainReporter(QuietReporter):

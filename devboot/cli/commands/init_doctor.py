@@ -16,6 +16,7 @@ from devboot.errors import Exit, UsageError
 from devboot.state.project import LOCK
 from devboot.state.projects import MANIFEST
 from devboot.text.columns import table, table_within
+from devboot.text.invocation import as_called
 from devboot.ui.doctor import render_list, render_report, report_as_json
 
 
@@ -70,9 +71,14 @@ def doctor(session: Session, names: Sequence[str], *, only_list: bool, strict: b
     else:
         output = session.context.output
         text = render_report(
-            report, session.symbols(), width=session.width(), verbose=output.verbose, mask=session.mask
+            report,
+            session.symbols(),
+            width=session.width(),
+            colour=session.colour(),
+            verbose=output.verbose,
+            mask=session.mask,
         )
-        session.out_text(text)
+        session.out(f"{as_called(text)}\n")
     return Exit.OK if report.is_ok(strict=strict) else Exit.FAILED
 
 

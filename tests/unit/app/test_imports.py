@@ -7,9 +7,10 @@ import sys
 
 ASK = """
 import json, sys
-import devboot.app.preparation.prepare, devboot.cli.application, devboot.cli.commands.preparing, devboot.ui.reporters
+import devboot.app.preparation.prepare, devboot.cli.main, devboot.cli.commands.preparing, devboot.ui.reporters
+import devboot.cli.commands.init_doctor, devboot.ui.live_reporter
 from devboot.model.edge.types import Table
-heavy = {"asyncio", "certifi", "honcho", "httpx", "rattler"}
+heavy = {"asyncio", "certifi", "honcho", "httpx", "rattler", "rich", "typer"}
 heavy |= {"devboot.app.preparation.locking.conda_rows", "devboot.app.recipes.update"}
 def below(kind):
     for each in kind.__subclasses__():

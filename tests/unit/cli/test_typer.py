@@ -1,10 +1,14 @@
 """Typer's functions against the table of commands."""
 
 import inspect
+from contextlib import suppress
 
+import pytest
 import typer
 
+from devboot.app.arguments import Invocation, flag_key
 from devboot.app.command_table import BY_NAME
+from devboot.cli import direct
 from devboot.cli.application import application
 
 
@@ -19,7 +23,42 @@ def test_each_function_has_the_flags_of_the_table():
 
 
 def test_every_command_that_has_no_fast_path_has_a_function():
-    assert {name for name, command in BY_NAME.items() if not command.fast} <= set(commands())
+    without = {name for name, command in BY_NAME.items() if not command.fast}
+    assert without <= set(commands()) | set(direct.COMMANDS)
+    assert not set(commands()) & set(direct.COMMANDS)
+
+
+class Asked(dict):
+    """Flags of an invocation; the ones that are read are kept."""
+
+    def __init__(self):
+        super().__init__()
+        self.read = set()
+
+    def get(self, name, default=None):
+        self.read.add(name)
+        return default
+
+    pop = get
+
+
+class Here(Exception):  # noqa: N818  it ends a command where its work would begin
+    pass
+
+
+class NoSession:
+    def __getattr__(self, name):
+        raise Here
+
+
+@pytest.mark.parametrize("name", ["run", "sync", "lock", "init", "doctor"])
+def test_a_command_that_is_called_without_typer_reads_each_of_its_flags(name):
+    """Those of `up` are passed on whole; --json is read by the session."""
+    asked = Asked()
+    with suppress(Here):
+        direct.COMMANDS[name](Invocation(name, (), asked), NoSession())
+
+    assert asked.read == {flag_key(flag) for flag in BY_NAME[name].flags} - {"json"}
 
 
 def test_signatures_are_short():

@@ -1,5 +1,7 @@
 """What doctor's report looks like."""
 
+import re
+
 from devboot.doctor.findings import ERROR, WARNING, Answer, Area, Check, Finding, Fix, Outcome, Report
 from devboot.text.symbols import ASCII, UNICODE
 from devboot.ui.doctor import render_list, render_report, report_as_json
@@ -43,7 +45,7 @@ THREE = Report(
 
 
 def test_findings_come_numbered_errors_first_with_why_and_one_command():
-    assert render_report(THREE, UNICODE).plain == (
+    assert render_report(THREE, UNICODE) == (
         """\
   ✓ devboot    0.4.0
   ! lockfile   older than devboot.toml
@@ -65,13 +67,13 @@ def test_findings_come_numbered_errors_first_with_why_and_one_command():
 
 def test_without_problems_the_summary_says_so():
     report = Report((area("devboot", Answer(("0.4.0",)), Answer()),), 0.4)
-    assert render_report(report, UNICODE).plain == "  ✓ devboot    0.4.0\n\nno problems, 2 checks in 0.4 s"
+    assert render_report(report, UNICODE) == "  ✓ devboot    0.4.0\n\nno problems, 2 checks in 0.4 s"
 
 
 def test_a_check_that_failed_itself_is_told_apart_from_what_it_checks():
     crashed = Outcome(check("base", "python"), Answer(), "gave no answer within 10 s")
     report = Report((Area("python", (Outcome(check("uv", "python"), Answer(("3.12.4",))), crashed)),), 10.0)
-    assert render_report(report, UNICODE).plain == (
+    assert render_report(report, UNICODE) == (
         """\
  ?! python     3.12.4
                ?! check base: gave no answer within 10 s
@@ -80,13 +82,22 @@ def test_a_check_that_failed_itself_is_told_apart_from_what_it_checks():
     )
 
 
+def test_symbols_and_heads_have_the_colour_of_their_meaning():
+    report = render_report(THREE, UNICODE, colour=True)
+
+    assert "\x1b[32m  ✓ \x1b[0mdevboot" in report
+    assert "1  \x1b[1;31merror[store/modified]\x1b[0m: redis" in report
+    assert "\x1b[1;32mfix:\x1b[0m  devboot sync" in report
+    assert re.sub("\x1b\\[[0-9;]*m", "", report) == render_report(THREE, UNICODE)
+
+
 def test_details_come_with_verbose_only():
-    assert "/usr/bin/python3" not in render_report(THREE, UNICODE).plain
-    assert "/usr/bin/python3" in render_report(THREE, UNICODE, verbose=True).plain
+    assert "/usr/bin/python3" not in render_report(THREE, UNICODE)
+    assert "/usr/bin/python3" in render_report(THREE, UNICODE, verbose=True)
 
 
 def test_columns_stay_aligned_with_ascii_symbols():
-    lines = render_report(THREE, ASCII).plain.split("\n")
+    lines = render_report(THREE, ASCII).split("\n")
     assert lines[:4] == [
         "  ok devboot    0.4.0",
         "   ! lockfile   older than devboot.toml",
@@ -97,7 +108,7 @@ def test_columns_stay_aligned_with_ascii_symbols():
 
 def test_json_and_text_have_the_same_facts():
     facts = report_as_json(THREE)
-    text = render_report(THREE, UNICODE).plain
+    text = render_report(THREE, UNICODE)
     assert [finding["slug"] for finding in facts["findings"]] == ["store/modified", "lock/stale"]
     for finding in facts["findings"]:
         told = [finding["what"], finding["why"], finding["fix"]["command"], finding["fix"]["cost"]]

@@ -8,7 +8,6 @@ import io
 import pkgutil
 
 import pytest
-from rich.text import Text
 
 import devboot.text
 import devboot.ui
@@ -28,6 +27,7 @@ from devboot.text import columns, paint, problems, processes, summary
 from devboot.text.masking import Masker
 from devboot.text.symbols import UNICODE
 from devboot.ui import consoles, doctor, errors, generations, locks, plans, reporters, state, store
+from devboot.ui.live_reporter import LiveReporter
 from devboot.wire.jsontext import to_json
 from tests.fakes.hostile_text import HOSTILE, ONE_LINE, unprintable
 
@@ -64,8 +64,6 @@ EVENTS = [
 
 def plain(text: object) -> str:
     """What a renderer returns, as text."""
-    if isinstance(text, Text):
-        return consoles.rendered(text, colour=True, environ={"TERM": "xterm"})
     return text if isinstance(text, str) else "\n".join(map(str, text))
 
 
@@ -93,7 +91,7 @@ RENDERERS = {
     "text.summary.list_in_order": lambda: summary.list_in_order([[HOSTILE]]),
     "text.columns.wrap": lambda: columns.wrap(HOSTILE, 20),
     "text.columns.expand_tabs": lambda: columns.expand_tabs(HOSTILE),
-    "ui.doctor.render_report": lambda: doctor.render_report(REPORT, UNICODE, width=60, verbose=True),
+    "ui.doctor.render_report": lambda: doctor.render_report(REPORT, UNICODE, width=60, colour=False, verbose=True),
     "ui.doctor.render_list": lambda: doctor.render_list([CHECK]),
     "ui.doctor.report_as_json": lambda: reporters.json_line(doctor.report_as_json(REPORT)),
     "ui.errors.workflow_annotations": lambda: map(
@@ -132,7 +130,7 @@ OTHERS = {
     "text.units.uptime", "text.units.whole_megabytes",
     # The board gets events that the reporter has cleaned: see the test of reporters below.
     "ui.board.active_lines", "ui.board.at_edge", "ui.board.bar", "ui.board.cut", "ui.board.finished_lines",
-    "ui.board.what_goes_on", "ui.consoles.console", "ui.consoles.line_text", "ui.consoles.rendered",
+    "ui.board.what_goes_on", "ui.consoles.console", "ui.consoles.line_text",
     "ui.generations.list_as_json", "ui.locks.diff_as_json", "ui.locks.lock_as_json", "ui.reporters.event_as_json",
     "ui.reporters.json_line", "ui.store.collected_as_json", "ui.store.contents_as_json", "ui.store.verified_as_json",
     "ui.units.progress", "ui.units.whole_seconds",
@@ -178,7 +176,7 @@ def test_reporters_show_hostile_events_as_printable_text(kind):
 
     if kind == "live":
         console = consoles.console(stream, {"TERM": "xterm"}, colour=True, live=True)
-        reporter = reporters.LiveReporter(console, UNICODE, clock)
+        reporter = LiveReporter(lambda: console, UNICODE, clock)
     elif kind == "plain":
         reporter = reporters.PlainReporter(stream, clock, header=HOSTILE, looks_every=1000.0)
     else:

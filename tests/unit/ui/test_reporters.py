@@ -3,6 +3,7 @@
 import io
 import re
 import threading
+from functools import partial
 
 import pytest
 
@@ -11,7 +12,8 @@ from devboot.text.masking import Masker
 from devboot.text.symbols import UNICODE
 from devboot.ui.board import Board, active_lines
 from devboot.ui.consoles import console
-from devboot.ui.reporters import JsonReporter, LiveReporter, PlainReporter, QuietReporter
+from devboot.ui.live_reporter import LiveReporter
+from devboot.ui.reporters import JsonReporter, PlainReporter, QuietReporter
 
 
 class Clock:
@@ -218,7 +220,7 @@ def test_a_reader_that_has_gone_does_not_end_the_work(clock):
             raise BrokenPipeError
 
     play(PlainReporter(Broken(), clock, header="x"), clock)
-    play(LiveReporter(terminal(Broken()), UNICODE, clock), clock)
+    play(LiveReporter(partial(terminal, Broken()), UNICODE, clock), clock)
 
 
 @pytest.mark.faults(67)
@@ -258,15 +260,35 @@ def terminal(stream, *, colour=True):
     return console(stream, environ, colour=colour, live=True)
 
 
+class Shown(io.StringIO):
+    """A terminal; `is_drawn` is set once the display has hidden the cursor."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_drawn = threading.Event()
+
+    def write(self, text):
+        if "\x1b[?25l" in text:
+            self.is_drawn.set()
+        return super().write(text)
+
+
 def live(clock, run, *, colour=True):
-    stream = io.StringIO()
-    play(LiveReporter(terminal(stream, colour=colour), UNICODE, clock, hint="ctrl-c stops"), clock, run)
+    """What a terminal shows of a run whose steps go on until they were drawn."""
+    stream = Shown()
+    reporter = LiveReporter(partial(terminal, stream, colour=colour), UNICODE, clock, hint="ctrl-c stops")
+    began = clock.now
+    with reporter:
+        for at, event in run:
+            clock.now = began + at
+            reporter.emit(event)
+            assert event.kind not in (START, FETCH) or stream.is_drawn.wait(30)
     return stream.getvalue()
 
 
 def test_live_output_ends_with_the_cursor_back_and_only_final_lines_left(clock):
     written = live(clock, RUN)
-    assert written.endswith("\x1b[?25h") or written.rfind("\x1b[?25h") > written.rfind("\x1b[?25l")
+    assert written.rfind("\x1b[?25h") > written.rfind("\x1b[?25l")
     left = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written)
     finals = [line for line in left.replace("\r", "").split("\n") if line.startswith("  ✓")]
     assert [line.split()[1] for line in finals] == ["lock", "redis", "python", "venv"]
@@ -274,6 +296,15 @@ def test_live_output_ends_with_the_cursor_back_and_only_final_lines_left(clock):
 
 def test_live_without_colour_moves_the_cursor_but_paints_nothing(clock):
     assert not re.search(r"\x1b\[[0-9;]*m", live(clock, RUN, colour=False).replace("\x1b[0m", ""))
+
+
+def test_a_command_that_has_nothing_to_show_opens_no_console(clock):
+    def refuse():
+        raise AssertionError("opened")
+
+    with LiveReporter(refuse, UNICODE, clock, frames_per_second=10_000) as reporter:
+        reporter.emit(Event(DOING, "", "reading"))
+        reporter.emit(Event(DOING, ""))
 
 
 def test_notes_stay_on_the_screen(clock):
@@ -298,7 +329,7 @@ def test_nobody_waits_for_a_terminal_that_takes_nothing(clock):
             return super().write(text)
 
     stream = Slow()
-    with LiveReporter(terminal(stream), UNICODE, clock) as reporter:
+    with LiveReporter(partial(terminal, stream), UNICODE, clock) as reporter:
         in_thread(lambda: reporter.emit(Event(DONE, "redis", "digest ok")))
         assert is_writing.wait(60)
         other = in_thread(lambda: reporter.emit(Event(DONE, "venv", ".venv, 61 packages")) or reporter.kept())
@@ -312,7 +343,7 @@ def test_nobody_waits_for_a_terminal_that_takes_nothing(clock):
 @pytest.mark.faults(121)
 def test_many_threads_tell_of_their_steps_while_the_display_is_redrawn_all_the_time(clock):
     stream, threads, steps = io.StringIO(), 4, 250
-    reporter = LiveReporter(terminal(stream), UNICODE, clock, frames_per_second=10_000)
+    reporter = LiveReporter(partial(terminal, stream), UNICODE, clock, frames_per_second=10_000)
 
     def work(number):
         for step in range(steps):

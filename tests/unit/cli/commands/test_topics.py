@@ -11,8 +11,8 @@ CODE = [path.read_text(encoding="utf-8") for path in Path(devboot.__file__).pare
 READ = re.compile(r'environ(?:\.get\(|\[|, )"([A-Z][A-Z_]+)"')
 # For our own tests; handed to children; a runner's own.
 OTHER = {"DEVBOOT_TEST", "DEVBOOT_FAIL_POINT", "OVERMIND_SKIP_ENV", "UV_NO_INDEX", "NO_UPDATE_NOTIFIER"}
-# Of the code that onboarding evaluates
-OTHER |= {"DATABASE_URL"}
+# Of the code that onboarding evaluates; written for a library of ours
+OTHER |= {"DATABASE_URL", "PYDANTIC_DISABLE_PLUGINS"}
 OTHER |= {"APT_CONFIG", "DEVBOOT_HOSTS", "DEVBOOT_RECORD", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"}
 
 # Handed on to builds, with the folders of libraries added

@@ -56,14 +56,14 @@ class Prefixer:
     """Renders blocks of several processes for one style; names are padded to the longest.
 
     A block has one timestamp: one per line would cost ten times the relaying itself. `among` are all processes of the
-    project, if `names` are only some: no two of them share a colour.
+    project, in which each has the same colour for every reader.
     """
 
     def __init__(self, names: Iterable[str], style: LineStyle, among: Iterable[str] = ()) -> None:
         names = tuple(names)
         self._style = style
         self._width = max((cells(printable(name)) for name in names), default=0)
-        self._colours = colours_of({*names, *among}) if style.colour else {}
+        self._colours = colours_of(among or names, names) if style.colour else {}
         self._labels: dict[str, bytes] = {}
         self._second = -1
         self._clock = b""

@@ -28,19 +28,21 @@ def colour_of(name: str) -> str:
     return DEALT[crc32(_base(name).encode()) % len(DEALT)]
 
 
-def colours_of(names: Iterable[str]) -> dict[str, str]:
+def colours_of(names: Iterable[str], others: Iterable[str] = ()) -> dict[str, str]:
     """Return the colour code of each process of a project, different ones for up to twenty of them.
 
     A process has the code of `colour_of`, or the next free one if that is taken by a process that sorts before it.
-    Instances of a process share its colour.
+    Instances of a process share its colour. `others`, such as processes that only have a log left, take what is free.
     """
-    names = tuple(names)
+    names, others = tuple(names), tuple(others)
     dealt: dict[str, str] = {}
-    for base in sorted({_base(name) for name in names}):
+    for base in (*sorted({_base(name) for name in names}), *sorted({_base(name) for name in others})):
+        if base in dealt:
+            continue
         first = DEALT.index(colour_of(base))
         order = (*DEALT[first:], *DEALT[:first], *_DEALT_BOLD[first:], *_DEALT_BOLD[:first])
         dealt[base] = next((code for code in order if code not in dealt.values()), DEALT[first])
-    return {name: dealt[_base(name)] for name in names}
+    return {name: dealt[_base(name)] for name in (*names, *others)}
 
 
 def _base(name: str) -> str:

@@ -49,3 +49,27 @@ def test_json_lines_have_a_header_then_one_object_a_line_also_when_followed(proj
     assert [line["text"] for line in lines] == ["this", "got this"]
     project.devboot("down")
     assert child.wait(20) == 0
+
+
+def test_a_name_has_the_same_colour_in_each_command(project):
+    """The names would all have the same colour if each were alone; `aaa` has only a log left."""
+    project.env["FORCE_COLOR"] = "1"
+    project.spec("api", "echo one; exec sleep 1000").spec("web", "echo two; exec sleep 1000").write()
+    started = project.devboot("up", "-d").stdout
+    child = project.start("logs", "-f", text=True)
+    followed = {child.stdout.readline() for _ in range(2)}
+    with open(f"{project.state}/logs/postgres.log", "w") as left:
+        left.write("three\n")
+
+    together, alone = project.devboot("logs").stdout, project.devboot("logs", "web").stdout
+    found = project.devboot("logs", "--grep", "two").stdout
+
+    assert "two" not in started
+    codes = {line.split("\x1b[")[1].partition("m")[0] for line in together.splitlines()}
+    assert len(codes) == 3
+    web = next(line for line in together.splitlines() if "two" in line)
+    assert alone.splitlines() == [web.replace("web     ", "web")]
+    assert found.splitlines() == [web]
+    assert web.replace("web     ", "web") + "\n" in followed
+    project.devboot("down")
+    assert child.wait(20) == 0

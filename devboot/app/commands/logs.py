@@ -6,9 +6,9 @@ import os
 
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.streams import Streams
-from devboot.app.logs.style import streams_for, style_for, timestamps
-from devboot.supervisor.output import log_reader as files
-from devboot.text.loglines import Prefixer
+from devboot.app.logs.printing import LinePrinter, paths_of
+from devboot.app.logs.style import streams_for, timestamps
+from devboot.supervisor.output.log_reader import ALL, merged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,23 +26,24 @@ def carry_out(call: Call) -> int:
 
     try:
         count = _count(call)
-        names = _names(call)
+        among = _names_in_plan(call)
+        names = _names(call, among)
         if _is_chosen(call.values):
             from devboot.app.logs.query import carry_out as select  # for these flags alone: it imports re
 
-            return select(call, names, count if "lines" in call.values else None)
+            return select(call, names, among, count if "lines" in call.values else None)
     except DevbootError as error:
         return daemon_connection.complain(call, error)
     if call.flag("follow"):
         found = daemon_connection.meet(call)
         if found.client is not None:
-            return _follow(call, found.client, names, count)
+            return _follow(call, found.client, names, among, count)
         if found.lease is not None and found.lease.is_alive:
             return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
     if not names:
         Streams().say(f"{daemon_connection.project_name(call)} has no logs yet: devboot up\n")
     streams = streams_for(call)
-    _show(call, streams, names, count)
+    LinePrinter(call, streams, names, among).print(merged(paths_of(call, names), ALL, count, {}))
     return streams.end()
 
 
@@ -61,17 +62,21 @@ def _count(call: Call) -> int:
     return count
 
 
-def _names(call: Call) -> tuple[str, ...]:
-    """Return the selected processes in the plan's order; those that only have a log left come last."""
+def _names_in_plan(call: Call) -> list[str]:
+    """Return the names of the project's processes, as far as they are known."""
     from devboot import snapshot
 
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
-    names = [] if known is None else [spec[0] for spec in known.plan_plain[4]]
+    return [] if known is None else [spec[0] for spec in known.plan_plain[4]]
+
+
+def _names(call: Call, among: Sequence[str]) -> tuple[str, ...]:
+    """Return the selected processes in the plan's order; those that only have a log left come last."""
     try:
         found = sorted(entry[: -len(".log")] for entry in os.listdir(f"{call.state}/logs") if entry.endswith(".log"))
     except OSError:
         found = []
-    names += [name for name in found if name not in names]
+    names = [*among, *(name for name in found if name not in among)]
     if not call.args:
         return tuple(name for name in names if name in found)
     if not names:
@@ -93,28 +98,13 @@ def _refuse_unknown(call: Call) -> None:
     expand(call.args, names_in_plan(look_at_project(call.root, call.environ)))
 
 
-def _show(
-    call: Call, streams: Streams, names: Sequence[str], count: int, lines: Sequence[files.Line] | None = None
-) -> None:
-    if lines is None:
-        lines = files.tail_merged({name: files.log_path(call.state, name) for name in names}, count)
-    prefixer = Prefixer(names, style_for(call))
-    start = 0
-    for end in range(1, len(lines) + 1):
-        # Lines of one process and one block are rendered together.
-        if end < len(lines) and (lines[end].name, lines[end].at) == (lines[start].name, lines[start].at):
-            continue
-        block = b"".join([line.data + b"\n" for line in lines[start:end]])
-        streams.write(1, prefixer.block(lines[start].name, block, lines[start].at))
-        start = end
-        if streams.failure:
-            return
+def _follow(call: Call, client: Client, names: Sequence[str], among: Sequence[str], count: int) -> int:
+    import json
 
-
-def _follow(call: Call, client: Client, names: Sequence[str], count: int) -> int:
     from devboot.daemon.client import NoAnswerError
 
     streams = Streams()
+    printer = LinePrinter(call, streams, names, among)
     client.pass_through = streams.passing_through()
     view = {**call.view(), "prefix": not call.flag("no-prefix"), "timestamps": timestamps(call)}
 
@@ -124,7 +114,7 @@ def _follow(call: Call, client: Client, names: Sequence[str], count: int) -> int
         nonlocal begun
         if word == "from":
             begun = True
-            _show(call, streams, names, count, _lines_before_stream(call, names, count, rest))
+            printer.print(merged(paths_of(call, names), ALL, count, json.loads(rest)))
 
     def write(number: int, data: bytes) -> None:
         streams.write(number, data)
@@ -144,20 +134,9 @@ def _follow(call: Call, client: Client, names: Sequence[str], count: int) -> int
     finally:
         client.close()
     if not begun and not code:  # the daemon was exiting and didn't answer: the files have everything
-        _show(call, streams, names, count)
+        printer.print(merged(paths_of(call, names), ALL, count, {}))
     return streams.failure or code or 0
 
 
 class _ReaderGoneError(Exception):
     """The reader of standard output has gone."""
-
-
-def _lines_before_stream(call: Call, names: Sequence[str], count: int, offsets: str) -> list[files.Line]:
-    """Return the last lines before the daemon's stream begins, so that none is shown twice or missing."""
-    import json
-
-    begins = json.loads(offsets)
-    merged: list[files.Line] = []
-    for name in names:
-        merged += files.tail(files.log_path(call.state, name), count, name=name, end=int(begins.get(name, 0)))
-    return sorted(merged, key=lambda line: line.at)

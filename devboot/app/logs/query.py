@@ -1,121 +1,84 @@
-"""`devboot logs` filtered by time or pattern, or as JSON: reads whole logs, and filters new lines."""
+"""`devboot logs` filtered by time or pattern, or as JSON: prints past lines, and with `-f` new ones."""
 
 from __future__ import annotations
 
-from collections import deque
-from heapq import merge
-
-from devboot import __version__
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.streams import Streams
-from devboot.app.logs.filter import Choice, as_json, parse_choice, raw_lines
-from devboot.app.logs.style import streams_for, style_for
+from devboot.app.logs.filter import parse_filter
+from devboot.app.logs.printing import LinePrinter, paths_of
+from devboot.app.logs.style import streams_for
 from devboot.daemon.client import NoAnswerError
-from devboot.supervisor.output import log_reader as files
-from devboot.supervisor.output.log_reader import Line
-from devboot.text.loglines import Prefixer
+from devboot.supervisor.output.log_reader import Lines, merged
 from devboot.wire import frames
-from devboot.wire.jsontext import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from devboot.app.fast.call import Call
     from devboot.daemon.client import Client
-    from devboot.wire.jsontext import Plain
-
-_BATCH = 500  # lines that are written together
 
 
-def carry_out(call: Call, names: Sequence[str], count: int | None) -> int:
+def carry_out(call: Call, names: Sequence[str], among: Sequence[str], count: int | None) -> int:
     """Print the last `count` matching lines of each, and with `-f` new ones. Raises UsageError."""
-    choice = parse_choice(call.values, call.began)
-    writer = _Writer(call, names, choice)
+    query = _Query(call, names, among, count)
     found = daemon_connection.meet(call) if call.flag("follow") else None
     if found is not None and found.client is not None:
-        return _follow(call, found.client, writer, count)
+        return _follow(call, found.client, query)
     if found is not None and found.lease is not None and found.lease.is_alive:
         return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
-    writer.past(count, {})
-    return writer.end()
+    query.print_past({})
+    return query.streams.end()
 
 
-class _Writer:
-    """Writes matching lines to standard output, as text or JSON."""
+class _Query:
+    """Prints the selected lines of logs, and those of blocks of the daemon."""
 
-    def __init__(self, call: Call, names: Sequence[str], choice: Choice) -> None:
-        self._call = call
-        self._names = names
-        self._choice = choice
-        self._streams = Streams() if call.flag("follow") else streams_for(call)
-        self._prefixer = Prefixer(names, style_for(call))
+    def __init__(self, call: Call, names: Sequence[str], among: Sequence[str], count: int | None) -> None:
+        self._paths = paths_of(call, names)
+        self._count = count
+        self._filter = parse_filter(call.values, call.began)
         self._open: dict[str, bytes] = {}  # incomplete lines, by process
-        if call.output.json:
-            head: dict[str, Plain] = {
-                "schema": 1,
-                "devboot": __version__,
-                "project": daemon_connection.project_name(call),
-            }
-            self._streams.write(1, f"{to_json(head)}\n".encode())
+        self.streams = Streams() if call.flag("follow") else streams_for(call)
+        self._printer = LinePrinter(call, self.streams, names, among)
+        self._printer.print_head()
 
-    @property
-    def failure(self) -> int:
-        """Return the exit code for a failed standard output, 0 for none."""
-        return self._streams.failure
+    def print_past(self, ends: Mapping[str, int]) -> None:
+        """Print lines from the logs, up to the offsets where the daemon's stream begins."""
+        self._printer.print(merged(self._paths, self._filter, self._count, ends))
 
-    def end(self) -> int:
-        """Finish, and return the exit code."""
-        return self._streams.end()
-
-    def past(self, count: int | None, ends: Mapping[str, int]) -> None:
-        """Write the last `count` lines of each log, up to the offsets where the daemon's stream begins."""
-        paths = {name: files.log_path(self._call.state, name) for name in self._names}
-        logs = [self._choice.out_of(files.read(path, name=name, end=ends.get(name))) for name, path in paths.items()]
-        last = logs if count is None else [deque(log, maxlen=count) for log in logs]
-        self.write(merge(*last, key=lambda line: line.at))
-
-    def write(self, lines: Iterable[Line]) -> None:
-        """Write lines that match, in batches."""
-        batch: list[bytes] = []
-        for line in lines:
-            batch.append(self._rendered(line))
-            if len(batch) == _BATCH:
-                self._streams.write(1, b"".join(batch))
-                batch = []
-                if self.failure:
-                    return
-        self._streams.write(1, b"".join(batch))
-
-    def come(self, block: bytes) -> None:
-        """Handle a block from the daemon; an incomplete line is kept until it is complete."""
-        name, at, lines, is_ended = raw_lines(block)
-        lines[0] = self._open.pop(name, b"") + lines[0]
-        if not is_ended:
-            self._open[name] = lines.pop()
-        self.write(self._choice.out_of(Line(at, name, data) for data in lines))
-
-    def _rendered(self, line: Line) -> bytes:
-        if self._call.output.json:
-            return as_json(line)
-        return self._prefixer.block(line.name, line.data + b"\n", line.at)
+    def print_new(self, block: bytes) -> None:
+        """Print lines of a block from the daemon; an incomplete line is kept until it is complete."""
+        lines = raw_lines(block)
+        data = self._open.pop(lines.name, b"") + lines.data
+        end = data.rfind(b"\n") + 1
+        if end < len(data):
+            self._open[lines.name] = data[end:]
+        self._printer.print(self._filter.out_of(lines._replace(data=data[:end])))
 
 
-def _follow(call: Call, client: Client, writer: _Writer, count: int | None) -> int:
+def raw_lines(block: bytes) -> Lines:
+    """Parse a raw block of the daemon."""
+    head, _, data = block.partition(b"\n")
+    at, _, name = head.decode("utf-8", "replace").partition(" ")
+    return Lines(float(at), name, data)
+
+
+def _follow(call: Call, client: Client, query: _Query) -> int:
     import json
 
-    streams = Streams()
+    streams = query.streams
     try:
         client.ask({"command": "logs", "names": list(call.args), "view": {**call.view(), "raw": True}})
         client.welcome()
-        while not writer.failure and (arrived := client.next()) is not None:
+        while not streams.failure and (arrived := client.next()) is not None:
             kind, payload = arrived
             if kind == frames.OUT:
-                writer.come(payload)
+                query.print_new(payload)
             elif kind == frames.ERR:
                 streams.write(2, payload)
             elif kind == frames.WORD and payload.startswith(b"from "):
-                writer.past(count, json.loads(payload[5:]))
+                query.print_past(json.loads(payload[5:]))
             elif kind == frames.EXIT:
                 return int(payload)
     except NoAnswerError:
@@ -124,4 +87,4 @@ def _follow(call: Call, client: Client, writer: _Writer, count: int | None) -> i
         return 130
     finally:
         client.close()
-    return writer.failure
+    return streams.failure

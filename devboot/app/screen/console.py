@@ -142,15 +142,14 @@ class _Console:
     def _enter(self, name: str) -> None:
         """Show the process's last output, unfinished prompts too, then pass on keys."""
         from devboot.supervisor.output import log_reader
+        from devboot.supervisor.output.log_writer import log_path
 
         self._terminal.enter()  # first, so that keys typed now go to the process
         self._name = name
         self._streams.say(f"attached to {name}; {self._keys} leaves")
         self._streams.write(2, b"\r\n")  # the terminal is raw
-        path = log_reader.log_path(self._call.state, name)
-        shown = b"\r\n".join(
-            line.data for line in log_reader.tail(path, max(_LINES_BEFORE, self._call.stdout.rows - 2))
-        )
+        path = log_path(self._call.state, name)
+        shown = b"\r\n".join(log_reader.last_lines(path, max(_LINES_BEFORE, self._call.stdout.rows - 2)))
         self._streams.write(1, shown + (b"\r\n" if shown and log_reader.is_ended(path) else b""))
 
     def _handle_keys(self, keys: bytes) -> bool:

@@ -190,7 +190,7 @@ def logs(server: Server, connection: Connection, request: Request) -> None:
 
 
 def _size(server: Server, name: str) -> int:
-    from devboot.supervisor.output.log_reader import log_path
+    from devboot.supervisor.output.log_writer import log_path
 
     try:
         return os.stat(log_path(server.project.plan.state, name)).st_size

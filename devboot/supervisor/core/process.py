@@ -13,8 +13,7 @@ from devboot.supervisor.core.task_stamp import write_stamp
 from devboot.supervisor.explain import failures
 from devboot.supervisor.explain.import_errors import LINES, TROUBLE, WITHIN, broken_code
 from devboot.supervisor.output.line_matcher import find_hint, without
-from devboot.supervisor.output.log_reader import log_path
-from devboot.supervisor.output.log_writer import LogFile
+from devboot.supervisor.output.log_writer import LogFile, log_path
 from devboot.supervisor.output.relay import Tail
 from devboot.supervisor.system import pseudo_terminal
 from devboot.supervisor.system.command import Launch, launch_of

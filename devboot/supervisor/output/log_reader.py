@@ -1,41 +1,137 @@
-"""Reads logs of processes, with or without a daemon: last lines, all lines, several logs merged by time."""
+"""Reads logs of processes, with or without a daemon: chosen lines of several logs in order of time, block by block.
+
+Logs may be far longer than memory, and are written and rotated while they are read. So each log is opened once, with
+its rotated part and their indexes, and read up to its size at that moment.
+"""
 
 from __future__ import annotations
 
 import os
 
 from devboot.record import Record
-from devboot.supervisor.output.log_writer import STAMP, index_path
+from devboot.supervisor.output.log_index import TimeIndex
+from devboot.supervisor.output.log_writer import index_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-_CHUNK = 64 * 1024
+    from devboot.supervisor.output.log_index import Read
+
+    Ranges = Callable[[bytes], Iterable[tuple[int, int]]]
+    """Returns the ranges of a block of whole lines that are wanted, in their order."""
+
+_BLOCK = 128 * 1024  # bytes read at once, so that a block stays in the CPU's cache while it is searched
+_SMALLEST = 8 * 1024
+_TOGETHER = 4 * 1024 * 1024  # bytes of blocks of all logs together
+_ATTEMPTS = 5  # to open the files of a log between two rotations
 
 
-class Line(Record):
-    """One line without its newline. `at` is the wall-clock time of its block (0.0: unknown)."""
+class Lines(Record):
+    """Whole lines of one process with the same wall-clock time (0.0: unknown). The last one may have no line end."""
 
     at: float
     name: str
     data: bytes
 
 
-def log_path(state: str, name: str) -> str:
-    """Return the path of the log of process `name`, below the project's state folder."""
-    return os.path.join(state, "logs", f"{name}.log")
+class Filter(Record):
+    """Selects lines from `since` to before `until` (wall-clock seconds, 0: no limit) and in `ranges` of a block."""
+
+    since: float = 0.0
+    until: float = 0.0
+    ranges: Ranges | None = None
+
+    @property
+    def has_times(self) -> bool:
+        """True if lines are selected by time."""
+        return bool(self.since or self.until)
+
+    def takes(self, at: float) -> bool:
+        """Return whether lines with this time are selected."""
+        return at >= self.since and (not self.until or at < self.until)
+
+    def ranges_of(self, data: bytes) -> Iterable[tuple[int, int]]:
+        """Return the selected ranges of a block, whatever its time."""
+        return self.ranges(data) if self.ranges is not None else ((0, len(data)),)
+
+    def out_of(self, lines: Lines) -> Iterator[Lines]:
+        """Yield the selected ones of some lines."""
+        if self.takes(lines.at):
+            for start, end in self.ranges_of(lines.data):
+                yield Lines(lines.at, lines.name, lines.data[start:end])
 
 
-def tail(path: str, count: int, *, name: str = "", end: int | None = None) -> list[Line]:
-    """Return the last `count` lines of one log, including its rotated part; none if there is no log.
+ALL = Filter()
 
-    `end` is an offset; what was written after it is ignored.
+
+class Log:
+    """One log, opened with its rotated part. A rotation or a deletion afterwards changes nothing for the reader.
+
+    `end` is an offset in the current file: what was written after it is ignored.
     """
-    lines = _last_lines(path, count, name, end)
-    if len(lines) < count:
-        lines = _last_lines(f"{path}.1", count - len(lines), name) + lines
-    return lines
+
+    def __init__(
+        self, path: str, name: str = "", chosen: Filter = ALL, *, end: int | None = None, read: Read = os.pread
+    ) -> None:
+        self._name = name
+        self._chosen = chosen
+        older, newer = (_Part(fds, chosen, read) for fds in _open_log(path))
+        if end is not None and newer.end < end:
+            newer, older = older, newer  # it was rotated since the offset was determined
+            older.end = older.begin
+        if end is not None:
+            newer.end = min(newer.end, end)
+        self._parts = (older, newer)
+
+    def keep_last(self, count: int) -> None:
+        """Skip all but the last `count` selected lines."""
+        if count >= sum(part.end - part.begin for part in self._parts):
+            return  # no line is shorter than its line end
+        for part in reversed(self._parts):
+            count = part.keep_last(count)
+
+    def lines(self, block: int = _BLOCK) -> Iterator[Lines]:
+        """Yield the selected lines, oldest first."""
+        for part in self._parts:
+            for offset, data in part.blocks(block):
+                for at, start, end in part.selected(offset, data):
+                    yield Lines(at, self._name, data[start:end])
+
+    def close(self) -> None:
+        """Close its files."""
+        for part in self._parts:
+            part.close()
+
+
+def merged(logs: Mapping[str, str], chosen: Filter, count: int | None, ends: Mapping[str, int]) -> Iterator[Lines]:
+    """Yield the selected lines of several logs (name → path) in order of time: of each the last `count`, or all.
+
+    `ends` are offsets at which some of the logs end for this reader.
+    """
+    from heapq import merge  # late: one log needs none
+
+    opened = [Log(path, name, chosen, end=ends.get(name)) for name, path in logs.items()]
+    try:
+        for log in opened:
+            if count is not None:
+                log.keep_last(count)
+        block = max(_SMALLEST, min(_BLOCK, _TOGETHER // max(1, len(opened))))
+        yield from merge(*(log.lines(block) for log in opened), key=_time_of)
+    finally:
+        for log in opened:
+            log.close()
+
+
+def last_lines(path: str, count: int) -> list[bytes]:
+    """Return the last `count` lines of one log, without line ends; none if there is no log."""
+    log = Log(path)
+    try:
+        log.keep_last(count)
+        data = b"".join([lines.data for lines in log.lines()])
+    finally:
+        log.close()
+    return data.removesuffix(b"\n").split(b"\n") if data else []
 
 
 def is_ended(path: str) -> bool:
@@ -48,19 +144,163 @@ def is_ended(path: str) -> bool:
         return False
 
 
-def tail_merged(paths: Mapping[str, str], count: int) -> list[Line]:
-    """Return the last `count` lines of each of several logs (name → path), ordered by time."""
-    from heapq import merge
+class _Part:
+    """One file of a log and its index; -1 for a file that doesn't exist."""
 
-    streams = [tail(path, count, name=name) for name, path in paths.items()]
-    return list(merge(*streams, key=lambda line: line.at))
+    def __init__(self, fds: tuple[int, int], chosen: Filter, read: Read) -> None:
+        self._fd, self._index_fd = fds
+        self._chosen = chosen
+        self._read = read
+        self.begin, self.end = 0, os.fstat(self._fd).st_size if self._fd >= 0 else 0
+        self._index = TimeIndex(self._index_fd, read)  # after the size, so that it has all times
+        if chosen.has_times and self.end:
+            begin, end = self._index.span(chosen.since, chosen.until)
+            self.begin, self.end = self._line_from(begin), self._line_from(end)
+
+    def close(self) -> None:
+        for fd in (self._fd, self._index_fd):
+            if fd >= 0:
+                os.close(fd)
+
+    def blocks(self, size: int) -> Iterator[tuple[int, bytes]]:
+        """Yield blocks of whole lines with their offsets. A line that is longer than `size` is a block of its own."""
+        offset, wanted = self.begin, size
+        while offset < self.end:
+            data = self._read(self._fd, min(wanted, self.end - offset), offset)
+            end = data.rfind(b"\n") + 1
+            if not data:
+                return  # somebody has truncated it
+            if not end and offset + len(data) < self.end and len(data) == wanted:
+                wanted *= 4
+                continue
+            if end and offset + len(data) < self.end:
+                data = data[:end]
+            yield offset, data
+            offset, wanted = offset + len(data), size
+
+    def blocks_back(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the same from the end to the beginning, small blocks first."""
+        end, size = self.end, _SMALLEST
+        while end > self.begin:
+            offset = max(self.begin, end - size)
+            data = self._read(self._fd, end - offset, offset)
+            cut = data.find(b"\n") + 1 if offset > self.begin else 0
+            if offset > self.begin and data and cut in (0, len(data)):
+                size *= 4
+                continue
+            if len(data) > cut:
+                yield offset + cut, data[cut:]
+            end, size = offset + cut, min(size * 2, _BLOCK)
+
+    def selected(self, offset: int, data: bytes) -> Iterator[tuple[float, int, int]]:
+        """Yield the selected ranges of a block, one for each time, with the time."""
+        for begin, stop in self._chosen.ranges_of(data):
+            start = begin
+            while start < stop:
+                at, following = self._index.at(offset + start)
+                end = stop
+                if offset + start < following < offset + stop:
+                    # A line has the time of its beginning.
+                    end = data.find(b"\n", following - offset - 1, stop) + 1 or stop
+                if self._chosen.takes(at):
+                    yield at, start, end
+                start = end
+
+    def keep_last(self, count: int) -> int:
+        """Skip all but the last `count` selected lines, and return how many of them are missing here."""
+        if count <= 0:
+            self.begin = self.end
+        for offset, data in self.blocks_back() if count > 0 else ():
+            ranges = list(self._ranges(offset, data))
+            found = sum(_count(data, start, end) for start, end in ranges)
+            if found >= count:
+                self.begin = offset + _skip(data, ranges, found - count)
+                return 0
+            count -= found
+        return max(0, count)
+
+    def _ranges(self, offset: int, data: bytes) -> Iterable[tuple[int, int]]:
+        """Return the selected ranges of a block; times are looked up only if lines are selected by them."""
+        if not self._chosen.has_times:
+            return self._chosen.ranges_of(data)
+        return ((start, end) for _, start, end in self.selected(offset, data))
+
+    def _line_from(self, offset: int) -> int:
+        """Return the offset of the first line that begins at `offset` or after it."""
+        if offset <= 0:
+            return 0
+        while offset < self.end:
+            data = self._read(self._fd, _SMALLEST, offset - 1)
+            if not data:
+                break
+            found = data.find(b"\n")
+            if found >= 0:
+                return min(self.end, offset + found)
+            offset += len(data)
+        return self.end
 
 
-def read(path: str, *, name: str = "", end: int | None = None) -> Iterator[Line]:
-    """Yield all lines of one log up to offset `end`, oldest first, without holding them in memory."""
-    for part, limit in ((f"{path}.1", None), (path, end)):
-        if os.path.exists(part):
-            yield from _read_part(part, name, limit)
+def _count(data: bytes, start: int, end: int) -> int:
+    return data.count(b"\n", start, end) + (data[end - 1 : end] != b"\n")
+
+
+def _skip(data: bytes, ranges: Iterable[tuple[int, int]], count: int) -> int:
+    """Return the offset in a block of the line after the first `count` of these ranges."""
+    for start, end in ranges:
+        lines = _count(data, start, end)
+        if count < lines:
+            place = start
+            for _ in range(count):
+                place = data.find(b"\n", place) + 1
+            return place
+        count -= lines
+    return len(data)
+
+
+def _open_log(path: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Open the rotated part of a log and the log itself, each with its index.
+
+    A rotation renames all four; if one happens meanwhile, they are opened again.
+    """
+    older = f"{path}.1"
+    paths = (older, index_path(older), path, index_path(path))
+    fds = _open_all(paths)
+    for _ in range(_ATTEMPTS):
+        if all(map(_is_at, fds, paths)):
+            break
+        for fd in fds:
+            if fd >= 0:
+                os.close(fd)
+        fds = _open_all(paths)
+    return (fds[0], fds[1]), (fds[2], fds[3])
+
+
+def _open_all(paths: Sequence[str]) -> list[int]:
+    # The newest first: a rotation meanwhile makes a log appear twice rather than not at all.
+    return [_open(path) for path in reversed(paths)][::-1]
+
+
+def _open(path: str) -> int:
+    """Open a regular file; return -1 for anything else."""
+    from stat import S_ISREG
+
+    try:
+        fd = _at_once(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1
+    if S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    return -1
+
+
+def _is_at(fd: int, path: str) -> bool:
+    """Return whether a path still leads to an open file, or to none that can be read."""
+    try:
+        now = os.stat(path)
+    except OSError:
+        return fd < 0
+    return fd < 0 or os.path.samestat(os.fstat(fd), now)
 
 
 def _at_once(path: str, flags: int) -> int:
@@ -68,74 +308,5 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _read_part(path: str, name: str, end: int | None) -> Iterator[Line]:
-    times = _Times(path)
-    offset = 0
-    with open(path, "rb", opener=_at_once) as file:
-        for line in file:
-            if end is not None and offset >= end:
-                return
-            yield Line(times.at(offset), name, line.removesuffix(b"\n"))
-            offset += len(line)
-
-
-def _last_lines(path: str, count: int, name: str, end: int | None = None) -> list[Line]:
-    try:
-        fd = _at_once(path, os.O_RDONLY)
-    except OSError:
-        return []
-    try:
-        data, start = _read_back(fd, count, end)
-    except IsADirectoryError:
-        return []
-    finally:
-        os.close(fd)
-    if not data or count <= 0:
-        return []
-    times = _Times(path)
-    lines = []
-    for line in data.removesuffix(b"\n").split(b"\n"):
-        lines.append(Line(times.at(start), name, line))
-        start += len(line) + 1
-    return lines[-count:]
-
-
-def _read_back(fd: int, count: int, end: int | None) -> tuple[bytes, int]:
-    """Return the end of the file with at least `count` whole lines, and its offset."""
-    size = os.fstat(fd).st_size
-    start = size if end is None else min(end, size)
-    blocks: list[bytes] = []
-    ends = 0
-    while start > 0 and ends <= count:
-        step = min(_CHUNK, start)
-        start -= step
-        block = os.pread(fd, step, start)
-        blocks.insert(0, block)
-        ends += block.count(b"\n")
-    data = b"".join(blocks)
-    if start > 0:
-        cut = data.find(b"\n") + 1
-        return data[cut:], start + cut
-    return data, start
-
-
-class _Times:
-    """Index of one log: write time by byte offset."""
-
-    def __init__(self, path: str) -> None:
-        from bisect import bisect_right  # late: the daemon uses only `log_path` of this module
-
-        self._place = bisect_right
-        try:
-            with open(index_path(path), "rb", opener=_at_once) as file:
-                raw = file.read() or b""
-        except OSError:
-            raw = b""
-        whole = raw[: len(raw) - len(raw) % STAMP.size]  # the last entry may be incomplete after a crash
-        entries = list(STAMP.iter_unpack(whole))
-        self._offsets = [offset for _, offset in entries]
-        self._times = [at for at, _ in entries]
-
-    def at(self, offset: int) -> float:
-        place = self._place(self._offsets, offset)
-        return self._times[place - 1] if place else 0.0
+def _time_of(lines: Lines) -> float:
+    return lines.at

@@ -19,6 +19,11 @@ RESOLUTION = 0.01  # seconds; blocks in quicker succession share a time
 RECHECK = 1.0  # seconds between checks whether the file was deleted
 
 
+def log_path(state: str, name: str) -> str:
+    """Return the path of the log of process `name`, below the project's state folder."""
+    return os.path.join(state, "logs", f"{name}.log")
+
+
 def index_path(path: str) -> str:
     """Return the path of the index of the log at `path`."""
     return f"{path}.index"

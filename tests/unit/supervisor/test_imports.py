@@ -46,5 +46,6 @@ print(*sorted(name for name in set(sys.modules) - before if name.startswith("dev
 
     assert done.stdout.split() == [
         "devboot", "devboot.record", "devboot.supervisor", "devboot.supervisor.output",
-        "devboot.supervisor.output.log_reader", "devboot.supervisor.output.log_writer",
+        "devboot.supervisor.output.log_index", "devboot.supervisor.output.log_reader",
+        "devboot.supervisor.output.log_writer",
     ]  # fmt: skip

@@ -6,9 +6,11 @@ from datetime import datetime
 
 import pytest
 
-from devboot.app.logs.filter import Choice, as_json, parse_choice, parse_time, raw_lines
+from devboot.app.logs.filter import parse_filter, parse_time
+from devboot.app.logs.printing import as_json
+from devboot.app.logs.query import raw_lines
 from devboot.errors import UsageError
-from devboot.supervisor.output.log_reader import Line
+from devboot.supervisor.output.log_reader import Filter, Lines
 
 NOW = datetime(2026, 5, 12, 10, 30).astimezone().timestamp()
 
@@ -34,24 +36,33 @@ def test_what_is_no_time_or_no_pattern_is_refused_with_examples():
         parse_time("yesterday", NOW, "--since")
     assert (caught.value.slug, caught.value.what) == ("usage/argument", "`--since` can't read `yesterday` as a time")
     with pytest.raises(UsageError) as caught:
-        parse_choice({"grep": "("}, NOW)
+        parse_filter({"grep": "("}, NOW)
     assert caught.value.what == "`--grep` can't read `(` as a regular expression"
 
 
-def test_lines_are_taken_by_time_and_by_what_a_person_reads():
-    choice = parse_choice({"since": "10m", "until": "5m", "grep": "^an error"}, NOW)
+def test_lines_are_selected_by_time_and_by_what_a_person_reads():
+    chosen = parse_filter({"since": "10m", "until": "5m", "grep": "^an error"}, NOW)
+    lines = Lines(NOW - 400, "web", b"fine\n\x1b[31man error\x1b[0m\nno error\nan error")
 
-    assert choice.takes(Line(NOW - 400, "web", b"\x1b[31man error\x1b[0m"))
-    assert not choice.takes(Line(NOW - 700, "web", b"an error"))
-    assert not choice.takes(Line(NOW - 300, "web", b"an error"))
-    assert not choice.takes(Line(NOW - 400, "web", b"no error"))
-    assert Choice().takes(Line(0.0, "web", b""))
+    assert list(chosen.out_of(lines)) == [
+        Lines(NOW - 400, "web", b"\x1b[31man error\x1b[0m\n"),
+        Lines(NOW - 400, "web", b"an error"),
+    ]
+    assert list(chosen.out_of(lines._replace(at=NOW - 700))) == []
+    assert list(chosen.out_of(lines._replace(at=NOW - 300))) == []
+    assert list(Filter().out_of(Lines(0.0, "web", b"\n"))) == [Lines(0.0, "web", b"\n")]
 
 
-def test_a_line_as_json_has_no_escapes():
-    assert as_json(Line(0.0, "web", b"\x1b[1mhi\xff\x1b[0m")) == b'{"at":null,"name":"web","text":"hi\\ufffd"}\n'
+def test_lines_as_json_have_no_escapes():
+    found = list(as_json(Lines(0.0, "web", b"\x1b[1mhi\xff\x1b[0m\n\n10%\r20%\n")))
+
+    assert found == [
+        b'{"at":null,"name":"web","text":"hi\\ufffd"}\n',
+        b'{"at":null,"name":"web","text":""}\n',
+        b'{"at":null,"name":"web","text":"20%"}\n',
+    ]
 
 
 def test_a_raw_block_comes_apart():
-    assert raw_lines(b"12.500 web\none\ntwo\n") == ("web", 12.5, [b"one", b"two"], True)
-    assert raw_lines(b"12.500 web\n(Pdb) ") == ("web", 12.5, [b"(Pdb) "], False)
+    assert raw_lines(b"12.500 web\none\ntwo\n") == Lines(12.5, "web", b"one\ntwo\n")
+    assert raw_lines(b"12.500 web\n(Pdb) ") == Lines(12.5, "web", b"(Pdb) ")

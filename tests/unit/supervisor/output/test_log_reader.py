@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import os
+import random
 import resource
+import tracemalloc
 
 import pytest
 
-from devboot.supervisor.output.log_reader import Line, is_ended, log_path, read, tail, tail_merged
-from devboot.supervisor.output.log_writer import LogFile, index_path
+from devboot.supervisor.output.log_reader import ALL, Filter, Lines, Log, is_ended, last_lines, merged
+from devboot.supervisor.output.log_writer import STAMP, LogFile, index_path, log_path
+
+
+def one_by_one(blocks):
+    """Each line by itself, as (time, name, text)."""
+    return [(block.at, block.name, line) for block in blocks for line in block.data.removesuffix(b"\n").split(b"\n")]
+
+
+def tail(path, count, name="", chosen=ALL, end=None):
+    log = Log(path, name, chosen, end=end)
+    log.keep_last(count)
+    found = one_by_one(log.lines())
+    log.close()
+    return found
+
+
+def texts(path, count=1000):
+    return [text for _, _, text in tail(path, count)]
 
 
 class Clock:
@@ -49,10 +70,11 @@ def test_each_line_has_the_time_of_its_block(log, clock):
     clock.now = 1005.0
     log.write(b"three\n")
 
-    assert tail(log.path, 10, name="web") == [
-        Line(1000.0, "web", b"one"), Line(1000.0, "web", b"two"), Line(1005.0, "web", b"three"),
-    ]  # fmt: skip
-    assert list(read(log.path, name="web")) == tail(log.path, 10, name="web")
+    assert tail(log.path, 10, "web") == [(1000.0, "web", b"one"), (1000.0, "web", b"two"), (1005.0, "web", b"three")]
+    assert list(Log(log.path, "web").lines()) == [
+        Lines(1000.0, "web", b"one\ntwo\n"),
+        Lines(1005.0, "web", b"three\n"),
+    ]
 
 
 def test_the_last_lines_reach_over_a_rotation(log, clock):
@@ -64,9 +86,9 @@ def test_the_last_lines_reach_over_a_rotation(log, clock):
     assert sorted(os.listdir(os.path.dirname(log.path))) == [
         "web.log", "web.log.1", "web.log.1.index", "web.log.index",
     ]  # fmt: skip
-    assert [line.data for line in tail(log.path, 15)] == [b"line %d" % number for number in range(15, 30)]
-    assert tail(log.path, 15)[0].at == 1016.0
-    assert [line.data for line in read(log.path)][-15:] == [b"line %d" % number for number in range(15, 30)]
+    assert texts(log.path, 15) == [b"line %d" % number for number in range(15, 30)]
+    assert tail(log.path, 15)[0][0] == 1016.0
+    assert texts(log.path)[-15:] == [b"line %d" % number for number in range(15, 30)]
 
 
 def test_a_later_run_appends(log, clock, tmp_path):
@@ -75,7 +97,7 @@ def test_a_later_run_appends(log, clock, tmp_path):
     clock.now = 2000.0
     log.write(b"two\n")
 
-    assert tail(log.path, 5) == [Line(1000.0, "", b"one"), Line(2000.0, "", b"two")]
+    assert tail(log.path, 5) == [(1000.0, "", b"one"), (2000.0, "", b"two")]
 
 
 def test_several_logs_are_merged_by_time(tmp_path, clock, warnings):
@@ -89,28 +111,30 @@ def test_several_logs_are_merged_by_time(tmp_path, clock, warnings):
     for log in logs.values():
         log.close()
 
-    assert b"".join(line.data for line in tail_merged(paths, 100)) == b"123456"
-    assert [line.data for line in tail_merged(paths, 1)] == [b"4", b"6"]
-    assert [(line.name, line.data) for line in tail_merged(paths, 100)][2:4] == [("b", b"3"), ("a", b"4")]
+    lines = one_by_one(merged(paths, ALL, 100, {}))
+    assert b"".join(text for _, _, text in lines) == b"123456"
+    assert [(name, text) for _, name, text in lines][2:4] == [("b", b"3"), ("a", b"4")]
+    assert [text for _, _, text in one_by_one(merged(paths, ALL, 1, {}))] == [b"4", b"6"]
+    assert list(merged(paths, ALL, None, {})) == list(merged(paths, ALL, 100, {}))
 
 
 def test_a_missing_log_has_no_lines(tmp_path):
     assert tail(str(tmp_path / "none.log"), 5) == []
-    assert list(read(str(tmp_path / "none.log"))) == []
+    assert last_lines(str(tmp_path / "none.log"), 5) == []
 
 
 def test_a_log_without_its_index_has_lines_without_times(log):
     log.write(b"one\n")
     os.unlink(index_path(log.path))
 
-    assert tail(log.path, 5) == [Line(0.0, "", b"one")]
+    assert tail(log.path, 5) == [(0.0, "", b"one")]
 
 
 def test_zero_lines_are_none_and_a_long_line_is_one(log):
     log.write(b"x" * 300_000 + b"\n")
 
     assert tail(log.path, 0) == []
-    assert [len(line.data) for line in tail(log.path, 1)] == [300_000]
+    assert [len(text) for text in texts(log.path, 1)] == [300_000]
 
 
 def test_a_deleted_log_is_made_anew(log, clock):
@@ -119,7 +143,7 @@ def test_a_deleted_log_is_made_anew(log, clock):
     clock.now += 2
     log.write(b"two\n")
 
-    assert [line.data for line in tail(log.path, 5)] == [b"two"]
+    assert texts(log.path, 5) == [b"two"]
 
 
 def test_a_deleted_folder_is_made_anew(log, clock):
@@ -130,7 +154,7 @@ def test_a_deleted_folder_is_made_anew(log, clock):
     clock.now += 2
     log.write(b"two\n")
 
-    assert [line.data for line in tail(log.path, 5)] == [b"two"]
+    assert texts(log.path, 5) == [b"two"]
 
 
 def test_a_log_that_somebody_has_emptied_goes_on_with_right_times(log, clock):
@@ -139,7 +163,7 @@ def test_a_log_that_somebody_has_emptied_goes_on_with_right_times(log, clock):
     clock.now += 2
     log.write(b"three\n")
 
-    assert tail(log.path, 5) == [Line(1002.0, "", b"three")]
+    assert tail(log.path, 5) == [(1002.0, "", b"three")]
 
 
 @pytest.mark.faults(15)
@@ -166,7 +190,7 @@ def test_a_full_disk_costs_one_warning_and_is_told_in_the_log_afterwards(tmp_pat
 
     assert warnings == [f"log not written: File too large ({log.path})"]
     # The first block got in as far as there was room.
-    assert [line.data for line in tail(log.path, 9)] == [
+    assert texts(log.path, 9) == [
         b"one", b"two two two ", b"devboot: 3 lines not written here", b"five",
     ]  # fmt: skip
 
@@ -178,14 +202,13 @@ def test_a_pipe_in_place_of_a_log_is_not_waited_for_and_all_is_written_once_it_i
     os.mkfifo(pipe)
     log.write(b"one\n")
     assert tail(log.path, 10) == []
-    assert list(read(log.path)) == []
     os.unlink(pipe)
     clock.now += 5
     log.write(b"two\n")
 
     assert len(warnings) == 1
-    assert [line.data for line in tail(log.path, 10)] == [b"devboot: 1 line not written here", b"two"]
-    assert {line.at for line in tail(log.path, 10)} == {1005.0}
+    assert texts(log.path, 10) == [b"devboot: 1 line not written here", b"two"]
+    assert {at for at, _, _ in tail(log.path, 10)} == {1005.0}
 
 
 @pytest.mark.parametrize(("data", "ended"), [(b"one\n", True), (b"one\n(Pdb) ", False), (b"", False)])
@@ -220,7 +243,7 @@ def test_lines_that_no_write_took_are_counted_on_a_line_of_their_own(
     assert failed
     assert len(warnings) == 1
     assert log.trouble == ""
-    assert [line.data for line in tail(log.path, 9)][-3:] == [b"devboot: 4 lines not written here", b"ve", b"six"]
+    assert texts(log.path, 9)[-3:] == [b"devboot: 4 lines not written here", b"ve", b"six"]
 
 
 @pytest.mark.faults(144)
@@ -242,6 +265,185 @@ def test_an_index_that_was_cut_by_a_full_disk_goes_on_with_whole_entries(tmp_pat
     log.write(b"3\n")
     log.close()
 
-    assert [(line.at, line.data) for line in tail(log.path, 9)] == [
+    assert [(at, text) for at, _, text in tail(log.path, 9)] == [
         (1000.0, b"1"), (1010.0, b"devboot: 1 line not written here"), (1010.0, b"3"),
     ]  # fmt: skip
+
+
+def written(path, blocks, *, older=()):
+    """Write a log as its writer would: each of the blocks (time, bytes) with its time; `older` is the rotated part."""
+    for name, part in ((f"{path}.1", older), (path, blocks)):
+        offset = 0
+        with open(name, "wb") as log, open(index_path(name), "wb") as index:
+            for at, data in part:
+                index.write(STAMP.pack(at, offset))
+                log.write(data)
+                offset += len(data)
+    return str(path)
+
+
+def lines_of(parts):
+    """The same lines with their times, without devboot: a line has the time of the block in which it begins."""
+    lines = []
+    for part in parts:
+        text = b"".join(data for _, data in part)
+        starts = [0, *itertools.accumulate(len(data) for _, data in part)]
+        place = 0
+        for line in text.removesuffix(b"\n").split(b"\n") if text else ():
+            lines.append((part[bisect.bisect_right(starts, place) - 1][0], "web", line))
+            place += len(line) + 1
+    return lines
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_log_is_read_by_time_by_number_and_in_part_as_a_plain_reading_of_it_says(tmp_path, seed):
+    chance = random.Random(seed)
+    clock = 1000.0
+
+    def block():
+        nonlocal clock
+        clock += chance.choice((0.01, 0.5, 3.0)) if seed % 5 else chance.choice((0.5, -2.0))  # a clock that is set back
+        pieces = (
+            b"x" * chance.choice((0, 3, 90, *[9_000] * (chance.random() < 0.2))) + chance.choice((b"\n", b"\n", b""))
+            for _ in range(4)
+        )
+        return clock, b"".join(pieces)
+
+    older, newer = ([block() for _ in range(chance.choice((0, 1, 600)))] for _ in range(2))
+    older, newer = ([each for each in part if each[1]] for part in (older, newer))
+    path = written(tmp_path / "web.log", newer, older=older)
+    lines = lines_of((older, newer))
+    since, until = sorted(chance.uniform(990.0, clock + 10) for _ in range(2))
+
+    assert tail(path, 10**9, "web") == lines
+    for count in (1, 7, len(lines) // 2, len(lines)):
+        assert tail(path, count, "web") == (lines[-count:] if count else [])
+    for chosen in (Filter(since=since), Filter(until=until), Filter(since, until)):
+        expected = [line for line in lines if chosen.takes(line[0])]
+        assert tail(path, 10**9, "web", chosen) == expected
+        assert tail(path, 5, "web", chosen) == expected[-5:]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_log_of_any_bytes_with_an_index_of_any_bytes_loses_no_line(tmp_path, seed):
+    chance = random.Random(seed)
+    path = tmp_path / "web.log"
+    for each in (path, tmp_path / "web.log.1"):
+        each.write_bytes(bytes(chance.choices(b"a\n\r\x1b\xff\0", k=chance.choice((0, 1, 5000)))))
+        size = chance.choice((0, 5, 16 * 300 + 3))
+        text = chance.randbytes(size) if seed % 2 else STAMP.pack(1.0, 7) * (size // 16) + b"\0" * (size % 16)
+        (tmp_path / f"{each.name}.index").write_bytes(text)
+
+    data = (tmp_path / "web.log.1").read_bytes() + path.read_bytes()
+    assert b"".join(lines.data for lines in Log(str(path)).lines(100)) == data
+    tail(str(path), 3, chosen=Filter(5.0, 9.0))
+
+
+class Reading:
+    """Counts the bytes that are read."""
+
+    def __init__(self):
+        self.total = 0
+
+    def __call__(self, fd, size, offset):
+        data = os.pread(fd, size, offset)
+        self.total += len(data)
+        return data
+
+
+@pytest.fixture
+def long_log(tmp_path):
+    """A log of 4 MB, a block of 80 bytes every second."""
+    return written(tmp_path / "web.log", [(1000.0 + number, b"x" * 79 + b"\n") for number in range(50_000)])
+
+
+def test_a_time_is_sought_instead_of_read_for(long_log):
+    reading = Reading()
+    log = Log(long_log, chosen=Filter(since=50_900.0, until=50_910.0), read=reading)
+    found = one_by_one(log.lines())
+    log.close()
+
+    assert [at for at, _, _ in found] == [50_900.0 + number for number in range(10)]
+    assert reading.total < 60_000
+
+
+def test_the_last_lines_are_read_from_the_end(long_log):
+    reading = Reading()
+    log = Log(long_log, read=reading)
+    log.keep_last(100)
+
+    assert len(one_by_one(log.lines())) == 100
+    log.close()
+    assert reading.total < 100_000
+
+
+def test_the_last_matching_lines_are_searched_from_the_end(tmp_path):
+    path = written(tmp_path / "web.log", [(1.0, b"%06d\n" % number * 2) for number in range(100_000)])
+    reading = Reading()
+    log = Log(path, "", Filter(ranges=lambda data: [(at, at + 7) for at in range(0, len(data), 14)]), read=reading)
+    log.keep_last(3)
+
+    assert [text for _, _, text in one_by_one(log.lines())] == [b"099997", b"099998", b"099999"]
+    log.close()
+    assert reading.total < 30_000
+
+
+def test_many_long_logs_are_merged_in_little_memory(tmp_path):
+    paths = {}
+    for name in "abcdefgh":
+        blocks = [(1000.0 + number + ord(name) / 1000, b"x" * 99 + b"\n") for number in range(5_000)]
+        paths[name] = written(tmp_path / f"{name}.log", blocks)
+    tracemalloc.start()
+    try:
+        found = merged(paths, ALL, None, {})
+        first = [next(found).name for _ in range(16)]
+        size = sum(len(lines.data) for lines in found)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert first == [*"abcdefgh", *"abcdefgh"]
+    assert size == 8 * 500_000 - 16 * 100
+    assert peak < 1_500_000
+
+
+def test_a_log_that_is_rotated_while_it_is_read_is_read_to_its_end(log, clock):
+    blocks = [b"line %d\n" % number for number in range(60)]
+    for block in blocks[:30]:
+        clock.now += 1
+        log.write(block)
+    reader = Log(log.path)
+    reading = reader.lines(10)
+    before = texts(log.path)
+    first = one_by_one([next(reading)])
+    for block in blocks[30:]:
+        clock.now += 1
+        log.write(block)
+
+    assert [text for _, _, text in first + one_by_one(reading)] == before
+    reader.close()
+
+
+def test_a_log_that_is_emptied_while_it_is_read_ends_there(tmp_path):
+    path = written(tmp_path / "web.log", [(1.0, b"one\n" * 100)])
+    log = Log(path)
+    reading = log.lines(8)
+    first = next(reading)
+    os.truncate(path, 2)
+
+    assert (first.data, list(reading)) == (b"one\none\n", [])
+    log.close()
+
+
+def test_what_the_daemon_shows_from_an_offset_on_is_left_out_also_after_a_rotation(tmp_path):
+    path = written(tmp_path / "web.log", [(2.0, b"new\n")], older=[(1.0, b"one\ntwo\nthree\n")])
+
+    assert tail(path, 10, end=2) == [(1.0, "", b"one"), (1.0, "", b"two"), (1.0, "", b"three"), (2.0, "", b"ne")]
+    assert tail(path, 10, end=8) == [(1.0, "", b"one"), (1.0, "", b"two")]
+
+
+def test_a_folder_in_place_of_a_log_is_an_empty_one(tmp_path):
+    (tmp_path / "web.log").mkdir()
+
+    assert texts(str(tmp_path / "web.log")) == []
+    assert not is_ended(str(tmp_path / "web.log"))

@@ -1,0 +1,94 @@
+"""Reads the time index of a log: the time of each line, and the part of a log from a given time on.
+
+An index may be as long as its log, so that it is never read as a whole: entries are searched by bisection.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left, bisect_right
+
+from devboot.supervisor.output.log_writer import STAMP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Read = Callable[[int, int, int], bytes]
+    """Reads like `os.pread`: descriptor, number of bytes, offset."""
+
+FAR = 1 << 63  # beyond the end of any log
+_WINDOW = 256  # entries that are read at once
+
+
+class TimeIndex:
+    """Times of one log file; without an index (`fd` is -1) all times are unknown, which is 0.0."""
+
+    def __init__(self, fd: int, read: Read = os.pread) -> None:
+        self._fd = fd
+        self._read = read
+        # The last entry may be incomplete after a crash.
+        self._count = os.fstat(fd).st_size // STAMP.size if fd >= 0 else 0
+        self._first = 0  # number of the first entry that is in memory
+        self._times: list[float] = []
+        self._offsets: list[int] = []
+
+    def at(self, offset: int) -> tuple[float, int]:
+        """Return the time of the line that begins at `offset`, and the offset from which on the next time counts."""
+        if not self._holds(offset) and self._count:
+            self._load(self._first + max(0, len(self._offsets) - 1))  # nearly always: reading goes forward
+            if not self._holds(offset):
+                self._load(max(0, bisect_right(range(self._count), offset, key=self.offset) - 1))
+        place = bisect_right(self._offsets, offset)
+        time = self._times[place - 1] if place else 0.0
+        return time, self._offsets[place] if place < len(self._offsets) else FAR
+
+    def span(self, since: float, until: float) -> tuple[int, int]:
+        """Return offsets between which all lines from `since` to before `until` (0: no limit) begin.
+
+        It may contain other lines, too: all, if the clock was set back while the log was written.
+        """
+        numbers = range(0, self._count, _WINDOW)
+        marks = [self._times_from(number, 1)[0] for number in numbers]
+        if marks != sorted(marks):
+            return 0, FAR
+        first = self._first_from(since, marks) if since else 0
+        last = self._first_from(until, marks) if until else self._count
+        # A log without times has no line after `since`.
+        return (self.offset(first) if since else 0), self.offset(last)
+
+    def offset(self, number: int) -> int:
+        """Return the offset of an entry by its number; FAR if there is none."""
+        entries = self._entries(number, 1) if number < self._count else []
+        return entries[0][1] if entries else FAR
+
+    def _first_from(self, time: float, marks: list[float]) -> int:
+        """Return the number of the first entry that isn't earlier than `time`; `marks` is each _WINDOW-th time."""
+        place = bisect_left(marks, time)
+        if not place:
+            return 0
+        first = (place - 1) * _WINDOW
+        times = self._times_from(first, _WINDOW)
+        return first + next((number for number, each in enumerate(times) if each >= time), len(times))
+
+    def _holds(self, offset: int) -> bool:
+        """Return whether the entries for the line at `offset` are in memory."""
+        offsets = self._offsets
+        if not offsets:
+            return False
+        ends = self._first + len(offsets) >= self._count
+        return (self._first == 0 or offsets[0] <= offset) and (ends or offset < offsets[-1])
+
+    def _load(self, number: int) -> None:
+        entries = self._entries(number, _WINDOW)
+        self._first = number
+        self._times = [time for time, _ in entries]
+        self._offsets = [offset for _, offset in entries]
+
+    def _times_from(self, number: int, count: int) -> list[float]:
+        return [time for time, _ in self._entries(number, count)] or [0.0]
+
+    def _entries(self, number: int, count: int) -> list[tuple[float, int]]:
+        count = min(count, self._count - number)
+        raw = self._read(self._fd, count * STAMP.size, number * STAMP.size)
+        return list(STAMP.iter_unpack(raw[: len(raw) - len(raw) % STAMP.size]))

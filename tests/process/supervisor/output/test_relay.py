@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from devboot.supervisor.output.log_reader import tail
+from devboot.supervisor.output.log_reader import Log, last_lines
 
 FLOOD = """
 import os, sys
@@ -151,10 +151,12 @@ def test_a_log_goes_on_over_restarts_and_its_tail_has_times(stage):
     stage.until_output("web", b"run")
     stage.supervisor.restart(["web"])
     stage.until_output("web", b"run\nrun\n")
-    lines = tail(stage.status("web").log, 10, name="web")
+    log = Log(stage.status("web").log)
+    first, second = log.lines()
+    log.close()
 
-    assert [line.data for line in lines] == [b"run", b"run"]
-    assert stage.status("web").started - 60 < lines[0].at <= lines[1].at
+    assert [first.data, second.data] == [b"run\n", b"run\n"]
+    assert stage.status("web").started - 60 < first.at <= second.at
 
 
 @pytest.mark.faults(15)
@@ -181,4 +183,4 @@ def test_lines_that_nobody_needs_reach_neither_reader_nor_log(stage):
     stage.down()
 
     assert stage.output["redis"] == b"one\n"
-    assert [line.data for line in tail(stage.status("redis").log, 9, name="redis")] == [b"one"]
+    assert last_lines(stage.status("redis").log, 9) == [b"one"]

@@ -5,13 +5,20 @@ In a clone without a manifest it is parsed leniently, like other runners do, and
 
 from __future__ import annotations
 
-from devboot.errors import ManifestError, Place, Problems
+from devboot.errors import ManifestError, Place, Problems, shell_word
 from devboot.model.printable import printable
 from devboot.record import Record
 
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 _NAME = _LETTERS | {"-", "."}
 RELEASE = "release"
+# Programs with which people begin a line whose name they forgot
+_PROGRAMS = frozenset(
+    {
+        *("bash", "bundle", "celery", "daphne", "flask", "gunicorn", "honcho", "hypercorn", "java", "make", "node"),
+        *("npm", "npx", "php", "poetry", "python", "python3", "ruby", "sh", "streamlit", "uv", "uvicorn", "yarn"),
+    }
+)
 _UNCHANGED = "nothing was started, running processes unchanged"
 
 
@@ -43,10 +50,10 @@ class Procfile(Record):
 def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) -> Procfile:
     """Parse a Procfile; `file` is its name in messages.
 
-    With `is_lenient`, lines that define no process are ignored, and the last line of a name counts, as in other
-    runners. Raises Problems with all mistakes.
+    With `is_lenient`, lines that define no process are ignored if others do, and the last line of a name counts, as in
+    other runners. Raises Problems with all mistakes.
     """
-    errors: list[ManifestError] = []
+    mistakes: list[ManifestError] = []
     left_out: list[str] = []
     lines: dict[str, ProcfileLine] = {}
     for number, source in enumerate(_text(data, file).split("\n"), 1):
@@ -54,17 +61,18 @@ def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) ->
             line = _line(source.removesuffix("\r"), number, file)
         except ManifestError as error:
             left_out.append(f"{file}:{number} is ignored: {error.what}")
-            errors += [] if is_lenient else [error]
+            mistakes.append(error)
             continue
         if line is None:
             continue
         if line.name in lines:
             first = lines[line.name]
             left_out.append(f"{file}:{first.line} is ignored: line {number} defines `{line.name}` again")
-            errors += [] if is_lenient else [_twice(line, first, source.removesuffix("\r"), file)]
+            mistakes += [] if is_lenient else [_twice(line, first, source.removesuffix("\r"), file)]
         if is_lenient:
             lines.pop(line.name, None)
         lines.setdefault(line.name, line)
+    errors = [] if is_lenient and lines else mistakes
     if not lines and not errors:
         help_line = "a line names a process and its command: `web: python app.py`"
         errors.append(ManifestError("procfile/empty", "no process in it", place=Place(file), help=(help_line,)))
@@ -78,6 +86,8 @@ def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) ->
 def _text(data: bytes | str, file: str) -> str:
     if isinstance(data, str):
         return data.removeprefix("\ufeff")
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # as written by PowerShell's `>`
+        return data.decode("utf-16", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -103,8 +113,10 @@ def _line(source: str, number: int, file: str) -> ProcfileLine | None:
         place = Place(file, number, column, width=max(width, 1), label=label, source=source)
         return ManifestError("procfile/bad-line", what, place=place, help=helps)
 
-    if not colon:
-        raise bad("expected `name: command`", start + 1, len(stripped), "no colon", *_with_colon(stripped))
+    is_in_word = " " in name and command[:1].strip() != ""  # `web gunicorn shop:app`
+    if not colon or is_in_word:
+        label = "no colon behind a name" if colon else "no colon"
+        raise bad("expected `name: command`", start + 1, len(stripped), label, *_with_colon(stripped, number, file))
     if not name:
         helps = [f"write `web{stripped}`, with a name that fits"] if command.strip() else []
         raise bad("the process has no name", source.index(":") + 1, 1, "expected a name before it", *helps)
@@ -120,12 +132,19 @@ def _line(source: str, number: int, file: str) -> ProcfileLine | None:
     return ProcfileLine(name, command.strip(), number)
 
 
-def _with_colon(text: str) -> tuple[str, ...]:
-    """Return advice for a line without a colon: the line with one if its first word can be a name, or a comment."""
+def _with_colon(text: str, number: int, file: str) -> tuple[str, ...]:
+    """Return advice for a line without a colon: the command that makes it a process, or a comment.
+
+    The first word is its name if it can be one and is no program.
+    """
     name, _, command = text.partition(" ")
-    as_process = (
-        f"write `{printable(name)}: {printable(command.strip())}`" if command and _fitting(name) == name else ""
-    )
+    as_process, change = "", ""
+    if command and name in _PROGRAMS:
+        as_process, change = f"web: {text}", "s/^/web: /"
+    elif command and _fitting(name) == name:
+        as_process, change = f"{name}: {command.strip()}", f"s/{name} */{name}: /"
+    if change:
+        as_process = f"sed -i.bak '{number}{change}' {shell_word(file)}   # `{printable(as_process)}`"
     as_comment = f"write `# {printable(text)}` if it is a comment"
     return (as_process, as_comment) if as_process else (as_comment,)
 

@@ -27,10 +27,14 @@ _NO_FILE = (
     r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
     r"(?<![\w.])['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
 )
+# An option that a program doesn't have, and the similar one that it names, as click does
+_NO_OPTION = r"[Nn]o such option:? [`'\"]?(--?[\w-]+)[`'\"]?[.,;]?\s+(?:\()?Did you mean [`'\"]?(--?[\w-]+)"
 _FRAME = r'^\s*File "([^"]+)", line (\d+)'
 _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 # An exception of a library that lacks an optional dependency and names the command to install it
 _ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
+# The same command in a line of its own, at the end
+_INSTALLS = r"^(?:\$ )?pip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)['\"]?$"
 
 
 def with_advice(payload: bytes) -> tuple[bytes, bytes]:
@@ -69,7 +73,29 @@ def _advice(seen: Evidence) -> tuple[str, ...]:
         return (f"{making}   # a certificate for this machine only",)
     if copying := copying_command(seen.tail, seen.cwd, seen.root):
         return (f"{copying}   # the template of the missing file",)
-    return find_advice(seen.tail, seen.cwd) or _path_of_image(seen.tail, seen.cwd) or _missing_package(seen)
+    return (
+        find_advice(seen.tail, seen.cwd)
+        or _misspelt_option(seen)
+        or _path_of_image(seen.tail, seen.cwd)
+        or _missing_package(seen)
+    )
+
+
+def _misspelt_option(seen: Evidence) -> tuple[str, ...]:
+    """Return the command that corrects an option in the Procfile, if the program itself names the right one."""
+    found = next((match for line in reversed(seen.tail) if (match := re.search(_NO_OPTION, line))), None)
+    if found is None or not seen.command:
+        return ()
+    for name in ("Procfile.dev", "Procfile"):
+        try:
+            lines = read_bytes(os.path.join(seen.root, name)).decode(errors="replace").splitlines()
+        except OSError:
+            continue
+        for number, line in enumerate(lines, 1):
+            if line.rstrip().endswith(seen.command) and re.search(rf"\s{found[1]}(?=[\s=]|$)", line):
+                change = f"{number}s/ {found[1]}\\([ =]\\|$\\)/ {found[2]}\\1/"
+                return (f"sed -i.bak '{change}' {name} && devboot up -d",)
+    return ()
 
 
 def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
@@ -114,7 +140,9 @@ def _missing_package(seen: Evidence) -> tuple[str, ...]:
 
 def _package_asked_for(seen: Evidence) -> tuple[str, ...]:
     """Return advice if an exception names the package that it needs."""
-    found = next((found for line in reversed(seen.tail) if (found := re.search(_ASKS_FOR, line))), None)
+    lines = [line.strip() for line in reversed(seen.tail) if line.strip()]
+    found = re.match(_INSTALLS, lines[0]) if lines else None
+    found = found or next((found for line in reversed(seen.tail) if (found := re.search(_ASKS_FOR, line))), None)
     command = adding_command(found[1], seen.packages, is_distribution=True) if found else ""
     return (command, "`devboot up -d` installs new packages") if command else ()
 

@@ -96,7 +96,7 @@ def lasting_lack(spec: model.ProcessSpec, tail: tuple[str, ...]) -> str:
 
 def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> WorkError:
     """Return the error of a process that failed twice with the same `line`: broken code, or something missing."""
-    near = _misspelt(line, spec) or _meant(line, spec.cwd)
+    near = _misspelt(line, spec) or _meant(line, spec)
     seen = None if near else _observed(spec, tail)
     helps = near or (seen.helps if seen else ())
     return WorkError(
@@ -263,8 +263,7 @@ def _misspelt(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
 
     missing = re.search(_NO_SUCH, line)
     named = re.search(rf"(?<![\w./-]){re.escape(missing[1])}\.([\w.]+)", spec.command) if missing else None
-    file, _, number = spec.origin.rpartition(":")
-    if named is None or not number.isdigit() or not re.fullmatch(r"[\w./-]+", file):
+    if named is None:
         return ()
     module = named[1].replace(".", os.sep) + ".py"
     try:
@@ -273,24 +272,38 @@ def _misspelt(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
         return ()
     if len(there) != 1 or not there[0].isidentifier():
         return ()
-    old, new = named[0].replace(".", r"\."), f"{there[0]}.{named[1]}"
-    return (f"sed -i.bak '{number}s/{old}/{new}/' {file} && devboot up -d   # `{new}` is there",)
+    return _correction(named[0], f"{there[0]}.{named[1]}", spec)
 
 
-def _meant(line: str, folder: str) -> tuple[str, ...]:
+def _correction(old: str, new: str, spec: model.ProcessSpec) -> tuple[str, ...]:
+    """Return the command that replaces a word in the process' line of the Procfile; nothing for other processes."""
+    import re
+
+    file, _, number = spec.origin.rpartition(":")
+    if not number.isdigit() or not all(re.fullmatch(r"[\w./-]+", each) for each in (file, old, new)):
+        return ()
+    change = f"s|{old.replace('.', chr(92) + '.')}|{new}|"
+    return (f"sed -i.bak '{number}{change}' {file} && devboot up -d   # `{new}` is there",)
+
+
+def _meant(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
     """Return a module or script of the project with a name similar to the missing one."""
     import os
     import re
 
     from devboot.model.nearest import nearest
 
+    folder = spec.cwd
     if script := re.search(_NO_SCRIPT, line):
         folder, _, name = os.path.join(folder, script[1]).rpartition("/")
         try:
             likely = nearest(name, os.listdir(folder))
         except OSError:
             return ()
-        return (f"did you mean `{likely}`?",) if likely else ()
+        if not likely:
+            return ()
+        is_whole = re.search(rf"(?:^|[\s/]){re.escape(name)}(?:\s|$)", spec.command)
+        return (is_whole and _correction(name, likely, spec)) or (f"did you mean `{likely}`?",)
     found = re.search(_NO_SUCH, line)
     try:
         names = {name.removesuffix(".py") for name in os.listdir(folder or ".")}

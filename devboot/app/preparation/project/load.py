@@ -145,9 +145,13 @@ def _with_overmind_counts(loaded: Loaded) -> Loaded:
 
 
 def _useful_proposal(detection: Detection, start: str) -> Proposal:
-    """Return the proposal for the folder `start`. Raises ManifestError `manifest/not-found` for an empty one."""
+    """Return the proposal for the folder `start`.
+
+    Raises ManifestError `manifest/not-found` for an empty one, and Problems if its Procfile has only mistakes.
+    """
     proposal = detection.proposal
     if not proposal.is_useful:
+        load_procfile(start, None, is_lenient=True)
         from devboot.app.preparation.project.kind_of_clone import advice_without_manifest
 
         causes, helps = advice_without_manifest(start)

@@ -268,8 +268,9 @@ def _placed(problem: DevbootError, document: Document) -> DevbootError:
 def load_procfile(root: str, path: str | None, *, prefix: str = "", is_lenient: bool = False) -> Procfile | None:
     """Read the Procfile at `path`, or the first of the usual ones in `root`; None if there is none.
 
-    The usual ones are the one named in `.overmind.env`, Procfile.dev and Procfile. Raises Problems: `procfile/…` for
-    its mistakes, `procfile/not-found` if the manifest names a missing one.
+    With `is_lenient`, a usual one without any line but comments is ignored. The usual ones are the one
+    named in `.overmind.env`, Procfile.dev and Procfile. Raises Problems: `procfile/…` for its mistakes,
+    `procfile/not-found` if the manifest names a missing one.
     """
     for name in usual_procfiles(root) if path is None else (path,):
         try:
@@ -280,7 +281,11 @@ def load_procfile(root: str, path: str | None, *, prefix: str = "", is_lenient: 
             what = f"`{prefix}{name}` can't be read: {reason_of(error)}"
             place, helps = Place(prefix + name), (f"ls -ld {shell_word(prefix + name)}",)
             raise problems_of([ManifestError("procfile/unreadable", what, place=place, help=helps)]) from None
-        return parse_procfile(data, prefix + name, is_lenient=is_lenient)
+        try:
+            return parse_procfile(data, prefix + name, is_lenient=is_lenient)
+        except Problems as error:
+            if not is_lenient or path is not None or error.slug != "procfile/empty":
+                raise
     if path is None:
         return None
     what = f"there is no Procfile `{printable(path)}`"

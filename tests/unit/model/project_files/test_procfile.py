@@ -1,6 +1,7 @@
 """Procfiles: what is read, what is refused; honcho agrees where it is right."""
 
 import re
+import subprocess
 from textwrap import dedent
 
 import pytest
@@ -88,7 +89,7 @@ error[procfile/bad-line]: expected `name: command`
  1 | web python app.py
    | ^^^^^^^^^^^^^^^^^ no colon
    |
-help: write `web: python app.py`
+help: sed -i.bak '1s/web */web: /' Procfile   # `web: python app.py`
 help: write `# web python app.py` if it is a comment
 
 error[procfile/duplicate-name]: `worker` is there twice
@@ -192,7 +193,33 @@ def test_without_any_process_it_is_refused_even_then():
     with pytest.raises(Problems) as caught:
         parse_procfile("nothing\n", "Procfile", is_lenient=True)
 
-    assert ["procfile/empty"] == [error.slug for error in caught.value.errors]
+    assert [("procfile/bad-line", 1)] == [(error.slug, error.place.line) for error in caught.value.errors]
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
+        ("web gunicorn shop:app", "web: gunicorn shop:app"),
+        ("  worker   python jobs.py", "  worker: python jobs.py"),
+        ("python bot.py", "web: python bot.py"),
+        ("gunicorn shop:app -b :$PORT", "web: gunicorn shop:app -b :$PORT"),
+    ],
+)
+def test_the_advice_for_a_line_without_a_colon_is_a_command_that_corrects_it(tmp_path, line, fixed):
+    (tmp_path / "Procfile").write_text(f"# processes\n{line}\n")
+    with pytest.raises(Problems) as caught:
+        parse_procfile((tmp_path / "Procfile").read_bytes(), "Procfile")
+    command = caught.value.errors[0].help[0]
+
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    assert (tmp_path / "Procfile").read_text() == f"# processes\n{fixed}\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_the_encoding_of_powershells_redirection_is_read(encoding):
+    data = "\ufeffweb: python app.py\r\n".encode(encoding)
+
+    assert [("web", "python app.py")] == [(line.name, line.command) for line in parse_procfile(data, "Procfile").lines]
 
 
 @pytest.mark.parametrize(
@@ -203,6 +230,7 @@ def test_each_advice_about_a_line_is_accepted_when_it_is_pasted(line):
         parse_procfile(line, "Procfile")
 
     (error,) = raised.value.errors
-    pasted = [re.match("write `([^`]+)`", advice)[1] for advice in error.help]
+    pasted = [re.search("`([^`]+)`$|^write `([^`]+)`", advice) for advice in error.help]
+    pasted = [match[1] or match[2] for match in pasted]
     assert pasted
     parse_procfile("\n".join(["other: x", *pasted]), "Procfile")

@@ -120,6 +120,63 @@ def test_a_package_that_an_exception_asks_for_by_pip_comes_with_the_command_that
     )
 
 
+def test_a_command_of_pip_in_a_line_of_its_own_below_an_exception_counts_as_well(tmp_path):
+    (tmp_path / "requirements.txt").touch()
+    spec = WORKER._replace(packages=(str(tmp_path), "requirements.txt"))
+    lines = (
+        'RuntimeError: Form data requires "python-multipart" to be installed.',
+        "",
+        "pip install python-multipart",
+        "",
+    )
+
+    assert ended(spec, End(1), lines).help[0] == "echo python-multipart >> requirements.txt"
+    assert not ended(spec, End(1), (*lines, "and more")).help[0].startswith("echo")
+
+
+@pytest.mark.parametrize(
+    ("procfile", "line", "expected"),
+    [
+        ("web: node Shop_bot -q\n", "Error: Cannot find module '{root}/Shop_bot'", "web: node Shop_Bot.js -q\n"),
+        ("# a\nweb: python jobs/mian.py\n", "python: can't open file '{root}/jobs/mian.py': [Errno 2] No such file",
+         "# a\nweb: python jobs/main.py\n"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_script_in_a_procfile_comes_with_the_command_that_corrects_it(tmp_path, procfile, line, expected):
+    (tmp_path / "Procfile").write_text(procfile)
+    (tmp_path / "jobs").mkdir()
+    for name in ("Shop_Bot.js", "jobs/main.py"):
+        (tmp_path / name).touch()
+    number = procfile.count("\n")
+    command = procfile.splitlines()[-1].removeprefix("web: ")
+    spec = WORKER._replace(cwd=str(tmp_path), command=command, origin=f"Procfile:{number}")
+
+    (first, *_) = cannot_load(spec, line.replace("{root}", str(tmp_path)), ()).help
+    assert first.endswith(" is there")
+    subprocess.run(["/bin/sh", "-c", first.partition(" && ")[0]], cwd=tmp_path, check=True)
+    assert (tmp_path / "Procfile").read_text() == expected
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error: No such option: --worker Did you mean --workers?",
+        "Error: no such option '--worker'. Did you mean '--workers'?",
+    ],
+)
+def test_a_misspelt_option_in_a_procfile_comes_with_the_command_that_corrects_it(tmp_path, said):
+    (tmp_path / "Procfile").write_text("web: uvicorn shop:app --worker 2 --workers-log x\n")
+    spec = WORKER._replace(
+        cwd=str(tmp_path), command="uvicorn shop:app --worker 2 --workers-log x", packages=(str(tmp_path), "a.txt"),
+        env_files=(str(tmp_path),), origin="Procfile:1",
+    )  # fmt: skip
+
+    (first, *_) = ended(spec, End(2), ("Usage: uvicorn", said)).help
+    assert first.endswith(" Procfile && devboot up -d")
+    subprocess.run(["/bin/sh", "-c", first.partition(" && ")[0]], cwd=tmp_path, check=True)
+    assert (tmp_path / "Procfile").read_text() == "web: uvicorn shop:app --workers 2 --workers-log x\n"
+
+
 def test_nothing_is_appended_to_a_list_in_utf_16_or_one_that_is_gone(tmp_path):
     (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-16")
     for name in ("requirements.txt", "gone.txt"):

@@ -78,6 +78,27 @@ def test_a_manifest_that_somebody_wrote_below_counts_from_the_root_of_the_clone(
         assert (str(web), True, ["A"]) == (loaded.project.root, loaded.project.written, list(loaded.manifest.env))
 
 
+@pytest.mark.parametrize("line", ["python jobs.py", "web python jobs.py"])
+def test_a_procfile_of_mistakes_alone_is_an_error_with_its_place(tmp_path, at_home, line):
+    (tmp_path / "Procfile").write_text(f"# the only process\n{line}\n")
+    (tmp_path / "jobs.py").write_text("")
+
+    for load in (load_project, look_at_project):
+        with pytest.raises(Problems) as caught:
+            load(str(tmp_path), at_home)
+        assert [(each.slug, each.place.file, each.place.line) for each in caught.value.errors] == [
+            ("procfile/bad-line", "Procfile", 2)
+        ]
+
+
+def test_a_procfile_without_a_line_is_as_good_as_none(tmp_path, at_home):
+    (tmp_path / "Procfile").write_text("# nothing yet\n")
+    (tmp_path / "app.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
+    (tmp_path / "requirements.txt").write_text("flask\n")
+
+    assert list(load_project(str(tmp_path), at_home).manifest.processes) == ["web"]
+
+
 def test_a_procfile_that_others_read_is_read_where_nobody_has_written_a_manifest(tmp_path, at_home):
     (tmp_path / "requirements.txt").write_text("flask\n")
     (tmp_path / "app.py").write_text("from flask import Flask\napp = Flask(__name__)\n")

@@ -301,7 +301,7 @@ error[procfile/bad-line]: expected `name: command`
  1 | web python app.py
    | ^^^^^^^^^^^^^^^^^ no colon
    |
-help: write `web: python app.py`
+help: sed -i.bak '1s/web */web: /' ../Procfile   # `web: python app.py`
 help: write `# web python app.py` if it is a comment
 
 error[manifest/unknown-key]: unknown key `prot` in `[processes.web]`

@@ -158,8 +158,8 @@ def parse_json(text: str | bytes) -> Any:
 def read_env_file(path: str, *, patience: float = 30.0) -> bytes:
     """Return the content of an env-file, which may also be a named pipe that a secret manager fills on demand.
 
-    A terminal is read as it is typed, and the null device is empty. Raises OSError as `read_bytes`; ETIMEDOUT if no
-    writer finishes within `patience` seconds.
+    A terminal is read until end of file (Ctrl-D), and the null device is empty. Raises OSError as `read_bytes`, and
+    TimeoutError if the input of a pipe or terminal hasn't ended after `patience` seconds.
     """
     note(path)
     found = os.stat(path)
@@ -276,5 +276,10 @@ def _read_written(descriptor: int, path: str, patience: float) -> bytes:
             raise _too_large(path, LIMIT)
         if not block:
             return data
-    kind = "a terminal" if os.isatty(descriptor) else "a named pipe"
-    raise OSError(errno.ETIMEDOUT, f"it is {kind}, and no program writes to it", path)
+    is_terminal = os.isatty(descriptor)
+    why = (
+        "a terminal, and nobody ends its input with Ctrl-D"
+        if is_terminal
+        else "a named pipe, and no program writes to it"
+    )
+    raise TimeoutError(errno.ETIMEDOUT, f"it is {why}", path)

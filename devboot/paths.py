@@ -106,11 +106,15 @@ def runtime_directory(environ: Mapping[str, str], uid: int) -> str:
     )
 
 
+class SocketFolderError(OSError):
+    """A folder for a server's socket that can't be created, or isn't private; `filename` is its path."""
+
+
 def make_socket_folders(folders: Sequence[str], owner: Sequence[int] = ()) -> None:
     """Create the folders of a server's socket, outer first; the last one private to `owner` (its uid and gid).
 
-    They may have been removed since the server's last start: temporary folders are cleaned by age. Raises OSError if
-    one can't be created, or belongs to somebody else.
+    They may have been removed since the server's last start: temporary folders are cleaned by age. Raises
+    SocketFolderError if one can't be created, belongs to another user, or is open to others.
     """
     uid = os.getuid()
     for place, folder in enumerate(folders, 1):
@@ -123,10 +127,12 @@ def make_socket_folders(folders: Sequence[str], owner: Sequence[int] = ()) -> No
         except FileExistsError:
             pass
         except OSError as error:
-            raise OSError(EPERM, f"the folder of its socket can't be made: `{folder}`: {error.strerror}") from error
+            raise SocketFolderError(
+                EPERM, f"the folder of its socket, `{folder}`, can't be created: {error.strerror}", folder
+            ) from error
         complaint = complaint_about(folder, own, 0o077 if place == len(folders) else 0o022)
         if complaint is not None:
-            raise OSError(EPERM, f"the folder of its socket, `{folder}`, {complaint}")
+            raise SocketFolderError(EPERM, f"the folder of its socket, `{folder}`, {complaint}", folder)
 
 
 def private_runtimes(environ: Mapping[str, str], uid: int) -> Iterator[str]:

@@ -21,6 +21,7 @@ def this_host(system: str, machine: str) -> Host:
             "lock/no-platform",
             f"devboot has nothing for {system} on {machine}",
             causes=["locks cover Linux and macOS on x86_64 and arm64"],
+            help=["devboot explain lock/no-platform"],
         )
     try:
         libc = os.confstr("CS_GNU_LIBC_VERSION") or ""

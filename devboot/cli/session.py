@@ -113,7 +113,11 @@ class Session:
                 "output/not-written",
                 "the output could not be written",
                 causes=[(error.strerror or "unknown reason").lower()],
-                help=["free some space, or write to another place"] if error.errno == errno.ENOSPC else [],
+                help=[
+                    "df -h .   # is a disk full?"
+                    if error.errno == errno.ENOSPC
+                    else "devboot explain output/not-written"
+                ],
             ) from error
 
     def page(self, text: str) -> None:

@@ -194,7 +194,7 @@ def wait(
 ) -> Ownership | None:
     """Take the lock as soon as it is free; None after `patience` seconds, or as soon as `is_hopeless()`.
 
-    A stopped guardian that holds the lock is resumed. Raises MachineError.
+    A guardian that holds the lock and was paused by a signal gets SIGCONT. Raises MachineError.
     """
     deadline = clock() + patience
     while (owned := take(state, command, data)) is None:
@@ -206,7 +206,7 @@ def wait(
 
 
 def wake_holder(state: str) -> None:
-    """Resume the guardian if it was stopped while holding the lock."""
+    """Send SIGCONT to the guardian if it holds the lock and was paused by a signal."""
     lease = leases.read_daemon(leases.daemon_path(state))
     if lease is not None and read_holder(leases.lock_path(state)).pid == lease.guardian:
         wake_guardian(lease)

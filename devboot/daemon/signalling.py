@@ -21,7 +21,7 @@ __all__ = ["SIGCONT", "SIGKILL", "SIGTERM", "signal_process", "wake_guardian"]
 
 
 def wake_guardian(lease: DaemonLease | None) -> None:
-    """Resume a stopped guardian, which otherwise would neither clean up nor end."""
+    """Send SIGCONT to the daemon's parent, the guardian, if a signal has paused it: paused, it could not clean up."""
     seen = None if lease is None else proctable.look(lease.guardian)
     if lease is not None and seen is not None and seen.started == lease.guardian_started and seen.state in "Tt":
         signal_process(seen, SIGCONT)

@@ -17,6 +17,7 @@ from devboot.environment.python.interpreters import (
     installed_minors,
     missing_wheels,
     unsuited,
+    why_it_fails,
 )
 from devboot.environment.python.versions import VersionRequest
 from devboot.environment.python.wheel_advice import with_version_that_would_do
@@ -75,15 +76,16 @@ def _given(uv: Uv, project: PythonProject) -> Interpreter:
     if found is None:
         raise MachineError(
             "store/does-not-run",
-            "the interpreter that `python` in `[packages]` brings doesn't run on this machine",
-            help=["devboot doctor"],
+            "the Python that `python` in `[packages]` installs doesn't run on this machine",
+            causes=[f"`{project.given}`: {why_it_fails(uv, project.given)}"],
+            help=["devboot store verify python   # is it damaged?", "devboot explain store/does-not-run"],
         )
     request = project.request
     if request.admits(found.version):
         return found
     raise ManifestError(
         "python/version",
-        f"`[packages]` brings python {found.version}, {request.file} asks for {request}",
+        f"`python` in `[packages]` is {found.version}, but {request.file} requires {request}",
         place=Place(request.file, request.line, label="asked for here"),
         help=[f'python = "{request.minor}"   # in [packages]' if request.minor else f"or change {request.file}"],
     )

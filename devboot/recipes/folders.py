@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from devboot.clone_reader import exists, is_file, read_text
-from devboot.errors import ManifestError, Place, reason_of
+from devboot.errors import ManifestError, Place, reason_of, shell_word
 from devboot.model.edge.recipe.origins import FETCHED, Origin
 from devboot.model.edge.recipe.recipe import Recipe, Release, Releases, parse_recipe, parse_releases
 from devboot.model.nearest import nearest
@@ -120,8 +120,9 @@ def _refuse_unbuilt(releases: Releases, path: str) -> None:
             if row.source not in FETCHED:
                 raise ManifestError(
                     "recipe/unsupported",
-                    f"`{row.source}` sources can't be fetched",
+                    f"this devboot can't fetch sources of kind `{row.source}`",
                     causes=[f"version {release.version} in `{path}`"],
+                    help=["uv tool upgrade devboot"],
                 )
 
 
@@ -151,4 +152,5 @@ def _text(folder: str, name: str) -> str:
         return read_text(path, errors="strict")
     except (OSError, UnicodeDecodeError) as error:
         cause = reason_of(error) if isinstance(error, OSError) else str(error)
-        raise ManifestError("recipe/unreadable", f"can't read `{path}`", causes=[cause]) from error
+        help_line = f"ls -lL {shell_word(path)}" if isinstance(error, OSError) else "save the file as UTF-8"
+        raise ManifestError("recipe/unreadable", f"can't read `{path}`", causes=[cause], help=[help_line]) from error

@@ -312,8 +312,14 @@ def _no_such_version(wish: Wish, releases: Sequence[Release], place: Place | Non
         f"{wish.name} has no version {wish.requested or 'at all'}{source}",
         place=place,
         causes=[*([f"there are {there}"] if near else []), *([hint] if hint else [])],
-        help=['source = "build"'] if hint == _TO_COMPILE else [f'version = "{near[0]}"'] if near else [],
+        help=[_advice(near, hint)],
     )
+
+
+def _advice(near: Sequence[str], hint: str) -> str:
+    if hint == _TO_COMPILE:
+        return 'source = "build"'
+    return f'version = "{near[0]}"' if near else "devboot explain manifest/no-such-version"
 
 
 def _distance(version: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:

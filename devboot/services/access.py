@@ -99,7 +99,7 @@ def _digest(step: AccessStep) -> str:
 def _explained(service: Service, hint: FailureHint, causes: list[str]) -> WorkError:
     """Return the recipe's explanation of a line in the server's log as an error."""
     kept = ["nothing was started", f"`{service.data}`, with its data"]
-    return WorkError(hint.slug, hint.what, causes=causes, help=[hint.help] if hint.help else [], kept=kept)
+    return WorkError(hint.slug, hint.what, causes=causes, help=[hint.help or f"devboot explain {hint.slug}"], kept=kept)
 
 
 def _failed(service: Service, causes: list[str]) -> WorkError:

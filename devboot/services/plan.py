@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from devboot.errors import DevbootError, ManifestError, Place, Problems
 from devboot.model.edge.recipe.recipe import Recipe, ServiceAccess, ServiceInit, ServiceProbe, ServiceTable
-from devboot.model.nearest import nearest
 from devboot.model.process import (
     EXEC,
     HTTP,
@@ -121,7 +120,7 @@ def plan_service(
     """
     table = recipe.service
     if table is None:
-        raise no_service(recipe, name, place)
+        raise no_service(recipe, place)
     _refuse_reserved(table, name, settings, place)
     is_open = not password
     access = _access(table, is_open=is_open)
@@ -418,6 +417,7 @@ def _refuse_reserved(
             f"setting `{key}` of `{name}` is reserved for devboot",
             place=place,
             causes=[table.settings.reserved[key.lower()]],
+            help=[f"remove `{key}` from `settings` in [services.{name}]"],
         )
         for key in settings
         if key.lower() in table.settings.reserved
@@ -497,11 +497,11 @@ def _no_databases(recipe: Recipe, wanted: WantedDatabase, place: Place | None) -
     )
 
 
-def no_service(recipe: Recipe, name: str, place: Place | None) -> ManifestError:
+def no_service(recipe: Recipe, place: Place | None) -> ManifestError:
     """Return the error for a service whose recipe provides a tool."""
     return ManifestError(
         "manifest/not-a-service",
         f"`{recipe.package.name}` is a tool, not a service",
         place=place,
-        help=[f'[packages]\n{recipe.package.name} = "*"'] if nearest(name, [recipe.package.name]) else [],
+        help=[f'[packages]\n{recipe.package.name} = "*"'],
     )

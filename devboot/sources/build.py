@@ -108,6 +108,7 @@ def _top_folder(source: str, archive: str) -> str:
         "archive/wrong-layout",
         f"expected one folder at the top of {archive}",
         causes=[f"at the top: {', '.join(map(repr, found[:10])) or 'nothing'}"],
+        help=["devboot explain archive/wrong-layout"],
     )
 
 
@@ -129,6 +130,7 @@ def _keep(top: str, patterns: Sequence[str], into: str, step: str) -> None:
             "archive/wrong-layout",
             f"the build of {step} produced none of the files that the recipe keeps",
             causes=[f"it keeps {', '.join(f'`{pattern}`' for pattern in patterns)}"],
+            help=[f"devboot lock --update {step}"],
         )
 
 

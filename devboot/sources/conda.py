@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,12 @@ SUBDIRS = {
 # Packages are solved for the oldest systems: the result has to run on the oldest machine of a team
 _VIRTUAL = {"linux": (("__glibc", "2.28"), ("__unix", "0")), "macos": (("__osx", "13.0"), ("__unix", "0"))}
 RATTLER = "'py-rattler>=0.28'"
+_ANSWERED = re.compile(
+    r"HTTP status \w+ error \((?P<status>[45]\d\d)[^)]*\)(?: for url \([a-z+]+://(?P<host>[^/\s)]+))?", re.IGNORECASE
+)
+_CONNECT = "check the connection or VPN, then run the same command again"
+_LATER = "run the same command again later"
+_ONLINE = "run the same command once with the network: without `--offline`, DEVBOOT_OFFLINE and UV_OFFLINE"
 _OWN_FILES = ("conda-meta", "CACHEDIR.TAG")
 
 
@@ -61,7 +68,7 @@ class CondaSource:
         except OSError as error:
             raise machine_error(error, into) from error
         except Exception as error:
-            raise _failure(artifact, str(error), is_offline=self._is_offline) from error
+            raise _failure(f"{artifact.name} {artifact.version}", str(error), is_offline=self._is_offline) from error
         for name in _OWN_FILES:  # they contain the path of this machine's cache
             path = os.path.join(into, name)
             shutil.rmtree(path) if os.path.isdir(path) else Path(path).unlink(missing_ok=True)
@@ -98,7 +105,7 @@ def solve(channel: str, requirement: str, platform: str, cache: str, *, is_offli
         index = _index(rattler, os.path.join(cache, "conda-index"), is_offline=is_offline)
         records = asyncio.run(_solve(rattler, channel, requirement, platform, index))
     except Exception as error:
-        raise _failure(None, str(error), is_offline=is_offline) from error
+        raise _failure(requirement, str(error), is_offline=is_offline) from error
     name = requirement.split(maxsplit=1)[0]
     own = next(record for record in records if record.name.normalized == name)
     return Solved(str(own.version), tuple(sorted(map(_part, records))))
@@ -203,22 +210,50 @@ def _check_local(channel: str, part: Part) -> None:
         with open(path, "rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except FileNotFoundError as error:
-        raise NetworkError("network/unreachable", f"`{part.file}` is not in the channel", causes=[path]) from error
+        raise NetworkError(
+            "network/unreachable",
+            f"`{part.file}` is not in the conda channel `{address.path}`",
+            causes=[f"there is no file `{path}`"],
+            help=[f"ls {shell_word(unquote(address.path))}"],
+        ) from error
     if digest != part.sha256:
         raise _other_bytes(part.file, f"expected sha256:{part.sha256}, found sha256:{digest}")
 
 
-def _failure(artifact: Artifact | None, said: str, *, is_offline: bool) -> DevbootError:
-    name = f"{artifact.name} {artifact.version}" if artifact is not None else "a package"
+def _failure(name: str, said: str, *, is_offline: bool) -> DevbootError:
+    """Return the error for what py-rattler says; `name` is the package with its version, or a condition for it."""
     if "hash mismatch" in said:
         return _other_bytes(name, said)
     if "candidates were found" in said or "SolverError" in said:
-        return WorkError("conda/failed", "the channel has nothing that fits", details=said.splitlines()[:12])
+        return WorkError(
+            "conda/failed",
+            f"the conda channel has no version of {name} that fits this machine",
+            details=said.splitlines()[:12],
+            help=["devboot explain conda/failed"],
+        )
+    if not is_offline and (answer := _ANSWERED.search(said)):
+        status, host = answer["status"], (answer["host"] or "").rpartition("@")[2]
+        what = f"{host or 'the conda channel'} answered {status} to the request for {name}"
+        advice = _LATER if status.startswith("5") else "devboot lock --update NAME   # NAME as in devboot.toml"
+        return NetworkError(f"network/http-{status}", what, causes=said.splitlines()[:4], help=[advice])
     if any(word in said for word in ("failed to fetch", "HTTP status", "error sending request", "dns error")):
         causes = ["the network is switched off"] if is_offline else []
-        return NetworkError("network/unreachable", f"could not fetch {name} from its channel", causes=[*causes, said])
-    return WorkError("conda/failed", f"could not install {name}", causes=said.splitlines()[:4])
+        what = f"could not fetch {name} from its conda channel"
+        return NetworkError(
+            "network/unreachable", what, causes=[*causes, said], help=[_ONLINE if is_offline else _CONNECT]
+        )
+    helps = ["devboot explain conda/failed"]
+    return WorkError("conda/failed", f"could not install {name}", causes=said.splitlines()[:4], help=helps)
 
 
 def _other_bytes(what: str, cause: str) -> IntegrityError:
-    return IntegrityError("integrity/hash-mismatch", f"`{what}` isn't what was locked", causes=[cause[:200]])
+    return IntegrityError(
+        "integrity/hash-mismatch",
+        f"`{what}` is not the file that was locked",
+        causes=[cause[:200]],
+        help=[
+            "run the same command again: a damaged download is fetched anew",
+            "if the channel has replaced it on purpose: devboot lock --update NAME   # NAME as in devboot.toml",
+        ],
+        kept=["nothing of it is used"],
+    )

@@ -15,7 +15,7 @@ def escaped(name: str | bytes) -> str:
 
 
 def _refused(slug: str, what: str, cause: str) -> IntegrityError:
-    return IntegrityError(slug, what, causes=[cause], kept=["nothing of it is used"])
+    return IntegrityError(slug, what, causes=[cause], help=[f"devboot explain {slug}"], kept=["nothing of it is used"])
 
 
 def escapes(archive: str, name: str | bytes, cause: str) -> IntegrityError:

@@ -159,6 +159,7 @@ class Uv:
                 "python/uv-stalled",
                 f"could not {doing}: uv took more than {self.timeout:.0f} s",
                 details=error.lines[-5:],
+                help=("run the same command again with `-v`, which shows what uv waits for",),
             ) from error
 
     def _pass_on(self, line: str) -> None:

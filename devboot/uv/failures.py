@@ -17,6 +17,7 @@ _HINT = re.compile(r"^hint:\s*(?P<text>.*)$")
 _URL = re.compile(r"(?P<scheme>[a-z+]+://)(?P<login>[^/@\s]+@)?(?P<host>[^/\s`'\"),]+)(?P<path>[^\s`'\"),]*)")
 _PACKAGE = re.compile(r"`(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?(?:==[^`\s]+)?)(?: @ [^`]*)?`")
 _HTTP_STATUS = re.compile(r"\(?(?P<status>4\d\d|5\d\d) [A-Z][A-Za-z ]+")
+_SERVER_ERROR = re.compile(r"HTTP status server error \((?P<status>5\d\d)|returned error: (?P<gits>5\d\d)")
 _UNKNOWN = re.compile(r"Because (?P<name>[A-Za-z0-9._-]+) was not found in the package registry")
 _NO_VERSION = re.compile(r"Because there (?:is no version|are no versions) of (?P<wanted>[A-Za-z0-9._-]+[^\s,]*) and")
 _NOWHERE = re.compile(
@@ -123,6 +124,7 @@ def failure(lines: Sequence[str], code: int, *, doing: str, search_path: str = "
         f"could not {doing}: {_ended(code)}",
         causes=_causes(said) or tuple(line for line in map(masked, lines) if line.strip())[-_SIZE_LIMIT:],
         details=_tail(said.block),
+        help=("devboot explain python/uv-failed",),
     )
 
 
@@ -162,10 +164,18 @@ def _disk(said: Said, doing: str) -> DevbootError | None:
             help=("uv cache prune", "devboot gc") if _UV_CACHE.search(path) else ("devboot gc",),
         )
     if said.has("os error 122", "Disk quota exceeded"):
-        return MachineError("machine/disk-full", f"could not {doing}: the disk quota is used up", causes=_causes(said))
+        return MachineError(
+            "machine/disk-full",
+            f"could not {doing}: the disk quota is used up",
+            causes=_causes(said),
+            help=("quota -s   # which filesystem, and how much", "uv cache prune", "devboot gc"),
+        )
     if said.has("os error 13", "os error 30", "Permission denied", "Read-only file system"):
         return MachineError(
-            "machine/not-writable", f"could not {doing}: a folder is not writable", causes=_causes(said)
+            "machine/not-writable",
+            f"could not {doing}: a folder is not writable",
+            causes=_causes(said),
+            help=("devboot doctor   # names folders that aren't yours",),
         )
     return None
 
@@ -180,6 +190,8 @@ def _full_disk(path: str) -> str:
 
 def _integrity(said: Said, doing: str) -> DevbootError | None:
     if said.has("Failed to extract archive"):  # uv unpacks while it downloads, before it checks the digest
+        if said.has(*_BROKEN_OFF):
+            return _broken_off(said, doing)
         return IntegrityError(
             "integrity/hash-mismatch",
             f"{_first_package(said) or 'a package'} is not the requested file: it can't be unpacked",
@@ -190,7 +202,10 @@ def _integrity(said: Said, doing: str) -> DevbootError | None:
     if not said.has("Hash mismatch"):
         if said.has("all requirements must have their versions pinned", "must have a hash"):
             return IntegrityError(
-                "integrity/no-hash", f"could not {doing}: a package has no hash to check", causes=_causes(said)
+                "integrity/no-hash",
+                f"could not {doing}: a package has no hash to check",
+                causes=_causes(said),
+                help=("lock the requirements again with the tool that wrote them, so that each has a hash",),
             )
         return None
     package = _first_package(said) or "a package"
@@ -209,6 +224,31 @@ def _integrity(said: Said, doing: str) -> DevbootError | None:
     )
 
 
+# Words of uv's HTTP client about a connection that has ended early
+_BROKEN_OFF = (
+    "network timeout",
+    "timed out",
+    "error decoding response body",
+    "request or response body error",
+    "connection closed before message completed",
+    "connection reset",
+    "end of file before message length reached",
+)
+
+
+def _broken_off(said: Said, doing: str) -> NetworkError:
+    """Return the error for a download that stalled, or whose connection ended, while its archive was unpacked."""
+    is_stalled = said.has("network timeout", "timed out")
+    package, host = _first_package(said) or "a package", _host(said) or "the index"
+    return NetworkError(
+        "network/stalled" if is_stalled else "network/short-body",
+        f"could not {doing}: {host} {'stopped sending' if is_stalled else 'broke off the download of'} {package}",
+        causes=_causes(said),
+        help=(_CONNECT, *(["export UV_HTTP_TIMEOUT=300   # seconds, for a slow connection"] if is_stalled else [])),
+        kept=("nothing of it was installed",),
+    )
+
+
 def _offline(said: Said, doing: str) -> DevbootError | None:
     if not said.has("network was disabled", "network connectivity is disabled", "but the cache"):
         return None
@@ -221,17 +261,22 @@ def _offline(said: Said, doing: str) -> DevbootError | None:
 
 
 def _authorisation(said: Said, _: str) -> DevbootError | None:
-    status = _HTTP_STATUS.search(said.everything)
-    if status is None or status["status"].startswith("5"):
+    broken = _SERVER_ERROR.search(said.everything)
+    found = _HTTP_STATUS.search(said.everything)
+    status = (broken["status"] or broken["gits"]) if broken else found["status"] if found else ""
+    if not status or (status.startswith("5") and not broken):
         return None
-    host = _host(said)
-    what = f"{host or 'the index'} answered {status['status']} to {_first_package(said) or 'a request'}"
-    helps = {
-        "401": "check the login for this index: uv reads `~/.netrc`, keyring and UV_INDEX_<NAME>_USERNAME/_PASSWORD",
-        "403": "check the login for this index: uv reads `~/.netrc`, keyring and UV_INDEX_<NAME>_USERNAME/_PASSWORD",
-    }
-    advice = helps.get(status["status"], "check the address of the index")
-    return NetworkError(f"network/http-{status['status']}", what, causes=_causes(said), help=(advice,))
+    package = _first_package(said)
+    what = (
+        f"{_host(said) or 'the index'} answered {status} to {f'the request for {package}' if package else 'a request'}"
+    )
+    login = "check the login for this index: uv reads `~/.netrc`, keyring and UV_INDEX_<NAME>_USERNAME/_PASSWORD"
+    helps = {"401": login, "403": login}
+    advice = helps.get(status, "run the same command again later" if broken else "check the address of the index")
+    return NetworkError(f"network/http-{status}", what, causes=_causes(said), help=(advice,))
+
+
+_CONNECT = "check the connection or VPN, then run the same command again"
 
 
 def _network(said: Said, doing: str) -> DevbootError | None:
@@ -243,7 +288,7 @@ def _network(said: Said, doing: str) -> DevbootError | None:
             f"could not {doing}: the certificate{at} is not trusted",
             causes=_causes(said),
             help=(
-                "set SSL_CERT_FILE to your organisation's certificates",
+                "export SSL_CERT_FILE=/path/to/your/organisation/certificates.pem",
                 "or make uv use the system's: `export UV_SYSTEM_CERTS=1`",
             ),
         )
@@ -253,8 +298,8 @@ def _network(said: Said, doing: str) -> DevbootError | None:
             f"could not {doing}: {host or 'the index'} can't be reached",
             causes=_causes(said),
             help=(
-                "check the connection or VPN, then run the same command again",
-                "behind a proxy, set HTTPS_PROXY",
+                _CONNECT,
+                "behind a proxy: export HTTPS_PROXY=http://proxy.example.test:3128",
                 "if everything is in uv's cache: add `--offline`",
             ),
         )
@@ -273,14 +318,18 @@ _UNREACHABLE = (
     "Could not connect",
     "unable to access",
     "connection closed before message completed",
-    "HTTP status server error",
 )
 
 
 def _interpreter(said: Said, doing: str) -> DevbootError | None:
     if not said.has("No interpreter found", "Invalid version request", "Failed to inspect Python interpreter"):
         return None
-    return MachineError("python/not-found", f"could not {doing}: this Python isn't available", causes=_causes(said))
+    return MachineError(
+        "python/not-found",
+        f"could not {doing}: this Python isn't available",
+        causes=_causes(said),
+        help=("uv python list   # the versions that are installed, or can be",),
+    )
 
 
 def _build(said: Said, _: str) -> DevbootError | None:
@@ -315,7 +364,10 @@ _CONTRADICTION = "the requirements contradict"
 def _resolution(said: Said, doing: str) -> DevbootError | None:
     if said.has("Couldn't parse requirement", "Failed to parse", "Unsupported requirement"):
         return WorkError(
-            "python/requirement", f"could not {doing}: a requirement can't be parsed", causes=_causes(said)
+            "python/requirement",
+            f"could not {doing}: a requirement can't be parsed",
+            causes=_causes(said),
+            help=("write a name, or a name with versions as in `django>=5.2`",),
         )
     if not said.has("No solution found", "conflicting URLs", "Requirements contain conflicting"):
         return None

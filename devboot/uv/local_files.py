@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from devboot.clone_reader import LIMIT, PACKAGE_LIMIT, read_toml, refuse_unreadable
-from devboot.errors import ManifestError, Place, reason_of
+from devboot.errors import ManifestError, Place, reason_of, shell_word
 from devboot.files import list_names
 from devboot.paths import upwards
 
@@ -74,7 +74,11 @@ def refuse_file(path: str, root: str, place: Place | None = None, *, limit: int 
             return  # uv ignores it, or reports it
         shown = os.path.relpath(path, root) if path.startswith(root.rstrip("/") + "/") else path
         raise ManifestError(
-            "python/unreadable", f"`{shown}` can't be read", place=place, causes=(reason_of(error),)
+            "python/unreadable",
+            f"`{shown}` can't be read",
+            place=place,
+            causes=(reason_of(error),),
+            help=(f"ls -lL {shell_word(path)}",),
         ) from error
 
 

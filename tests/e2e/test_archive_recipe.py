@@ -88,7 +88,7 @@ def test_what_goes_wrong_names_the_recipe(shop, upstream):
 
     upstream.on("/shout.tgz", whole_file(data))
     failed = shop.devboot("sync", code=5).stderr
-    assert "error[archive/wrong-layout]: expected one file `*/bin/shout` in what was fetched" in failed
+    assert "error[archive/wrong-layout]: expected one file `*/bin/shout` in the downloaded package" in failed
     assert "at the top: shout-1.0" in failed
     assert shop.store() == []
 

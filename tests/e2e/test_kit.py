@@ -229,7 +229,7 @@ def test_packing_replaces_an_older_kit_and_no_other_file(site, kit):
 
     refused = here.devboot("pack", "-o", "notes.txt", code=2)
 
-    assert "error[kit/exists]" in refused.stderr
+    assert "error[kit/in-the-way]" in refused.stderr
     assert "mine" == (here.root / "notes.txt").read_text()
 
 

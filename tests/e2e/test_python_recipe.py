@@ -101,7 +101,7 @@ def test_what_the_project_asks_for_has_to_be_the_same(shop):
 
     refused = shop.devboot("sync", code=3).stderr
 
-    assert f"error[python/version]: `[packages]` brings python {VERSION}, devboot.toml asks for 3.99" in refused
+    assert f"error[python/version]: `python` in `[packages]` is {VERSION}, but devboot.toml requires 3.99" in refused
     assert 'help: python = "3.99"   # in [packages]' in refused
     assert not (shop.root / "devboot.lock").exists()
     assert not (shop.root / ".venv").exists()

@@ -106,9 +106,10 @@ def test_what_cannot_be_fetched_again_is_not_used_until_it_can(shop):
     wheel.rename(shop.folder / wheel.name)
     shutil.rmtree(shop.folder / "uv")
 
-    failed = shop.devboot("store", "repair", code=4)
+    failed = shop.devboot("store", "repair", code=1)
     assert "error[store/unrepairable]: toy 1.0.0 is damaged and can't be repaired now\n" in failed.stderr
     assert f"`{wheel.name}`" in failed.stderr
+    assert "network" not in failed.stderr
     assert Store(str(shop.folder / "home/data")).find(name) is None
 
     (shop.folder / wheel.name).rename(wheel)

@@ -27,7 +27,7 @@ class MemorySource:
             raise NetworkError("network/unreachable", f"could not fetch {artifact.name}")
         tree = self.artifacts[artifact.file]
         if digest_of(tree) != artifact.sha256:
-            raise IntegrityError("integrity/hash-mismatch", f"{artifact.name} isn't what was locked")
+            raise IntegrityError("integrity/hash-mismatch", f"{artifact.name} is not the file that was locked")
         self.fetched.append(artifact.file)
         for name, content in tree.items():
             path = os.path.join(into, name)

@@ -201,7 +201,7 @@ def test_an_env_file_that_is_a_device_is_refused_and_the_null_device_is_empty(tm
 def test_a_terminal_in_which_nobody_types_is_not_waited_for_for_ever():
     keyboard, terminal = os.openpty()
 
-    with pytest.raises(OSError, match="it is a terminal, and no program writes to it"):
+    with pytest.raises(OSError, match="it is a terminal, and nobody ends its input with Ctrl-D"):
         read_env_file(os.ttyname(terminal), patience=0.01)
 
     os.close(terminal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,12 @@ PAGES = [
     str(path.relative_to(ROOT))
     for place in ("*.md", "docs/**/*.md", "examples/*/*.md", ".github/**/*.md")
     for path in sorted(ROOT.glob(place))
+]
+SOURCES = [
+    path
+    for place in ("devboot/**/*.py", "devboot/**/*.toml", "recipes/*/recipe.toml")
+    for path in sorted(ROOT.glob(place))
+    if "devboot " in path.read_text(encoding="utf-8")
 ]
 SPAN = re.compile(r"`((?:\S*/)?devbootw? [^`]+)`")
 LINE = re.compile(r"^\s*(?:\$ |- run: |run: )?((?:\S*/)?devbootw? .+)$", re.MULTILINE)
@@ -58,6 +65,29 @@ def mistakes(command: str) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_each_command_of_a_page_exists_with_its_flags(page):
     found = {mistakes(command) for command in commands((ROOT / page).read_text(encoding="utf-8"))}
+    assert found - {""} == set()
+
+
+def advised(source: str) -> Iterator[str]:
+    """Yield the commands of devboot in a module's advice; values that are filled in are `1`."""
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        given = [keyword.value for keyword in call.keywords if keyword.arg == "help"]
+        given += call.args[:1] if getattr(call.func, "id", "") == "Fix" else []
+        for node in (node for each in given for node in ast.walk(each)):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in node.values)
+                text = re.sub(r"(?<=\w)\0", "", text).replace("\0", "1")
+            else:
+                text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            yield from SPAN.findall(text)
+            yield from [text] if re.match(r"devboot \S", text) and "`" not in text else []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(ROOT)) for path in SOURCES])
+def test_each_command_that_a_message_advises_exists_with_its_flags(path):
+    text = path.read_text(encoding="utf-8")
+    said = SPAN.findall(text) if path.suffix == ".toml" else advised(text)
+    found = {mistakes(re.split(r"\s#|[;|&]|\s>", each)[0].split(maxsplit=1)[1]) for each in said}
     assert found - {""} == set()
 
 

@@ -72,6 +72,31 @@ def test_the_first_line_is_complete_short_and_lower_case(place, what):
     assert not what[0].isupper() or what.startswith(NAMES)
 
 
+# Advice that devboot can't have: the slug's error is a recipe author's, or carries the advice of another error.
+WITHOUT_HELP = re.compile(r"\b(?:error|problem|each|failure|first)\.slug")
+
+
+def is_empty(node):
+    """Whether the argument `help` is absent, or may be empty by its own form."""
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return not node.elts
+    return node is None or (isinstance(node, ast.IfExp) and (is_empty(node.body) or is_empty(node.orelse)))
+
+
+def test_every_error_has_advice():
+    found = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or len(node.args) < 2:
+                continue
+            if not ERRORS.fullmatch(getattr(node.func, "id", getattr(node.func, "attr", ""))):
+                continue
+            helps = {keyword.arg: keyword.value for keyword in node.keywords}.get("help")
+            if is_empty(helps) and not WITHOUT_HELP.search(ast.unparse(node.args[0])):
+                found.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert found == []
+
+
 def test_nobody_is_blamed():
     said = [(place, text) for place, *parts in messages() for part in parts for text in part]
     assert [(place, text) for place, text in said if BLAME.search(text)] == []

@@ -352,7 +352,7 @@ class _Packing:
 
 
 def refuse_overwriting(target: str) -> None:
-    """Raise UsageError `kit/exists` if the file exists and is no kit: an older kit is replaced."""
+    """Raise UsageError `kit/in-the-way` if `target` is a folder, or a file that isn't a kit."""
     try:
         with open_kit(target) as file:
             KitReader(file, target).kit()
@@ -361,14 +361,14 @@ def refuse_overwriting(target: str) -> None:
     except IsADirectoryError as error:
         raise _in_the_way(target, "is a directory") from error
     except IntegrityError as error:
-        raise _in_the_way(target, "exists, and is no kit") from error
+        raise _in_the_way(target, "exists and isn't a kit, so it is not replaced") from error
     except OSError as error:
         raise machine_error(error, target) from error
 
 
 def _in_the_way(target: str, why: str) -> UsageError:
     return UsageError(
-        "kit/exists", f"`{target}` {why}", help=["devboot pack -o ANOTHER.kit.tar"], kept=["it was not touched"]
+        "kit/in-the-way", f"`{target}` {why}", help=["devboot pack -o ANOTHER.kit.tar"], kept=["it was not touched"]
     )
 
 

@@ -103,7 +103,12 @@ def release_of_app(origin: AppOrigin, closure: Iterable[Needed], minors: Iterabl
     served = {platform: list(_served(each, needed)) for platform, each in targets.items()}
     rows = {platform: _row(own, found, needed) for platform, found in served.items() if found}
     if not rows:
-        raise ManifestError("recipe/no-wheels", f"not all that `{own.name} {own.version}` needs has wheels")
+        raise ManifestError(
+            "recipe/no-wheels",
+            f"a package that `{own.name} {own.version}` requires has no wheel on any platform",
+            causes=[f"{_without_wheel(target, needed)} has no wheel" for target in targets[PLATFORMS[0]][-1:]],
+            help=[f"another version: devboot recipe update NAME '{own.name}==VERSION'"],
+        )
     missing = {
         platform: f"{_without_wheel(targets[platform][-1], needed)} has no wheel for it"
         for platform in PLATFORMS

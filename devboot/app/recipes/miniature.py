@@ -47,7 +47,12 @@ class MiniatureSource:
         if self._damage:
             content[-1] ^= 1
         if hashlib.sha256(content).hexdigest() != artifact.sha256:
-            raise IntegrityError("integrity/hash-mismatch", f"{artifact.name} is not the file that was locked")
+            raise IntegrityError(
+                "integrity/hash-mismatch",
+                f"{artifact.name} is not the file that was locked",
+                causes=["the test has changed one byte of it on purpose"],
+                help=["devboot explain integrity/hash-mismatch"],
+            )
         for name, text in self._files.items():
             path = os.path.join(into, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)

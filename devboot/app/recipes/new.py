@@ -136,6 +136,7 @@ def _refuse(folder: str, name: str) -> None:
             "usage/argument",
             f"`{name}` can't be the name of a recipe",
             causes=["names are lower case letters, digits and hyphens"],
+            help=["devboot recipe new my-server"],
         )
     if os.path.exists(os.path.join(folder, "recipe.toml")):
         raise BusyError(

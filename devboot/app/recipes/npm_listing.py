@@ -76,7 +76,12 @@ def _newest(origin: NpmOrigin, published: dict[str, dict[str, Published]]) -> st
     everywhere = set.intersection(*(set(versions) for versions in published.values()))
     stable = [version for text in everywhere if (version := _stable(text)) is not None]
     if not stable:
-        raise NetworkError("recipe/no-files", f"no version of {origin.name} has files for every platform")
+        raise NetworkError(
+            "recipe/no-files",
+            f"no version of {origin.name} has files for every platform",
+            causes=[f"the recipe needs {', '.join(sorted(published))}"],
+            help=[f"npm view {origin.name} versions   # what the registry has"],
+        )
     return str(max(stable))
 
 

@@ -53,6 +53,7 @@ def new(context: Context, name: str, source: str, reporter: Reporter) -> NewReci
             "recipe/no-files",
             f"{found.name} {found.version} has no wheel for any platform of devboot",
             causes=["only wheels with a platform in their name hold programs"],
+            help=[f"devboot recipe new {name}   # writes a recipe without a source, to fill in by hand"],
         )
     platform = next(platform for platform, file in found.files.items() if file is artifact)
     return new_recipe(folder, name, look_into(artifact, platform, make_sources(uv)["wheel"], reporter))

@@ -153,7 +153,7 @@ def _asked(recipe: Recipe, requirement: str) -> Iterator[tuple[Listable, str]]:
         raise UsageError(
             "usage/unknown-name",
             f"`{recipe.package.name}` has no source `{name}` that lists its files",
-            help=[f"its sources are {there}"] if there else [],
+            help=[f"its sources are {there}" if there else "devboot explain usage/unknown-name"],
         )
     return ((origin, requirement[len(name) :].replace(" ", "")) for origin in chosen)
 

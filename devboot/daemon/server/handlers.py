@@ -40,7 +40,12 @@ def carry_out(server: Server, connection: Connection, request: Request, other: g
             raise _mismatch(server.project.version, other)
         handler = HANDLERS.get(request.command)
         if handler is None:
-            raise UsageError("usage/unknown-request", f"the daemon knows no request `{printable(request.command)}`")
+            raise UsageError(
+                "usage/unknown-request",
+                f"the daemon knows no request `{printable(request.command)}`",
+                causes=["the command comes from another version of devboot than the daemon"],
+                help=["devboot down", "devboot up -d"],
+            )
         handler(server, connection, request)
     except DevbootError as error:
         refuse(connection, request, error)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from devboot.clone_reader import refuse_irregular
 from devboot.environment.ports.holders import holders_of
-from devboot.errors import BusyError, DevbootError, MachineError
+from devboot.errors import BusyError, DevbootError, MachineError, shell_word
 from devboot.files import machine_error
 
 BUSY_SECONDS = 10.0
@@ -64,10 +64,22 @@ def translated(error: sqlite3.Error, path: str, busy: float = BUSY_SECONDS) -> D
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _locked(path, busy)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return MachineError("sqlite/damaged", f"the database `{path}` is damaged", causes=[str(error)])
+        return MachineError(
+            "sqlite/damaged",
+            f"the database `{path}` is damaged",
+            causes=[str(error)],
+            help=["devboot doctor   # shows the copies that can replace it"],
+        )
     if code == sqlite3.SQLITE_FULL:
-        return MachineError("machine/disk-full", f"the disk is full where `{path}` belongs", causes=[str(error)])
-    return MachineError("sqlite/failed", f"SQLite can't work on `{path}`", causes=[str(error)])
+        where = shell_word(os.path.dirname(path) or ".")
+        what = f"the disk is full where `{path}` belongs"
+        return MachineError("machine/disk-full", what, causes=[str(error)], help=[f"df -h {where}"])
+    return MachineError(
+        "sqlite/failed",
+        f"SQLite can't read or write `{path}`",
+        causes=[str(error)],
+        help=[f"ls -l {shell_word(path)}   # its owner and mode", "devboot explain sqlite/failed"],
+    )
 
 
 def _locked(path: str, busy: float) -> BusyError:

@@ -30,9 +30,11 @@ def check_pragmas(name: str, pragmas: Mapping[str, str]) -> None:
         if known is None and (key.lower() not in _ONCE or _INTEGER.fullmatch(value)):
             continue
         if known is None or value.lower() not in known:
-            says = ", ".join(f"`{item}`" for item in known or ("an integer",))
+            expected = f"one of {', '.join(f'`{item}`' for item in known)}" if known else "an integer"
             what = f"pragma `{key}` of database `{name}` can't be `{value}`"
-            errors.append(ManifestError("sqlite/bad-pragma", what, causes=[f"what a file keeps is one of {says}"]))
+            example = f'pragmas = {{ {key} = "{known[0] if known else 1}" }}   # in [databases.{name}]'
+            causes = [f"an SQLite file can store {expected}"]
+            errors.append(ManifestError("sqlite/bad-pragma", what, causes=causes, help=[example]))
     if errors:
         raise Problems(errors)
 

@@ -126,7 +126,11 @@ def _sql_files(database: Database, around: Surroundings) -> Iterator[_SqlFile]:
     if database.migrations:
         paths = sorted(glob(database.migrations, recursive=True))
         if not paths:
-            raise ManifestError("sqlite/no-migrations", f"no file matches `{database.migrations}`")
+            raise ManifestError(
+                "sqlite/no-migrations",
+                f"database `{database.name}` has no migrations: no file matches `{database.migrations}`",
+                help=[f"correct or remove `migrations` in [databases.{database.name}]"],
+            )
         yield from (_read_sql(MIGRATION, path, around) for path in paths)
     if database.seed:
         yield _read_sql(SEED, database.seed, around)
@@ -140,7 +144,12 @@ def _read_sql(kind: str, path: str, around: Surroundings) -> _SqlFile:
         return _SqlFile(kind, name, path, text)
     except (OSError, UnicodeDecodeError) as error:
         cause = reason_of(error) if isinstance(error, OSError) else str(error)
-        raise ManifestError("sqlite/no-migrations", f"can't read `{path}`", causes=[cause]) from error
+        raise ManifestError(
+            "sqlite/no-migrations",
+            f"can't read the SQL file `{path}`",
+            causes=[cause],
+            help=[f"ls -lL {shell_word(path)}", "save it as UTF-8"][isinstance(error, UnicodeDecodeError) :][:1],
+        ) from error
 
 
 def _book(connection: sqlite3.Connection, *, is_new: bool) -> dict[tuple[str, str], str]:

@@ -32,7 +32,7 @@ from devboot.environment.locks.requirements import (
     pins_of_locked,
 )
 from devboot.environment.locks.unlocked import Unlocked, gather
-from devboot.errors import LockError, ManifestError, Place
+from devboot.errors import LockError, ManifestError, Place, reason_of, shell_word
 from devboot.uv.client import Uv
 
 
@@ -115,7 +115,10 @@ def _locked(
         return _parsed(each, decoded(read_bytes(each.path)), file, groups, extras, files)
     except OSError as error:
         raise ManifestError(
-            "python/no-requirements", f"`{file}` can't be read", causes=(error.strerror or str(error),)
+            "python/no-requirements",
+            f"`{file}` can't be read",
+            causes=(reason_of(error),),
+            help=(f"ls -lL {shell_word(file)}",),
         ) from error
     except ValueError as error:
         raise LockError(

@@ -13,7 +13,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from devboot.clone_reader import exists
 from devboot.environment.locks.pins import Direct, IndexLine, Pin, Pins, normalised
 from devboot.environment.locks.references import parse_direct
-from devboot.errors import ManifestError, Place
+from devboot.errors import ManifestError, Place, reason_of, shell_word
 
 Read = Callable[[str], bytes]
 """Gives a file's bytes by its absolute path; raises OSError."""
@@ -114,7 +114,11 @@ class _Reader:
             text = decoded(self._read(path))
         except OSError as error:
             raise ManifestError(
-                "python/no-requirements", f"`{file}` can't be read", place=place, causes=(error.strerror or str(error),)
+                "python/no-requirements",
+                f"`{file}` can't be read",
+                place=place,
+                causes=(reason_of(error),),
+                help=(f"ls -lL {shell_word(file)}",),
             ) from error
         for number, line in logical_lines(text):
             self._take(self._filled(line), path, Place(file, number, source=line), is_constraint=is_constraint)

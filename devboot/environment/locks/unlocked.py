@@ -27,7 +27,7 @@ from devboot.environment.locks.requirements import (
     load_requirements,
     parse_line,
 )
-from devboot.errors import ManifestError, Place
+from devboot.errors import ManifestError, Place, reason_of, shell_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,10 +347,18 @@ def _toml(state: _Gathering, path: str) -> tuple[str, dict[str, Any]]:
         return text, parse_toml(text)
     except OSError as error:
         raise ManifestError(
-            "python/no-requirements", f"`{file}` can't be read", causes=(error.strerror or str(error),)
+            "python/no-requirements",
+            f"`{file}` can't be read",
+            causes=(reason_of(error),),
+            help=(f"ls -lL {shell_word(file)}",),
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise ManifestError("python/requirements-syntax", f"`{file}` is no TOML", causes=(str(error),)) from error
+        raise ManifestError(
+            "python/requirements-syntax",
+            f"`{file}` isn't valid TOML",
+            causes=(str(error),),
+            help=("correct the line that the cause names",),
+        ) from error
 
 
 def _setup(state: _Gathering, path: str) -> None:

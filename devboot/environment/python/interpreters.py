@@ -16,10 +16,10 @@ from devboot.environment.locks.pins import Pin
 from devboot.environment.python.upper_limits import minors_too_new
 from devboot.environment.python.versions import VersionRequest
 from devboot.environment.python.wheel_tags import has_wheel
-from devboot.errors import DevbootError, MachineError, Place
+from devboot.errors import DevbootError, MachineError, Place, reason_of
 from devboot.files import list_names
 from devboot.paths import xdg_base
-from devboot.uv.child import TimedOut, run_child
+from devboot.uv.child import Finished, TimedOut, run_child
 from devboot.uv.client import Uv
 from devboot.uv.pythons import Installed, download_python, list_downloadable, list_pythons
 
@@ -28,6 +28,7 @@ Missing = Callable[[Installed], Sequence[str]]
 
 
 _SHOWN = 8  # interpreters that an error lists
+_INSPECTION_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,27 @@ print(json.dumps({"path": sys.executable, "prefix": sys.prefix, "markers": {
 def inspect(uv: Uv, path: str) -> Interpreter | None:
     """Run an interpreter and describe it; None if it doesn't run."""
     try:
-        finished = run_child(
-            [path, "-I", "-S", "-c", _INSPECTION], environ=uv.environ, folder="/", timeout=30.0, lease=uv.lease
-        )
-        facts = json.loads(finished.stdout)
+        markers = json.loads(_inspected(uv, path).stdout)["markers"]
     except (OSError, TimedOut, ValueError):
         return None
-    markers = facts["markers"]
     return Interpreter(path, markers["python_full_version"].rstrip("+"), tuple(sorted(markers.items())))
+
+
+def why_it_fails(uv: Uv, path: str) -> str:
+    """Return why an interpreter that `inspect` rejects doesn't run: the system's message, or its last output line."""
+    try:
+        finished = _inspected(uv, path)
+    except OSError as error:
+        return reason_of(error)
+    except TimedOut:
+        return f"it printed nothing within {_INSPECTION_SECONDS:.0f} s"
+    how = f"exit code {finished.code}" if finished.code >= 0 else f"ended by signal {-finished.code}"
+    return next((line.strip() for line in reversed(finished.lines) if line.strip()), how)
+
+
+def _inspected(uv: Uv, path: str) -> Finished:
+    words = [path, "-I", "-S", "-c", _INSPECTION]
+    return run_child(words, environ=uv.environ, folder="/", timeout=_INSPECTION_SECONDS, lease=uv.lease)
 
 
 def choose_interpreter(

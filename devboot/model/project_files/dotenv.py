@@ -19,6 +19,7 @@ MASK = "***"
 LONGEST = 1024 * 1024  # most characters of a value: systems allow less, and references can double it line by line
 MOST = 16 * LONGEST  # most characters of all values of a file
 _UNCHANGED = "nothing was started, running processes unchanged"
+_FORM = "write it as NAME=value, or with blanks and special characters as NAME='a value'"
 
 _BLANK = re.compile(r"[^\S\n]*+")
 _HEAD = re.compile(r"(?:export[^\S\n]++)?(?:'([^'\n]++)'|([^=\#\s]++))[^\S\n]*+=")
@@ -197,7 +198,9 @@ class _Scanner:
             end = start if is_empty else self._unquoted_end(start)
             parts = tuple(_references(self.text[start:end].rstrip()))
         if any("\0" in part.text for part in parts):
-            raise self._bad(f"the value of `{printable(name)}` holds a NUL character", begin, start, "no variable can")
+            raise self._bad(
+                f"the value of `{printable(name)}` holds a NUL character", begin, start, "no variable can", "remove it"
+            )
         self.entries.append(Entry(name, parts, self._line(begin)))
         return self._line_end(end) + 1
 
@@ -232,11 +235,11 @@ class _Scanner:
         self.notes.append(Note("env/skipped-line", "a line that sets no variable is skipped", self._line(begin)))
         return self._line_end(begin) + 1
 
-    def _bad(self, what: str, begin: int, value: int, label: str, help_line: str = "") -> ManifestError:
+    def _bad(self, what: str, begin: int, value: int, label: str, help_line: str = _FORM) -> ManifestError:
         start = self.text.rfind("\n", 0, begin) + 1
         source = self.text[start:value] + MASK
         place = Place(self.file, self._line(begin), value - start + 1, width=len(MASK), label=label, source=source)
-        return ManifestError("env/bad-line", what, place=place, help=(help_line,) if help_line else ())
+        return ManifestError("env/bad-line", what, place=place, help=(help_line,))
 
     def _unquoted_end(self, start: int) -> int:
         found = _UNQUOTED_END.search(self.text, start)

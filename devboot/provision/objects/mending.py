@@ -111,4 +111,9 @@ def _replace(path: str, name: str, texts: tuple[str, ...], final: str) -> None:
 
 
 def _unexpected(cause: str) -> IntegrityError:
-    return IntegrityError("archive/wrong-layout", "what was fetched isn't what the recipe expects", causes=[cause])
+    return IntegrityError(
+        "archive/wrong-layout",
+        "a downloaded package doesn't have the files that its recipe expects",
+        causes=[cause],
+        help=["devboot lock --update NAME   # NAME as in devboot.toml", "devboot explain archive/wrong-layout"],
+    )

@@ -75,7 +75,7 @@ def realise(
 
     `is_thorough` compares contents, which takes milliseconds per megabyte; otherwise only sizes are compared.
     Raises MachineError (`machine/glibc-too-old`, `machine/noexec`, `store/does-not-run`, disk, permissions),
-    BusyError, IntegrityError, NetworkError `store/unrepairable`, and the errors of the source.
+    BusyError, IntegrityError, NetworkError or WorkError `store/unrepairable`, and the errors of the source.
     """
     step, name = wanted.name, object_name(wanted)
     built: list[str] = []
@@ -109,15 +109,16 @@ def realise(
     return found
 
 
-def _unrepairable(wanted: Wanted, damage: Sequence[str], error: DevbootError) -> NetworkError:
+def _unrepairable(wanted: Wanted, damage: Sequence[str], error: DevbootError) -> DevbootError:
+    """Return the error for a failed repair, with the kind, the causes and the advice of the failure."""
     artifact = wanted.artifact
-    needed = f"`{artifact.file or artifact.name}`, {_megabytes(artifact.size)}, has to be downloaded for the repair"
-    return NetworkError(
+    needed = f"`{artifact.file or artifact.name}`, {_megabytes(artifact.size)}, is needed for the repair"
+    return type(error)(
         "store/unrepairable",
         f"{wanted.name} {wanted.version} is damaged and can't be repaired now",
-        details=damage[:_SHOWN],
+        details=[*damage[:_SHOWN], *error.details],
         causes=[needed, error.what, *error.causes],
-        help=["devboot store repair   # when the network is available"],
+        help=[*error.help, f"devboot store repair {wanted.name}   # repeats the repair"],
         kept=["the damaged object stays where it is, but nothing is started from it"],
     )
 

@@ -89,8 +89,9 @@ def find_one(directory: str, pattern: str) -> str:
     how_many = f"{len(found)} files match" if found else "no file matches"
     raise IntegrityError(
         "archive/wrong-layout",
-        f"expected one file `{pattern}` in what was fetched",
+        f"expected one file `{pattern}` in the downloaded package",
         causes=[f"{how_many}; at the top: {there}"],
+        help=["devboot lock --update NAME   # NAME as in devboot.toml", "devboot explain archive/wrong-layout"],
     )
 
 
@@ -109,14 +110,23 @@ def _normalise_one(path: str, root: str) -> None:
         inside = os.path.normpath(os.path.join(os.path.dirname(path), target))
         if os.path.isabs(target) or not inside.startswith(root + os.sep):
             raise IntegrityError(
-                "archive/escapes", f"`{shown}` is a link that leads outside", causes=[f"to {target!a}"]
+                "archive/escapes",
+                f"`{shown}` in a downloaded package is a link that leads out of it",
+                causes=[f"it leads to {target!a}"],
+                help=["devboot explain archive/escapes"],
+                kept=["nothing of it is used"],
             )
     elif stat.S_ISDIR(mode):
         os.chmod(path, 0o755)  # noqa: S103  programs and data that hold no secret
     elif stat.S_ISREG(mode):
         os.chmod(path, 0o755 if mode & 0o111 else 0o644)
     else:
-        raise IntegrityError("archive/special-file", f"`{shown}` is neither file, folder nor link")
+        raise IntegrityError(
+            "archive/special-file",
+            f"`{shown}` in a downloaded package is neither file, folder nor link",
+            help=["devboot explain archive/special-file"],
+            kept=["nothing of it is used"],
+        )
 
 
 def list_tree(directory: str) -> Iterator[Entry]:

@@ -26,9 +26,12 @@ _ELSEWHERE = """\
 Dir::Etc::sourcelist "{place}/sources.list"; Dir::Etc::sourceparts "-"; Dir::Etc::preferencesparts "-";
 """
 _TARGETS = "$(CREATED_BY)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)|$(SIGNED_BY)"
+_CONNECT = "check the connection or VPN, then run the same command again"
+_LATER = "run the same command again later"
 _FRESH = 3600.0  # seconds until package lists are refreshed
 _LOCK_SECONDS = 1800.0
 _VANISHED = re.compile(r"^E: (?:Version '.*' for '.*' was not found|Unable to locate package)", re.MULTILINE)
+_ANSWERED = re.compile(r"Failed to fetch [a-z+]+://(?P<host>[^/\s]+)\S*\s+(?P<status>[45]\d\d)\b")
 _NETWORK = re.compile(r"Could not (?:resolve|connect)|Unable to connect|Temporary failure|Failed to fetch|Timeout")
 
 
@@ -166,7 +169,10 @@ class Apt:
             ) from error
         except TimedOut as error:
             raise NetworkError(
-                "network/stalled", "apt took more than 20 minutes", details=list(error.lines[-5:])
+                "network/stalled",
+                "apt took more than 20 minutes to fetch packages",
+                details=list(error.lines[-5:]),
+                help=[_CONNECT],
             ) from error
 
 
@@ -198,7 +204,13 @@ def _failure(done: Finished) -> DevbootError | Vanished:
     if _VANISHED.search(said):
         return Vanished(causes[0])
     if "Hash Sum mismatch" in said:
-        return IntegrityError("integrity/hash-mismatch", "a package's digest differs from apt's lists", causes=causes)
+        return IntegrityError(
+            "integrity/hash-mismatch",
+            "a downloaded Debian package has another digest than apt's lists say",
+            causes=causes,
+            help=["run the same command again later: the mirror may be in the middle of an update"],
+            kept=["nothing of it is used"],
+        )
     if "No space left" in said:
         return MachineError(
             "machine/disk-full",
@@ -206,11 +218,26 @@ def _failure(done: Finished) -> DevbootError | Vanished:
             causes=causes,
             help=["devboot gc", "export DEVBOOT_HOME=/a/path/on/another/filesystem"],
         )
+    if answer := _ANSWERED.search(said):
+        host, status = answer["host"].rpartition("@")[2], answer["status"]
+        return NetworkError(
+            f"network/http-{status}",
+            f"{host} answered {status} to the request for packages of this distribution",
+            causes=causes,
+            help=[
+                _LATER if status.startswith("5") else "ls /etc/apt/sources.list /etc/apt/sources.list.d   # its address"
+            ],
+        )
     if _NETWORK.search(said):
         return NetworkError(
             "network/unreachable",
             "the packages of this distribution can't be reached",
             causes=causes,
-            help=["devboot doctor --network"],
+            help=[_CONNECT],
         )
-    return WorkError("deb/apt-failed", "apt can't fetch the packages", causes=causes or [f"exit code {done.code}"])
+    return WorkError(
+        "deb/apt-failed",
+        "apt can't fetch the packages",
+        causes=causes or [f"exit code {done.code}"],
+        help=["devboot explain deb/apt-failed"],
+    )

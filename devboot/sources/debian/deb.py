@@ -131,7 +131,12 @@ def _runner(program: str) -> Callable[[Sequence[str]], None]:
             raise machine_error(error, program, "run") from error
         if ended.returncode:
             said = (ended.stderr or ended.stdout).strip().splitlines()
-            raise WorkError("deb/not-relocatable", "a library's search path can't be changed", causes=said[-2:])
+            raise WorkError(
+                "deb/not-relocatable",
+                "the search path for libraries can't be changed in a program of a Debian package",
+                causes=said[-2:],
+                help=["devboot explain deb/not-relocatable"],
+            )
 
     return run
 
@@ -144,9 +149,10 @@ def _digest_of(path: str) -> str:
 def _other_bytes(part: Part) -> IntegrityError:
     return IntegrityError(
         "integrity/hash-mismatch",
-        f"`{part.name} {part.version}` isn't what was locked",
+        f"`{part.name} {part.version}` is not the file that was locked",
         causes=["the package archive gave other bytes under the same version", f"expected sha256:{part.sha256}"],
-        help=["git diff devboot.lock"],
+        help=["git diff devboot.lock   # was the lock edited?"],
+        kept=["nothing of it is used"],
     )
 
 

@@ -34,7 +34,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
 _UNAUTHORISED = 401
 UNREACHABLE, STALLED, SHORT, RANGE = "unreachable", "stalled", "short", "range"
-TLS, STATUS, PROTOCOL, PROXY = "tls", "status", "protocol", "proxy"
+TLS, STATUS, PROTOCOL, PROXY, BROKEN = "tls", "status", "protocol", "proxy", "broken"
 
 
 class Failure(Exception):  # noqa: N818  turned into an error where the download is known
@@ -255,7 +255,7 @@ def _translated(host: str, proxy: Proxy | None) -> Iterator[None]:
     except httpx.RemoteProtocolError as error:
         raise Failure(SHORT, f"the connection ended before the answer did{by}", host) from error
     except (httpx.NetworkError, OSError) as error:
-        raise Failure(UNREACHABLE, f"the connection broke{by}: {reason(error)}", host) from error
+        raise Failure(BROKEN, f"{reason(error)}{by}", host) from error
     except httpx.HTTPError as error:
         raise Failure(PROTOCOL, f"{error}{by}", host, is_final=True) from error
     except httpx.InvalidURL as error:

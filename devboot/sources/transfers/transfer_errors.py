@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devboot.errors import DevbootError, IntegrityError, NetworkError
-from devboot.sources.transfers.http import PROTOCOL, PROXY, RANGE, SHORT, STALLED, STATUS, TLS, Failure
+from devboot.sources.transfers.http import BROKEN, PROTOCOL, PROXY, RANGE, SHORT, STALLED, STATUS, TLS, Failure
 from devboot.sources.transfers.network import shown_url
 from devboot.sources.transfers.partial import Partial
 from devboot.sources.transfers.transfer import Download
@@ -22,6 +22,7 @@ _ENDS = {
     TLS: "can't be trusted",
     PROXY: "can't be reached through the proxy",
     RANGE: "sends another part than requested",
+    BROKEN: "broke the connection off",
     PROTOCOL: "sends an answer that can't be understood",
 }
 
@@ -92,7 +93,12 @@ def offline(wanted: Download) -> NetworkError:
 
 def cancelled() -> NetworkError:
     """Return the error for a transfer that the user has interrupted."""
-    return NetworkError("network/cancelled", "the transfer was interrupted", kept=["the downloaded part"])
+    return NetworkError(
+        "network/cancelled",
+        "the download was interrupted",
+        help=["run the same command again: it continues the download"],
+        kept=["the downloaded part"],
+    )
 
 
 def mismatch(wanted: Download, partial: Partial, aside: str) -> IntegrityError:
@@ -125,7 +131,8 @@ def too_long(wanted: Download, most: int) -> IntegrityError:
     return IntegrityError(
         "integrity/too-long",
         f"the answer for {wanted.what} is longer than {size(most)}",
-        causes=[_address(wanted)],
+        causes=[_address(wanted), "an answer of this length isn't from a package registry"],
+        help=["check that address, and the setting that it comes from"],
     )
 
 

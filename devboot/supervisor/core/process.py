@@ -467,7 +467,7 @@ class Process:
             self.silence = None
 
     def on_probed(self, passed: bool) -> None:
-        """Handle a changed result of the readiness probe."""
+        """Mark the process as ready or unready: its readiness probe now passes, or fails."""
         self.port_taken = self.port_taken and not passed
         self._was_ready = self._was_ready or passed
         if passed:
@@ -475,7 +475,7 @@ class Process:
         self.feed(life.PROBE_PASSED if passed else life.PROBE_FAILED)
 
     def on_not_alive(self, text: str) -> None:
-        """Handle a failed liveness probe: stop the run and count it as a failure."""
+        """Stop the run and count it as a failure: its liveness probe has failed with the message `text`."""
         self._hung = text or "no answer"
         self.on_note(f"liveness probe failed: {self._hung}")
         self.feed(life.ALIVE_FAILED)
@@ -494,7 +494,7 @@ class Process:
             self.around.on_change(self)
 
     def on_exited(self, end: life.End) -> None:
-        """Handle the exit of the leader."""
+        """Record how the leader (the first process of the run) ended, and continue as its restart policy says."""
         self.last_exit = model.LastExit(end.code, end.signal, self.host.wall_clock())
         self.feed(life.EXITED, end)
 

@@ -184,7 +184,7 @@ def _words(text: str) -> set[str]:
 
 def waits(spec: model.ProcessSpec, reason: str) -> WorkError:
     """Return the error of a process that was never started because of an unmet dependency."""
-    return WorkError("process/waiting", f"{spec.name} was not started: {reason}")
+    return WorkError("process/waiting", f"{spec.name} was not started: {reason}", help=["devboot ps"])
 
 
 def daemonised(spec: model.ProcessSpec, left: int) -> WorkError:
@@ -203,7 +203,7 @@ def hint(spec: model.ProcessSpec, text: bytes) -> WorkError | None:
     if found is None:
         return None
     known, line = found
-    helps = (known.help,) if known.help else ()
+    helps = (known.help or f"devboot explain {known.slug}",)
     kept = (f"its data is in {spec.data}",) if spec.data else ()
     return WorkError(known.slug, known.what, details=(f"| {line}",), help=helps, kept=kept)
 

@@ -9,6 +9,7 @@ from errno import E2BIG, EACCES, ENOENT, ENOEXEC, ENOTDIR
 from devboot.clone_reader import read_head
 from devboot.errors import WorkError, shell_word
 from devboot.model.nearest import nearest
+from devboot.paths import SocketFolderError
 from devboot.supervisor.system import proctable
 from devboot.supervisor.system.limits import EXHAUSTED, advice
 from devboot.supervisor.system.spawn import DataInUseError, which
@@ -17,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_ELSEWHERE = "export DEVBOOT_HOME=/a/short/path/of/yours"
 # Messages of `env`, translated after the name, and of shells
 _NOT_FOUND = (
     r"^(?:/usr/bin/)?env: [\u2018'\"]?([\w.+-]+)[\u2019'\"]?: ",
@@ -30,9 +32,20 @@ def explain(error: OSError, *, name: str, program: str, cwd: str, env: Mapping[s
         return _data_in_use(name, str(error.filename))
     if error.errno in EXHAUSTED:
         reason, helps = "no file descriptors are left", advice(error.errno or 0)
+    elif isinstance(error, SocketFolderError):
+        reason, helps = str(error.strerror), _free(str(error.filename))
     else:
         reason, helps = _reason(error, program, cwd, env)
     return WorkError("process/spawn", f"`{name}` could not be started: {reason}", help=helps)
+
+
+def _free(folder: str) -> list[str]:
+    """Return commands after which a folder for a socket can be created anew, or another one is used."""
+    try:
+        is_own = os.lstat(folder).st_uid == os.getuid()
+    except OSError:  # it could not be created
+        return [f"ls -ld {shell_word(os.path.dirname(folder))}", _ELSEWHERE]
+    return [f"mv {shell_word(folder)} {shell_word(folder + '.aside')}" if is_own else _ELSEWHERE]
 
 
 def _data_in_use(name: str, folder: str) -> WorkError:
@@ -80,7 +93,7 @@ def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str]) -> t
         return f"`{program}` is a program for another kind of machine", [f"see what it is: `file {path}`"]
     if error.errno == E2BIG:
         return _too_large(env)
-    return f"{error.strerror or error} (`{program}`)", []
+    return f"{error.strerror or error} (`{program}`)", [f"ls -l {shell_word(path)}   # its owner and mode"]
 
 
 def _not_found(program: str, path: str, cwd: str, env: Mapping[str, str]) -> tuple[str, list[str]]:

@@ -9,7 +9,9 @@ from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkEr
 from devboot.uv.failures import masked
 
 _NONE = re.compile(r"No matching distribution found for (?P<name>[A-Za-z0-9._-]+?)(?:\[.*\])?(?:==|\s|$)")
-_STATUS = re.compile(r"(?<!\d)(?P<status>40\d|410|429|5\d\d) (?:Client Error|Server Error|while getting)")
+_STATUS = re.compile(
+    r"(?<!\d)(?P<status>40\d|410|429|5\d\d) (?:Client Error|Server Error|while getting)|too many (?P<tried>5\d\d) error"
+)
 # With several indexes it is normal that one lacks a package, but not that one doesn't answer.
 _UNANSWERED = re.compile(
     r"Could not fetch URL (?P<url>\S+): (?!40[4-9] |410 )(?P<why>.*?)(?: - skipping)?$", re.MULTILINE
@@ -60,7 +62,9 @@ def pip_failure(lines: Sequence[str], *, doing: str) -> DevbootError:
             kept=["no kit was written"],
         )
     if "No space left" in text:
-        return MachineError("machine/disk-full", f"could not {doing}: the disk is full", causes=causes)
+        return MachineError(
+            "machine/disk-full", f"could not {doing}: the disk is full", causes=causes, help=["df -h .", "devboot gc"]
+        )
     if (found := _of_network(unanswered[0] if unanswered else text, causes, host, doing)) is not None:
         return found
     if match := _NONE.search(text):
@@ -70,30 +74,40 @@ def pip_failure(lines: Sequence[str], *, doing: str) -> DevbootError:
             causes=causes,
             help=["if it was withdrawn, lock it again: `devboot lock --update NAME`, or the lock's own tool"],
         )
-    return WorkError("python/pip-failed", f"could not {doing}: pip failed", details=shown[-_SHOWN:], causes=causes)
+    return WorkError(
+        "python/pip-failed",
+        f"could not {doing}: pip failed",
+        details=shown[-_SHOWN:],
+        causes=causes,
+        help=["devboot explain python/pip-failed"],
+    )
 
 
 def _of_network(text: str, causes: Sequence[str], host: str, doing: str) -> DevbootError | None:
-    status = _STATUS.search(text)
-    if status is not None and not status["status"].startswith("5"):
+    if answer := _STATUS.search(text):
+        status = answer["status"] or answer["tried"]
+        login = "check the address of the index, and its login: pip reads `~/.netrc` and the keyring"
         return NetworkError(
-            f"network/http-{status['status']}",
-            f"{host or 'the index'} answered {status['status']} to a request",
+            f"network/http-{status}",
+            f"{host or 'the index'} answered {status} to a request",
             causes=causes,
-            help=["check the address of the index, and its login: pip reads `~/.netrc` and the keyring"],
+            help=["run the same command again later" if status.startswith("5") else login],
         )
     if "CERTIFICATE_VERIFY_FAILED" in text or "SSLError" in text or "suitable TLS CA certificate bundle" in text:
         return NetworkError(
             "network/tls",
             f"could not {doing}: the certificate{f' from {host}' if host else ''} is not trusted",
             causes=causes,
-            help=["set SSL_CERT_FILE to your organisation's certificates"],
+            help=["export SSL_CERT_FILE=/path/to/your/organisation/certificates.pem"],
         )
     if any(words in text for words in _BROKEN):
         return NetworkError(
             "network/unreachable",
             f"could not {doing}: {host or 'the index'} can't be reached",
             causes=causes,
-            help=["check the connection or VPN, then run the same command again", "behind a proxy, set HTTPS_PROXY"],
+            help=[
+                "check the connection or VPN, then run the same command again",
+                "behind a proxy: export HTTPS_PROXY=http://proxy.example.test:3128",
+            ],
         )
     return None

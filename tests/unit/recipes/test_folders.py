@@ -93,7 +93,7 @@ def test_a_version_that_only_an_unbuilt_source_has_is_refused(tmp_path):
     with pytest.raises(ManifestError) as caught:
         load_recipe(f"{folder}/toy")
 
-    assert ("recipe/unsupported", "`host` sources can't be fetched") == (
+    assert ("recipe/unsupported", "this devboot can't fetch sources of kind `host`") == (
         caught.value.slug,
         caught.value.what,
     )

@@ -102,7 +102,8 @@ def repair(context: Context, wanted: Sequence[str], reporter: Reporter) -> Repai
     nothing starts it.
 
     Raises:
-        NetworkError: `store/unrepairable`.
+        NetworkError: `store/unrepairable`, a damaged object can't be downloaded again.
+        WorkError: `store/unrepairable`, it can't be built again, or no index has it any more.
         IntegrityError: `store/unknown-origin`.
         DevbootError: errors of fetching.
 

@@ -70,6 +70,7 @@ def _lacks(distribution: str, name: str) -> LockError:
         "lock/not-in-distribution",
         f"{distribution} has no package `{name}`",
         causes=["`apt-cache policy` finds none in the sources of this machine"],
+        help=[f"apt-cache policy {name}", "sudo apt-get update   # if its lists of packages are old"],
     )
 
 

@@ -72,7 +72,7 @@ def known_recipes(manifest: Manifest, folders: RecipeFolders) -> dict[str, Known
     for name, service in manifest.services.items():
         recipe = known[service.recipe or name].recipe
         if recipe.service is None:
-            raise no_service(recipe, name, manifest.at(("services", name)))
+            raise no_service(recipe, manifest.at(("services", name)))
     return known
 
 

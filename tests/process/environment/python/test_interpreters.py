@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from devboot.environment.locks.pins import Pin
-from devboot.environment.python.interpreters import choose_interpreter, inspect, installed_elsewhere
+from devboot.environment.python.interpreters import choose_interpreter, inspect, installed_elsewhere, why_it_fails
 from devboot.environment.python.versions import VersionRequest
 from devboot.errors import MachineError
 from devboot.uv.client import make_uv
@@ -51,6 +51,17 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path):
     return Machine(tmp_path)
+
+
+def test_an_interpreter_that_does_not_run_says_why(machine):
+    uv = make_uv(machine.environ, str(machine.home), offline=True)
+    broken = machine.home / "python"
+    broken.write_text("#!/bin/sh\necho cannot open shared object file >&2\nexit 127\n")
+
+    assert why_it_fails(uv, str(broken)) == "permission denied"
+    broken.chmod(0o755)
+    assert inspect(uv, str(broken)) is None
+    assert why_it_fails(uv, str(broken)) == "cannot open shared object file"
 
 
 def minor(is_exact=False, patch=""):

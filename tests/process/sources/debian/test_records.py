@@ -167,7 +167,7 @@ def test_other_bytes_than_the_locked_ones_are_refused(place):
     with pytest.raises(IntegrityError) as caught:
         place.source.fetch(artifact._replace(files=files), LINUX_X86_64, place.into)
 
-    assert caught.value.what == "`libtoy1 1.0-1` isn't what was locked"
+    assert caught.value.what == "`libtoy1 1.0-1` is not the file that was locked"
     assert os.listdir(place.into) == []
 
 

@@ -89,7 +89,7 @@ def test_what_has_no_wheel_is_named_and_the_others_arrive(download, index):
         pytest.param({"ant": [401]}, "network/http-401", marks=pytest.mark.faults(3)),
         pytest.param({"ant": [403]}, "network/http-403", marks=pytest.mark.faults(3)),
         pytest.param({WHEEL: [404]}, "network/http-404", marks=pytest.mark.faults(3)),
-        pytest.param({"ant": [500]}, "network/unreachable", marks=pytest.mark.faults(2)),
+        pytest.param({"ant": [500]}, "network/http-500", marks=pytest.mark.faults(2)),
         pytest.param({"ant": ["reset"]}, "network/unreachable", marks=pytest.mark.faults(2)),
         pytest.param({WHEEL: ["damaged"]}, "integrity/hash-mismatch", marks=pytest.mark.faults(10)),
     ],

@@ -83,8 +83,8 @@ def test_a_page_size_that_comes_too_late_is_told(around):
 @pytest.mark.parametrize(
     ("name", "value", "cause"),
     [
-        ("journal_mode", "fast", "what a file keeps is one of `delete`, `wal`"),
-        ("user_version", "two", "what a file keeps is one of `an integer`"),
+        ("journal_mode", "fast", "an SQLite file can store one of `delete`, `wal`"),
+        ("user_version", "two", "an SQLite file can store an integer"),
     ],
 )
 def test_values_that_sqlite_would_ignore_are_refused(name, value, cause, around):
@@ -200,7 +200,9 @@ def test_a_pattern_without_files_is_a_mistake_in_the_manifest(around):
     with pytest.raises(ManifestError) as caught:
         prepare_database(database(around), around)
 
-    assert caught.value.what == f"no file matches `{around.root}/migrations/*.sql`"
+    assert (
+        caught.value.what == f"database `default` has no migrations: no file matches `{around.root}/migrations/*.sql`"
+    )
 
 
 def test_a_new_database_is_seeded_once_after_its_migrations(around):

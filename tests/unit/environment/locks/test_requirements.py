@@ -141,7 +141,7 @@ def test_a_missing_include_is_blamed_where_it_is_named(tmp_path):
         load(tmp_path, "a\n-r gone.txt\n")
 
     error = caught.value
-    assert ("python/no-requirements", "`gone.txt` can't be read", ("No such file or directory",)) == (
+    assert ("python/no-requirements", "`gone.txt` can't be read", ("no such file or directory",)) == (
         error.slug,
         error.what,
         error.causes,

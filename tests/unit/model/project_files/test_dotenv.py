@@ -140,6 +140,7 @@ error[env/bad-line]: the quote of `KEY` is never closed
  2 | export KEY = ***
    |              ^^^ opened by " here
    |
+help: write it as NAME=value, or with blanks and special characters as NAME='a value'
 """,
         ),
         (
@@ -151,6 +152,7 @@ error[env/bad-line]: the quote of `KEY` is never closed
  1 | KEY=***
    |     ^^^ opened by " here, next one in line 2
    |
+help: write it as NAME=value, or with blanks and special characters as NAME='a value'
 """,
         ),
         (
@@ -162,6 +164,7 @@ error[env/bad-line]: there is text after the quoted value of `KEY`
  1 | KEY=***
    |     ^^^ quote all of it
    |
+help: write it as NAME=value, or with blanks and special characters as NAME='a value'
 """,
         ),
         (
@@ -185,6 +188,7 @@ error[env/bad-line]: the variable has no name
  1 | ***
    | ^^^ expected a name before `=`
    |
+help: write it as NAME=value, or with blanks and special characters as NAME='a value'
 """,
         ),
         (
@@ -196,6 +200,7 @@ error[env/bad-line]: the value of `KEY` holds a NUL character
  1 | KEY=***
    |     ^^^ no variable can
    |
+help: remove it
 """,
         ),
     ],

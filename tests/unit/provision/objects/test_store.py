@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devboot.errors import IntegrityError, MachineError, NetworkError
+from devboot.errors import IntegrityError, MachineError, NetworkError, WorkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import platform_of
 from devboot.provision.objects.realise import Host, object_name, realise
@@ -153,9 +153,25 @@ def test_a_damaged_object_is_not_used_when_it_cannot_be_fetched_again(data):
     assert caught.value.what == "toy 1.0.0 is damaged and can't be repaired now"
     assert caught.value.details == ("tree/toy/data.txt has 0 bytes instead of 5",)
     assert caught.value.causes == (
-        "`toy-1.0.0.whl`, 1.6 MB, has to be downloaded for the repair",
+        "`toy-1.0.0.whl`, 1.6 MB, is needed for the repair",
         "could not fetch toy",
     )
+
+
+@pytest.mark.faults(38)
+def test_a_repair_whose_build_fails_does_not_blame_the_network(data):
+    wanted, source = toy(platform=HOST.platform)
+    inflict("truncate", realise_toy(data, wanted, source).path)
+
+    def fails(artifact, platform, into):
+        raise WorkError("build/failed", f"{artifact.name} could not be built", help=["sudo apt-get install make"])
+
+    source.fetch = fails
+    with pytest.raises(WorkError) as caught:
+        realise_toy(data, wanted, source)
+
+    assert (caught.value.slug, caught.value.exit_code) == ("store/unrepairable", 1)
+    assert caught.value.help == ("sudo apt-get install make", "devboot store repair toy   # repeats the repair")
 
 
 def inflict(damage, path):
@@ -253,7 +269,7 @@ def test_a_wrong_layout_says_what_is_there(data):
     with pytest.raises(IntegrityError) as caught:
         realise_toy(data, wanted, source)
 
-    assert caught.value.what == "expected one file `toy/bin/toy-server` in what was fetched"
+    assert caught.value.what == "expected one file `toy/bin/toy-server` in the downloaded package"
     assert caught.value.causes == ("no file matches; at the top: other",)
 
 

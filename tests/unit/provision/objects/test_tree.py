@@ -69,7 +69,10 @@ def test_a_link_that_leads_outside_is_refused(target, tmp_path):
     with pytest.raises(IntegrityError) as caught:
         normalise(str(tmp_path / "tree"))
 
-    assert (caught.value.slug, caught.value.what) == ("archive/escapes", "`a/link` is a link that leads outside")
+    assert (caught.value.slug, caught.value.what) == (
+        "archive/escapes",
+        "`a/link` in a downloaded package is a link that leads out of it",
+    )
 
 
 @pytest.mark.faults(55)
@@ -80,7 +83,7 @@ def test_a_special_file_is_refused(tmp_path, monkeypatch):
         with pytest.raises(IntegrityError) as caught:
             normalise(str(tmp_path))
 
-    assert caught.value.what == "`so\\ncket` is neither file, folder nor link"
+    assert caught.value.what == "`so\\ncket` in a downloaded package is neither file, folder nor link"
 
 
 def test_the_digest_sees_content_names_and_the_executable_bit(tmp_path):

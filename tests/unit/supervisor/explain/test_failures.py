@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from devboot.model.process import FailureHint, Probe, ProcessSpec
+from devboot.paths import SocketFolderError, make_socket_folders
 from devboot.supervisor.explain import failures
 from devboot.supervisor.explain.advice import advised
 from devboot.supervisor.explain.import_errors import broken_code, complaint
@@ -351,6 +352,28 @@ def test_too_large_an_environment_names_its_largest_variable(tmp_path):
 
     assert error.what == "`web` could not be started: its environment of 1009 bytes is too large"
     assert error.help == ("the largest variable is `BIG`",)
+
+
+def test_a_folder_for_sockets_that_is_in_the_way_comes_with_the_command_that_frees_it(tmp_path):
+    folder = tmp_path / "sockets"
+    folder.touch()
+    with pytest.raises(SocketFolderError) as caught:
+        make_socket_folders([str(folder)])
+
+    error = explain(caught.value, name="db", program="redis-server", cwd=str(tmp_path), env={})
+
+    assert error.what == f"`db` could not be started: the folder of its socket, `{folder}`, isn't a directory"
+    assert error.help == (f"mv {folder} {folder}.aside",)
+
+
+def test_a_folder_for_sockets_that_cannot_be_made_is_named_with_the_one_above_it(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SocketFolderError) as caught:
+        make_socket_folders([f"{tmp_path}/file/sockets"])
+
+    error = explain(caught.value, name="db", program="redis-server", cwd=str(tmp_path), env={})
+
+    assert error.help == (f"ls -ld {tmp_path}/file", "export DEVBOOT_HOME=/a/short/path/of/yours")
 
 
 @pytest.mark.parametrize(("module", "last"), [("imghdr", "3.12"), ("distutils", "3.11")])

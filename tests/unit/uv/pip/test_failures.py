@@ -142,9 +142,9 @@ def test_what_hangs_on_the_python_may_be_had_with_another(why):
         ),
         (
             BROKEN_SERVER,
-            "network/unreachable",
+            "network/http-500",
             Exit.NETWORK,
-            "could not install the packages: mirror.example.test can't be reached",
+            "mirror.example.test answered 500 to a request",
         ),
         (MISMATCH, "integrity/hash-mismatch", Exit.INTEGRITY, "`six==1.17.0` is not the file that was locked"),
         (LOGIN, "network/http-401", Exit.NETWORK, "mirror.example.test answered 401 to a request"),
@@ -206,6 +206,33 @@ def test_each_kind_of_failure_has_its_slug_exit_code_and_sentence(text, slug, ex
 
     assert (slug, exit_code, what) == (error.slug, error.exit_code, error.what)
     assert len(error.what) <= 100
+
+
+@pytest.mark.faults(4)
+@pytest.mark.parametrize(
+    ("cause", "slug", "what"),
+    [
+        (
+            "Failed to download distribution due to network timeout",
+            "network/stalled",
+            "could not install the packages: mirror.example.test stopped sending `six==1.17.0`",
+        ),
+        (
+            "error decoding response body\n  cause: end of file before message length reached",
+            "network/short-body",
+            "could not install the packages: mirror.example.test broke off the download of `six==1.17.0`",
+        ),
+    ],
+)
+def test_a_download_that_ends_while_it_is_unpacked_is_no_damaged_file(cause, slug, what):
+    error = translated(
+        "error: Failed to download `six==1.17.0`\n"
+        "  cause: Failed to extract archive: six-1.17.0-py2.py3-none-any.whl\n"
+        f"  cause: I/O operation failed: https://mirror.example.test/six.whl\n  cause: {cause}"
+    )
+
+    assert (error.slug, error.what, error.exit_code) == (slug, what, Exit.NETWORK)
+    assert "damaged" not in " ".join((*error.causes, *error.help))
 
 
 def test_a_version_that_another_python_would_get_is_not_said_to_be_missing():

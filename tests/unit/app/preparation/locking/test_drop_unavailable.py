@@ -67,6 +67,24 @@ def test_a_detected_broker_out_of_reach_is_left_out_with_a_warning(tmp_path, env
     )
 
 
+@pytest.mark.skipif(
+    not has_debs(sys.platform, os.uname().machine, {"PATH": os.defpath}), reason="only Debian and Ubuntu have apt"
+)
+@pytest.mark.parametrize("status", ["404", "403", "503"])
+def test_an_archive_that_answers_with_an_error_is_not_called_out_of_reach(tmp_path, environ, status):
+    for name in ("apt-get", "apt-cache"):
+        said = f"E: Failed to fetch http://me:secret@archive.example.test/x  {status}  Error [IP: 127.0.0.1 80]"
+        (tmp_path / "bin" / name).write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 100\n')
+    loaded, reporter = load_project(str(clone_in(tmp_path)), environ), RecordingReporter()
+
+    without_unreachable(loaded, Uv("/nonexistent/uv", environ, "/"), environ, reporter)
+
+    (event,) = reporter.events
+    assert event.text.endswith(
+        f": archive.example.test answered {status} to the request for packages of this distribution"
+    )
+
+
 def test_what_a_person_wrote_stays(tmp_path, environ):
     clone = clone_in(tmp_path)
     (clone / "devboot.toml").write_text("[services.rabbitmq]\n")

@@ -77,6 +77,22 @@ def machine_error(error: OSError, path: str, doing: str = "write") -> MachineErr
     return MachineError("machine/io", f"can't {doing} `{path}`", causes=[cause], help=["dmesg | tail"])
 
 
+def refuse_read_only(path: str) -> None:
+    """Raise MachineError `machine/not-writable` if `path`, or the folder that it would be created in, can't be written.
+
+    Nothing is written.
+    """
+    where = _nearest_existing(path)
+    if not os.access(where, os.W_OK | (os.X_OK if os.path.isdir(where) else 0)):
+        number = errno.EROFS if is_read_only(where) else errno.EACCES
+        raise machine_error(OSError(number, os.strerror(number), where), path)
+
+
+def is_read_only(path: str) -> bool:
+    """Return whether an existing path is on a filesystem that is mounted read-only."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
 def _full(where: str, path: str, cause: str) -> MachineError:
     room = os.statvfs(where)
     if room.f_files and not room.f_favail:

@@ -69,6 +69,25 @@ def write(path: str, snapshot: Snapshot) -> None:
     atomic_write(path, _header(body) + body, mode=0o600, sync=False)
 
 
+def since(state: str) -> int:
+    """Return the time (ns) at which the project's data was as devboot had left it; 0 if unknown.
+
+    That is the end of the last preparation, or of the last run that ended in good order.
+    """
+    try:
+        return os.stat(f"{state}/{NAME}").st_mtime_ns
+    except OSError:
+        return 0
+
+
+def mark_end(state: str) -> None:
+    """Record that a run has ended, after its last process: from now on others may change the project's data."""
+    try:
+        os.utime(f"{state}/{NAME}")
+    except OSError:
+        return  # there is none, or the disk is read-only: the data is checked at the next start
+
+
 def read(path: str) -> Snapshot | None:
     """Return the snapshot at `path`; None if it is absent, damaged, of another format or another user's file."""
     try:

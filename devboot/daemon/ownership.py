@@ -10,6 +10,7 @@ import os
 import stat
 import time
 
+from devboot import snapshot
 from devboot.daemon import cgroup, leases
 from devboot.daemon.leases import ChildrenBook, DaemonLease
 from devboot.daemon.signalling import wake_guardian
@@ -142,6 +143,8 @@ class Ownership:
         written = leases.read_daemon(path)
         known = self._published or written or lease
         # If the lock file was deleted, another daemon may have the state folder by now.
+        if self._published is not None:
+            snapshot.mark_end(self._state)
         if self._lock.is_in_place or (written is not None and written.is_same(self._published)):
             for path_of in leases.WRITTEN:
                 _unlink(path_of(self._state))

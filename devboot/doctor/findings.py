@@ -38,6 +38,7 @@ class Finding:
     fix: Fix
     evidence: tuple[str, ...] = ()
     fact: str = ""  # text for the area's line; by default `what`
+    refusal: int | None = None  # position among the errors with which `up` would refuse to start; None: it would start
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,10 @@ class Area:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All findings of the area."""
-        return tuple(finding for outcome in self.outcomes for finding in outcome.answer.findings)
+        """All findings of the area; what `up` itself says of a problem replaces what other checks find of it."""
+        found = [finding for outcome in self.outcomes for finding in outcome.answer.findings]
+        refused = {finding.slug for finding in found if finding.refusal is not None}
+        return tuple(each for each in found if each.refusal is not None or each.slug not in refused)
 
     @property
     def crashes(self) -> tuple[Outcome, ...]:
@@ -106,6 +109,10 @@ class Area:
         return ", ".join(fact for outcome in self.outcomes for fact in outcome.answer.facts)
 
 
+def _order(finding: Finding) -> tuple[bool, int]:
+    return finding.refusal is None, finding.refusal or 0
+
+
 @dataclass(frozen=True)
 class Report:
     """The result of `doctor`: areas in fixed order, and the seconds that all checks took."""
@@ -115,9 +122,12 @@ class Report:
 
     @property
     def findings(self) -> tuple[tuple[str, Finding], ...]:
-        """All findings with the names of their areas, errors first, otherwise in the order of the areas."""
+        """All findings with the names of their areas: those for which `up` refuses to start, in the order of `up`.
+
+        Then other errors, and warnings, each in the order of the areas.
+        """
         pairs = [(area.name, finding) for area in self.areas for finding in area.findings]
-        return tuple(sorted(pairs, key=lambda pair: -_RANK[pair[1].severity]))
+        return tuple(sorted(pairs, key=lambda pair: (-_RANK[pair[1].severity], *_order(pair[1]))))
 
     @property
     def crashes(self) -> tuple[Outcome, ...]:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from devboot.environment.locks.pins import Pin
 from devboot.environment.python.declared import PythonLock, PythonProject
 from devboot.environment.python.interpreters import (
     Interpreter,
     as_installed,
+    available_interpreters,
     choose_interpreter,
     inspect,
     installed_minors,
     missing_wheels,
+    refuse_uninstallable,
+    uninstallable,
     unsuited,
     why_it_fails,
 )
 from devboot.environment.python.versions import VersionRequest
 from devboot.environment.python.wheel_advice import with_version_that_would_do
-from devboot.environment.venv.condition import FOREIGN, OURS, examine
+from devboot.environment.venv.condition import FOREIGN, OURS, Decision, WantedPython, decide, examine
 from devboot.environment.venv.origin import examine_origin
 from devboot.environment.venv.progress import progress_text
-from devboot.errors import DevbootError, MachineError, ManifestError, Place
+from devboot.errors import DevbootError, MachineError, ManifestError, Place, WorkError
 from devboot.events import DONE, FAILED, NOTE, PROGRESS, UNCHANGED, Event, Reporter, doing
 from devboot.uv.client import Uv
 from devboot.uv.failures import is_offered_nowhere
@@ -228,3 +232,39 @@ def _fails_alike(one: DevbootError, other: DevbootError) -> bool:
 def _has_packages(venv: str) -> bool:
     condition = examine(venv)
     return condition.record is not None and bool(condition.record.installed)
+
+
+def plan_venv(
+    uv: Uv,
+    project: PythonProject,
+    lock: PythonLock | None,
+    pins: Sequence[Pin],
+    *,
+    environ: Mapping[str, str],
+    is_offline: bool,
+) -> Decision:
+    """Return what a sync would do with the virtualenv, as far as that is known without running the clone's programs.
+
+    Nothing is downloaded; an interpreter that could be counts as available, unless `is_offline`. Raises MachineError
+    `python/not-found` and `python/foreign-venv`, WorkError `python/resolution`.
+    """
+    condition = examine_origin(project.venv, project.wish.root, uv.environ)
+    here = Installed("", condition.version or "0.0.0", "cpython")
+    candidates, fits = [here], True
+    if not project.given:
+        request = project.request
+        if lock is not None:
+            request = _within(as_pinned(request, lock.interpreter), lock.requires)
+        outside = uv.inside(os.sep)  # where uv works it runs a virtualenv's Python
+        fits = _still_fits(request, condition.version) or _still_stands_in(outside, request, condition.version, environ)
+        if not fits:
+            candidates = available_interpreters(outside, request, environ, is_offline=is_offline)
+        if all(uninstallable(each, pins) for each in candidates):
+            try:
+                refuse_uninstallable(candidates[0], pins)
+            except WorkError as error:
+                best = Interpreter(candidates[0].path, candidates[0].version)
+                raise with_version_that_would_do(uv, error, request, best) from None
+    minor = ".".join(map(str, candidates[0].minor))
+    wanted = WantedPython(minor)
+    return decide(condition, project.wish.venv, wanted=wanted, is_admitted=fits, is_forced=False)

@@ -28,19 +28,25 @@ def prepare(service: Service, at: float) -> tuple[str, ...]:
 
     Raises MachineError `<product>/data-unreadable` and `<product>/would-lose-writes`.
     """
+    refuse_loss(service)
     mode = "yes" if is_on(service) else "no"
     last = _last_mode(service)
     files = tuple(_files(service))
-    _refuse_empty_base(service, files)
-    _refuse_lost_manifest(service)
     notes: tuple[str, ...] = ()
     if mode == "yes" and os.path.exists(dump_of(service)) and (last == "no" or not any(map(os.path.getsize, files))):
         notes = _take_over_dump(service, at)
-    elif mode == "no" and last == "yes":
-        _refuse_newer_log(service, files)
     if mode != last:
         atomic_write(os.path.join(service.data, LAST_MODE), mode + "\n", mode=0o600)
     return notes
+
+
+def refuse_loss(service: Service) -> None:
+    """Raise the errors of `prepare`; nothing is changed."""
+    files = tuple(_files(service))
+    _refuse_empty_base(service, files)
+    _refuse_lost_manifest(service)
+    if not is_on(service) and _last_mode(service) == "yes":
+        _refuse_newer_log(service, files)
 
 
 def refuse_newer_form(service: Service) -> None:

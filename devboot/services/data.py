@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 
-from devboot.files import machine_error
+from devboot.files import machine_error, refuse_read_only
 from devboot.locks import is_folder_held
 from devboot.paths import make_socket_folders
 from devboot.services import access, aof, first, majors, rdb
@@ -19,12 +19,18 @@ def _check_rdb(service: Service, at: float) -> tuple[str, ...]:
     return aof.prepare(service, at)
 
 
+def _refuse_rdb(service: Service) -> None:
+    rdb.check(service)
+    aof.refuse_loss(service)
+
+
 def _is_readable(service: Service) -> None:
     rdb.check(service)
     aof.refuse_newer_form(service)
 
 
 _READABLE: dict[str, Callable[[Service], object]] = {"": lambda _service: None, "rdb": _is_readable}
+_REFUSALS: dict[str, Callable[[Service], object]] = {"": lambda _service: None, "rdb": _refuse_rdb}
 _CHECKS: dict[str, Callable[[Service, float], tuple[str, ...]]] = {"": lambda _service, _at: (), "rdb": _check_rdb}
 
 
@@ -51,6 +57,17 @@ def prepare_data(service: Service, at: float = 0.0, lease: Lease | None = None) 
     notes = _CHECKS[service.check](service, at)
     access.take_step(service, lease)
     return (*taken, *notes, *_left_behind(directory)) if is_new else notes
+
+
+def refuse_unusable(service: Service) -> None:
+    """Raise the errors of `prepare_data` for the data that is there; nothing is created or changed."""
+    refuse_read_only(service.data)
+    if is_running(service):
+        return
+    if os.path.isdir(service.data):
+        _REFUSALS[service.check](service)
+    else:
+        majors.refuse_other(service, _READABLE[service.check])
 
 
 def made_once(service: Service) -> Iterator[str]:

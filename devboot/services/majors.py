@@ -27,12 +27,9 @@ def take_over(service: Service, at: float, check: Callable[[Service], object]) -
     Call it only if the service has no data folder: an existing one, even if empty, is meant to be used. `check` raises
     if the server can't read a folder's data. Raises MachineError `service/other-major`, and the errors of `check`.
     """
-    old = _nearest(service)
+    old = _to_take_over(service)
     if old is None:
         return ()
-    is_newer = _number(old) > _number(service.data)
-    if not service.reads_older or (is_newer and not service.check):
-        raise _refused(service, old)
     staged = service.data + STAGED
     try:
         if os.path.isdir(staged):  # left by a copy that was killed
@@ -51,6 +48,23 @@ def take_over(service: Service, at: float, check: Callable[[Service], object]) -
         raise
     name, day = os.path.basename(old), time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
     return (f"uses a copy of {name}, made on {day}; the old data is kept in `{old}`",)
+
+
+def refuse_other(service: Service, check: Callable[[Service], object]) -> None:
+    """Raise the errors of `take_over`; nothing is copied."""
+    if (old := _to_take_over(service)) is not None:
+        check(service._replace(exports={**service.exports, "data": old}))
+
+
+def _to_take_over(service: Service) -> str | None:
+    """Return the folder of the data to copy; None without any. Raises MachineError `service/other-major`."""
+    old = _nearest(service)
+    if old is None:
+        return None
+    is_newer = _number(old) > _number(service.data)
+    if not service.reads_older or (is_newer and not service.check):
+        raise _refused(service, old)
+    return old
 
 
 def _first_of(error: OSError) -> OSError:

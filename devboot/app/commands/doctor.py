@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from threading import Lock
 from typing import NamedTuple
 
 from devboot.app.commands.preparing.lock import check as check_lock
 from devboot.app.context import Context
-from devboot.app.preparation.compose.composition import refuse_missing
+from devboot.app.preparation.preflight import preflight
 from devboot.app.preparation.project.detect import Detection
 from devboot.app.preparation.project.load import look_at_project
 from devboot.app.preparation.project.loaded import Loaded
@@ -16,7 +17,6 @@ from devboot.doctor.checks import checks_for
 from devboot.doctor.findings import Check, Report
 from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Subject
-from devboot.environment.variables.envfiles import read_env_files
 from devboot.errors import DevbootError, MachineError, UsageError
 from devboot.events import Reporter
 from devboot.model.edge.manifest.manifest import Manifest, load_sources
@@ -78,20 +78,14 @@ def examine(context: Context) -> Subject:
     def why_stale() -> tuple[str, ...]:
         return check_lock(loaded(), context)
 
-    def missing_variables() -> DevbootError | None:
-        read = loaded().manifest.env_files.read
-        try:
-            refuse_missing(loaded(), read_env_files(project.root, read, context.environ), context.environ)
-        except DevbootError as error:
-            return error
-        return None
+    looked = _Looked(context)
 
     def why_nothing() -> DevbootError | None:
-        try:
-            look_at_project(context.cwd, context.environ)
-        except DevbootError as error:
-            return error
-        return None
+        return looked.result.error
+
+    def refusals() -> tuple[tuple[str, DevbootError], ...]:
+        seen = looked.result
+        return seen.refusals if seen.error is None or sources.manifest is None else (("manifest", seen.error),)
 
     directories = _directories(context)
     named = sources.manifest.project.name if sources.manifest else None
@@ -112,9 +106,41 @@ def examine(context: Context) -> Subject:
         procfile=sources.procfile,
         manifest_problem=sources.problem,
         why_nothing=why_nothing,
-        missing_variables=missing_variables,
+        refusals=refusals,
         why_stale=why_stale,
     )
+
+
+class _Seen(NamedTuple):
+    """The project as `up` would load it: the errors for which it would refuse; `error` if it can't even load it."""
+
+    error: DevbootError | None = None
+    refusals: tuple[tuple[str, DevbootError], ...] = ()
+
+
+class _Looked:
+    """Asks `up`'s checks when the first check of doctor needs an answer; the others wait for it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._lock = Lock()
+        self._result: _Seen | None = None
+
+    @property
+    def result(self) -> _Seen:
+        """The answer."""
+        with self._lock:
+            if self._result is None:
+                self._result = _look(self._context)
+            return self._result
+
+
+def _look(context: Context) -> _Seen:
+    try:
+        loaded = look_at_project(context.cwd, context.environ)
+    except DevbootError as error:
+        return _Seen(error)
+    return _Seen(None, tuple(preflight(loaded, context)))
 
 
 def _load(path: str, root: str, cwd: str) -> _Sources:

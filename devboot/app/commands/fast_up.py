@@ -70,8 +70,8 @@ def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Han
     if runs:
         return daemon_connection.complain(call, daemon_connection.silent_daemon(call)), None
     handle = handle or fork.prepare()
-    known = _fresh(call)
-    if known is None or not _ports_are_free(known.ports) or not is_plausible(known.data):
+    known, since = _fresh(call), snapshot.since(call.state)
+    if known is None or not _ports_are_free(known.ports) or not is_plausible(known.data, since):
         return None, handle
     environ = snapshot.apply(known.patch, call.environ)
     code = launch(call, handle, known.plan_plain, environ, installed=NOTHING_TO_INSTALL, moves=True)

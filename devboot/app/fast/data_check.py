@@ -16,13 +16,28 @@ LOGGED = "logged "  # before the name of a dump: a server with an append-only fi
 _HEADER = 100  # bytes of an SQLite database
 
 
-def is_plausible(data: Iterable[tuple[str, str, int]]) -> bool:
+def is_plausible(data: Iterable[tuple[str, str, int]], since: int | None = None) -> bool:
     """Return whether the first bytes of these files allow a start.
 
     Each is (kind, absolute path, newest format that the server reads; 0 if unknown). A file that doesn't exist yet is
     sound; databases that devboot fills, and files that a server doesn't create, must exist.
+
+    With `since` (see `snapshot.since`) a database that has changed after that time is doubtful: another program or
+    another branch may have written it, so that it may be damaged or lack migrations.
     """
-    return all(_is_sound(kind, path, newest) for kind, path, newest in data)
+    return all(
+        _is_sound(kind, path, newest)
+        and (since is None or kind not in (SQLITE, MANAGED_SQLITE) or _changed_at(path) <= since)
+        for kind, path, newest in data
+    )
+
+
+def _changed_at(path: str) -> int:
+    """Return when a file, or a link to it, was changed last (ns): a time that nobody can set."""
+    try:
+        return max(os.lstat(path).st_ctime_ns, os.stat(path).st_ctime_ns)
+    except OSError:
+        return 0
 
 
 def _is_sound(kind: str, path: str, newest: int) -> bool:

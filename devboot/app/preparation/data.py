@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from devboot.app.preparation.compose.composition import Composed
 from devboot.app.preparation.notices import database_text
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.environment import databases
+from devboot.environment.tasks import match_inputs
 from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter, doing
 from devboot.files import machine_error, make_directories
 from devboot.locks import hold_folder
 from devboot.model.process import TASK
 from devboot.paths import shown_from
 from devboot.services.data import made_once, prepare_data
-from devboot.supervisor.core.task_stamp import PRESENCE, is_current
+from devboot.supervisor.core.task_stamp import MADE, PRESENCE, is_current
 from devboot.uv.child import Lease
 
 Clock = Callable[[], float]
@@ -26,17 +28,11 @@ def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> froze
 
     `clock` returns wall-clock seconds. Raises DevbootError: the earlier state is then unchanged.
     """
-    root = loaded.project.root
-    around = databases.Surroundings(root, loaded.project.data, clock(), _mounts())
-
-    def below(path: str | None) -> str | None:
-        return None if path is None else os.path.join(root, path)
-
+    around = surroundings(loaded, clock())
     touched = set()
-    for name, wanted in loaded.manifest.sqlite.items():
-        path = os.path.join(root, wanted.path)
+    for asked in wanted_databases(loaded):
+        path, wanted = asked.path, loaded.manifest.sqlite[asked.name]
         reporter.emit(Event(START, "sqlite", wanted.path))
-        asked = databases.Database(name, path, wanted.pragmas, below(wanted.migrations), below(wanted.seed))
         done = databases.prepare_database(asked, around)
         for note in done.notes:
             reporter.emit(Event(NOTE, "sqlite", f"{wanted.path}: {note}"))
@@ -45,6 +41,31 @@ def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> froze
         kind = DONE if path in touched else UNCHANGED
         reporter.emit(Event(kind, "sqlite", database_text(wanted.path, done, is_there=os.path.exists(path))))
     return frozenset(touched)
+
+
+def forget_outdated_stamps(loaded: Loaded, composed: Composed) -> None:
+    """Remove the stamp of each task that applies migrations if a database lacks some, as after a change of branches.
+
+    The task then runs, although its inputs are those of its last success.
+    """
+    for spec in composed.plan.processes:
+        if spec.kind == TASK and is_current(spec):
+            files = match_inputs(loaded.project.root, composed.tasks[spec.name].inputs).files
+            paths = [path for path in spec.stamp_databases if not path.startswith((PRESENCE, MADE))]
+            if any(databases.unapplied(path, loaded.project.root, files) for path in paths):
+                with suppress(FileNotFoundError):
+                    os.unlink(spec.stamp[0])
+
+
+def surroundings(loaded: Loaded, at: float) -> databases.Surroundings:
+    """Return the context of the project's databases at wall-clock time `at`."""
+    return databases.Surroundings(loaded.project.root, loaded.project.data, at, _mounts())
+
+
+def wanted_databases(loaded: Loaded) -> Iterator[databases.Database]:
+    """Yield the SQLite databases of the manifest with absolute paths."""
+    for name, wanted in loaded.manifest.sqlite.items():
+        yield databases.named(loaded.project.root, name, wanted)
 
 
 def prepare_services(composed: Composed, clock: Clock, reporter: Reporter, lease: Lease | None) -> None:

@@ -23,7 +23,7 @@ from devboot.app.preparation.compose.composition import (
     wanted_ports,
 )
 from devboot.app.preparation.compose.snapshot_builder import note_sql_files, snapshot_of, stamps_of
-from devboot.app.preparation.data import back_up, prepare_databases, prepare_services
+from devboot.app.preparation.data import back_up, forget_outdated_stamps, prepare_databases, prepare_services
 from devboot.app.preparation.generations.history import link_profile, record as record_generation
 from devboot.app.preparation.install.app_pythons import AppPythons
 from devboot.app.preparation.install.host_programs import host_programs, lock_here
@@ -210,6 +210,7 @@ class _Preparation:
         touched = prepare_databases(self.loaded, clock, self.reporter)
         prepare_services(composed, clock, self.reporter, self.uv.lease)
         if self.options.starts:
+            forget_outdated_stamps(self.loaded, composed)
             back_up(self.loaded, composed, touched, clock, self.reporter)
         return touched
 

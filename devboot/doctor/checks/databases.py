@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from urllib.parse import quote
 
 from devboot.clone_reader import read_bytes, read_head
-from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
+from devboot.environment.databases import (
+    Database as DatabaseFile,
+    Surroundings,
+    look_at,
+    named,
+    plan_database,
+    unapplied,
+)
 from devboot.environment.databases.connection import refuse_irregular_files
-from devboot.errors import MachineError, shell_word
+from devboot.environment.tasks import match_inputs
+from devboot.errors import DevbootError, MachineError, shell_word
 from devboot.model.data_files import SQLITE_MAGIC
 from devboot.model.edge.manifest.tables import Database
 from devboot.scratch import remove_abandoned, scratch_folder
-from devboot.text.units import size as size_words
+from devboot.text.units import counted, size as size_words
 
 _LOG = "-wal"
+_APPLIES = "applies them, after a copy of the database"
 _COPY_LIMIT = 256 * 1024 * 1024  # bytes
 
 
@@ -47,6 +58,43 @@ def integrity(subject: Subject) -> Answer:
         else:
             facts.append(f"{database.path}, integrity ok")
     return Answer(tuple(facts), tuple(findings), idle=not findings and all("not made" in fact for fact in facts))
+
+
+def migrations(subject: Subject) -> Answer:
+    """Check that databases have the migrations of the code: files of devboot.toml, and inputs of tasks."""
+    if subject.manifest is None:
+        return Answer()
+    root = subject.project.root
+    around = Surroundings(root, subject.project.data, subject.now)
+    findings = []
+    for name, wanted in subject.manifest.sqlite.items():
+        path = os.path.join(root, wanted.path)
+        if not os.path.isfile(path):
+            continue
+        if waiting := _waiting(named(root, name, wanted), around):
+            findings.append(_pending(wanted.path, waiting, Fix("devboot sync", _APPLIES, "sync")))
+        inputs = [glob for task in subject.manifest.tasks.values() for glob in task.inputs]
+        if lacking := unapplied(path, root, match_inputs(root, inputs).files):
+            findings.append(_pending(wanted.path, lacking, Fix("devboot up -d", _APPLIES)))
+    return Answer(findings=tuple(findings))
+
+
+def _waiting(database: DatabaseFile, around: Surroundings) -> tuple[str, ...]:
+    try:
+        return plan_database(database, around, *look_at(database.path))
+    except DevbootError:
+        return ()  # `up` refuses, and is asked by another check
+
+
+def _pending(shown: str, files: Sequence[str], fix: Fix) -> Finding:
+    return Finding(
+        "sqlite/pending-migrations",
+        WARNING,
+        f"{shown} lacks {counted(len(files), 'migration')} of the code",
+        "the code expects tables or columns that aren't there yet",
+        fix,
+        tuple(files[:5]),
+    )
 
 
 def check(path: str, cache: str) -> tuple[str, ...]:
@@ -118,4 +166,8 @@ def _finding(shown: str, backups: str, complaints: tuple[str, ...]) -> Finding:
     )
 
 
-CHECKS = (Check("integrity", "sqlite", integrity, limit=60.0),)
+CHECKS = (
+    Check("integrity", "sqlite", integrity, limit=60.0),
+    Check("migrations", "sqlite", migrations),
+    refused("sqlite"),
+)

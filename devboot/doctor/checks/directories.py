@@ -6,6 +6,7 @@ import os
 import stat
 
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
 from devboot.errors import shell_word
 from devboot.files import WRITABLE, elsewhere
@@ -123,4 +124,5 @@ CHECKS = (
     Check("data", "dirs", data, limit=20.0),
     Check("other-directories", "dirs", others),
     Check("project-state", "dirs", project_state),
+    refused("dirs"),
 )

@@ -7,6 +7,7 @@ import sys
 
 from devboot.clone_reader import read_bytes
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
 from devboot.environment.python.platform_tags import packages_here
 from devboot.errors import DevbootError, Problems
@@ -28,12 +29,12 @@ def load(subject: Subject) -> Lock | None:
         return None
 
 
-def readable(subject: Subject) -> Answer:
-    """Check that the lock can be read; report what it contains."""
+def contents(subject: Subject) -> Answer:
+    """Report what the lock contains; `up` itself says why it can't be read."""
     try:
         lock = load(subject)
-    except Problems as problems:
-        return Answer(findings=tuple(map(_unreadable, problems.errors)))
+    except Problems:
+        return Answer(("can't be read",))
     if lock is None:
         wanted = subject.manifest is not None and bool(wishes_of(subject.manifest))
         return Answer((f"no {LOCK} yet" if wanted else f"no {LOCK}, and none is needed",), idle=True)
@@ -50,7 +51,10 @@ def current(subject: Subject) -> Answer:
     if lock is None or subject.manifest is None:
         return Answer()
     # With Python packages in it, the requirement files count too.
-    reasons = subject.why_stale() if lock.python else stale_packages(lock, wishes_of(subject.manifest))
+    try:
+        reasons = subject.why_stale() if lock.python else stale_packages(lock, wishes_of(subject.manifest))
+    except DevbootError:
+        return Answer()  # `up` refuses, and is asked by another check
     if not reasons:
         return Answer()
     finding = Finding(
@@ -97,22 +101,12 @@ def _known(subject: Subject) -> Lock | None:
     try:
         return load(subject)
     except Problems:
-        return None  # reported by `readable`
-
-
-def _unreadable(error: DevbootError) -> Finding:
-    command = next(iter(error.help), f"git checkout -- {LOCK}").strip("`")
-    return Finding(
-        error.slug,
-        ERROR,
-        error.what,
-        "without it devboot can't know which versions to install",
-        Fix(command),
-    )
+        return None  # reported by `up`'s own checks
 
 
 CHECKS = (
-    Check("readable", "lockfile", readable),
+    Check("contents", "lockfile", contents),
     Check("current", "lockfile", current),
     Check("for-this-machine", "lockfile", for_this_machine),
+    refused("lockfile"),
 )

@@ -1,8 +1,9 @@
-"""Checks of devboot.toml, the Procfile, and required variables."""
+"""Checks of devboot.toml, the Procfile, env-files and required variables."""
 
 from __future__ import annotations
 
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError, Problems
 from devboot.text.units import counted
@@ -34,15 +35,6 @@ def procfile(subject: Subject) -> Answer:
     return Answer((f"{subject.procfile.file} with {counted(len(names), 'process')}",))
 
 
-def variables(subject: Subject) -> Answer:
-    """Check that every required variable has a value."""
-    problem = subject.missing_variables() if subject.manifest is not None else None
-    if problem is None:
-        return Answer()
-    errors = problem.errors if isinstance(problem, Problems) else (problem,)
-    return Answer(findings=tuple(_missing(error) for error in errors))
-
-
 def _nothing(error: DevbootError) -> Finding:
     advice = next(iter(error.help), "devboot init --example")
     command, _, cost = advice.removeprefix("`").partition("`") if advice.startswith("`") else (advice, "", "")
@@ -54,18 +46,6 @@ def _nothing(error: DevbootError) -> Finding:
         Fix(command, cost.strip()),
         error.causes,
         fact="nothing that looks like an application",
-    )
-
-
-def _missing(error: DevbootError) -> Finding:
-    return Finding(
-        error.slug,
-        ERROR,
-        error.what,
-        "`devboot up` refuses to start before they are set",
-        Fix(next(iter(error.help), "devboot up")),
-        (*error.details, *error.causes),
-        fact="variables missing",
     )
 
 
@@ -87,5 +67,5 @@ def _finding(error: DevbootError, count: int) -> Finding:
 CHECKS = (
     Check("manifest", "manifest", manifest),
     Check("procfile", "manifest", procfile),
-    Check("variables", "manifest", variables),
+    refused("manifest"),
 )

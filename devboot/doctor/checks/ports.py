@@ -8,6 +8,7 @@ from typing import NamedTuple
 from devboot import snapshot
 from devboot.daemon.client import lease_of
 from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
 from devboot.environment.ports.allocate import in_use
 from devboot.environment.ports.holder_advice import using_variable
@@ -56,17 +57,18 @@ def _is_movable(subject: Subject, name: str) -> bool:
 
 
 def wanted_ports(subject: Subject) -> tuple[WantedPort, ...]:
-    """Return the ports of the last `up` or `sync`, or those in the manifest if there was none."""
+    """Return the ports that the manifest sets, and those that the last `up` or `sync` chose for the rest."""
     exact = _exact(subject)
+    pinned = tuple(WantedPort(port, name, is_exact=True) for name, port in exact.items())
     known = snapshot.read(os.path.join(subject.project.state, snapshot.NAME))
     if known is None:
-        return tuple(WantedPort(port, name, is_exact=True) for name, port in exact.items())
-    specs = [spec for spec in plan_from_plain(known.plan_plain).processes if spec.port]
+        return pinned
+    specs = [spec for spec in plan_from_plain(known.plan_plain).processes if spec.port and spec.name not in exact]
     specs.sort(key=lambda spec: spec.kind == SERVICE)
-    return tuple(
-        WantedPort(spec.port, spec.name, is_exact=True, origin=spec.origin)
-        if fixed_port(spec)
-        else WantedPort(spec.port, spec.name, exact.get(spec.name) == spec.port)
+    return pinned + tuple(
+        WantedPort(
+            spec.port, spec.name, is_exact=bool(fixed_port(spec)), origin=spec.origin if fixed_port(spec) else ""
+        )
         for spec in specs
     )
 
@@ -92,4 +94,4 @@ def _finding(wanted: WantedPort, who: str, *, movable: bool) -> Finding:
     )
 
 
-CHECKS = (Check("free", "ports", free),)
+CHECKS = (Check("free", "ports", free), refused("ports"))

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 from devboot.doctor.checks.lockfile import load
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject, venv_folder
-from devboot.environment.python.installed import list_installed
+from devboot.environment.python.installed import list_installed, lost_files
 from devboot.environment.venv.condition import ABSENT, BROKEN, UNUSABLE, Condition, examine
 from devboot.environment.venv.record import load_record
 from devboot.errors import Problems, shell_word
@@ -71,7 +72,12 @@ def packages(subject: Subject) -> Answer:
     record = load_record(folder)
     if record is None or not record.is_complete:
         return Answer()
+    if not record.wanted:
+        return Answer(findings=(_not_installed(os.path.relpath(folder, subject.project.root)),))
     installed = list_installed(folder)
+    lost = lost_files(folder)
+    if lost:
+        return Answer(findings=(_damaged(lost),))
     changed = [
         f"{name} {version} is {installed[name].version if name in installed else 'gone'}"
         for name, version in record.installed.items()
@@ -91,6 +97,27 @@ def packages(subject: Subject) -> Answer:
         tuple(changed[:5]),
     )
     return Answer(findings=(finding,), details=details)
+
+
+def _not_installed(shown: str) -> Finding:
+    return Finding(
+        "python/not-installed",
+        ERROR,
+        f"the packages for {shown} could not be installed",
+        "the last `up` or `sync` failed before it had installed them",
+        Fix("devboot sync", "installs the locked packages, and says what stands against it", "sync"),
+    )
+
+
+def _damaged(lost: Mapping[str, str]) -> Finding:
+    return Finding(
+        "python/damaged-package",
+        ERROR,
+        f"{counted(len(lost), 'package')} in the virtualenv lost files: {', '.join(list(lost)[:3])}",
+        "the metadata says that they are installed, but their imports fail",
+        Fix("devboot sync --force", "installs them again, from uv's cache if it has them", "sync"),
+        tuple(f"`{file}` is gone" for file in lost.values())[:5],
+    )
 
 
 def _output(command: list[str], environ: Mapping[str, str]) -> str:
@@ -166,4 +193,5 @@ CHECKS = (
     Check("uv", "python", uv),
     Check("interpreter", "python", interpreter),
     Check("packages", "python", packages),
+    refused("python"),
 )

@@ -6,17 +6,18 @@ import os
 from functools import partial
 
 from devboot.doctor.checks.lockfile import load
-from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.findings import Answer, Check
+from devboot.doctor.refusals import finding_of
 from devboot.doctor.subject import Subject
-from devboot.errors import DevbootError, shell_word
+from devboot.errors import DevbootError
 from devboot.model.edge.lockfile.lock import NOT_REPRODUCIBLE
 from devboot.model.edge.manifest.tables import Service as ServiceTable
 from devboot.recipes import RecipeFolders, bundled_folder
-from devboot.services import rdb
+from devboot.services.data import refuse_unusable
 from devboot.services.plan import Service, plan_service
 from devboot.text.units import uptime
 
-_READERS = {"rdb": rdb.check}
+_LAST = 1000  # services are prepared after everything else
 
 
 def checks_for(subject: Subject) -> tuple[Check, ...]:
@@ -35,14 +36,12 @@ def data(name: str, subject: Subject) -> Answer:
     if table.source == "host":  # the version is known only after a start, and so is the format of the data
         return Answer((NOT_REPRODUCIBLE,))
     service = _planned(table, name, locked, subject)
+    try:
+        refuse_unusable(service)
+    except DevbootError as error:
+        return Answer((locked,), (finding_of(error, _LAST),))
     if not os.path.isdir(service.data):
         return Answer((locked, "no data yet"))
-    if not os.access(service.data, os.R_OK | os.W_OK | os.X_OK):
-        return Answer(findings=(_not_ours(name, service.data),))
-    try:
-        _READERS.get(service.check, lambda _: None)(service)
-    except DevbootError as error:
-        return Answer((locked,), (_finding(error),))
     return Answer((locked, "data readable", *_last_save(service.data, subject.now)), details=(service.data,))
 
 
@@ -79,25 +78,3 @@ def _last_save(folder: str, now: float) -> tuple[str, ...]:
     except ValueError:
         return ()
     return (f"last save {uptime(max(0.0, now - newest))} ago",)
-
-
-def _finding(error: DevbootError) -> Finding:
-    return Finding(
-        error.slug,
-        ERROR,
-        error.what,
-        "a server that can't read its data would start empty and overwrite it",
-        Fix(next(iter(error.help), "devboot up")),
-        error.causes,
-        fact="data can't be read",
-    )
-
-
-def _not_ours(name: str, folder: str) -> Finding:
-    return Finding(
-        "machine/not-writable",
-        ERROR,
-        f"the data of {name} can't be read or written",
-        "the server would not start, or would lose data",
-        Fix(f"sudo chown -R $(id -u) {shell_word(folder)}"),
-    )

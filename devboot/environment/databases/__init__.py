@@ -1,8 +1,16 @@
 """SQLite: files made with what persists in them, migrations whole or not at all, a backup before each change."""
 
 from devboot.environment.databases.backup import backup_database
-from devboot.environment.databases.condition import examine, schema_cookie
-from devboot.environment.databases.prepare import Database, Prepared, Surroundings, prepare_database
+from devboot.environment.databases.condition import examine, look_at, schema_cookie
+from devboot.environment.databases.pending import unapplied
+from devboot.environment.databases.prepare import (
+    Database,
+    Prepared,
+    Surroundings,
+    named,
+    plan_database,
+    prepare_database,
+)
 
 __all__ = [
     "Database",
@@ -10,6 +18,10 @@ __all__ = [
     "Surroundings",
     "backup_database",
     "examine",
+    "look_at",
+    "named",
+    "plan_database",
     "prepare_database",
     "schema_cookie",
+    "unapplied",
 ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from devboot.clone_reader import read_head
-from devboot.environment.databases.connection import BUSY_SECONDS, SIDE_FILES, connected, translated
+from devboot.environment.databases.connection import BUSY_SECONDS, SIDE_FILES, connected, looking, translated
 from devboot.files import machine_error
 from devboot.model.data_files import SQLITE_MAGIC
 
@@ -16,12 +18,25 @@ GIT_LFS = "it is a pointer of Git LFS, not the file itself"
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.s3fs", "vboxsf", "prl_fs"}
 
 
+Opener = Callable[[str], AbstractContextManager[sqlite3.Connection]]
+
+
 def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
     """Return the state of the file, and the complaint about a damaged one.
 
     Opening a database recovers it from a journal or a log that a crash has left. Raises BusyError `sqlite/locked`, and
     MachineError if the file can't be read.
     """
+    return _examined(path, lambda path: connected(path, busy=busy))
+
+
+def look_at(path: str) -> tuple[str, str]:
+    """Examine the file like `examine`, but write nothing: one with a log or a journal beside it counts as whole."""
+    has_more = any(os.path.lexists(path + suffix) for suffix in SIDE_FILES)
+    return _examined(path, looking if not has_more else None)
+
+
+def _examined(path: str, opener: Opener | None) -> tuple[str, str]:
     if not os.path.lexists(path):
         return MISSING, ""
     if not os.path.isfile(path):
@@ -30,7 +45,7 @@ def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
     if size == 0 and not os.path.exists(path + "-wal"):  # SQLite's own check takes it for a good one
         return EMPTY, ""
     try:
-        complaint = _complaint(path, size, busy)
+        complaint = _complaint(path, size, opener)
     except OSError as error:
         raise machine_error(error, path, "read") from error
     return (DAMAGED, complaint) if complaint else (WHOLE, "")
@@ -42,12 +57,14 @@ def _other_kind(path: str) -> str:
     return "it is a directory" if os.path.isdir(path) else "it isn't a file"
 
 
-def _complaint(path: str, size: int, busy: float) -> str:
+def _complaint(path: str, size: int, opener: Opener | None) -> str:
     magic = read_head(path, len(SQLITE_MAGIC))
     if magic and magic != SQLITE_MAGIC:
         return GIT_LFS if _is_pointer(path) else "file is not a database"
+    if opener is None:
+        return ""
     try:
-        with connected(path, busy=busy) as connection:
+        with opener(path) as connection:
             return _check(connection, size)
     except sqlite3.Error as error:
         return str(error)
@@ -97,6 +114,7 @@ __all__ = [
     "WHOLE",
     "examine",
     "is_on_network",
+    "look_at",
     "schema_cookie",
     "translated",
 ]

@@ -6,13 +6,13 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from urllib.parse import quote
 
 from devboot.clone_reader import refuse_irregular
 from devboot.environment.ports.holders import holders_of
 from devboot.errors import BusyError, DevbootError, MachineError, shell_word
-from devboot.files import machine_error
+from devboot.files import is_read_only, machine_error
 
 BUSY_SECONDS = 10.0
 SIDE_FILES = ("-journal", "-wal", "-shm")
@@ -38,6 +38,22 @@ def connected(path: str, *, busy: float = BUSY_SECONDS, create: bool = False) ->
         raise translated(error, path, busy) from error
     finally:
         connection.close()
+
+
+@contextmanager
+def looking(path: str) -> Iterator[sqlite3.Connection]:
+    """Open a connection that writes no byte, neither to the file nor beside it; a log beside it isn't read.
+
+    Raises the errors of `connected`.
+    """
+    refuse_irregular_files(path)
+    try:
+        where = f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(where, uri=True)) as connection:
+            connection.execute("PRAGMA trusted_schema = OFF")  # a schema must not call functions with side effects
+            yield connection
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
 
 
 def refuse_irregular_files(path: str) -> None:
@@ -70,6 +86,8 @@ def translated(error: sqlite3.Error, path: str, busy: float = BUSY_SECONDS) -> D
             causes=[str(error)],
             help=["devboot doctor   # shows the copies that can replace it"],
         )
+    if code == sqlite3.SQLITE_READONLY:
+        return machine_error(OSError(errno.EROFS if is_read_only(path) else errno.EACCES, str(error), path), path)
     if code == sqlite3.SQLITE_FULL:
         where = shell_word(os.path.dirname(path) or ".")
         what = f"the disk is full where `{path}` belongs"

@@ -14,14 +14,16 @@ from devboot.clone_reader import SQL_LIMIT, read_text
 from devboot.clone_writer import refuse_outside
 from devboot.environment.databases.backup import backup_database, backups_of
 from devboot.environment.databases.condition import DAMAGED, EMPTY, GIT_LFS, MISSING, SIDE_FILES, WHOLE, examine
-from devboot.environment.databases.connection import BUSY_SECONDS, connected
+from devboot.environment.databases.connection import BUSY_SECONDS, connected, looking
 from devboot.environment.databases.pragmas import apply_pragmas, check_pragmas
 from devboot.environment.databases.statements import Statement, split_statements
 from devboot.environment.ports.holders import holders_of
 from devboot.errors import MachineError, ManifestError, Place, WorkError, reason_of, shell_word
-from devboot.files import atomic_write, fail_point, machine_error, move_aside, plain
+from devboot.files import atomic_write, fail_point, machine_error, move_aside, plain, refuse_read_only
+from devboot.model.edge.manifest import tables
 
 _BOOK = "devboot_migrations"
+_LOST = "it has 0 bytes, and it had content before"
 CREATED, MIGRATION, SEED = "created", "migration", "seed"
 
 
@@ -38,6 +40,16 @@ class Database(NamedTuple):
     def is_managed(self) -> bool:
         """Return whether devboot creates its content; otherwise it creates only the folder."""
         return bool(self.pragmas or self.migrations or self.seed)
+
+
+def named(root: str, name: str, wanted: tables.Database) -> Database:
+    """Return the database `name` of the manifest with absolute paths."""
+
+    def below(path: str | None) -> str | None:
+        return None if path is None else os.path.join(root, path)
+
+    path = os.path.join(root, wanted.path)
+    return Database(name, path, wanted.pragmas, below(wanted.migrations), below(wanted.seed))
 
 
 class Surroundings(NamedTuple):
@@ -74,8 +86,8 @@ def prepare_database(database: Database, around: Surroundings) -> Prepared:
     if os.path.exists(database.path) or not os.path.islink(database.path):  # a dangling link is examined below
         refuse_outside(database.path, around.root)
     state, complaint = examine(database.path, busy=around.busy)
-    if state == DAMAGED or (state == EMPTY and _was_whole(database, around)):
-        raise _damaged(database, around, complaint or "it has 0 bytes, and it had content before")
+    if is_damaged(database, around, state):
+        raise _damaged(database, around, complaint or _LOST, moves=True)
     try:
         os.makedirs(os.path.dirname(database.path), exist_ok=True)
     except OSError as error:
@@ -88,6 +100,34 @@ def prepare_database(database: Database, around: Surroundings) -> Prepared:
         prepared = _apply(connection, database, around, was_there=state == WHOLE)
     _remember(database, around, WHOLE)
     return prepared._replace(notes=(*notes, *prepared.notes))
+
+
+def plan_database(database: Database, around: Surroundings, state: str, complaint: str = "") -> tuple[str, ...]:
+    """Return the names of the files that `prepare_database` would apply; raise what it would, and change nothing.
+
+    `state` and `complaint` describe the file as `examine` does. What a log or journal beside it has isn't read, so that
+    nothing is returned then. Raises also MachineError `machine/not-writable`.
+    """
+    check_pragmas(database.name, database.pragmas)
+    if os.path.exists(database.path) or not os.path.islink(database.path):
+        refuse_outside(database.path, around.root)
+    if is_damaged(database, around, state):
+        raise _damaged(database, around, complaint or _LOST, moves=False)
+    waiting: tuple[str, ...] = ()
+    if database.is_managed:
+        files = tuple(_sql_files(database, around))
+        is_known = not any(os.path.lexists(database.path + suffix) for suffix in SIDE_FILES)
+        if state != WHOLE or is_known:
+            done = _read_book(database.path) if state == WHOLE else {(CREATED, ""): ""}
+            waiting = tuple(file.name for file in files if _is_wanted(file, done))
+    if waiting or (state == MISSING and database.is_managed) or not os.path.isdir(os.path.dirname(database.path)):
+        refuse_read_only(database.path)
+    return waiting
+
+
+def is_damaged(database: Database, around: Surroundings, state: str) -> bool:
+    """Return whether a database in this state is refused: also if it has lost the content that it had before."""
+    return state == DAMAGED or (state == EMPTY and _was_whole(database, around))
 
 
 def _apply(connection: sqlite3.Connection, database: Database, around: Surroundings, *, was_there: bool) -> Prepared:
@@ -162,8 +202,20 @@ def _book(connection: sqlite3.Connection, *, is_new: bool) -> dict[tuple[str, st
             )
             if is_new:
                 _note(connection, CREATED, "", "")
+    return _entries(connection)
+
+
+def _entries(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
     rows = connection.execute(f"SELECT kind, name, digest FROM {_BOOK}")  # noqa: S608  a constant
     return {(kind, name): digest for kind, name, digest in rows}
+
+
+def _read_book(path: str) -> dict[tuple[str, str], str]:
+    """Return the applied files like `_book`, without writing."""
+    with looking(path) as connection:
+        (things,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        (known,) = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = ?", (_BOOK,)).fetchone()
+        return _entries(connection) if known else {} if things else {(CREATED, ""): ""}
 
 
 def _note(connection: sqlite3.Connection, kind: str, name: str, digest: str) -> None:
@@ -232,7 +284,7 @@ def _failed(file: _SqlFile, statement: Statement, error: Exception, backup: str)
 # Damage
 
 
-def _damaged(database: Database, around: Surroundings, complaint: str) -> MachineError:
+def _damaged(database: Database, around: Surroundings, complaint: str, *, moves: bool) -> MachineError:
     path, kept = database.path, []
     holders = holders_of(path) if os.path.isfile(path) else ()
     causes = [complaint, *(f"{holder.describe()} has it open" for holder in holders)]
@@ -244,9 +296,10 @@ def _damaged(database: Database, around: Surroundings, complaint: str) -> Machin
     helps = [f"cp {shell_word(newest)} {shell_word(path)}"] if newest else []
     if not os.path.isfile(path):  # not ours to move: the link's target may be back in a moment
         helps = [f"mv {shell_word(path)} {shell_word(path + '.aside')}", *helps]
-    elif not holders:
+    elif not holders and moves:
         kept = [f"the damaged file, `{move_aside(path, around.at, companions=SIDE_FILES)}`"]
-    _forget(database, around)
+    if moves:
+        _forget(database, around)
     return MachineError(
         "sqlite/damaged",
         f"the database `{database.name}` is damaged",

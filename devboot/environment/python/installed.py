@@ -42,6 +42,59 @@ def list_installed(venv: str) -> dict[str, Distribution]:
     return {each.name: each for each in _installed(site_packages(venv))}
 
 
+def lost_files(venv: str) -> dict[str, str]:
+    """Return packages whose RECORD names a file that isn't there, by name, each with the first such file.
+
+    Files outside of the virtualenv are left out. `venv` is normalised.
+    """
+    folder = site_packages(venv)
+    names = _Names()
+    found = {}
+    for name, info in _information(folder):
+        for relative in _recorded(os.path.join(info, "RECORD")):
+            path = f"{folder}/{relative}"
+            if "../" in relative:
+                path = os.path.normpath(path)
+            if path.startswith(f"{venv}/") and path not in names:
+                found[name] = os.path.relpath(path, venv)
+                break
+    return found
+
+
+class _Names:
+    """The files that exist, each folder listed once: a package has thousands of files in few folders."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, frozenset[str]] = {}
+
+    def __contains__(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        known = self._known.get(folder)
+        if known is None:
+            known = self._known[folder] = frozenset(list_names(folder))
+        return name in known
+
+
+def _recorded(path: str) -> Iterator[str]:
+    """Yield the paths in a RECORD that Python doesn't write itself, relative to the folder of the packages."""
+    try:
+        text = read_text(path, errors="surrogateescape")
+    except OSError:
+        return
+    for line in text.splitlines():
+        path = line[1 : line.rfind('"')].replace('""', '"') if line[:1] == '"' else line.partition(",")[0]
+        if path and not path.endswith(".pyc"):
+            yield path
+
+
+def _information(folder: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the dist-info folder of each package."""
+    for entry in list_names(folder) if folder else ():
+        name, _, _ = entry.removesuffix(".dist-info").rpartition("-")
+        if name and entry.endswith(".dist-info"):
+            yield normalised(name), os.path.join(folder, entry)
+
+
 def _installed(folder: str) -> Iterator[Distribution]:
     for entry in list_names(folder) if folder else ():
         if not entry.endswith(".dist-info"):

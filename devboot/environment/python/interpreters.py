@@ -16,7 +16,7 @@ from devboot.environment.locks.pins import Pin
 from devboot.environment.python.upper_limits import minors_too_new
 from devboot.environment.python.versions import VersionRequest
 from devboot.environment.python.wheel_tags import has_wheel
-from devboot.errors import DevbootError, MachineError, Place, reason_of
+from devboot.errors import DevbootError, MachineError, Place, WorkError, reason_of
 from devboot.files import list_names
 from devboot.paths import xdg_base
 from devboot.uv.child import Finished, TimedOut, run_child
@@ -29,6 +29,7 @@ Missing = Callable[[Installed], Sequence[str]]
 
 _SHOWN = 8  # interpreters that an error lists
 _INSPECTION_SECONDS = 30.0
+_IS_BINARY = re.compile(r".*\.(?:whl|egg|exe)").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,28 @@ def _stand_in(uv: Uv, request: VersionRequest, everything: Iterable[Installed]) 
             note = f"python {found.version} stands in for {request.written}, which {request.file} asks for"
             return replace(found, note=f"{note}: that isn't available here", note_slug="python/minor-version")
     return None
+
+
+def available_interpreters(
+    uv: Uv, request: VersionRequest, environ: Mapping[str, str], *, is_offline: bool
+) -> list[Installed]:
+    """Return the interpreters that fit or may stand in: installed ones first, then those that uv could download.
+
+    Raises MachineError `python/not-found` if there are none.
+    """
+    here = _newest_first(filter(_is_release, (*list_pythons(uv), *installed_elsewhere(environ))))
+    found = [each for each in here if request.admits(each.version)]
+    if request.patch and not request.is_exact:
+        found += [each for each in here if each.version.startswith(f"{request.minor}.")]
+    found += [each for each in here if request.admits_instead(each.version)]
+    may_download = not is_offline and environ.get("UV_PYTHON_DOWNLOADS", "") != "never"
+    if may_download:
+        others = [Installed("", each, "cpython") for each in list_downloadable(uv, request.patch or request.minor)]
+        found += [each for each in others if _is_release(each) and (request.minor or request.admits(each.version))]
+    if not found:
+        causes = () if may_download else ("the network is off, so none was downloaded",)
+        raise _not_found(uv, request, environ, causes)
+    return found
 
 
 def _newest_first(several: Iterable[Installed]) -> list[Installed]:
@@ -315,6 +338,36 @@ def missing_wheels(python: Installed, pins: Iterable[Pin]) -> tuple[str, ...]:
         pin.name
         for pin in _applying(python, pins)
         if any(name.endswith(".whl") for name in pin.files) and not has_wheel(pin.files, python.minor)
+    )
+
+
+def uninstallable(python: Installed, pins: Iterable[Pin]) -> tuple[Pin, ...]:
+    """Return the locked packages that can't be installed: all their files are wheels, and none is for this interpreter.
+
+    Packages whose files the lock doesn't name count as installable.
+    """
+    return tuple(
+        pin
+        for pin in _applying(python, pins)
+        if pin.files and all(map(_IS_BINARY, pin.files)) and not has_wheel(pin.files, python.minor)
+    )
+
+
+def refuse_uninstallable(python: Installed, pins: Iterable[Pin]) -> None:
+    """Raise WorkError `python/resolution` for the locked packages that `uninstallable` returns."""
+    found = uninstallable(python, pins)
+    if not found:
+        return
+    minor = ".".join(map(str, python.minor))
+    more = f", nor have {len(found) - 1} others" if len(found) > 1 else ""
+    name, version = found[0].name, found[0].version
+    tags = sorted({f"`{file.split('-')[-3]}`" for file in found[0].files if file.count("-") >= 4})
+    raise WorkError(
+        "python/resolution",
+        f"`{name}=={version}` has no file for python {minor} on this machine{more}",
+        causes=[f"there are only wheels for `{name}` (v{version}) with the Python version tags: {', '.join(tags)}"],
+        help=["lock a version that has one, with the lock's own tool"],
+        kept=["nothing was installed"],
     )
 
 

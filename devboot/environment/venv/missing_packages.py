@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from devboot.environment.python.installed import list_installed
+from devboot.environment.python.installed import list_installed, lost_files
 from devboot.environment.locks.markers import applies
 from devboot.environment.locks.pins import Direct, Pin, render_pins
 from devboot.environment.locks.formats.poetry_versions import release_key
@@ -57,7 +57,8 @@ def _wanted(spec: VenvSpec, environ: Mapping[str, str]) -> tuple[list[Pin], list
         return pins, directs
     if condition.record is not None and condition.record.wanted == wanted_digest(spec):
         directs = []
-    present = list_installed(spec.path)
+    lost = lost_files(spec.path)
+    present = {name: each for name, each in list_installed(spec.path).items() if name not in lost}
     return [
         pin for pin in pins if not _is_there(pin, present[pin.name].version if pin.name in present else "")
     ], directs

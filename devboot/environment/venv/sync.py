@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 
 from devboot.clone_writer import refuse_outside, write_beside_links
 from devboot.environment.python.bundled_setuptools import SETUPTOOLS, imports_pkg_resources
-from devboot.environment.python.installed import Distribution, list_installed, site_packages
-from devboot.environment.locks.pins import GIT, URL, render_pins
+from devboot.environment.python.installed import Distribution, list_installed, lost_files, site_packages
+from devboot.environment.python.interpreters import as_installed, refuse_uninstallable
+from devboot.environment.locks.pins import GIT, URL, Pin, render_pins
 from devboot.environment.locks.formats.poetry_versions import release_key
 from devboot.environment.locks.references import absolute, render_direct
 from devboot.environment.venv.condition import ADOPT, Decision, KEEP, REBUILD, WantedPython, decide
@@ -140,12 +141,12 @@ def _needs_nothing(spec: VenvSpec, record: VenvRecord, digest: str) -> bool:
     """Return whether nothing is to be done; renews the record of a virtualenv that was only touched."""
     if record.wanted != digest:
         return False
-    if is_untouched(spec.path, record):
+    if is_untouched(spec.path, record) and not spec.is_forced:
         return True
     present = list_installed(spec.path)
     missing = [name for name, version in wanted_versions(spec).items() if not _has(present, name, version)]
     gone = [name for name in record.installed if name not in present]
-    if missing or gone or record.base != stamp(os.path.join(spec.path, "bin", "python")):
+    if missing or gone or lost_files(spec.path) or record.base != stamp(os.path.join(spec.path, "bin", "python")):
         return False
     _write(spec, replace(record, site=stamp(site_packages(spec.path))))
     return True
@@ -247,22 +248,44 @@ def _recorded(spec: VenvSpec, base: VenvRecord, before: Mapping[str, Distributio
 
 def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> None:
     python = _python(spec)
+    again = _lost_packages(spec, reporter)
     if pins := installable_pins(spec):
+        refuse_uninstallable(as_installed(spec.interpreter), _not_installed(spec, pins))
         are_hashed = all(pin.hashes for pin in pins)
         text = render_pins(pins)
         _install_as_of_date(
             spec,
             reporter,
             lambda options: install_requirements(
-                uv, python, text, require_hashes=are_hashed, indexes=spec.indexes, options=options
+                uv, python, text, require_hashes=are_hashed, indexes=spec.indexes, options=[*options, *again]
             ),
         )
         fail_point("venv/packages-installed")
     if spec.pins.directs:
         lines = [render_direct(direct, uv.folder) for direct in spec.pins.directs]
         _install_as_of_date(
-            spec, reporter, lambda options: install_directs(uv, python, lines, indexes=spec.indexes, options=options)
+            spec,
+            reporter,
+            lambda options: install_directs(
+                uv, python, lines, indexes=spec.indexes, options=[*options, *again]
+            ),
         )
+
+
+def _not_installed(spec: VenvSpec, pins: Sequence[Pin]) -> list[Pin]:
+    """Return the pins to fetch; what was built elsewhere may have other files than the lock names."""
+    present, built = list_installed(spec.path), dict(spec.built)
+    return [pin for pin in pins if pin.name not in built and not _has(present, pin.name, pin.version)]
+
+
+def _lost_packages(spec: VenvSpec, reporter: Reporter) -> list[str]:
+    """Return the options that make uv install packages again whose files are gone, although they count as installed."""
+    wanted, options = wanted_versions(spec), list[str]()
+    for name, file in lost_files(spec.path).items():
+        if name in wanted:
+            reporter.emit(Event(NOTE, STEP, f"installing {name} again: `{spec.name}/{file}` is gone"))
+            options += ["--reinstall-package", name]
+    return options
 
 
 def _install_as_of_date(spec: VenvSpec, reporter: Reporter, install: Callable[[Sequence[str]], object]) -> None:

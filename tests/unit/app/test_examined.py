@@ -45,7 +45,7 @@ def context(tmp_path):
 
 
 def findings(context):
-    return [finding for _, finding in doctor(context, ["variables"]).findings]
+    return [finding for _, finding in doctor(context, ["manifest"]).findings]
 
 
 def test_a_required_variable_that_nobody_has_set_is_a_finding_with_the_way_to_set_it(context):
@@ -53,7 +53,7 @@ def test_a_required_variable_that_nobody_has_set_is_a_finding_with_the_way_to_se
 
     assert ("env/missing", "`STRIPE_PRICE` is not set") == (finding.slug, finding.what)
     assert "echo 'STRIPE_PRICE=…' >> .env" == finding.fix.command
-    assert ("STRIPE_PRICE  from the console",) == finding.evidence
+    assert ("devboot.toml:3:16", "STRIPE_PRICE  from the console") == finding.evidence
 
 
 def test_one_that_is_set_is_none(context, tmp_path):

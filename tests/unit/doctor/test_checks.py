@@ -192,7 +192,7 @@ def test_what_a_virtualenv_brings_by_itself_is_not_counted_unless_it_is_locked(w
         (library / f"{name}-1.dist-info").mkdir()
         for file in ("METADATA", "RECORD"):
             (library / f"{name}-1.dist-info" / file).touch()
-    record = VenvRecord(True, folder, "", "", installed={"click": "1", "setuptools": "1"})
+    record = VenvRecord(True, folder, "", "", wanted="sha256:1", installed={"click": "1", "setuptools": "1"})
     Path(folder, NAME).write_text(render_record(record))
     assert python.packages(here).facts == ("1 package",)
 
@@ -246,7 +246,7 @@ def test_a_folder_in_the_way_of_the_virtualenv_is_found(subject):
 
 def test_packages_that_changed_since_the_sync_are_found(with_venv):
     known, folder = with_venv
-    record = VenvRecord(True, folder, sys.executable, "3.12.0", installed={"django": "5.1.2"})
+    record = VenvRecord(True, folder, sys.executable, "3.12.0", wanted="sha256:1", installed={"django": "5.1.2"})
     with open(os.path.join(folder, NAME), "w", encoding="utf-8") as file:
         file.write(render_record(record))
     answer = python.packages(known)
@@ -373,7 +373,7 @@ def write_lock(known, *packages):
 def test_a_lock_that_fits_is_told(subject):
     known = subject()
     write_lock(known)
-    assert lockfile.readable(known).facts == ("devboot.lock: 0 products, all with digests",)
+    assert lockfile.contents(known).facts == ("devboot.lock: 0 products, all with digests",)
     assert lockfile.current(known).findings == ()
 
 
@@ -390,11 +390,11 @@ def test_a_product_that_is_not_there_for_this_machine_is_found(subject):
     assert slugs(lockfile.for_this_machine(known)) == ["lock/no-artifact"]
 
 
-def test_a_conflict_in_the_lock_is_found(subject):
+def test_a_lock_with_a_conflict_has_no_contents(subject):
     known = subject(SERVICE)
     with open(known.project.lock, "w", encoding="utf-8") as file:
         file.write("format = 1\n<<<<<<< HEAD\n")
-    assert slugs(lockfile.readable(known)) == ["lock/conflict"]
+    assert lockfile.contents(known).facts == ("can't be read",)
     assert lockfile.current(known).findings == ()
 
 

@@ -76,3 +76,11 @@ def test_a_dump_has_a_beginning_that_the_server_reads_and_an_end(tmp_path, kind,
     path.write_bytes(content)
 
     assert is_sound == is_plausible([(kind, str(path), 12)])
+
+
+def test_a_database_that_others_have_changed_since_the_last_run_is_not(database):
+    changed = database.stat().st_ctime_ns
+
+    assert is_plausible([(SQLITE, str(database), 0)], since=changed)
+    assert not is_plausible([(SQLITE, str(database), 0)], since=changed - 1)
+    assert not is_plausible([(MANAGED_SQLITE, str(database), 0)], since=changed - 1)

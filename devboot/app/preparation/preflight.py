@@ -1,0 +1,137 @@
+"""Preflight checks: asks in the order of a preparation whether it would be refused, and changes nothing.
+
+Each condition is checked by the function that the preparation itself calls, or that shares its decision. For `doctor`,
+which then finds what `up` would refuse.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
+
+from devboot.app.preparation.compose.composition import base_port, missing_errors, wanted_ports
+from devboot.app.preparation.data import surroundings, wanted_databases
+from devboot.app.preparation.locking.lockfile import pins_of_lock, read_lock, why_stale
+from devboot.app.preparation.locking.wanted import inspecting_uv, python_of, recipes_of
+from devboot.app.preparation.project.loaded import Loaded
+from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle
+from devboot.environment import databases
+from devboot.environment.ports.allocate import refuse_in_use
+from devboot.environment.project_python import PythonLock, PythonProject, pins_of
+from devboot.environment.python_choice import plan_venv
+from devboot.environment.variables.envfiles import EnvFiles, read_env_files
+from devboot.environment.venv.condition import ADOPT, KEEP
+from devboot.errors import DevbootError, Problems
+from devboot.files import refuse_read_only
+from devboot.model.edge.lockfile.lock import Lock
+from devboot.recipes import KnownRecipe
+from devboot.resolve.packages import refuse_changed_sources
+from devboot.uv.client import Uv
+from devboot.uv.settings.environ import is_offline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+DIRECTORIES, MANIFEST, LOCKFILE, PORTS, PYTHON, SQLITE = "dirs", "manifest", "lockfile", "ports", "python", "sqlite"
+
+Answer = TypeVar("Answer")
+
+
+class Refusal(NamedTuple):
+    """An error that a preparation would raise, and doctor's area for it."""
+
+    area: str
+    error: DevbootError
+
+
+class Preflight:
+    """The checks of one project; `refusals` are the errors found so far, in the order of a preparation."""
+
+    def __init__(self, loaded: Loaded, context: Context) -> None:
+        self._loaded = loaded
+        self._context = context
+        self._environ = context.environ
+        self.refusals: list[Refusal] = []
+
+    def run(self) -> tuple[Refusal, ...]:
+        """Run all checks; one that needs the answer of a failed one is left out."""
+        loaded = self._loaded
+        for folder in (loaded.project.state, loaded.project.data):
+            self._ask(DIRECTORIES, lambda folder=folder: refuse_read_only(folder))  # type: ignore[misc]
+        files = self._ask(
+            MANIFEST,
+            lambda: read_env_files(loaded.project.root, loaded.manifest.env_files.read, self._environ),
+        )
+        if files is not None:
+            self._ask(MANIFEST, lambda: self._refuse_missing(files))
+        recipes = self._ask(MANIFEST, lambda: recipes_of(loaded))
+        uv = self._ask(PYTHON, lambda: inspecting_uv(loaded, self._context))
+        if files is not None and recipes is not None:
+            self._ask(PORTS, lambda: self._refuse_taken_ports(files, recipes))
+        lock = self._ask(LOCKFILE, lambda: (self._lock(recipes),))
+        python = None if uv is None else self._ask(LOCKFILE, lambda: (python_of(loaded, uv, self._environ),))
+        if uv is not None and lock is not None and python is not None:
+            self._check_python(uv, lock[0], python[0])
+        self._check_databases()
+        return tuple(self.refusals)
+
+    def _ask(self, area: str, check: Callable[[], Answer]) -> Answer | None:
+        """Return what `check` returns; None if it raises an error, which is recorded."""
+        try:
+            return check()
+        except Problems as problems:
+            self.refusals += (Refusal(area, each) for each in problems.errors)
+        except DevbootError as error:
+            self.refusals.append(Refusal(area, error))
+        return None
+
+    def _refuse_missing(self, files: EnvFiles) -> None:
+        missing = missing_errors(self._loaded, files, self._environ)
+        refuse_idle(self._loaded, missing)
+        if missing is not None and not is_idle(self._loaded):
+            raise missing
+
+    def _refuse_taken_ports(self, files: EnvFiles, recipes: Mapping[str, KnownRecipe]) -> None:
+        first = self._loaded.base or base_port(files, self._loaded.manifest)
+        refuse_in_use(wanted_ports(self._loaded, recipes, first), self._loaded.project.root)
+
+    def _lock(self, recipes: Mapping[str, KnownRecipe] | None) -> Lock | None:
+        path = self._loaded.project.lock
+        lock = read_lock(path, os.path.basename(path))
+        if lock is not None and recipes is not None:
+            refuse_changed_sources(lock, recipes)
+        return lock
+
+    def _check_python(self, uv: Uv, lock: Lock | None, python: PythonProject | None) -> None:
+        if why_stale(lock, self._loaded.manifest, python):
+            self._ask(LOCKFILE, lambda: refuse_read_only(self._loaded.project.lock))
+        if python is not None:
+            self._ask(PYTHON, lambda: self._refuse_python(uv, python, pins_of_lock(lock)))
+
+    def _refuse_python(self, uv: Uv, python: PythonProject, made: PythonLock | None) -> None:
+        pins = pins_of(python, made)
+        decision = plan_venv(
+            uv,
+            python,
+            made if python.needs_lock else None,
+            pins.pins,
+            environ=self._environ,
+            is_offline=is_offline(self._environ),
+        )
+        if decision.act not in (KEEP, ADOPT):
+            refuse_read_only(python.venv)
+
+    def _check_databases(self) -> None:
+        around = surroundings(self._loaded, self._context.wall_clock())
+        for wanted in wanted_databases(self._loaded):
+            self._ask(
+                SQLITE,
+                lambda wanted=wanted: databases.plan_database(wanted, around, *databases.look_at(wanted.path)),  # type: ignore[misc]
+            )
+
+
+def preflight(loaded: Loaded, context: Context) -> tuple[Refusal, ...]:
+    """Return the errors that a preparation of the project would raise, in its order; nothing is changed."""
+    return Preflight(loaded, context).run()

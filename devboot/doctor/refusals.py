@@ -1,0 +1,48 @@
+"""Findings made of the errors with which `up` would refuse to start."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.subject import Subject
+from devboot.errors import DevbootError
+
+_OWN = ("lock", "sync", "down", "store repair")  # commands that `--fix` runs; `up` would start the project
+
+
+def refused(area: str) -> Check:
+    """Return the check of an area that asks `up`'s own checks."""
+    return Check(f"{area}-start", area, partial(_refused, area))
+
+
+def _refused(area: str, subject: Subject) -> Answer:
+    numbered = enumerate(subject.refusals())
+    return Answer(findings=tuple(finding_of(error, number) for number, (where, error) in numbered if where == area))
+
+
+def finding_of(error: DevbootError, number: int) -> Finding:
+    """Return the finding for an error that `up` would raise as its `number`th."""
+    place = error.place
+    where = f"{place.file}:{place.line}:{place.column}" if place and place.line else place.file if place else ""
+    return Finding(
+        error.slug,
+        ERROR,
+        error.what,
+        "`devboot up` refuses to start because of it",
+        fix_of(error),
+        (*filter(None, (where,)), *error.details, *error.causes),
+        refusal=number,
+    )
+
+
+def fix_of(error: DevbootError) -> Fix:
+    """Return the first advice of an error as a fix: the command, and what follows it as its cost."""
+    advice = next(iter(error.help), "devboot up")
+    if advice.startswith("`"):
+        command, _, cost = advice[1:].partition("`")
+    else:
+        command, _, cost = advice.partition("   # ") if "   # " in advice else advice.partition("  # ")
+    words = command.strip().removeprefix("devboot ")
+    is_own = command.startswith("devboot ") and words.startswith(_OWN)
+    return Fix(command.strip(), cost.strip(" ,"), words if is_own else "")

@@ -1,0 +1,457 @@
+"""A small healthy project without network, and the ways in which one breaks it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from devboot import snapshot as snapshots
+from devboot.app.commands.doctor import doctor
+from devboot.app.context import Context
+from devboot.app.fast.data_check import is_plausible
+from devboot.app.preparation.prepare import PrepareOptions, prepare
+from devboot.doctor.findings import Finding, Report
+from devboot.environment.ports.loopback import is_free
+from devboot.errors import DevbootError
+from devboot.events import SilentReporter
+from devboot.state.project import find_project
+from devboot.text.modes import OutputOptions, StreamFacts
+from tests.fakes.folders import data_folder, state_folder
+from tests.fakes.wheels import write_wheel
+
+MANIFEST = """
+[project]
+name = "shop"
+
+[databases.main]
+path = "db.sqlite3"
+migrations = "migrations/*.sql"
+
+[processes.web]
+command = "python -m http.server"
+"""
+PYTHON = '\n[python]\npackages = ["shelf"]\n'
+
+
+class Shop:
+    """The project at `root`, with a package of a local wheel if `with_python`; devboot's own folders lie beside it."""
+
+    def __init__(self, folder: Path, cache: Path, *, with_python: bool = True, name: str = "shop") -> None:
+        self.folder = folder
+        self.root = folder / name
+        self.wheels = folder / "wheels"
+        (self.root / "migrations").mkdir(parents=True)
+        self.manifest = self.root / "devboot.toml"
+        self.manifest.write_text(MANIFEST + PYTHON * with_python)
+        (self.root / "migrations/1.sql").write_text("create table book (title);")
+        modules = {"shelf/__init__.py": "", "shelf/__main__.py": "print(1)\n", "shelf/deep/page.py": ""}
+        write_wheel(str(self.wheels), "shelf", "1.0", files=modules)
+        for each in ("home", "run"):
+            (folder / each).mkdir(mode=0o700)
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder / "home"),
+            "DEVBOOT_HOME": str(folder / "devboot"),
+            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "UV_CACHE_DIR": str(cache),
+            "UV_FIND_LINKS": str(self.wheels),
+            "UV_NO_INDEX": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+        }
+
+    @property
+    def state(self) -> Path:
+        """Where devboot keeps logs, leases and the like of the project."""
+        return state_folder(self.root, self.folder / "devboot")
+
+    @property
+    def data(self) -> Path:
+        """Where devboot keeps the project's data."""
+        return data_folder(self.root, self.folder / "devboot")
+
+    @property
+    def packages(self) -> Path:
+        """The folder of the virtualenv's packages."""
+        return next(self.root.glob(".venv/lib/*/site-packages"))
+
+    @property
+    def database(self) -> Path:
+        """The project's database."""
+        return self.root / "db.sqlite3"
+
+    def context(self, cwd: Path | None = None) -> Context:
+        """Return the context of a command in the project."""
+        nothing = {name: StreamFacts() for name in ("stdin", "stdout", "stderr")}
+        return Context(
+            cwd=str(cwd or self.root),
+            environ=self.environ,
+            **nothing,
+            output=OutputOptions(),
+            clock=time.monotonic,
+            wall_clock=time.time,
+            uid=os.getuid(),
+            version="0.1.0",
+        )
+
+    def edit(self, old: str, new: str) -> None:
+        """Replace a text in the manifest."""
+        text = self.manifest.read_text()
+        assert old in text
+        self.manifest.write_text(text.replace(old, new))
+
+    def add(self, text: str) -> None:
+        """Append to the manifest."""
+        self.manifest.write_text(f"{self.manifest.read_text()}\n{text}\n")
+
+    def up(self, cwd: Path | None = None) -> str:
+        """Do what `up` does before it starts a process; return the slug of its error, "" if it would start."""
+        context = self.context(cwd)
+        try:
+            if not self._is_warm(context):
+                prepare(context, PrepareOptions(), SilentReporter())
+        except DevbootError as error:
+            return error.slug
+        return ""
+
+    def _is_warm(self, context: Context) -> bool:
+        """Return whether `up` would start at once, as the fast path decides."""
+        project = find_project(context.cwd, context.environ)
+        known = snapshots.read(f"{project.state}/{snapshots.NAME}")
+        if known is None or not snapshots.is_fresh(known, project.root, self.environ):
+            return False
+        return all(is_free(port) for _, port, _ in known.ports) and is_plausible(
+            known.data, snapshots.since(project.state)
+        )
+
+    def report(self, cwd: Path | None = None) -> Report:
+        """Return doctor's report."""
+        return doctor(self.context(cwd))
+
+    def findings(self, cwd: Path | None = None) -> list[Finding]:
+        """Return doctor's findings, the first one first; a check that crashed fails the test."""
+        report = self.report(cwd)
+        assert [] == [(each.check.name, each.crash) for each in report.crashes]
+        return [finding for _, finding in report.findings]
+
+
+@contextmanager
+def _nothing(_shop: Shop) -> Iterator[None]:
+    yield
+
+
+class Break(NamedTuple):
+    """One way to break a project.
+
+    `doctor` is the slug that doctor names first ("" for none), `up` that of `up`'s error, "" if `up` repairs it or
+    isn't concerned. `held` holds something, a port or a lock, while both look.
+    """
+
+    name: str
+    apply: Callable[[Shop], object]
+    doctor: str
+    up: str = ""
+    held: Callable[[Shop], object] = _nothing
+    with_python: bool = False
+
+
+def _conflict(path: Path) -> None:
+    text = path.read_text()
+    path.write_text(f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> branch\n")
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _fill(shop: Shop, *, rows: int = 100) -> None:
+    with closing(sqlite3.connect(shop.database)) as database:
+        database.executemany("insert into book values (?)", [("x" * 300,)] * rows)
+        database.commit()
+
+
+def _damage_page(shop: Shop) -> None:
+    """Overwrite a page in the middle, as a bad disk or an interrupted copy does; the header stays sound."""
+    _fill(shop)
+    assert shop.up() == ""
+    content = bytearray(shop.database.read_bytes())
+    content[8192:12288] = b"\xa5" * 4096
+    shop.database.write_bytes(content)
+
+
+def _replace_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _pipfile(shop: Shop, lock: str) -> None:
+    shop.edit(PYTHON, "")
+    (shop.root / "Pipfile").write_text('[packages]\nshelf = "*"\n')
+    (shop.root / "Pipfile.lock").write_text(lock)
+
+
+def _poetry(shop: Shop, tag: str) -> None:
+    digest = write_wheel(str(shop.wheels), "old", "1.0", tag=tag)
+    shop.edit(PYTHON, "")
+    (shop.root / "pyproject.toml").write_text(
+        '[tool.poetry]\nname = "shop"\nversion = "1"\n[tool.poetry.dependencies]\npython = ">=3.6"\nold = "1.0"\n'
+    )
+    (shop.root / "poetry.lock").write_text(
+        '[[package]]\nname = "old"\nversion = "1.0"\ndescription = ""\noptional = false\npython-versions = "*"\n'
+        f'groups = ["main"]\nfiles = [{{file = "old-1.0-{tag}.whl", hash = "{digest}"}}]\n\n'
+        '[metadata]\nlock-version = "2.1"\npython-versions = ">=3.6"\ncontent-hash = "x"\n'
+    )
+
+
+def _other_interpreter(shop: Shop) -> None:
+    for path in (shop.root / ".venv/bin").glob("python*"):
+        path.unlink()
+        path.symlink_to("/no/such/python")
+
+
+def _copied_from_elsewhere(shop: Shop) -> None:
+    venv, copy = shop.root / ".venv", shop.folder / "copy"
+    shutil.copytree(venv, copy, symlinks=True)
+    shutil.rmtree(venv)
+    shutil.copytree(copy, venv, symlinks=True)
+    record = venv / "devboot-venv.txt"
+    record.write_text(record.read_text().replace(f"location {shop.root}", "location /elsewhere"))
+
+
+def _failed_first_install(shop: Shop) -> None:
+    """A first `up` that finds no package, in a place where none has ever worked."""
+    shutil.rmtree(shop.folder / "devboot")
+    shutil.rmtree(shop.root / ".venv")
+    aside = shop.wheels.rename(shop.folder / "aside")
+    environ, shop.environ = shop.environ, {**shop.environ, "UV_CACHE_DIR": str(shop.folder / "empty")}
+    shop.wheels.mkdir()
+    assert shop.up() != ""
+    shop.environ = environ
+    shop.wheels.rmdir()
+    aside.rename(shop.wheels)
+
+
+def _other_branch(shop: Shop) -> None:
+    """The code has a migration that has been applied here before, but the database is an older copy."""
+    older = shop.database.read_bytes()
+    (shop.root / "migrations/2.sql").write_text("create table page (number);")
+    assert shop.up() == ""
+    shop.database.write_bytes(older)
+
+
+def _pin_port(shop: Shop) -> socket.socket:
+    listener = socket.create_server(("127.0.0.1", 0))
+    shop.edit('server"\n', f'server"\nport = {listener.getsockname()[1]}\n')
+    return listener
+
+
+def _hold_exclusively(shop: Shop) -> object:
+    connection = sqlite3.connect(shop.database, isolation_level=None, check_same_thread=False)
+    connection.execute("begin exclusive")
+    return closing(connection)
+
+
+def _link_out(shop: Shop) -> None:
+    (shop.folder / "outside").mkdir()
+    shop.database.unlink()
+    shop.database.symlink_to(shop.folder / "outside/db.sqlite3")
+    with closing(sqlite3.connect(shop.folder / "outside/db.sqlite3")) as database:
+        database.execute("create table book (title)")
+
+
+BREAKS = (
+    # packages and virtualenv
+    Break(
+        "a package's folder is gone, its metadata stays",
+        lambda shop: shutil.rmtree(shop.packages / "shelf"),
+        "python/damaged-package",
+        with_python=True,
+    ),
+    Break(
+        "a package's metadata is gone",
+        lambda shop: shutil.rmtree(shop.packages / "shelf-1.0.dist-info"),
+        "python/drift",
+        with_python=True,
+    ),
+    Break("a first install that failed", _failed_first_install, "python/not-installed", with_python=True),
+    Break("the virtualenv is gone", lambda shop: shutil.rmtree(shop.root / ".venv"), "", with_python=True),
+    Break(
+        "the virtualenv's record is damaged",
+        lambda shop: (shop.root / ".venv/devboot-venv.txt").write_text("?"),
+        "python/broken",
+        with_python=True,
+    ),
+    Break(
+        "pyvenv.cfg is gone",
+        lambda shop: (shop.root / ".venv/pyvenv.cfg").unlink(),
+        "python/broken",
+        with_python=True,
+    ),
+    Break("the interpreter is gone", _other_interpreter, "python/base-gone", with_python=True),
+    Break("the virtualenv was copied from elsewhere", _copied_from_elsewhere, "python/broken", with_python=True),
+    Break(
+        "a file in place of the virtualenv",
+        lambda shop: (shutil.rmtree(shop.root / ".venv"), (shop.root / ".venv").write_text("")),
+        "python/foreign-venv",
+        "python/foreign-venv",
+        with_python=True,
+    ),
+    Break(
+        "a folder in place of the virtualenv",
+        lambda shop: (shutil.rmtree(shop.root / ".venv"), (shop.root / ".venv/notes").mkdir(parents=True)),
+        "python/foreign-venv",
+        "python/foreign-venv",
+        with_python=True,
+    ),
+    Break(
+        "a conda environment in place of the virtualenv",
+        lambda shop: (shutil.rmtree(shop.root / ".venv"), (shop.root / ".venv/conda-meta").mkdir(parents=True)),
+        "python/foreign-venv",
+        "python/foreign-venv",
+        with_python=True,
+    ),
+    Break(
+        "a Python that isn't on this machine",
+        lambda shop: shop.edit("[python]\n", '[python]\nversion = "3.4"\n'),
+        "python/not-found",
+        "python/not-found",
+        with_python=True,
+    ),
+    Break(
+        "pins that can't be installed on this machine's Python",
+        lambda shop: _poetry(shop, "cp36-cp36m-manylinux1_x86_64"),
+        "python/resolution",
+        "python/resolution",
+        with_python=True,
+    ),
+    # locks and lists
+    Break(
+        "a conflict in devboot.lock",
+        lambda shop: _conflict(shop.root / "devboot.lock"),
+        "lock/conflict",
+        "lock/conflict",
+        with_python=True,
+    ),
+    Break(
+        "devboot.lock is cut off",
+        lambda shop: _cut(shop.root / "devboot.lock"),
+        "lock/syntax",
+        "lock/syntax",
+        with_python=True,
+    ),
+    Break(
+        "devboot.lock of a later devboot",
+        lambda shop: (shop.root / "devboot.lock").write_text("format = 99\n"),
+        "lock/too-new",
+        "lock/too-new",
+        with_python=True,
+    ),
+    Break(
+        "devboot.lock is older than the list",
+        lambda shop: shop.edit('"shelf"', '"shelf>=1"'),
+        "lock/stale",
+        with_python=True,
+    ),
+    Break("devboot.lock is gone", lambda shop: (shop.root / "devboot.lock").unlink(), "", with_python=True),
+    Break(
+        "a conflict in Pipfile.lock",
+        lambda shop: _pipfile(shop, '{\n<<<<<<< HEAD\n"a": 1\n=======\n"a": 2\n>>>>>>> branch\n}'),
+        "python/lock-unreadable",
+        "python/lock-unreadable",
+        with_python=True,
+    ),
+    Break(
+        "a list of packages that isn't there",
+        lambda shop: shop.edit('packages = ["shelf"]', 'requirements = ["gone.txt"]'),
+        "python/no-requirements",
+        "python/no-requirements",
+        with_python=True,
+    ),
+    # manifest, variables, processes
+    Break("a mistake in devboot.toml", lambda shop: shop.add("[env"), "manifest/syntax", "manifest/syntax"),
+    Break(
+        "an unknown recipe",
+        lambda shop: shop.add("[services.nosuch]"),
+        "manifest/no-such-recipe",
+        "manifest/no-such-recipe",
+    ),
+    Break(
+        "a reference to nothing",
+        lambda shop: shop.add('[env]\nKEY = "${services.cache.url}"'),
+        "manifest/unknown-name",
+        "manifest/unknown-name",
+    ),
+    Break("a circle", lambda shop: shop.edit('server"', 'server"\ndepends_on = ["web"]'), *["manifest/cycle"] * 2),
+    Break(
+        "a required variable without a value",
+        lambda shop: shop.add("[env]\nKEY = { required = true }"),
+        "env/missing",
+        "env/missing",
+    ),
+    Break(
+        "`.env` is missing, its template is there",
+        lambda shop: (
+            shop.add("[env]\nKEY = { required = true }"),
+            (shop.root / ".env.example").write_text("KEY=\n"),
+        ),
+        "env/missing",
+        "env/missing",
+    ),
+    Break(
+        "an env-file with a mistake",
+        lambda shop: (shop.root / ".env").write_text('KEY="never closed\n'),
+        "env/bad-line",
+        "env/bad-line",
+    ),
+    Break("a port pinned a moment ago and taken", lambda shop: None, "port/in-use", "port/in-use", held=_pin_port),
+    # databases
+    Break(
+        "a database that isn't one",
+        lambda shop: shop.database.write_bytes(b"garbage" * 1000),
+        "sqlite/damaged",
+        "sqlite/damaged",
+    ),
+    Break("a damaged page in a database", _damage_page, "sqlite/damaged", "sqlite/damaged"),
+    Break(
+        "a database of 0 bytes that had content",
+        lambda shop: shop.database.write_bytes(b""),
+        "sqlite/damaged",
+        "sqlite/damaged",
+    ),
+    Break("a database that is cut off", lambda shop: (_fill(shop), _cut(shop.database)), *["sqlite/damaged"] * 2),
+    Break(
+        "a folder in place of a database",
+        lambda shop: _replace_by_folder(shop.database),
+        "sqlite/damaged",
+        "sqlite/damaged",
+    ),
+    Break(
+        "a link to nothing in place of a database",
+        lambda shop: (shop.database.unlink(), shop.database.symlink_to("gone")),
+        "sqlite/damaged",
+        "sqlite/damaged",
+    ),
+    Break("a database outside of the project", _link_out, "machine/leads-outside", "machine/leads-outside"),
+    Break("a database that is gone", lambda shop: shop.database.unlink(), ""),
+    Break("only the database is behind", _other_branch, "sqlite/pending-migrations"),
+    Break(
+        "a migration that wasn't applied",
+        lambda shop: (shop.root / "migrations/2.sql").write_text("create table page (number);"),
+        "sqlite/pending-migrations",
+    ),
+    Break(
+        "the migrations are gone",
+        lambda shop: shutil.rmtree(shop.root / "migrations"),
+        "sqlite/no-migrations",
+        "sqlite/no-migrations",
+    ),
+    # devboot's own files
+    Break("devboot's folders are gone", lambda shop: shutil.rmtree(shop.folder / "devboot"), ""),
+    Break("the snapshot is damaged", lambda shop: (shop.state / "snapshot").write_bytes(b"?"), ""),
+)

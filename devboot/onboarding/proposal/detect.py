@@ -33,7 +33,14 @@ from devboot.onboarding.reading.containers.image_commands import image_command, 
 from devboot.onboarding.reading.dotenv import EnvFiles
 from devboot.onboarding.reading.layout import cwd_of
 from devboot.onboarding.reading.node import find_node, left_to_itself, only_process
-from devboot.onboarding.reading.procfile import describe, env_files_in, missing_folder, obstacles
+from devboot.onboarding.reading.procfile import (
+    Procfile,
+    describe,
+    env_files_in,
+    is_imported_from,
+    missing_folder,
+    obstacles,
+)
 from devboot.onboarding.reading.python import with_stated_version
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services import databases as stores
@@ -301,12 +308,18 @@ def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], str]:
         note, program = nothing_to_run(clone.tree, clone.app, clone.framework.program(clone))
         return found, [note], program
     notes = describe(procfile, obstacles(clone.tree, clone.app.root, procfile))
-    found = [
-        Process(entry.name, None, cwd_of(clone.app), None, Evidence(procfile.path, entry.line))
-        for entry in procfile.processes()
-        if missing_folder(clone.tree, clone.app.root, clone.app.folder, entry.command)
-    ]
-    return found, notes, ""
+    return list(_additions(clone, procfile)), notes, ""
+
+
+def _additions(clone: Clone, procfile: Procfile) -> Iterator[Process]:
+    """Yield the folders of the Procfile's processes whose code is in the application's folder, not in the root."""
+    root, folder = clone.app.root, clone.app.folder
+    for entry in procfile.processes():
+        where = Evidence(procfile.path, entry.line)
+        if missing_folder(clone.tree, root, folder, entry.command):
+            yield Process(entry.name, None, cwd_of(clone.app), None, where)
+        elif is_imported_from(clone.tree, root, folder, entry.command):
+            yield Process(entry.name, evidence=where, env={"PYTHONPATH": cwd_of(clone.app)})
 
 
 def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Note]]:

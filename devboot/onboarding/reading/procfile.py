@@ -42,6 +42,8 @@ class Procfile:
         return [entry for name, entry in self.entries.items() if name != "release"]
 
 
+_SERVERS = frozenset({"celery", "daphne", "granian", "gunicorn", "hypercorn", "uvicorn", "waitress-serve"})
+_MODULE = re.compile(r"(?:--app=)?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(:[A-Za-z_][\w.]*(?:\(\))?)?")
 _OPTIONS = re.compile(r"(?:^|_)(?:OPTS|OPTIONS|ARGS|ARGUMENTS|FLAGS)$")
 
 
@@ -129,6 +131,26 @@ def missing_folder(tree: Tree, root: str, folder: str, command: str) -> bool:
         return False
     here = tree.exists(posixpath.normpath(posixpath.join(root, match[1])))
     return not here and tree.exists(posixpath.normpath(posixpath.join(folder, match[1])))
+
+
+def is_imported_from(tree: Tree, root: str, folder: str, command: str) -> bool:
+    """Return True if a server's module is found in the application's folder, and not in the root."""
+    words = command.split()
+    if folder == root or re.search(r"\bcd\s|--chdir|--app-dir|--pythonpath|PYTHONPATH=", command):
+        return False
+    if program(command).rpartition("/")[2] not in _SERVERS:
+        return False
+    modules = (match for word in words if (match := _MODULE.fullmatch(word)) is not None)
+    return any(
+        not _is_module(tree, root, each[1]) and _is_module(tree, folder, each[1])
+        for each in modules
+        if each[2] or "." in each[1]
+    )
+
+
+def _is_module(tree: Tree, folder: str, name: str) -> bool:
+    inner = posixpath.normpath(posixpath.join(folder, name.replace(".", "/")))
+    return tree.exists(f"{inner}.py") or tree.exists(f"{inner}/__init__.py")
 
 
 def variables_in(command: str) -> list[str]:

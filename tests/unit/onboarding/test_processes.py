@@ -276,6 +276,30 @@ def test_a_line_that_cannot_run_here_is_named(propose):
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "env"),
+    [
+        ("gunicorn site_.wsgi -c gunicorn_config.py", {"PYTHONPATH": "shop"}),
+        ("gunicorn site_.wsgi:application", {"PYTHONPATH": "shop"}),
+        ("celery --app=site_.celery worker", {"PYTHONPATH": "shop"}),
+        ("gunicorn shop.site_.wsgi", None),
+        ("gunicorn --chdir shop site_.wsgi", None),
+        ("gunicorn elsewhere.wsgi", None),
+    ],
+)
+def test_a_server_in_the_procfile_finds_the_modules_of_an_application_below_it(propose, line, env):
+    files = {f"shop/{path}": text for path, text in site().items()} | {
+        "shop/site_/celery.py": "",
+        "shop/site_/wsgi.py": "",
+    }
+    listed = {"requirements.txt": "django\ngunicorn\ncelery\n", "gunicorn_config.py": ""}
+    proposal = propose({**files, **listed, "Procfile": f"web: {line}\nshop: cat shop/x\n"})
+
+    assert [(each.name, each.command, each.cwd, dict(each.env)) for each in proposal.processes] == (
+        [("web", None, ".", env)] if env else []
+    )
+
+
 def test_alembic_runs_where_its_scripts_are_found(propose):
     app = {"main.py": APP, "requirements.txt": "fastapi\nalembic\n"}
     ini = "[alembic]\nscript_location = {}\nprepend_sys_path = .\n"

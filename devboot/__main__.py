@@ -190,7 +190,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         return None
     if not typed.values.get("all") and _is_refused(root, directory, environ):
         return None  # explained on the long way
-    from devboot.app.fast.call import Call, look_at_streams, options_of
+    from devboot.app.fast.call import Call, current_folder, look_at_streams, options_of
 
     return Call(
         typed.command,
@@ -203,6 +203,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         streams=look_at_streams(environ),
         output=options_of(typed.globals, typed.values),
         began=began,
+        cwd=current_folder(),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from devboot import __version__
 from devboot.app.arguments import Invocation
 from devboot.app.context import Context
-from devboot.app.fast.call import Call, look_at_streams, options_of
+from devboot.app.fast.call import Call, current_folder, look_at_streams, options_of
 from devboot.app.fast.pager import PagedStreams, pager_command
 from devboot.cli.streams import silence_stdout
 from devboot.errors import UsageError, WorkError, shell_word
@@ -65,6 +65,7 @@ class Session:
             streams=(context.stdin, context.stdout, context.stderr),
             output=context.output,
             began=self.began,
+            cwd=current_folder(),
         )
 
     def symbols(self, *, err: bool = False) -> Symbols:

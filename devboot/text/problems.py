@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devboot.errors import Problems
+from devboot.errors import Problems, WorkError, shell_word
 from devboot.text.columns import cells, expand_tabs, printable, wrap
 from devboot.text.invocation import as_called
 from devboot.text.paint import paint, terminal_text
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _BOLD, _FRAME = "1", "1;34"
 _MARKS = {"error": "1;31", "warning": "1;33"}
 _LABELS = {"cause": "1", "help": "1;32", "kept": "1;36"}
+# Commands that name files of the project
+_WRITES = r"(?:awk|cd|chmod|cp|echo|ln|mkdir|mv|pdm|pipenv|poetry|printf|rm|sed|touch|uv) "
 
 
 def render_problem(
@@ -104,6 +106,20 @@ class _Renderer:
 
     def _paint(self, text: str, code: str) -> str:
         return paint(text, code, on=self._colour)
+
+
+def in_folder(error: WorkError, folder: str) -> WorkError:
+    """Return a process' error with commands that first go to `folder`, where its files are named as the advice does.
+
+    Commands of devboot find the project from everywhere.
+    """
+    import re
+
+    if not folder or not any(re.match(_WRITES, each) for each in error.help):
+        return error
+    helps = [f"cd {shell_word(folder)} && {each}" if re.match(_WRITES, each) else each for each in error.help]
+    given = {"details": error.details, "causes": error.causes, "kept": error.kept}
+    return WorkError(error.slug, error.what, help=helps, evidence=error.evidence, **given)
 
 
 def error_as_json(error: DevbootError, mask: Callable[[str], str] = str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ _STREAMS = ("stdin", "stdout", "stderr")
 class Call:
     """A command: `values` are its flags as in an Invocation, `args` its arguments; paths are absolute."""
 
-    __slots__ = ("args", "began", "command", "data", "environ", "output", "root", "state", *_STREAMS, "values")
+    __slots__ = ("args", "began", "command", "cwd", "data", "environ", "output", "root", "state", *_STREAMS, "values")
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Call:
         output: OutputOptions,
         began: float,
         data: str = "",
+        cwd: str = "",
     ) -> None:
         self.command = command
         self.args = args
@@ -43,6 +44,7 @@ class Call:
         self.root = root
         self.state = state
         self.data = data  # "" where the command needs no daemon
+        self.cwd = cwd  # the folder of the shell, where advice is pasted; "" for the root
         self.environ = environ
         self.stdin, self.stdout, self.stderr = streams
         self.output = output
@@ -74,6 +76,7 @@ class Call:
             "verbose": self.output.verbose,
             "json": self.output.json,
             "advises": True,
+            "folder": os.path.relpath(self.root, self.cwd) if self.cwd not in ("", self.root) else "",
         }
 
 
@@ -83,6 +86,14 @@ def options_of(globals_: Mapping[str, object], values: Mapping[str, object]) -> 
 
     flags = {**globals_, "json": values.get("json")}
     return OutputOptions(**{name: bool(flags.get(name.replace("_", "-"))) for name in OutputOptions._fields})
+
+
+def current_folder() -> str:
+    """Return the folder of the shell; "" if it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def look_at_streams(environ: Mapping[str, str]) -> tuple[StreamFacts, StreamFacts, StreamFacts]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from devboot.errors import WorkError
 from devboot.supervisor.event_loop import READ, WRITE, Scope
 from devboot.text.paint import terminal_text
-from devboot.text.problems import error_as_json, render_problem
+from devboot.text.problems import error_as_json, in_folder, render_problem
 from devboot.wire import frames, sockets
 from devboot.wire.frames import frame
 from devboot.wire.jsontext import to_json
@@ -99,7 +99,10 @@ class Connection:
         """
         if view.advises and isinstance(error, WorkError) and error.evidence is not None:
             self.send(frames.FAILURE, to_json(_facts(error, error.evidence, view, kind)).encode())
-        elif kind == frames.ERR:
+            return
+        if isinstance(error, WorkError):
+            error = in_folder(error, view.folder)
+        if kind == frames.ERR:
             self.say(view.error_text(error))
         else:
             self.send(kind, f"{to_json(error_as_json(error))}\n".encode())
@@ -239,4 +242,5 @@ def _facts(error: WorkError, evidence: Evidence, view: View, kind: bytes) -> dic
         "json": kind == frames.OUT,
         "colour": view.colour_err,
         "columns": view.columns if view.terminal else 0,
+        "folder": view.folder,
     }

@@ -39,6 +39,7 @@ class View(Record):
     timestamps: str = "clock"
     raw: bool = False  # unchanged output, each block after a line with its time and name
     advises: bool = False  # the client adds advice to failures of processes
+    folder: str = ""  # the project's folder, seen from the one where advice is pasted; "" for the same
 
     def line_style(self) -> LineStyle:
         """Return the style for log lines."""

@@ -18,7 +18,7 @@ from devboot.supervisor.explain.file_templates import copying_command
 from devboot.supervisor.explain.known_errors import find_advice, last_python_with
 from devboot.supervisor.explain.missing_certificate import making_command
 from devboot.supervisor.explain.missing_package import adding_command, is_own_by_name
-from devboot.text.problems import error_as_json, render_problem
+from devboot.text.problems import error_as_json, in_folder, render_problem
 from devboot.wire import frames
 from devboot.wire.jsontext import to_json
 
@@ -42,7 +42,9 @@ def with_advice(payload: bytes) -> tuple[bytes, bytes]:
     said = json.loads(payload)
     evidence = Evidence(**{key: _tuples(value) for key, value in said["evidence"].items()})
     parts = {key: _tuples(said[key]) for key in ("details", "causes", "help", "kept")}
-    error = advised(WorkError(said["slug"], said["what"], evidence=evidence, **parts))
+    error = in_folder(
+        advised(WorkError(said["slug"], said["what"], evidence=evidence, **parts)), str(said.get("folder", ""))
+    )
     if said["json"]:
         return frames.OUT, f"{to_json(error_as_json(error))}\n".encode()
     text = render_problem(error, colour=said["colour"], width=said["columns"])

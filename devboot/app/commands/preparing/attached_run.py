@@ -57,4 +57,5 @@ def quiet_call(call: Call, command: str, names: tuple[str, ...], *, detach: bool
         streams=(call.stdin, call.stdout, call.stderr),
         output=call.output._replace(quiet=True),
         began=call.began,
+        cwd=call.cwd,
     )

@@ -12,7 +12,7 @@ import pytest
 from devboot.daemon.client import Client, NoAnswerError
 from devboot.daemon.clients.connection import Connection
 from devboot.daemon.clients.request import View
-from devboot.errors import UsageError
+from devboot.errors import UsageError, WorkError
 from devboot.model.process import ProcessSpec
 from devboot.supervisor.event_loop import Loop
 from devboot.supervisor.explain.failures import ended, error_page
@@ -56,6 +56,25 @@ def test_a_client_that_advises_shows_the_daemons_message_with_advice_first(error
     assert text.count(f"help: {ADVICE}\n") == 1
     assert text.index(ADVICE) < text.index("help: all output: `devboot logs web`")
     assert text.replace(f"help: {ADVICE}\n", "") == shown(error, View())[2]
+
+
+@pytest.mark.parametrize("advises", [True, False])
+def test_commands_in_advice_go_to_the_projects_folder_first(advises):
+    helps = ["echo 'SHOP_KEY=…' >> .env", "`devboot up -d` starts it with the value"]
+    error = WorkError("process/exited", "web asked for SHOP_KEY and got nothing", help=helps)
+    view = View(advises=advises, folder="the shop")
+
+    assert f"help: cd 'the shop' && {helps[0]}\nhelp: `devboot up -d` starts" in shown(error, view)[2]
+    assert json.loads(shown(error, view, frames.OUT)[1])["help"] == [f"cd 'the shop' && {helps[0]}", helps[1]]
+    assert f"help: {helps[0]}\n" in shown(error, View(advises=advises))[2]
+
+
+def test_advice_that_the_command_line_adds_goes_there_too(tmp_path):
+    (tmp_path / "list.txt").touch()
+    spec = WEB._replace(packages=(str(tmp_path), "list.txt"))
+    error = ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",))
+
+    assert "help: cd ../shop && echo pyyaml >> list.txt\n" in shown(error, View(advises=True, folder="../shop"))[2]
 
 
 def test_as_json_it_has_the_same_advice():

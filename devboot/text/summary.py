@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 WIDTH = 78
 _STEP_WIDTH = 10
+_NAMED = 3  # most names in a line about processes
 NEXT = "devboot logs -f   devboot ps   devboot down"
 
 
@@ -69,6 +70,14 @@ def ready_text(times: Iterable[tuple[str, float | None]]) -> str:
 def headline(project: str, seconds: float, installed: str) -> str:
     """Return `shop is up in 1.4 s, nothing to install`."""
     return f"{printable(project)} is up in {duration(seconds)}" + (f", {installed}" if installed else "")
+
+
+def idle_text(names: Sequence[str]) -> str:
+    """Return `worker, beat: no probe, so they count as up once idle for a second`."""
+    shown = ", ".join(printable(name) for name in names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    verb = "it counts" if len(names) == 1 else "they count"
+    return f"{shown}{more}: no probe, so {verb} as up once idle for a second"
 
 
 def unchanged(project: str, age: float, installed: str) -> str:

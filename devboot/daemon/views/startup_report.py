@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _SPAWNED = (model.STARTING, model.RUNNING)
 _UP = (model.RUNNING, model.READY)
+_MEASURED_AFTER = 0.5  # seconds from a spawn until the CPU time used so far is measured
 
 
 class _Waiter(Record):
@@ -47,6 +48,7 @@ class StartupReport:
         self._spawned: dict[str, float] = {}  # name → loop time of the latest spawn
         self._took: dict[str, float] = {}  # name → seconds from spawn to ready
         self._limit: Timer | None = None
+        self._measurement: Timer | None = None
         self._is_settled = False
         self._watch = Stopwatch()
         self._is_first = True  # the daemon's first start isn't over yet
@@ -158,13 +160,18 @@ class StartupReport:
         self._stop_limit()
         patience = [waiter.request.wait for waiter in self._waiters if waiter.request.detach]
         if patience:
-            self._more.begin(self._project.loop.now(), is_anew=is_anew)
-            self._limit = self._project.loop.call_later(min(patience), self._give_up)
+            loop = self._project.loop
+            # Once, soon after the last of many spawns: a measurement looks at all processes that are starting
+            self._measurement = loop.call_later(
+                min(_MEASURED_AFTER, min(patience) / 2), lambda: self._more.begin(loop.now(), is_anew=is_anew)
+            )
+            self._limit = loop.call_later(min(patience), self._give_up)
 
     def _stop_limit(self) -> None:
-        if self._limit is not None:
-            self._limit.cancel()
-            self._limit = None
+        for timer in (self._limit, self._measurement):
+            if timer is not None:
+                timer.cancel()
+        self._limit = self._measurement = None
 
     def _give_up(self) -> None:
         self._limit = None
@@ -226,6 +233,7 @@ class StartupReport:
                 age = self._project.age
                 headline = summary.unchanged(self._project.plan.project, age, request.installed)
             lines = [headline, *self._times(request, took, is_same=is_same), *self._addresses(shown, only_web=True)]
+            lines += [] if is_same else self._unproven(shown)
             lines += [*self._unanswered(), _NEXT]
             return "\n".join(lines) + "\n"
         if not request.view.live:
@@ -248,6 +256,12 @@ class StartupReport:
         about_time = self._times(request, took)
         about_servers = [*self._addresses(shown, only_web=False), *self._unanswered()]
         return "\n".join([line, "", headline, *about_time, *about_servers, "", ""])
+
+    def _unproven(self, shown: Sequence[model.ProcessStatus]) -> list[str]:
+        """Return a line about processes without a probe, which were watched for a while."""
+        process = self._project.supervisor.process
+        names = [each.name for each in shown if each.phase != model.READY and process(each.name).settled]
+        return [f"  {pad('idle', 6)}  {summary.idle_text(names)}"] if names else []
 
     def _unanswered(self) -> list[str]:
         """Return notes on servers that processes tried to connect to in vain, since they may retry silently."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from devboot.model.process import TASK, Dependency
+from devboot.model.process import TASK, Dependency, Probe
 
 from .conftest import wait_until
 
@@ -22,4 +22,14 @@ def test_a_task_gets_the_time_that_it_takes(project):
 
     said = up.communicate(timeout=60)[1]
     assert up.returncode == 0, said
+    project.devboot("down", code=None)
+
+
+def test_a_start_names_the_processes_that_it_watched_since_they_have_no_probe(project):
+    project.spec("worker", "sleep 1000").spec("web", "sleep 1000", ready=Probe("exec", command="true")).write()
+
+    said = project.devboot("up", "-d").stderr
+
+    assert "idle    worker: no probe, so it counts as up once idle for a second" in said
+    assert "no probe" not in project.devboot("up", "-d", "web").stderr
     project.devboot("down", code=None)

@@ -22,6 +22,7 @@ def test_up_detached_returns_when_all_is_ready_and_says_where(shop):
     assert times_hidden(done.stderr) == (
         "shop is up in T, nothing to install\n"
         "  web     http://127.0.0.1:8000  nothing listens there\n"
+        "  idle    web, worker: no probe, so they count as up once idle for a second\n"
         "  next    devboot logs -f   devboot ps   devboot down\n"
     )
     assert done.stdout == ""

@@ -61,3 +61,8 @@ def test_times_to_ready_are_named_where_they_are_known():
     assert summary.ready_text([("redis", 0.2), ("web", None)]) == "redis 0.2 s to ready; web running"
     assert summary.ready_text([("web", None), ("worker", None)]) == "web, worker running"
     assert summary.ready_text([]) == "none"
+
+
+def test_processes_without_a_probe_are_named_and_many_are_counted():
+    assert summary.idle_text(["worker"]) == "worker: no probe, so it counts as up once idle for a second"
+    assert summary.idle_text(list("abcde")).startswith("a, b, c and 2 more: no probe, so they count")

@@ -120,12 +120,15 @@ def read_program(path: str, size: int) -> bytes:
 
 
 def read_toml(path: str) -> dict[str, Any]:
-    """Parse a regular file as TOML. Raises OSError as `read_bytes`, ValueError for anything that isn't TOML."""
+    """Parse a regular file as TOML and return its tables.
+
+    Raises OSError as `read_bytes`, ValueError for anything that isn't TOML.
+    """
     return parse_toml(read_text(path, errors="strict"))
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Parse the text of a file. Raises TOMLDecodeError, which is a ValueError, whatever is wrong with it."""
+    """Return the tables of a TOML text. Raises TOMLDecodeError, which is a ValueError, whatever is wrong with it."""
     import tomllib
 
     try:
@@ -146,7 +149,7 @@ def table_in(data: Any, *keys: str) -> dict[str, Any]:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse the text of a file. Raises ValueError, also where it is nested too deeply."""
+    """Return the value of a JSON text. Raises ValueError, also if it is nested too deeply."""
     import json
 
     try:

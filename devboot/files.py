@@ -324,6 +324,8 @@ def exchange(one: str, other: str) -> None:
 def move_aside(path: str, at: float, *, companions: Sequence[str] = ()) -> str:
     """Rename `path` to a dated name beside it and return that; `at` is wall-clock seconds. Overwrites nothing.
 
+    Raises MachineError.
+
     `companions` are endings of files that belong to it and are moved with it (SQLite's `-wal`).
     """
     dated = f"{path}.{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(at))}"

@@ -36,7 +36,7 @@ class Holder(Record):
     since: float
 
     def describe(self, now: float) -> str:
-        """Describe the holder, as in `pid 4711 (up, 12 s)`."""
+        """Return a description of the holder, as in `pid 4711 (up, 12 s)`."""
         if not self.pid:
             return "another process"
         return f"pid {self.pid} ({self.command}, {max(0, round(now - self.since))} s)"
@@ -72,7 +72,10 @@ class FileLock:
         return self.is_held and is_in_place(self.descriptor, self.path)
 
     def try_acquire(self) -> bool:
-        """Take the lock if it is free. Raises MachineError (`machine/locks-unsupported`, `machine/not-writable`)."""
+        """Take the lock if it is free, and return whether it was taken.
+
+        Raises MachineError (`machine/locks-unsupported`, `machine/not-writable`).
+        """
         while True:
             try:
                 make_directories(os.path.dirname(self.path))

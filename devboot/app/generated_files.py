@@ -88,8 +88,8 @@ def _exists(paths: Sequence[str], folder: str) -> UsageError:
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     return UsageError(
         "export/exists",
-        f"`{os.path.join(folder, paths[0])}`{more} exists already, and isn't as devboot wrote it",
-        help=["`--force` moves it aside, nothing is deleted", "or name another folder"],
+        f"`{os.path.join(folder, paths[0])}`{more} exists already and wasn't written by devboot, or was edited since",
+        help=["the same command with `--force` moves it aside; nothing is deleted", "or name another folder"],
     )
 
 

@@ -19,7 +19,7 @@ def this_host(system: str, machine: str) -> Host:
     if platform is None:
         raise LockError(
             "lock/no-platform",
-            f"devboot has nothing for {system} on {machine}",
+            f"devboot doesn't support {system} on {machine}",
             causes=["locks cover Linux and macOS on x86_64 and arm64"],
             help=["devboot explain lock/no-platform"],
         )

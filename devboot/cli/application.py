@@ -30,7 +30,7 @@ _TyperUsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def carry_out(invocation: Invocation, session: Session) -> int:
-    """Call the command's function with its flags converted to their types. Raises UsageError."""
+    """Call the command's function with its flags converted to their types; return the exit code. Raises UsageError."""
     group = typer.main.get_command(application)
     try:
         # Not by calling it: that would silently turn KeyboardInterrupt and EPIPE into exit codes.
@@ -83,7 +83,7 @@ def _kind_of(flag: Flag) -> tuple[Any, Any]:
 
 @command("scale")
 def scale(ctx: typer.Context, counts: Annotated[list[str], typer.Argument()]) -> int:
-    """Run more or fewer of a process."""
+    """Change the numbers of running processes (`worker=3`); return the exit code."""
     from devboot.cli.commands import preparing
 
     return preparing.scale(_session(ctx), counts)
@@ -92,7 +92,7 @@ def scale(ctx: typer.Context, counts: Annotated[list[str], typer.Argument()]) ->
 @command("pack")
 @flags_of("pack")
 def pack(ctx: typer.Context, **flags: Any) -> int:
-    """Write a kit."""
+    """Write a kit; return the exit code."""
     from devboot.cli.commands import packing
 
     return packing.pack(_session(ctx), _values(**flags))
@@ -103,7 +103,7 @@ def pack(ctx: typer.Context, **flags: Any) -> int:
 def export(
     ctx: typer.Context, kind: Annotated[str, typer.Argument()], folder: Annotated[str, typer.Argument()], **flags: Any
 ) -> int:
-    """Write service files for another supervisor."""
+    """Write service files for another supervisor; return the exit code."""
     from devboot.cli.commands import preparing
 
     return preparing.export(_session(ctx), kind, folder, _values(**flags))
@@ -114,7 +114,7 @@ def generations(
     ctx: typer.Context,
     json: Annotated[bool, option("generations", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
-    """List generations."""
+    """List generations; return the exit code."""
     from devboot.cli.commands import generations as listed
 
     return listed.generations(_session(ctx))
@@ -126,7 +126,7 @@ def diff(
     numbers: Annotated[list[str] | None, typer.Argument()] = None,
     json: Annotated[bool, option("diff", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
-    """Compare two generations."""
+    """Print the differences of two generations; return the exit code."""
     from devboot.cli.commands import generations as compared
 
     return compared.diff(_session(ctx), numbers or [])
@@ -139,7 +139,7 @@ def rollback(
     json: Annotated[bool, option("rollback", "--json")] = False,  # noqa: ARG001  read by the session
     offline: Annotated[bool, option("rollback", "--offline")] = False,
 ) -> int:
-    """Switch back to an earlier generation."""
+    """Switch back to an earlier generation; return the exit code."""
     from devboot.cli.commands import generations as gone_back
 
     return gone_back.rollback(_session(ctx), number, is_offline=offline)
@@ -153,7 +153,7 @@ def gc(
     data: Annotated[bool, option("gc", "--data")] = False,
     json: Annotated[bool, option("gc", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
-    """Remove programs that nothing uses."""
+    """Remove store objects that nothing uses; return the exit code."""
     from devboot.cli.commands import housekeeping
 
     return housekeeping.gc(_session(ctx), older_than=older_than, is_dry=dry_run, with_data=data)
@@ -167,7 +167,7 @@ def state(
     data: Annotated[bool, option("state", "--data")] = False,
     json: Annotated[bool, option("state", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
-    """Show where state and data are, or take over those of a project that is gone."""
+    """Print where state and data are, or take over those of a project that is gone; return the exit code."""
     from devboot.cli.commands import state as keeping
 
     return keeping.state(_session(ctx), action, name, is_data=data)
@@ -180,7 +180,7 @@ def store(
     names: Annotated[list[str] | None, typer.Argument()] = None,
     json: Annotated[bool, option("store", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
-    """Look at the store, check it, repair it."""
+    """List the store, verify it, or repair it; return the exit code."""
     from devboot.cli.commands import housekeeping
 
     return housekeeping.store(_session(ctx), action, names or [])
@@ -195,7 +195,7 @@ def recipe(
     json: Annotated[bool, option("recipe", "--json")] = False,  # noqa: ARG001  read by the session
     offline: Annotated[bool, option("recipe", "--offline")] = False,
 ) -> int:
-    """Write, update, try a recipe."""
+    """Write, update or test a recipe; return the exit code."""
     from devboot.cli.commands import recipes
 
     return recipes.recipe(_session(ctx), words, version=as_, exclude_newer=exclude_newer, offline=offline)
@@ -203,7 +203,7 @@ def recipe(
 
 @command("explain")
 def explain(ctx: typer.Context, slug: Annotated[str, typer.Argument()] = "") -> int:
-    """Print the long form of a slug, or all slugs."""
+    """Print the long form of a slug, or all slugs; return the exit code."""
     return topics.explain(slug, _session(ctx))
 
 
@@ -211,13 +211,13 @@ def explain(ctx: typer.Context, slug: Annotated[str, typer.Argument()] = "") -> 
 def completions(
     ctx: typer.Context, shell: Annotated[str, typer.Argument()], kind: Annotated[str, typer.Argument()] = ""
 ) -> int:
-    """Print a completion script."""
+    """Print a completion script for a shell; return the exit code."""
     return completion_scripts.completions(shell, kind, _session(ctx))
 
 
 @command("help")
 def help_(ctx: typer.Context, topic: Annotated[str, typer.Argument()] = "") -> int:
-    """Print a command's help, or a topic."""
+    """Print a command's help, or a topic; return the exit code."""
     return topics.help_on(topic, _session(ctx))
 
 

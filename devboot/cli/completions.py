@@ -19,7 +19,10 @@ _TOPICS = ("exit-codes", "environment", "schema")
 
 
 def completions(shell: str, kind: str, session: Session) -> int:
-    """Print the script for a shell, or the names of a kind. Raises UsageError for an unknown shell."""
+    """Print the script for a shell, or the names of a kind; return the exit code.
+
+    Raises UsageError for an unknown shell.
+    """
     if shell == NAMES:
         session.out("".join(f"{name}\n" for name in names(kind, session.context.cwd, session.context.environ)))
     elif shell in _SCRIPTS:

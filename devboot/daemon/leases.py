@@ -260,7 +260,7 @@ class ChildrenBook:
         self.is_behind = not self._is_shortened()
 
     def close(self) -> None:
-        """Release the descriptor."""
+        """Close the file of the list of children."""
         os.close(self._descriptor)
 
     def _begun(self, path: str) -> int:

@@ -160,7 +160,7 @@ class Ownership:
 
 
 def take(state: str, command: str, data: str = "") -> Ownership | None:
-    """Take the daemon's lock; None if another process has it, or if a live daemon's lock file was deleted.
+    """Acquire the daemon's lock of a project and return it; None if another process or a live daemon has it.
 
     `command` is shown to waiting commands. `data` is the project's data folder, if servers will run on it: it is
     locked, too, and created if missing. Raises MachineError.

@@ -30,7 +30,7 @@ def refuse_sudo(root: str, environ: Mapping[str, str], uid: int) -> None:
         "machine/root",
         "devboot runs as root in a project of yours",
         causes=["virtualenv, databases and services would belong to root, and you could not change them"],
-        help=["the same command without `sudo`", f"sudo {ALLOWED}=1 devboot up  # if it has to be"],
+        help=["the same command without `sudo`", f"sudo {ALLOWED}=1 devboot up  # if you must"],
         kept=["nothing was started or written"],
     )
 
@@ -41,7 +41,7 @@ def is_foreign(root: str, uid: int) -> bool:
 
 
 def strangers(root: str, environ: Mapping[str, str], uid: int) -> tuple[str, ...]:
-    """Describe what lets other users than `uid` and root change what the project at `root` runs.
+    """Return sentences about files by which users other than `uid` and root can change what the project at `root` runs.
 
     Empty if nothing does, or if DEVBOOT_TRUSTED names the folder.
     """
@@ -61,7 +61,7 @@ def is_above(root: str, start: str) -> bool:
 
 
 def is_refused(root: str, start: str, environ: Mapping[str, str], uid: int) -> bool:
-    """Return whether `refuse_foreign` raises."""
+    """Return whether the project at `root` may not be used from `start`, because another user owns it."""
     return bool(_refused(root, start, environ, uid))
 
 
@@ -77,7 +77,7 @@ def refuse_foreign(root: str, start: str, environ: Mapping[str, str], uid: int, 
     who = _name(owner)
     raise TrustError(
         "trust/foreign-above",
-        f"`{path}` is above this folder, and owned by {who}",
+        f"`{path}`, in a folder above this one, is owned by {who}",
         causes=[f"its commands would run as you, user {uid}"],
         help=[
             "devboot init   # makes this folder a project of its own",

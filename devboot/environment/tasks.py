@@ -31,7 +31,7 @@ def automatic(tasks: Mapping[str, Task], processes: Mapping[str, Process]) -> tu
 
 
 def asked_first(name: str, tasks: Mapping[str, Task]) -> tuple[str, ...]:
-    """Return the tasks that have to run before the task `name`, in a possible order."""
+    """Return the tasks that `name` needs, directly or not, in an order in which they can run."""
     return _in_order((name,), tasks)[:-1]
 
 

@@ -55,7 +55,7 @@ def all_facts(state: str) -> tuple[Facts, ...]:
 
 
 def read(state: str, number: int) -> Generation | None:
-    """Return one generation; None if it doesn't exist or can't be read."""
+    """Return generation `number` of the project with this state folder; None if it is missing or unreadable."""
     try:
         with open(_path(state, number), encoding="utf-8", opener=plain) as stream:
             facts = _parse(number, stream.readline())

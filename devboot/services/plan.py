@@ -88,7 +88,7 @@ class Service(NamedTuple):
 
     @property
     def data(self) -> str:
-        """Its data folder."""
+        """The service's data folder."""
         return self.exports["data"]
 
 
@@ -311,7 +311,7 @@ def _database_tasks(
 
 
 def database_exports(recipe: Recipe, exports: Mapping[str, str], wanted: WantedDatabase) -> dict[str, str]:
-    """Return the values of `${databases.….x}` for a database on a service, by `x`."""
+    """Return the exports of a database in a service, by key: the value of `${databases.NAME.KEY}`."""
     assert recipe.service is not None
     assert recipe.service.database is not None
     user, password = wanted.user or recipe.provides.user, wanted.password or exports["own_password"]

@@ -53,7 +53,10 @@ class ArchiveSource:
         unpack(path, into, name=artifact.file)
 
     def have(self, artifact: Artifact) -> str:
-        """Return the path of the downloaded file, checked against the lock's digest."""
+        """Return the path of the downloaded file, checked against the lock's digest.
+
+        Raises LockError `lock/no-artifact`, and the errors of `Downloader.fetch`.
+        """
         step = self._step_of(artifact)
         if not artifact.address:
             raise LockError(

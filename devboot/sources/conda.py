@@ -55,7 +55,10 @@ class CondaSource:
         self.fetch_for(artifact, platform, into, into)
 
     def fetch_for(self, artifact: Artifact, platform: str, into: str, final: str) -> None:
-        """Install every file of the closure into `into`, with paths as they will be in `final`; see `Placing`."""
+        """Install every file of the closure into `into`, with paths as they will be in `final`; see `Placing`.
+
+        Raises MachineError, NetworkError, IntegrityError, and WorkError `conda/failed`.
+        """
         import asyncio  # costs as much as all other imports of a command
 
         rattler = load_rattler()

@@ -62,7 +62,7 @@ class Registry:
 
     @property
     def config(self) -> NpmConfig:
-        """The configuration of npm."""
+        """The registries, logins and proxies that npm is configured with; read at the first use."""
         if self._config is None:
             self._config = load_npm_config(self._environ, self._root)
         return self._config

@@ -49,7 +49,7 @@ class Timer:
         self._callback = None  # the heap keeps the timer until its time; free what the callback refers to now
 
     def run(self, loop: Loop) -> None:
-        """Make the call once, unless the timer was cancelled."""
+        """Call the callback once, unless the timer was cancelled."""
         callback, self._callback = self._callback, None
         if callback is not None:
             (self._scope or loop).call(callback)

@@ -36,7 +36,7 @@ def clip(text: str, room: int) -> str:
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """Fill `text` with blanks up to `width` cells; `right` aligns it to the right. Longer text isn't cut."""
+    """Return `text` with blanks added up to `width` cells; `right` aligns it to the right. Longer text isn't cut."""
     blanks = " " * (width - cells(text))
     return blanks + text if right else text + blanks
 

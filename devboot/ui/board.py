@@ -266,7 +266,7 @@ def at_edge(left: str, right: str, width: int) -> str:
 
 
 def cut(line: str, width: int) -> str:
-    """Cut the line to the terminal's width: a wrapped line can't be redrawn in place."""
+    """Return the line cut to the terminal's width: a wrapped line can't be redrawn in place."""
     return clip(line, width - 1)
 
 

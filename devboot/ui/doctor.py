@@ -43,7 +43,7 @@ def render_report(
 
 
 def render_list(checks: Sequence[Check]) -> str:
-    """List the areas with their checks, for `--list`."""
+    """Return the areas with their checks as text, for `--list`."""
     areas = {check.area: [one.name for one in checks if one.area == check.area] for check in checks}
     rows = [("AREA", "CHECKS"), *((area, ", ".join(names)) for area, names in areas.items())]
     return "\n".join(table(rows)) + "\n"

@@ -27,7 +27,7 @@ class RunReporter(Protocol):
     """A reporter for one command: a context manager that leaves the terminal as it found it."""
 
     def emit(self, event: Event) -> None:
-        """Handle an event from any thread."""
+        """Show an event of provisioning; may be called from any thread."""
 
     def kept(self) -> list[str]:
         """Return what an interruption now would leave usable, for the message about it."""
@@ -51,7 +51,7 @@ class QuietReporter:
         self._warned: set[tuple[str, str]] = set()
 
     def emit(self, event: Event) -> None:
-        """Handle an event from any thread."""
+        """Show an event of provisioning; may be called from any thread."""
         event = event._replace(
             step=self._clean(event.step),
             text=self._clean(event.text),

@@ -77,7 +77,7 @@ class Destination:
         self._links[path] = target
 
     def add_hard_link(self, name: str, target: str) -> None:
-        """Give an earlier file of the archive a second name."""
+        """Create `name` as a second name (a hard link) of the earlier file `target` of the archive."""
         other = "/".join(components(self._archive, target))
         path = self._claim(name, _FILE)
         if other == path or self._kinds.get(other) != _FILE:
@@ -92,7 +92,7 @@ class Destination:
             os.chmod(place, stat.S_IMODE(os.lstat(source).st_mode))
 
     def finish(self) -> None:
-        """Make all symbolic links, after checking that none leads outside, even through others."""
+        """Create all symbolic links, after checking that none leads outside, even through others."""
         for path, target in self._links.items():
             self._refuse_escape(path, target)
         for path, target in self._links.items():

@@ -17,7 +17,7 @@ _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u20
 
 
 def decode(archive: str, raw: bytes) -> str:
-    """Decode a name. Raises IntegrityError `archive/bad-name` if it isn't UTF-8."""
+    """Return a member's name as text. Raises IntegrityError `archive/bad-name` if it isn't UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -20,7 +20,9 @@ def _refused(slug: str, what: str, cause: str) -> IntegrityError:
 
 def escapes(archive: str, name: str | bytes, cause: str) -> IntegrityError:
     """Return the error for a member that would be written outside the folder."""
-    return _refused("archive/escapes", f"`{escaped(name)}` in {escaped(archive)} leads outside", cause)
+    return _refused(
+        "archive/escapes", f"`{escaped(name)}` in {escaped(archive)} would be unpacked outside of its folder", cause
+    )
 
 
 def special_file(archive: str, name: str | bytes, kind: str) -> IntegrityError:
@@ -34,12 +36,18 @@ def special_file(archive: str, name: str | bytes, kind: str) -> IntegrityError:
 
 def bad_name(archive: str, name: str | bytes, cause: str) -> IntegrityError:
     """Return the error for a member's name that isn't allowed on every platform."""
-    return _refused("archive/bad-name", f"{escaped(archive)} has the name `{escaped(name)}`", cause)
+    return _refused(
+        "archive/bad-name", f"{escaped(archive)} has a file with the name `{escaped(name)}`, which isn't allowed", cause
+    )
 
 
 def inconsistent(archive: str, cause: str) -> IntegrityError:
     """Return the error for an archive that contradicts itself or is truncated."""
-    return _refused("archive/inconsistent", f"{escaped(archive)} contradicts itself", cause)
+    return _refused(
+        "archive/inconsistent",
+        f"{escaped(archive)} is damaged, or made to deceive: its parts contradict each other",
+        cause,
+    )
 
 
 def unreadable(archive: str, cause: str) -> IntegrityError:

@@ -211,7 +211,7 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def find_binary() -> str:
-    """Return the path of uv's binary, which is a dependency of devboot."""
+    """Return the path of uv's binary, which is a dependency of devboot. Raises MachineError `python/no-uv`."""
     import uv
 
     try:

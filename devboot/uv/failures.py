@@ -90,7 +90,7 @@ def parse_failure(lines: Sequence[str], search_path: str = "", refusal: str = ""
 
 
 def masked(text: str) -> str:
-    """Hide user names and passwords in urls."""
+    """Return `text` with `***` in place of user names and passwords in its urls."""
     return _URL.sub(lambda m: f"{m['scheme']}{'***@' if m['login'] else ''}{m['host']}{m['path']}", text)
 
 

@@ -31,7 +31,7 @@ class Events(Protocol):
         """Return paths that have changed, or a word such as `timeout`."""
 
     def close(self) -> None:
-        """Release all watches."""
+        """Close the watcher: no changes are reported any more."""
 
 
 def open_events(folders: Iterable[str]) -> Events:

@@ -151,7 +151,7 @@ def test_arguments_go_to_the_task(counter):
 
 
 def test_sync_makes_everything_and_check_tells_what_is_missing(counter):
-    assert "nothing was prepared yet" in counter.devboot("sync", "--check", code=1).stderr
+    assert "this project has not been synced yet" in counter.devboot("sync", "--check", code=1).stderr
 
     counter.devboot("sync")
     counter.devboot("sync", "--check")

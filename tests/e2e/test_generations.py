@@ -171,7 +171,7 @@ def test_an_object_that_is_gone_is_told_before_anything_changes(shop):
     remove_tree(str(old))
 
     refused = shop.devboot("rollback", code=6).stderr
-    assert "error[generation/incomplete]: generation 1 needs toy 1.0.0, which can't be used" in refused
+    assert "error[generation/incomplete]: generation 1 can't be restored: toy 1.0.0 is missing or damaged" in refused
     assert what_runs(shop) == ["blue", "toy 2.0.0"]
 
 
@@ -296,6 +296,9 @@ def test_a_command_has_the_password_of_its_address_after_a_rollback(shop):
     manifest.write_text(manifest.read_text().replace(with_password, 'command = "true"'))
     shop.devboot("sync")
     refused = shop.devboot("rollback", "2", code=None).stderr
-    assert "error[generation/incomplete]: generation 2 needs password of ada@pypi.test" in refused
+    assert (
+        "error[generation/incomplete]: generation 2 can't be restored: there is no value for password of ada@pypi.test"
+        in refused
+    )
     assert "nothing was changed" in refused
     assert numbers(shop)[0] == 4

@@ -84,7 +84,7 @@ def test_another_version_than_the_wanted_one_is_refused(project):
     (project.root / "devboot.toml").write_text(MANIFEST.replace('source = "host"', 'source = "host"\nversion = "3"'))
     refused = project.devboot("up", "-d", code=6, **on_path(project))
 
-    assert "toy on PATH is 2.3.4, devboot.toml wants 3" in refused.stderr
+    assert "toy on PATH is 2.3.4, devboot.toml requires 3" in refused.stderr
     install(project, "3.0.1")
     project.devboot("sync", **on_path(project))
     assert 'version = "3"' in (project.root / "devboot.lock").read_text()

@@ -201,7 +201,7 @@ def test_a_kit_of_another_lock_says_what_it_lacks(site, kit, tmp_path):
 
     assert refused.stderr.endswith(
         """\
-error[kit/does-not-fit]: `site.kit.tar` is not for this project on this machine
+error[kit/does-not-fit]: `site.kit.tar` doesn't fit this project on this machine
   greeting 2.0: the kit has 1.0
 cause: it was packed from another lock than the project has
 help: devboot pack   # anew, from this lock, on a machine with the network

@@ -84,7 +84,7 @@ def test_a_damaged_object_is_found_and_repaired(shop):
 
     found = shop.devboot("-q", "store", "verify", "toy", code=5)
     assert found.stderr == (
-        "error[store/modified]: toy 1.0.0 differs from what was published\n"
+        "error[store/modified]: toy 1.0.0 differs from what devboot installed\n"
         "  toy 1.0.0: tree/toy/toy-server has other content\n"
         "help: devboot store repair\n"
     )

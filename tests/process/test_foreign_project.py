@@ -71,7 +71,7 @@ def test_every_command_refuses_it_and_names_the_ways_out(place):
     for name in OF_A_PROJECT:
         done = place.type(name, *ARGUMENTS.get(name, ()))
         assert (done.returncode, done.stdout) == (8, ""), (name, done.stdout, done.stderr)
-        what = f"error[trust/foreign-above]: `{place.shared}/devboot.toml` is above this folder, and owned by "
+        what = f"error[trust/foreign-above]: `{place.shared}/devboot.toml`, in a folder above this one, is owned by "
         assert what in done.stderr, name
         assert f"help: devboot -C {place.shared} {name}   # if you trust user {STRANGER}" in done.stderr
     assert not list(place.shared.rglob("ran"))

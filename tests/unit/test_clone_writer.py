@@ -37,7 +37,10 @@ def test_a_link_out_of_the_project_is_refused_and_what_it_leads_to_stays(root, t
 
     blamed = "inner/link/chain" if name.endswith("chain") else link
     aim = os.readlink(root / blamed)
-    assert ("machine/leads-outside", f"`{name}` leads out of the project") == (caught.value.slug, caught.value.what)
+    assert ("machine/leads-outside", f"`{name}` is a link that leads out of the project, or below one") == (
+        caught.value.slug,
+        caught.value.what,
+    )
     assert (f"`{blamed}` is a link to `{aim}`",) == caught.value.causes
     assert (f"`{os.path.realpath(root / name)}` was not touched",) == caught.value.kept
     assert "precious" == (tmp_path / "victim").read_text()

@@ -89,7 +89,8 @@ def test_every_error_has_advice():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or len(node.args) < 2:
                 continue
-            if not ERRORS.fullmatch(getattr(node.func, "id", getattr(node.func, "attr", ""))):
+            is_error = ERRORS.fullmatch(getattr(node.func, "id", getattr(node.func, "attr", "")))
+            if not is_error or any(keyword.arg is None for keyword in node.keywords):  # `**` passes on another's
                 continue
             helps = {keyword.arg: keyword.value for keyword in node.keywords}.get("help")
             if is_empty(helps) and not WITHOUT_HELP.search(ast.unparse(node.args[0])):

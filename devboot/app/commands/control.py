@@ -27,13 +27,13 @@ def _edited(call: Call) -> str:
 
 
 def carry_out(call: Call) -> int:
-    """Forward the command to the daemon; without one everything is stopped, and nothing can be started."""
+    """Forward the command to the daemon and return the exit code. Without a daemon nothing can be started."""
     found = daemon_connection.meet(call)
     if found.client is not None:
         code = daemon_connection.answer(call, found.client, **({"wait": 0.0} if call.output.no_wait else {}))
         edited = _edited(call) if call.command != "stop" and not call.output.quiet else ""
         if edited:
-            Streams().say(f"{edited} has changed since the last `up`: devboot up -d applies that\n")
+            Streams().say(f"{edited} has changed since the last `up`; to apply the change: devboot up -d\n")
         return code
     if found.lease is not None and found.lease.is_alive:
         return daemon_connection.complain(call, daemon_connection.silent_daemon(call))

@@ -25,7 +25,10 @@ _POLL = 0.01
 
 
 def carry_out(call: Call) -> int:
-    """Ask the daemon to stop; kill one that doesn't answer; clean up after a dead one. Nothing running is no error."""
+    """Ask the daemon to stop, kill one that doesn't answer, and clean up after a dead one; return the exit code.
+
+    It is no error if nothing runs.
+    """
     return _all(call) if call.flag("all") else _down(call)
 
 
@@ -154,7 +157,9 @@ def _is_terminated(lease: DaemonLease, patience: float) -> bool:
 
 
 def end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: bool = False) -> int | None:
-    """End what is left of an earlier run, and remove its files; None if another process has the project.
+    """End the processes that an earlier run has left, remove its files, and return the exit code.
+
+    Returns None if another process has the project.
 
     `lease` is that of the last daemon, if it is known.
     """

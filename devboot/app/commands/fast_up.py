@@ -178,7 +178,7 @@ def join(
 
 
 def join_known(call: Call, client: Client) -> int | None:
-    """Join the daemon that answers, with what the snapshot asks for; None where the snapshot is stale."""
+    """Send the snapshot's plan to the daemon behind `client`; return the exit code, or None for a stale snapshot."""
     known = _fresh(call)
     if known is None or not is_plausible(known.data):
         client.close()

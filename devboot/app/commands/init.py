@@ -145,7 +145,7 @@ def merged(path: str, proposal: Proposal) -> Change:
         raise ManifestError(
             "init/elsewhere",
             f"the detected application is in `{inner}`, and its paths are relative to that folder",
-            causes=[f"`{MANIFEST}` of `{root}` is the one to be added to"],
+            causes=[f"`--merge` would extend `{MANIFEST}` in `{root}`"],
             help=[f"devboot -C {shell_word(inner)} init", f"devboot -C {shell_word(inner)} init --diff   # shows it"],
             kept=["nothing was written"],
         )
@@ -193,7 +193,7 @@ def _check_merged(root: str, before: str, after: str) -> None:
         raise problems_of(own)
     raise ManifestError(
         "init/conflict",
-        f"what `{MANIFEST}` lacks doesn't fit what it has",
+        f"what devboot detected can't be added to `{MANIFEST}`: the result would have mistakes",
         causes=[each.what for each in problems],
         help=["devboot explain init/conflict"],
         kept=["nothing was written"],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def carry_out(call: Call) -> int:
-    """Forward the command to the daemon; without one nothing runs, which is no error."""
+    """Forward the command to the daemon; without one nothing runs, which is no error, and return the exit code."""
     if call.flag("all"):
         return _all(call)
     found = daemon_connection.meet(call)
@@ -71,7 +71,7 @@ def _nothing_runs(call: Call) -> None:
     Streams().say(f"{project} is not running{why}: devboot up{' -d' * bool(why)}\n")
     if left:
         names = ", ".join(f"{printable(name)} (pid {seen.pid})" for seen, name in left)
-        Streams().say(f"left of it: {names}: devboot down\n")
+        Streams().say(f"still running from its last start: {names}; to end them: devboot down\n")
 
 
 def _all(call: Call) -> int:

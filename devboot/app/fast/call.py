@@ -133,7 +133,7 @@ def _encoding(number: int, environ: Mapping[str, str]) -> str:
 
 
 def positive(text: str) -> int:
-    """Read a count of columns or rows; 0 where it is none."""
+    """Return a number of columns or rows as an integer; 0 if the text isn't a positive number."""
     from devboot.text.units import whole_number
 
     return whole_number(text, _WIDEST) or 0

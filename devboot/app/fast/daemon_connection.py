@@ -158,10 +158,10 @@ def gone(call: Call) -> DevbootError:
     crashed = os.path.exists(trace) and os.stat(trace).st_mtime >= call.began
     return WorkError(
         "daemon/gone",
-        "the daemon ended while it was asked",
+        "the daemon ended before it answered",
         causes=[f"it crashed because of a bug: see `{trace}`"] if crashed else ["it was killed"],
         help=["devboot up -d", *(["please report that file: it has no values of variables"] * crashed)],
-        kept=["nothing is left running: its guardian ends what it has started"],
+        kept=["no process is left running: the daemon's parent ends everything that the daemon started"],
     )
 
 

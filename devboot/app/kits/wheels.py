@@ -50,7 +50,9 @@ class Wheelhouse:
     def fetch(
         self, pins: Sequence[Pin], platform: str, *, is_here: bool, is_musl: bool, minor: str = ""
     ) -> tuple[Wheel, ...]:
-        """Fetch a wheel of each pin that applies on a platform; `is_here` means that it can be built for it.
+        """Fetch a wheel of each pin that applies on a platform, and return the wheels.
+
+        `is_here`: the platform is that of this machine, so that wheels can be built.
 
         `minor` is the Python that they are for, if it isn't that of the interpreter.
 
@@ -114,8 +116,8 @@ def build_requirements(wheelhouse: Wheelhouse, directs: Iterable[Direct]) -> tup
         if direct.kind in (GIT, URL):
             raise WorkError(
                 "kit/not-packable",
-                f"`{direct.name or direct.reference}` comes from an address, not from an index",
-                causes=["what has no digest in the lock can't be checked on the other machine"],
+                f"`{direct.name or direct.reference}` can't be packed: it comes from a url, not from a package index",
+                causes=["the lock has no digest of it, so the other machine couldn't verify it"],
                 help=["replace it by a released version, then `devboot lock`"],
             )
         if direct.kind in (EDITABLE, FOLDER):
@@ -133,7 +135,7 @@ def build_requirements(wheelhouse: Wheelhouse, directs: Iterable[Direct]) -> tup
 
 
 def parse_pins(text: str) -> tuple[Pin, ...]:
-    """Parse the pins in the output of uv's resolver."""
+    """Return the pins in the output of `uv pip compile`."""
     return tuple(_pin(block) for block in text.replace(" \\\n", " ").splitlines() if block.strip())
 
 
@@ -182,9 +184,9 @@ def _no_wheels(pins: Sequence[Pin], platform: str) -> WorkError:
         "kit/not-packable",
         f"{what} no wheel for {platform}",
         details=names,
-        causes=["it would have to be built there, which takes that platform's compiler"],
+        causes=["they have to be compiled on a machine of that platform"],
         help=[
-            "devboot pack   # on such a machine: there it is built",
+            f"devboot pack   # on a machine with {platform}: it compiles them",
             "or lock a version that has one: `devboot lock --update NAME`",
         ],
     )

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def carry_out(call: Call, names: Sequence[str], among: Sequence[str], count: int | None) -> int:
-    """Print the last `count` matching lines of each, and with `-f` new ones. Raises UsageError."""
+    """Print the last `count` matching lines of each process, and with `-f` new ones; return the exit code.
+
+    `names` are the requested processes, `among` all that have logs. Raises UsageError.
+    """
     query = _Query(call, names, among, count)
     found = daemon_connection.meet(call) if call.flag("follow") else None
     if found is not None and found.client is not None:

@@ -66,7 +66,7 @@ def adjust(loaded: Loaded, wanted: Adjustments, cwd: str) -> Loaded:
 
 
 def parse_formation(words: Iterable[str], loaded: Loaded) -> dict[str, int]:
-    """Parse `worker=3`, `web*=2` and `all=1`, separated by commas or given one by one, as counts by name.
+    """Parse `worker=3`, `web*=2` and `all=1` (with commas, or one by one), and return the counts by process.
 
     Names win over `all` wherever it stands. Raises UsageError.
     """
@@ -92,11 +92,16 @@ def parse_formation(words: Iterable[str], loaded: Loaded) -> dict[str, int]:
 
 
 def parse_base(text: str, flag: str = "-p", example: str = "5000") -> int:
-    """Parse the port of `-p`, or the distance of `-P`. Raises UsageError `usage/port`."""
+    """Parse the first port (`-p`), or the distance between the ports of two processes (`-P`).
+
+    Raises UsageError `usage/port`.
+    """
     number = whole_number(text, 65536)
     if number is None or not 0 < number < 65536:
         what = "port" if flag == "-p" else "distance between ports"
-        raise UsageError("usage/port", f"`{flag} {text}` is no {what}", help=[f"devboot up {flag} {example}"])
+        raise UsageError(
+            "usage/port", f"`{flag} {text}` can't be used as a {what}", help=[f"devboot up {flag} {example}"]
+        )
     return number
 
 

@@ -24,7 +24,9 @@ def apply_port_flags(
 def _name(asked: str, known: list[str]) -> str:
     found = expand([asked], known)
     if len(found) > 1:
-        raise UsageError("usage/port", f"`--port {asked}` means {', '.join(found)}", help=[f"--port {found[0]}=8001"])
+        raise UsageError(
+            "usage/port", f"`--port {asked}` matches several: {', '.join(found)}", help=[f"--port {found[0]}=8001"]
+        )
     return found[0]
 
 

@@ -96,7 +96,10 @@ def list_app(uv: Uv, origin: AppOrigin, condition: str, *, python: str, exclude_
 
 
 def release_of_app(origin: AppOrigin, closure: Iterable[Needed], minors: Iterable[tuple[int, int]]) -> Release:
-    """Return the rows and pins of an app that needs `closure`, on those minor versions that have all wheels."""
+    """Return the rows and pins of an app that needs `closure`, on those minor versions that have all wheels.
+
+    Raises ManifestError `recipe/no-wheels`.
+    """
     needed = tuple(closure)
     own = next(each for each in needed if each.name == origin.name)
     targets = {platform: [Target(platform, minor) for minor in minors] for platform in PLATFORMS}

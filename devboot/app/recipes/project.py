@@ -67,7 +67,10 @@ class TrialProject:
         remove_folders(self._projects, self.root)
 
     def run_tool(self) -> str:
-        """Run the program with its version flag through PATH, and return a line with the result."""
+        """Run the program with its version flag through PATH, and return a line with the result.
+
+        Raises WorkError `recipe/test-failed`.
+        """
         rows = (self.known.origin(row.source, row.name) for row in self.package.rows().values())
         origin = next((found for found in rows if found is not None), self.known.recipe.source[0])
         program = origin.programs[0]
@@ -79,7 +82,10 @@ class TrialProject:
         return f"`{program} {asks}` says {self.package.version}"
 
     def run_service(self) -> str:
-        """Start the service, query it, restart it, check that it kept its data, stop it; its port is free again."""
+        """Start the service, query it, restart it, check that it kept its data, stop it, check that its port is free.
+
+        Returns a line with the result. Raises WorkError `recipe/test-failed`.
+        """
         test, port, asked = self.known.recipe.test, 0, 0
         for exchange in (test.ask, test.kept) if test.kept else (test.ask,):
             self.devboot("up", "--detach")

@@ -41,7 +41,9 @@ def carry_out(call: Call) -> int:
 
 
 def visit(call: Call, names: tuple[str, ...], wakeup: int) -> int:
-    """Attach from within another command that owns the signals; `wakeup` is the descriptor of their numbers.
+    """Attach from within another command that handles signals; return the exit code.
+
+    `wakeup` is the descriptor from which the numbers of received signals are read.
 
     A terminating signal ends the attachment too, with 128 + n; the caller handles the rest.
     """

@@ -52,7 +52,7 @@ class Live:
         self._written = time.monotonic()
 
     def receive(self, word: bytes) -> None:
-        """Handle a status message of the daemon: progress of a start, or a change."""
+        """Show a message of the daemon in the bottom line: the progress of a start, or a change of a process."""
         kind, _, rest = word.decode("utf-8", "replace").partition(" ")
         if kind == "progress":
             self.menu.progress = rest
@@ -81,7 +81,7 @@ class Live:
         self._line.resize(columns)
 
     def clear(self) -> None:
-        """Remove the line."""
+        """Remove the bottom line from the screen."""
         self._line.clear()
 
     def end_output(self) -> None:

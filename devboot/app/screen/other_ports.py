@@ -62,7 +62,7 @@ class OtherPorts:
         return self._errors.read(_CHUNK).decode("utf-8", "replace")
 
     def close(self) -> None:
-        """End the child, whatever it does."""
+        """Kill the child process that chooses other ports, and wait for its end."""
         self._child.kill()
         self._child.wait()
         self._answers.close()

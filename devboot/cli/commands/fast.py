@@ -25,7 +25,9 @@ def carry_out(command: Command, invocation: Invocation, session: Session) -> int
 
 
 def run(words: Sequence[str], session: Session, *, no_sync: bool) -> int | None:
-    """Replace this process by the command, using a fresh snapshot, or any with `no_sync`; None if that isn't enough.
+    """Replace this process by the command, using a fresh snapshot, or any with `no_sync`.
+
+    Returns None if there is no such snapshot, so that the project has to be prepared; else an exit code.
 
     Raises WorkError `sync/needed` if `no_sync` finds no snapshot at all, and UsageError.
     """
@@ -50,7 +52,7 @@ def _nothing_named(project: Project) -> UsageError:
 def _run_as_it_is(words: Sequence[str], project: Project, environ: Mapping[str, str]) -> int | None:
     known = snapshot.read(os.path.join(project.state, snapshot.NAME))
     if known is None:
-        raise WorkError("sync/needed", "nothing was prepared yet", help=["devboot sync"])
+        raise WorkError("sync/needed", "this project has not been synced yet", help=["devboot sync"])
     patched = snapshot.apply(known.patch, environ)
     if words[0] == "--":
         return become(words[1:], patched) or 0

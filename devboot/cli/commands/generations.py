@@ -17,7 +17,7 @@ from devboot.ui import generations as shown
 
 
 def generations(session: Session) -> int:
-    """List the generations."""
+    """List the generations; return the exit code."""
     found = known.summaries(_state(session))
     if session.json:
         session.out_json(shown.list_as_json(found))
@@ -29,7 +29,10 @@ def generations(session: Session) -> int:
 
 
 def diff(session: Session, numbers: Sequence[str]) -> int:
-    """Print the differences of two generations: by default the current one and the one before it."""
+    """Print the differences of two generations, by default the current one and the one before; return the exit code.
+
+    `numbers` are up to two numbers of generations. Raises UsageError.
+    """
     state = _state(session)
     if len(numbers) > 2:
         raise UsageError("usage/argument", f"`devboot diff` takes no `{numbers[2]}`", help=["devboot diff 2 4"])
@@ -48,7 +51,7 @@ def diff(session: Session, numbers: Sequence[str]) -> int:
 
 
 def rollback(session: Session, number: str, *, is_offline: bool) -> int:
-    """Switch back to a generation, and print the changes."""
+    """Switch back to a generation, and print the changes; return the exit code."""
     root = find_project(session.context.cwd, session.context.environ).root
     wanted = _number(number) if number else None
     with session.reporting(os.path.basename(root)) as reporter:

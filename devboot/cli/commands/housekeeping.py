@@ -17,7 +17,7 @@ _SHOWN = 10  # lines of evidence
 
 
 def gc(session: Session, *, older_than: str, is_dry: bool, with_data: bool) -> int:
-    """Remove objects that nothing uses, and print what stays and why."""
+    """Remove objects that nothing uses, and print what stays and why; return the exit code."""
     age = collecting.parse_age(older_than) if older_than else None
     with (
         session.reporting("store", is_brief=True) as reporter,
@@ -32,7 +32,7 @@ def gc(session: Session, *, older_than: str, is_dry: bool, with_data: bool) -> i
 
 
 def store(session: Session, action: str, names: Sequence[str]) -> int:
-    """Run one of the store's actions. Raises UsageError."""
+    """Run `store list`, `path`, `verify` or `repair`; return the exit code. Raises UsageError for another action."""
     if action == "list":
         return _list(session, names)
     if action == "verify":
@@ -69,9 +69,9 @@ def _verify(session: Session, names: Sequence[str]) -> int:
         lines = [f"{keeping.title_of(each.name)}: {text}" for each in found.damaged for text in each.complaints]
         raise IntegrityError(
             "store/modified",
-            f"{counted(len(found.damaged), 'object')} in the store differ from what was published"
+            f"{counted(len(found.damaged), 'object')} in the store differ from what devboot installed"
             if len(found.damaged) > 1
-            else f"{keeping.title_of(found.damaged[0].name)} differs from what was published",
+            else f"{keeping.title_of(found.damaged[0].name)} differs from what devboot installed",
             details=lines[:_SHOWN],
             help=["devboot store repair"],
             kept=[f"{counted(found.intact, 'object')} intact"] if found.intact else [],

@@ -21,7 +21,7 @@ from devboot.ui.doctor import render_list, render_report, report_as_json
 
 
 def init(session: Session, *, merges: bool = False, only_diff: bool = False, example: bool = False) -> int:
-    """Write the manifest or add to it, and print what was found; or print the diff alone.
+    """Write the manifest or add to it, and print what was found, or the diff alone; return the exit code.
 
     Raises UsageError for flags that exclude each other.
     """
@@ -57,6 +57,8 @@ def init(session: Session, *, merges: bool = False, only_diff: bool = False, exa
 
 def doctor(session: Session, names: Sequence[str], *, only_list: bool, strict: bool, fix: bool, yes: bool) -> int:
     """Print the report, or the list of checks; with `fix` run each fix that devboot has, after a question.
+
+    Returns the exit code.
 
     Raises UsageError if there is no terminal for the questions.
     """

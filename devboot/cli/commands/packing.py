@@ -12,7 +12,7 @@ from devboot.events import doing
 
 
 def pack(session: Session, values: Mapping[str, object]) -> int:
-    """Write a kit and print how to use it."""
+    """Write a kit and print how to use it; return the exit code."""
     context = session.context
     loaded = session.load()
     named = values.get("platform") or ()

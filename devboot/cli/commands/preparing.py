@@ -32,7 +32,7 @@ _MOVES = 3  # times that an `up` looks for other ports, where those that it has 
 
 
 def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, dry_run: bool, runner: str) -> int:
-    """Prepare, then start and watch; or print the plan of a dry run."""
+    """Prepare the project, then start and show its processes, or print the plan of a dry run; return the exit code."""
     wanted = adjustments(values)
     if dry_run:
         if values.get("from"):
@@ -86,7 +86,10 @@ def _without_notes(loaded: Loaded) -> Loaded:
 
 
 def scale(session: Session, counts: Sequence[str]) -> int:
-    """Choose ports for other numbers of processes, and send the new plan to the daemon; nothing is installed."""
+    """Choose ports for other numbers of processes, and send the new plan to the daemon; return the exit code.
+
+    Nothing is installed.
+    """
     loaded = session.load()
     call = session.call("scale", (), {}, loaded.project)
     rescaled = with_counts(call, loaded, counts)
@@ -94,7 +97,7 @@ def scale(session: Session, counts: Sequence[str]) -> int:
 
 
 def run(session: Session, words: Sequence[str]) -> int:
-    """Bring the environment up to date, then replace this process by the command."""
+    """Bring the environment up to date, then replace this process by the command; return the exit code of a task."""
     loaded = session.load()
     call = session.call("run", words, {}, loaded.project)
     if words and words[0] != "--":
@@ -104,7 +107,10 @@ def run(session: Session, words: Sequence[str]) -> int:
 
 
 def sync(session: Session, options: PrepareOptions, *, check: bool) -> int:
-    """Provision the project; with `check` only report whether something is missing."""
+    """Provision the project; with `check` only report whether something is missing. Returns the exit code.
+
+    Raises WorkError `sync/needed` if `check` finds something.
+    """
     loaded = look_at_project(session.context.cwd, session.context.environ) if check else session.load()
     if check:
         missing = syncing.check(loaded, session.context).missing
@@ -118,7 +124,10 @@ def sync(session: Session, options: PrepareOptions, *, check: bool) -> int:
 
 
 def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool) -> int:
-    """Choose versions and write the lock; with `check` only report whether it is current."""
+    """Choose versions and write the lock; with `check` only report whether it is current. Returns the exit code.
+
+    Raises LockError `lock/stale` if `check` finds a stale lock.
+    """
     context = session.context
     loaded = look_at_project(context.cwd, context.environ) if check else session.load()
     shown = loaded.project.lock_from(context.cwd)
@@ -140,7 +149,7 @@ def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool)
 
 
 def export(session: Session, kind: str, folder: str, values: Mapping[str, object]) -> int:
-    """Bring everything up to date, then write service files for another supervisor."""
+    """Bring everything up to date, then write service files for another supervisor; return the exit code."""
     context = session.context
     folder = os.path.normpath(os.path.join(context.cwd, folder))
     exporting.refuse_unusable(kind, folder)

@@ -14,7 +14,7 @@ from devboot.model.nearest import nearest
 
 
 def recipe(session: Session, words: Sequence[str], *, version: str, exclude_newer: str, offline: bool) -> int:
-    """Run one of the recipe actions. Raises UsageError."""
+    """Run `recipe new`, `test` or `update`; return the exit code. Raises UsageError for another action."""
     action, *rest = words
     if action not in RECIPE_ACTIONS:
         near = nearest(action, RECIPE_ACTIONS)

@@ -11,7 +11,7 @@ from devboot.ui import state as shown
 
 
 def state(session: Session, action: str, name: str, *, is_data: bool) -> int:
-    """Run one of the state actions. Raises UsageError."""
+    """Run `state path`, `list` or `adopt`; return the exit code. Raises UsageError for another action."""
     if action == "path":
         path = keeping.path_of(session.context, name, is_data=is_data)
         if session.json:

@@ -85,7 +85,7 @@ TOPICS = ("exit-codes", "environment", "schema")
 
 
 def help_on(topic: str, session: Session) -> int:
-    """Print the help of a topic. Raises UsageError for an unknown one."""
+    """Print the help of a topic; return the exit code. Raises UsageError for an unknown one."""
     width = session.width()
     if not topic:
         session.out(overview(width))
@@ -126,7 +126,7 @@ def environment(environ: Mapping[str, str]) -> str:
 
 
 def explain(slug: str, session: Session) -> int:
-    """Print the long form of `slug`, or the list of all. Raises UsageError with the nearest slug."""
+    """Print the text of `slug`, or all slugs; return the exit code. Raises UsageError with the nearest slug."""
     slugs = known_slugs()
     if not slug:
         session.page("".join(f"{known}\n" for known in slugs))

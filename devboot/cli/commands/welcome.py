@@ -16,7 +16,7 @@ from devboot.text.units import duration
 
 
 def welcome(session: Session) -> int:
-    """Print the eight lines."""
+    """Print the state of the project and the commands that are useful now; return the exit code."""
     project = find_project(session.context.cwd, session.context.environ)
     lease = leases.read_daemon(leases.daemon_path(project.state))
     running = lease if lease is not None and lease.is_alive else None

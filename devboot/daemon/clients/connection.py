@@ -150,7 +150,7 @@ class Connection:
             self.close()
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Call a function on behalf of this client; an internal error in it ends only this session."""
+        """Call a function on behalf of this client; return whether it succeeded. An error ends only this session."""
         return self._loop.call(function, *args, **kwargs)
 
     def fail(self, error: DevbootError) -> None:
@@ -163,7 +163,7 @@ class Connection:
             self.close()
 
     def feed(self, data: bytes) -> None:
-        """Process bytes that were read before (the rest of a launch)."""
+        """Parse bytes of the client that were read before this connection existed, as if they came now."""
         try:
             for kind, payload in self._reader.feed(data):
                 if not self.is_open:

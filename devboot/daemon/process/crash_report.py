@@ -76,7 +76,7 @@ def mistake(error: Exception, path: str, *, kept: str = "all processes keep runn
     where = path or "nowhere: it could not be written"
     told = DevbootError(
         "bug",
-        f"the daemon failed in a way it should not ({type(error).__name__})",
+        f"the daemon failed because of a bug in devboot ({type(error).__name__})",
         kept=[kept],
         help=[f"please report it with this file: {where}"],
     )

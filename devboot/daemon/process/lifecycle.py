@@ -166,7 +166,7 @@ def data_in_use(data: str, pids: Iterable[int]) -> BusyError:
     who = ", ".join(f"pid {pid} ({proctable.name_of(pid)})" for pid in known) or "another process"
     return BusyError(
         "state/data-in-use",
-        "another process works on the project's data",
+        "another process uses the project's data folder",
         causes=[f"{who} holds the lock of `{data}`"],
         help=[f"ps -fp {','.join(map(str, known))}" if known else f"fuser -v {shell_word(data)}"],
         kept=["nothing was started"],
@@ -189,7 +189,7 @@ def no_socket(path: str, error: OSError) -> MachineError:
         return machine_error(error, path, "listen at")
     return MachineError(
         "machine/no-unix-sockets",
-        f"the filesystem of `{os.path.dirname(path)}` has no sockets",
+        f"the filesystem of `{os.path.dirname(path)}` doesn't support Unix sockets",
         causes=[(error.strerror or "").lower()],
         help=["export DEVBOOT_HOME=/a/short/path/on/a/local/disk"],
     )
@@ -217,7 +217,7 @@ class DaemonRun:
         self._record = b""  # content of the state folder's record
 
     def serve(self, sock: _socket.socket, request: Request) -> int:
-        """Run the project until it is down, or leave it to another daemon that has it."""
+        """Run the project until it is down, and return the exit code; do nothing if another daemon runs it already."""
         state = self._plan.state
         has_run = os.path.lexists(leases.lock_path(state))
         os.makedirs(leases.run_directory(state), mode=0o700, exist_ok=True)
@@ -325,7 +325,7 @@ class DaemonRun:
         return f"stopped processes that an earlier run had left: {ended}\n" if ended else ""
 
     def listen(self, owned: Ownership) -> None:
-        """Listen for clients; those that connect before the server exists wait in the queue."""
+        """Listen for clients; those that connect before the server exists wait in the queue. Raises MachineError."""
         runtime = runtime_directory(dict(self._plan.env), os.getuid())
         self.socket = socket_path(runtime, self._plan.root)
         try:

@@ -45,7 +45,7 @@ class Strays:
         self._timer: Timer = loop.call_later(SOON, self._turn)
 
     def look_soon(self) -> None:
-        """Look soon, because something has ended and may have left children."""
+        """Search for strays soon, because a process has ended and may have left children."""
         if self._delay > SOON:
             self._timer.cancel()
             self._delay = max(SOON, self._cost * _SHARE_WHEN_BUSY)
@@ -57,7 +57,7 @@ class Strays:
         self.look_soon()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop the search for strays."""
         self._timer.cancel()
 
     def _turn(self) -> None:

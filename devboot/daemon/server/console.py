@@ -48,7 +48,7 @@ class Console:
             pseudo_terminal.resize(fd, rows, columns)
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Handle a changed process: if it is this one, follow it to its next run, or report its end."""
+        """Connect the client to the next run of its process, or report its end; `status` may be another process'."""
         if status.name != self.name:
             return
         if status.phase in _ENDED:

@@ -28,29 +28,29 @@ class EarlyEvents:
         self._events: list[Callable[[Listener], None]] = []
 
     def on_output(self, name: str, data: bytes) -> None:
-        """Keep a block of output."""
+        """Store a block of output until the server exists."""
         self._events.append(lambda listener: listener.on_output(name, data))
 
     def on_change(self, status: ProcessStatus) -> None:
-        """Keep a changed status; record a new pid at once."""
+        """Store a changed status until the server exists; record a new pid at once."""
         if status.pid is not None:
             self._book.add(status.pid, status.name)
         self._events.append(lambda listener: listener.on_change(status))
 
     def on_note(self, text: str, *, error: DevbootError | None = None) -> None:
-        """Keep a message for viewers."""
+        """Store a message for viewers until the server exists."""
         self._events.append(lambda listener: listener.on_note(text, error=error))
 
     def on_settled(self) -> None:
-        """Keep the event that everything is up or has failed."""
+        """Store, until the server exists, the event that everything is up or has failed."""
         self._events.append(lambda listener: listener.on_settled())
 
     def on_finished(self) -> None:
-        """Keep the event that nothing is alive or will start again."""
+        """Store, until the server exists, the event that nothing is alive or will start again."""
         self._events.append(lambda listener: listener.on_finished())
 
     def hand_over(self, supervisor: Supervisor, listener: Listener) -> None:
-        """Make `listener` the supervisor's listener and pass it all kept events, in order."""
+        """Make `listener` the supervisor's listener and pass it all stored events, in order."""
         supervisor.report_to(listener)
         for report in self._events:
             report(listener)

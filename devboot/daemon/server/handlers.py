@@ -67,7 +67,8 @@ def _mismatch(version: str, other: greeting.Greeting) -> DevbootError:
 def up(server: Server, connection: Connection, request: Request) -> None:
     """Bring the project up for a detached client, with the plan that it brings; a terminal becomes a viewer.
 
-    The client is told `stopping` if the project is being stopped, `stale` if the daemon needs its plan.
+    Answers `stopping` if the project is being stopped, and `stale` if the daemon needs the plan of the client. Raises
+    BusyError `busy/nested` or `daemon/plan`.
     """
     if server.project.is_stopping:
         connection.send(frames.WORD, b"stopping")
@@ -242,7 +243,7 @@ def stop_all(server: Server, connection: Connection, _request: Request) -> None:
 
 
 def force(server: Server, _connection: Connection, _request: Request) -> None:
-    """Kill everything now."""
+    """Send SIGKILL to every process of the project now."""
     server.force()
 
 
@@ -258,7 +259,7 @@ def resize(server: Server, connection: Connection, request: Request) -> None:
 
 
 def attach(server: Server, connection: Connection, request: Request) -> None:
-    """Connect the client's terminal to that of one process."""
+    """Connect the client's terminal to that of one process. Raises UsageError `usage/one-name`, BusyError."""
     names = known_names(server.project.plan, request)
     if len(names) != 1:
         raise UsageError("usage/one-name", "one process at a time can be attached to", help=["devboot attach web"])
@@ -279,7 +280,7 @@ def show(server: Server, connection: Connection, request: Request) -> None:
 
 
 def moved(server: Server, connection: Connection, _request: Request) -> None:
-    """Continue after the owner was asked for other ports, whether it has a new plan or not."""
+    """Continue the start after the client that owns the run was asked for other ports, whatever its answer."""
     server.port_moves.end(connection)
 
 
@@ -291,14 +292,14 @@ def pause(server: Server, connection: Connection, _request: Request) -> None:
 
 
 def resume(server: Server, connection: Connection, _request: Request) -> None:
-    """Continue after `pause`."""
+    """Resume the output to a viewer after `pause`."""
     viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.release(resume=True)
 
 
 def detach(server: Server, connection: Connection, _request: Request) -> None:
-    """Let a viewer leave; a foreground run has no owner afterwards."""
+    """Disconnect a viewer; if its terminal owned a foreground run, the project continues in the background."""
     owner = server.project.owner
     if owner is not None and owner.connection is connection:
         server.project.owner = None

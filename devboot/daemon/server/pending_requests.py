@@ -43,7 +43,7 @@ class PendingRequests:
         return request in self._requests
 
     def add(self, request: PendingRequest) -> None:
-        """Add a request."""
+        """Add a request to those that are answered later."""
         self._requests.append(request)
 
     def remove(self, request: PendingRequest) -> None:

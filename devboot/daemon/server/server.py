@@ -160,7 +160,7 @@ class Server:
         self._loop.call(self.shutdown_report.announce)
 
     def force(self) -> None:
-        """Kill everything now."""
+        """Send SIGKILL to every process of the project now."""
         self.shut_down()
         if self.shutdown_report is not None:
             self._loop.call(self.shutdown_report.forced)
@@ -223,7 +223,7 @@ class Server:
             self.supervisor.hold_output(name, False)
 
     def on_change(self, status: model.ProcessStatus) -> None:
-        """Handle a changed status of a process: pass it on to everything that depends on it."""
+        """Pass the changed status of a process on: to viewers, pending requests, consoles, `ps` and reports."""
         if status.pid is not None:
             self._book.add(status.pid, status.name)
         else:
@@ -281,7 +281,7 @@ class Server:
             self.shutdown_report.complain(error)
 
     def on_settled(self) -> None:
-        """Handle the end of a start: everything is up or has failed."""
+        """Report the end of a start, when every process is up or has failed, and answer waiting clients."""
         self.pending.look()
         self._loop.call(self._forget_failures)
         self.startup_report.settled()
@@ -304,7 +304,7 @@ class Server:
             self.on_finished()
 
     def on_finished(self) -> None:
-        """Handle the end of all processes."""
+        """Answer the last clients and end the daemon, because all processes have ended and none will start again."""
         if self.shutdown_report is None and self.project.mover is not None:
             return
         if self.shutdown_report is None and self.project.owner is not None:
@@ -336,7 +336,7 @@ class Server:
     # Signals
 
     def on_signal(self, number: int) -> None:
-        """Handle a signal: SIGTERM stops everything, SIGQUIT writes a status report, others are ignored."""
+        """React to a signal: SIGTERM stops everything, SIGQUIT writes a status report, others are ignored."""
         if number == _SIGTERM:
             self.shut_down()
         elif number == _SIGQUIT:

@@ -51,7 +51,7 @@ class Page(Record):
 
 
 class FirstPages:
-    """Requests the page of every web process once per run, all at the same time, and keeps the answers."""
+    """Requests the page `/` of every web process once per run, all at the same time, and keeps the answers."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
@@ -94,7 +94,7 @@ class FirstPages:
         return name in self._pages and self._pages[name].is_html
 
     def errors(self) -> list[WorkError]:
-        """Return the errors of failed pages, unless a `ready` probe of the manifest decides instead."""
+        """Return an error for each first page that failed; none for processes with a `ready` probe in the manifest."""
         return [
             page.error
             for name, page in self._pages.items()

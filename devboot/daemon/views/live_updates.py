@@ -63,7 +63,7 @@ class LiveUpdates:
             self._supervisor.loop.call_later(_GATHERED, self._send)
 
     def forget(self, connection: Connection) -> None:
-        """Forget a disconnected client."""
+        """Send no more updates to a disconnected client."""
         self._sent.pop(connection, None)
 
     def _send(self) -> None:

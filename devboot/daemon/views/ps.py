@@ -99,13 +99,13 @@ class _Stream:
         self._is_due = False
 
     def begin(self) -> None:
-        """Send the first rendering."""
+        """Send the table for the first time."""
         self._send()
         if self._view.live:
             self._refresh()
 
     def changed(self) -> None:
-        """Send again soon."""
+        """Send the table again soon, because a process has changed."""
         if self._project.is_stopping:
             self._send()  # the daemon may end before a later turn
         elif not self._is_due:

@@ -44,7 +44,7 @@ class RepeatFilter:
         self._spawned: dict[str, float] = {}
 
     def output(self, name: str, data: bytes) -> None:
-        """Handle output of a process in `loops`."""
+        """Hold back output of a crash-looping process while it equals that of its last run; pass other output on."""
         repeat = self.loops[name]
         if not repeat.holds:
             self._show(name, data)
@@ -56,7 +56,7 @@ class RepeatFilter:
             repeat.timer = self._loop.call_later(repeat.life + _PATIENCE, lambda: self._release(name, repeat))
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Handle a changed phase."""
+        """Count or pass on held-back output, if the changed phase in `status` ends a run or a crash loop."""
         name, phase = status.name, status.phase
         if phase in (model.STARTING, model.RUNNING):
             self._spawned.setdefault(name, self._loop.now())
@@ -112,7 +112,7 @@ class _Repeat:
         self.timer: Timer | None = None
 
     def end(self) -> None:
-        """Drop the held-back output."""
+        """Discard the held-back output, which equals that of the last run."""
         self.held = b""
         if self.timer is not None:
             self.timer.cancel()

@@ -63,11 +63,11 @@ class ShutdownReport:
         self._tell_one(connection, request, self._announcement("; ctrl-c to force" * request.view.terminal))
 
     def forget(self, connection: Connection) -> None:
-        """Forget a disconnected client."""
+        """Send no more reports to a disconnected client."""
         self._listeners = [(other, request) for other, request in self._listeners if other is not connection]
 
     def announce(self) -> None:
-        """Tell viewers what will stop, and in which order."""
+        """Send viewers a line that says what will stop, and in which order."""
         if any(self._order):
             self._viewers.say(self._announcement("; ctrl-c again to force"))
 

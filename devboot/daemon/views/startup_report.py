@@ -68,7 +68,7 @@ class StartupReport:
         self._start_limit()
 
     def forget(self, connection: Connection) -> None:
-        """Forget a disconnected client."""
+        """Send no report to a disconnected client."""
         self._waiters = [waiter for waiter in self._waiters if waiter.connection is not connection]
 
     def changed(self, status: model.ProcessStatus) -> None:
@@ -93,7 +93,7 @@ class StartupReport:
         )
 
     def settled(self) -> None:
-        """Handle the end of the start: request the first pages, then report."""
+        """Request the first pages when the start has ended, then send the report to waiting clients."""
         self._is_settled = True
         self._stop_limit()
         mover = self._project.mover  # its start continues with other ports

@@ -102,7 +102,7 @@ class Viewer:
             self.release()
 
     def complain(self, error: DevbootError) -> None:
-        """Send an error."""
+        """Send the client an error message."""
         self.release()
         if self._held is None:
             self.end_line()
@@ -151,7 +151,7 @@ class Viewers:
         return iter(tuple(self._viewers))
 
     def add(self, viewer: Viewer) -> None:
-        """Add a viewer."""
+        """Add a viewer, which gets all further output."""
         if self.on_join is not None:
             self.on_join()
         viewer.after_room = self._after_room
@@ -164,7 +164,7 @@ class Viewers:
         self._prefixers = {key: prefixer for key, prefixer in self._prefixers.items() if key in wanted}
 
     def viewer_of(self, connection: Connection) -> Viewer | None:
-        """Return the viewer of a client; None if it isn't one."""
+        """Return the viewer of a client; None if the client doesn't receive output."""
         return next((viewer for viewer in self._viewers if viewer.connection is connection), None)
 
     def output(self, name: str, data: bytes, at: float, *, raw: bool | None = None) -> None:

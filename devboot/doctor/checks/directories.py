@@ -85,7 +85,7 @@ def _complaint(path: str, subject: Subject) -> Finding | None:
         return Finding(
             "machine/open-directory",
             WARNING,
-            f"others may write in `{shown}`",
+            f"other users may write in `{shown}`",
             "somebody else could replace programs that devboot starts",
             Fix(f"chmod go-w {shell_word(path)}"),
         )

@@ -20,7 +20,7 @@ SIDE_FILES = ("-journal", "-wal", "-shm")
 
 @contextmanager
 def connected(path: str, *, busy: float = BUSY_SECONDS, create: bool = False) -> Iterator[sqlite3.Connection]:
-    """Open a connection in autocommit mode, which waits `busy` seconds for locks; `create` makes a missing file.
+    """Open a connection in autocommit mode, which waits `busy` seconds for locks; `create` creates a missing file.
 
     Raises BusyError `sqlite/locked`, MachineError `sqlite/damaged`, `sqlite/failed`, `machine/…`.
     """

@@ -97,7 +97,7 @@ def join_pins(several: Iterable[Pins]) -> Pins:
 
 
 def render_pins(pins: Iterable[Pin]) -> str:
-    """Write pins as requirements text: sorted, without any address, hashes on lines of their own."""
+    """Return pins as requirements text: sorted, without any address, hashes on lines of their own."""
     blocks = sorted(_block(pin) for pin in pins)
     return "".join(blocks)
 

@@ -50,7 +50,7 @@ def parse_direct(
 
 
 def render_direct(direct: Direct, folder: str) -> str:
-    """Write a direct reference as a line of a requirements file.
+    """Return a direct reference as a line of a requirements file.
 
     Paths are relative to `folder`: uv would read an absolute one as an address, in which `#` has another meaning. A
     git reference has its locked commit.

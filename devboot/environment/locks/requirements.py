@@ -243,7 +243,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def decoded(data: bytes) -> str:
-    """Decode a text file: UTF-8, or UTF-16 as PowerShell's redirection writes it; else Latin-1, which never fails."""
+    """Return a file's content as text: UTF-8, or UTF-16 as PowerShell writes it, else Latin-1, which never fails."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     try:

@@ -269,7 +269,7 @@ def _filled(row: PythonRow, root: str, addresses: dict[str, Direct]) -> Direct:
         if declared is None:
             raise LockError(
                 "lock/no-address",
-                f"no file of this project has the address of `{row.name}` comes from",
+                f"no file of this project names the address that `{row.name}` comes from",
                 causes=("devboot.lock keeps no addresses; the project's own requirement line has to name it",),
                 help=("devboot lock",),
             )

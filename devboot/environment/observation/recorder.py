@@ -74,7 +74,7 @@ class Recorder:
         }
 
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
-        """Handle an audit event."""
+        """Record a missing file, a host or a port that an audit event of the interpreter (`sys.addaudithook`) shows."""
         handle = self._handlers.get(event)
         if handle is not None:
             self.guard(handle, *args)

@@ -24,7 +24,7 @@ class Program(Record):
     command: str
 
     def describe(self) -> str:
-        """Describe the program, as in "pid 4711 (python manage.py runserver)"."""
+        """Return a description of the program, as in "pid 4711 (python manage.py runserver)"."""
         return f"pid {self.pid} ({self.command})" if self.command else f"pid {self.pid}"
 
 

@@ -278,7 +278,7 @@ def _not_found(uv: Uv, request: VersionRequest, environ: Mapping[str, str], caus
     return MachineError(
         "python/not-found",
         f"there is no python {str(request).removeprefix('==')} on this machine, and none could be downloaded",
-        place=Place(request.file, request.line, label="asked for here") if request.file else None,
+        place=Place(request.file, request.line, label="required here") if request.file else None,
         details=[f"python {version:8} {path}" for _, version, path in there[:_SHOWN]] or ["no Python is installed"],
         causes=tuple(causes),
         help=(*([instead] if newest else []), by_hand if uv.offline else other, *([recipe] if request.minor else [])),

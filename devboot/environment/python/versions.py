@@ -97,7 +97,7 @@ def requested_version(
     if specifier is None:
         raise ManifestError(
             "python/version",
-            f"`{manifest}` is no version of Python",
+            f"`{manifest}` isn't a version of Python",
             place=Place("devboot.toml"),
             help=('write it as in `version = "3.12"` or `version = ">=3.12"`',),
         )

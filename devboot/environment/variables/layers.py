@@ -61,7 +61,7 @@ class Composition(NamedTuple):
         return tuple((DEFAULT if v.name in self.defaults else SET, v.name, v.value) for v in self.variables)
 
     def values(self) -> dict[str, str]:
-        """Return name → value."""
+        """Return the values of all variables, by name."""
         return {variable.name: variable.value for variable in self.variables}
 
 

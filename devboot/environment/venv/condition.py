@@ -193,7 +193,7 @@ def foreign_venv(name: str, reason: str) -> MachineError:
     """Return the error that refuses to change another user's virtualenv or folder."""
     return MachineError(
         "python/foreign-venv",
-        f"`{name}` is in the way, and devboot didn't make it",
+        f"`{name}` is in the way of the virtualenv, and devboot didn't create it",
         causes=(reason,),
         help=(
             "devboot sync --force   # moves it aside, nothing is deleted",

@@ -38,7 +38,7 @@ class VenvRecord:
 
 
 def render_record(record: VenvRecord) -> str:
-    """Write a record as lines."""
+    """Return the text of a record: a line per fact."""
     lines = [
         _HEAD,
         f"complete {int(record.is_complete)}",

@@ -59,7 +59,7 @@ class PartRow(Table):
     size: Bytes = Field(description="Size in bytes.")
 
     def part(self) -> Part:
-        """Return the plain value."""
+        """Return the row as the light value that other packages use."""
         return Part(self.name, self.version, self.file, self.sha256, self.size)
 
 
@@ -73,7 +73,7 @@ class PinRow(Table):
     hashes: Digests = Field(min_length=1, description="Digests of the files that may be installed.")
 
     def pin(self) -> AppPin:
-        """Return the plain value."""
+        """Return the row as the light value that other packages use."""
         return AppPin(self.name, self.version, self.marker, tuple(sorted(self.hashes)))
 
 

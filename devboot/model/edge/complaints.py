@@ -142,7 +142,10 @@ class Complaints:
         label: str = "",
         help: Sequence[str] = (),  # noqa: A002  the word that the message prints
     ) -> DevbootError:
-        """Return one error about a path of the document."""
+        """Return an error about the value (or, with `key`, the key) at `path` in the document.
+
+        `name` completes the slug, `what` is the first line, `label` stands under the line of the file.
+        """
         place = self._document.place(path, key=key, label=label, context=name == "unknown-key")
         return self._kind(f"{self._document.area}/{name}", what, place=place, help=help)
 

@@ -30,7 +30,7 @@ def with_date(proposal: Proposal, today: dt.date, last_change: Callable[[list[st
     if today - date < _OLD:
         return proposal
     what = f"{paths[0]} was last changed then" if python.requirements else "the clone was last changed then"
-    note = Note(f"open versions, and what builds need, are those of {date}: {what}")
+    note = Note(f"limits versions that aren't pinned, and packages for builds, to those of {date}: {what}")
     dated = replace(proposal, python=replace(python, exclude_newer=str(date)), notes=(*proposal.notes, note))
     return _with_flask_app(dated) if date < _FLASK_WITH_APP else dated
 

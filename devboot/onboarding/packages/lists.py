@@ -23,7 +23,7 @@ _LIST = re.compile(
 
 
 def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tuple[PythonInput, list[Note]]:
-    """Use another list if the usual places have none, or one that covers less than half of the imports.
+    """Return the packages from another list if the usual one is missing, or covers less than half of the imports.
 
     In addition to the usual list, use the one with applications of Django's settings that the usual one lacks.
     """

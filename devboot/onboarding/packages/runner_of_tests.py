@@ -31,7 +31,7 @@ def runs_pytest(tree: Tree, app: Application) -> bool:
 def with_test_runner(
     tree: Tree, app: Application, python: PythonInput, packages: Collection[str]
 ) -> tuple[PythonInput, list[Note]]:
-    """Add pytest if the tests of a library need it and no list has it."""
+    """Return the packages with pytest added, and a note, if the tests of a library need it and no list has it."""
     is_locked = bool(set(LOCKS) & set(python.requirements))
     if RUNNER in packages or RUNNER in python.packages or is_locked or not runs_pytest(tree, app):
         return python, []

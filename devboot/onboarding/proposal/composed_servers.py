@@ -93,7 +93,7 @@ def _version(recipe: str, container: Container) -> tuple[str, str]:
 def with_first_data(
     clone: Clone, services: Collection[Service], databases: tuple[Database, ...], tasks: list[Task]
 ) -> tuple[tuple[Database, ...], list[Task]]:
-    """Add the further databases that compose creates, and tasks that load its SQL scripts into a new database."""
+    """Return the databases with those that compose creates, and tasks that load its SQL scripts into a new one."""
     seeds: list[Task] = []
     for service in services:
         container = container_of(service, clone.compose)

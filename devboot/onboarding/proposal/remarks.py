@@ -36,7 +36,7 @@ def other_services(clone: Clone, servers: set[str]) -> list[Note]:
 
 
 def absent(clone: Clone, run: Run) -> list[Note]:
-    """Return notes about modules that the code imports and the clone lacks, with their templates."""
+    """Return notes about modules that the code imports and the clone lacks, each with its template, if there is one."""
     notes = []
     known = [(name, place) for name, place in run.found.absent if HOLE not in name]
     missing = [(name, place, "imported") for name, place in known[:2]]

@@ -62,7 +62,7 @@ class Tree:
         return self._files
 
     def python_files(self) -> list[str]:
-        """Return the Python files."""
+        """Return the relative paths of the clone's Python files."""
         if self._python is None:
             self._python = [name for name in self.files() if name.endswith(".py")]
         return self._python

@@ -46,7 +46,7 @@ class Services:
 
     @property
     def databases(self) -> tuple[Database, ...]:
-        """The databases within servers."""
+        """The databases that the application needs in its servers."""
         return tuple(database for each in self.found for database in each.databases)
 
     @property
@@ -56,7 +56,7 @@ class Services:
 
     @property
     def notes(self) -> list[Note]:
-        """Notes about the servers."""
+        """The notes and warnings about the found servers."""
         return [note for each in self.found for note in each.notes]
 
     @property

@@ -129,7 +129,7 @@ class _Trial:
                 self._tell(name)
 
     def pin(self, containers: Collection[str]) -> None:
-        """Take over addresses that no variable reaches: set Celery's own variables, or use the code's host and port."""
+        """Provide Redis at addresses that no variable sets: by Celery's variables, or at the code's host and port."""
         for address in self._with(self.found.probes):
             variable = OWN_VARIABLES.get(address.label)
             if (address.url and GOOD.match(address.url)) or _is_at_probe(address):

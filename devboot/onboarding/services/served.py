@@ -50,7 +50,7 @@ class Served:
             each.pop(name, None)
 
     def pin(self, host: str, port: int | None, place: Evidence | None, containers: Collection[str]) -> bool:
-        """Take over an address that is fixed in the code; return True if it is on this machine or in a container."""
+        """Give the service the port of an address that is fixed in the code; return False for another machine's."""
         if host not in LOOPBACK:
             if host not in containers:
                 return False

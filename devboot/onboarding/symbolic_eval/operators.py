@@ -102,7 +102,7 @@ def _percent(left: Value, right: Value, place: Evidence) -> Value:
 
 
 def compare(left: Value, op: ast.cmpop, right: Value) -> bool | None:
-    """Compare one pair with `op`; None if the result is unknown."""
+    """Return whether `left op right` is true; None if the result is unknown."""
     a, b = plain(left), plain(right)
     if isinstance(op, ast.Is | ast.IsNot) and (a is None or b is None):
         other = b if a is None else a

@@ -161,7 +161,7 @@ def _run_program(staging: str, wanted: Wanted) -> None:
         raise _does_not_run(wanted, program, said[-1] if said else f"exit code {answer.code}")
     raise IntegrityError(
         "store/wrong-version",
-        f"what was fetched as {wanted.name} {wanted.version} reports another version",
+        f"the program downloaded as {wanted.name} {wanted.version} reports another version",
         causes=[f"`{program} {asks}`: {(answer.stdout or answer.stderr).strip()[:100]}"],
         help=[f"devboot lock --update {wanted.name}"],
     )

@@ -63,7 +63,7 @@ class Partial:
             json.dump({"address": _short(url), "validator": validator}, stream)
 
     def write(self, chunk: bytes) -> None:
-        """Append bytes."""
+        """Append received bytes to the file, and to its digest."""
         view = memoryview(chunk)
         while view:
             written = os.write(self._descriptor, view)
@@ -73,7 +73,7 @@ class Partial:
         fail_point("download/writing")
 
     def begin_anew(self) -> None:
-        """Discard all bytes."""
+        """Discard all bytes: the next `write` begins a new file."""
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         self._digest = hashlib.sha256()

@@ -102,7 +102,7 @@ class Process:
         self.take(spec)
 
     def take(self, spec: model.ProcessSpec) -> None:
-        """Use this specification from the next start on."""
+        """Replace the specification; a running process keeps the old one until its next start."""
         self.spec = spec
         self._found_port = 0
         self.port_taken = False
@@ -152,7 +152,10 @@ class Process:
                 self.timetable.cancel()
 
     def feed(self, kind: str, end: life.End | None = None) -> None:
-        """Handle an event. An internal error while handling it fails only this process."""
+        """Advance the state machine by an event `kind` (see `life`) and act on the result.
+
+        An internal error while doing so fails only this process.
+        """
         self.host.loop.call(self._feed, kind, end)
 
     def _feed(self, kind: str, end: life.End | None) -> None:
@@ -169,7 +172,7 @@ class Process:
         self.around.on_change(self)
 
     def fail(self, error: DevbootError) -> None:
-        """Handle an internal error of devboot in this process: kill its run and mark it as failed."""
+        """Kill the run and mark the process as failed, because of an internal error of devboot."""
         run, self.run = self.run, None
         self.error = failures.mistake(self.spec, error)
         self.state = life.failed(self.state)
@@ -427,7 +430,7 @@ class Process:
 
     @property
     def reload_note(self) -> str:
-        """Note on a reload loop that is going on; "" if there is none."""
+        """A sentence about the reload loop that the process is in; "" if there is none."""
         return self._reloads.note(self.host.loop.now()) if self._reloads is not None else ""
 
     def heed(self, block: bytes) -> None:
@@ -499,7 +502,7 @@ class Process:
         self.feed(life.EXITED, end)
 
     def on_left(self, pids: frozenset[int]) -> None:
-        """Handle children left behind by the leader, which got SIGTERM.
+        """Report children that the leader has left behind, and that have got SIGTERM.
 
         A leader that exits 0 early and leaves children behind has daemonised; report that.
         """

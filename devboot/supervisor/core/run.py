@@ -278,7 +278,7 @@ class Run:
             pseudo_terminal.resize(self.terminal, rows, columns)
 
     def stop(self) -> None:
-        """Ask it to stop, by its stop command or its stop signal."""
+        """Send the process its stop signal, or run its stop command."""
         self._quiet()
         if not self.spec.stop_command:
             self._ending.ask(self.spec.stop_signal, leads=self._child.leads)

@@ -59,7 +59,7 @@ class Settling:
         self._schedule()
 
     def cancel(self) -> None:
-        """Stop watching."""
+        """Stop the checks: `on_settled` is not called any more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -229,7 +229,7 @@ class Supervisor:
         return planning.compare(self._plan, looked_at(plan), self._processes, self._removed)
 
     def act(self) -> None:
-        """Do the work of the next turn of the loop now."""
+        """Start, restart and stop now what is due, instead of in the next turn of the loop."""
         self._review()
 
     def shutdown(self) -> None:

@@ -19,7 +19,7 @@ class AccessLines:
         self._expected: list[tuple[float, re.Pattern[bytes]]] = []  # (end of the wait, path)
 
     def expect(self, path: str, timeout: float, now: float) -> None:
-        """Record a request for `path` that may take `timeout` seconds."""
+        """Expect a line in the access log for a probe's request for `path`, which may take `timeout` seconds."""
         pattern = re.compile(rb"(?<![\w./-])%s(?![\w./-])" % re.escape(path.encode()))
         self._forget_late(now)
         self._expected.append((now + timeout + _LATE, pattern))

@@ -26,7 +26,7 @@ class Tls:
         return self._sent.read()
 
     def take(self, data: bytes) -> bytes:
-        """Process received bytes and return decrypted ones; empty `data` means the end of input."""
+        """Decrypt received bytes and return the plain ones; empty `data` means the end of input."""
         if not data:
             self._received.write_eof()
         self._received.write(data)

@@ -32,7 +32,7 @@ class Heartbeat:
         self.beat()
 
     def fail(self) -> None:
-        """Handle WATCHDOG=trigger: the process reports itself as hung."""
+        """Mark the process as hung: it has sent `WATCHDOG=trigger`."""
         if self._timer is not None:
             self.stop()
             self.text = "it reported WATCHDOG=trigger"

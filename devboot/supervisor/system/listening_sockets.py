@@ -44,7 +44,7 @@ def _rows() -> list[tuple[int, int, int]]:
 
 
 def ask_kernel() -> list[tuple[int, int, int]]:
-    """Ask by netlink for all listening TCP sockets, in the form of `read_tables`."""
+    """Query the kernel by netlink for all listening TCP sockets; return them in the form of `read_tables`."""
     found: list[tuple[int, int, int]] = []
     link = sockets.socket(sockets.AF_NETLINK, sockets.SOCK_RAW, _INET_DIAG)
     try:
@@ -76,7 +76,7 @@ def _take_messages(data: bytes, found: list[tuple[int, int, int]]) -> bool:
 
 
 def read_tables() -> list[tuple[int, int, int]]:
-    """Read the listening sockets of /proc/net."""
+    """Return the listening TCP sockets in /proc/net, each as (port, inode, connections not accepted yet)."""
     found = []
     for table in _TABLES:
         with open(table, "rb", buffering=0) as file:

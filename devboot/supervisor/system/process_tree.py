@@ -82,7 +82,7 @@ class Census:
 
 
 def census() -> Census:
-    """Take a census of the machine: 20 microseconds per process on Linux, one call of `ps` elsewhere."""
+    """Return all processes of the machine: 20 microseconds for each on Linux, one call of `ps` elsewhere."""
     return Census(proctable.processes())
 
 

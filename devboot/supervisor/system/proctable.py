@@ -120,7 +120,7 @@ def processes() -> dict[int, Seen]:
 
 
 def ask_ps() -> dict[int, Seen]:
-    """Read the table of processes from `ps`, where there is no /proc."""
+    """Return the processes that `ps` lists, by pid, for systems without /proc."""
     import subprocess
 
     output = subprocess.run(

@@ -35,7 +35,7 @@ class LibrarySupply(Protocol):
         """Return the variables with which this requirement (`name==version`) was built before; None if it wasn't."""
 
     def remember(self, requirement: str, libraries: Sequence[SystemLibrary]) -> None:
-        """Record that this requirement needs these libraries."""
+        """Record that building this requirement needs these system libraries, for the next build."""
 
 
 class Attempts:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from devboot.errors import DevbootError, NetworkError
 from devboot.uv.failures import masked
 
-_ABOUT_NETWORK = ("network/unreachable", "network/tls", "network/http-5")  # a proxy may have answered for the host
+_ABOUT_NETWORK = ("network/unreachable", "network/tls")
+_PROXY_ANSWER = re.compile(r"network/http-5\d\d")  # a proxy may have answered for the host
 _WARNING = re.compile(r"^warning: (?P<text>.*`(?P<name>SSL_(?:CERT_FILE|CERT_DIR|CLIENT_CERT))`.*)$")
 _SCHEME = re.compile(r"\b(?P<scheme>https?)://")
 _PROXY = re.compile(
@@ -26,7 +27,7 @@ def blame_settings(error: DevbootError, lines: Sequence[str], environ: Mapping[s
         environ: the variables of that call.
 
     """
-    if not error.slug.startswith(_ABOUT_NETWORK):
+    if error.slug not in _ABOUT_NETWORK and not _PROXY_ANSWER.fullmatch(error.slug):
         return error
     for line in lines:
         if match := _WARNING.match(line):

@@ -261,7 +261,7 @@ def test_what_locks_the_project_s_data_and_is_no_daemon_is_named(project):
     done = project.devboot("up", "-d", code=7, timeout=60)
 
     os.close(held)
-    assert done.stderr.startswith("error[state/data-in-use]: another process works on the project's data\n")
+    assert done.stderr.startswith("error[state/data-in-use]: another process uses the project's data folder\n")
     assert f"help: ps -fp {os.getpid()}\n" in done.stderr
     assert marked(project) == set()
 

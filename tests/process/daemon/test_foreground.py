@@ -335,7 +335,7 @@ def test_a_client_whose_daemon_is_killed_says_so(shop):
 
     assert child.wait(20) == 1
     assert child.stderr.read().splitlines()[-4:] == [
-        "error[daemon/gone]: the daemon ended while it was asked",
+        "error[daemon/gone]: the daemon ended before it answered",
         "cause: it was killed",
         "help: devboot up -d",
         "kept: nothing is left running: its guardian ends what it has started",

@@ -62,7 +62,7 @@ def test_a_filesystem_without_sockets_is_named():
     error = no_socket("/mnt/share/run/1.sock", OSError(errno.EPERM, os.strerror(errno.EPERM)))
 
     assert ("machine/no-unix-sockets", 6) == (error.slug, error.exit_code)
-    assert "the filesystem of `/mnt/share/run` has no sockets" == error.what
+    assert "the filesystem of `/mnt/share/run` doesn't support Unix sockets" == error.what
     assert ("export DEVBOOT_HOME=/a/short/path/on/a/local/disk",) == error.help
 
 

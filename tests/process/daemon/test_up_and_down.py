@@ -48,7 +48,7 @@ def test_a_restart_says_that_an_edit_is_not_applied_by_it(shop):
     with open(f"{shop.root}/devboot.toml", "a", encoding="utf-8") as file:
         file.write("# edited\n")
 
-    told = "devboot.toml has changed since the last `up`: devboot up -d applies that\n"
+    told = "devboot.toml has changed since the last `up`; to apply the change: devboot up -d\n"
     assert shop.devboot("restart", "web").stderr.endswith(told)
     assert shop.devboot("start", "web").stderr.endswith(told)
     assert told not in shop.devboot("stop", "web").stderr

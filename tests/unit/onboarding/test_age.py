@@ -34,9 +34,8 @@ def test_versions_and_builds_of_an_old_list_are_those_of_its_last_change(propose
 def test_the_date_stands_in_the_manifest_with_its_reason(propose):
     proposal = with_date(propose({"app.py": FLASK, "requirements.txt": "flask\n"}), TODAY, lambda _paths: "2021-03-04")
     assert 'exclude-newer = "2021-03-04"  # the last change of the list' in render(proposal).splitlines()
-    assert "open versions, and what builds need, are those of 2021-03-04: requirements.txt was last changed then" in [
-        note.text for note in proposal.notes
-    ]
+    what = "limits versions that aren't pinned, and packages for builds, to those of 2021-03-04"
+    assert f"{what}: requirements.txt was last changed then" in [note.text for note in proposal.notes]
 
 
 @pytest.mark.parametrize(

@@ -285,7 +285,7 @@ def test_names_that_cannot_stand_everywhere_are_refused(data, unpacked):
 
 @pytest.mark.faults(58)
 def test_a_bad_name_is_shown_escaped(unpacked):
-    with pytest.raises(Exception, match=r"toy\.tar has the name `a\\x1b\[31m\\nb`"):
+    with pytest.raises(Exception, match=r"toy\.tar has a file with the name `a\\x1b\[31m\\nb`"):
         unpacked(tar(member("a\x1b[31m\nb")))
 
 
@@ -317,7 +317,7 @@ def test_what_stands_in_the_folder_already_is_never_written_to(tmp_path, unpacke
 
     from devboot.unpack import unpack
 
-    with pytest.raises(Exception, match=r"leads outside|File exists"):
+    with pytest.raises(Exception, match=r"would be unpacked outside|File exists"):
         unpack(str(data), str(tmp_path / "1/in/side"))
     assert not (tmp_path / "victim").exists()
 

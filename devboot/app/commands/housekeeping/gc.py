@@ -39,13 +39,16 @@ class _Old(NamedTuple):
 
 
 def parse_age(text: str) -> float:
-    """Parse `30d`, `12h`, `90m`, `2w` as seconds; a number alone is days. Raises UsageError `usage/argument`."""
+    """Parse `30d`, `12h`, `90m`, `2w` and return the seconds; a number alone is days.
+
+    Raises UsageError `usage/argument`.
+    """
     found = _AGE.fullmatch(text)
     if found is None:
         raise UsageError(
             "usage/argument",
             f"`--older-than` needs an age, found `{text}`",
-            help=["`--older-than 30d`, or with `h`, `m`, `w`"],
+            help=["devboot gc --older-than 30d   # or with m, h or w: minutes, hours, weeks"],
         )
     return float(found[1]) * _UNITS[found[2]]
 

@@ -106,8 +106,8 @@ def _refuse_moved(project: Project, target: Generation) -> None:
     if root != project.root:
         raise WorkError(
             "generation/moved",
-            f"generation {target.facts.number} was made when the project was in `{root}`",
-            help=["devboot sync   # makes one for this place"],
+            f"generation {target.facts.number} can't be restored: it is of the time when the project was in `{root}`",
+            help=["devboot sync   # makes a generation for this folder"],
         )
 
 
@@ -118,7 +118,7 @@ def _refuse_incomplete(store: Store, target: Generation) -> None:
         if found:
             raise MachineError(
                 "generation/incomplete",
-                f"generation {target.facts.number} needs {title_of(name)}, which can't be used",
+                f"generation {target.facts.number} can't be restored: {title_of(name)} is missing or damaged",
                 causes=found[:3],
                 help=["devboot store repair"],
                 kept=["nothing was changed"],
@@ -190,9 +190,9 @@ def _refuse_missing_secrets(target: Generation, values: Mapping[str, str]) -> No
     if missing := missing_secrets(target.body, values):
         raise MachineError(
             "generation/incomplete",
-            f"generation {target.facts.number} needs {', '.join(missing)}, which no file has any more",
-            causes=["devboot keeps no passwords in generations, and fills in those of the last sync"],
-            help=["devboot sync   # makes a generation of what the files say now"],
+            f"generation {target.facts.number} can't be restored: there is no value for {', '.join(missing)} any more",
+            causes=["generations store no secret values; a rollback fills in those of the last sync"],
+            help=["devboot sync   # makes a new generation from the current files"],
             kept=["nothing was changed"],
         )
 

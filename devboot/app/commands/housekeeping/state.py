@@ -59,7 +59,10 @@ def path_of(context: Context, name: str, *, is_data: bool) -> str:
 
 
 def take_over(context: Context, name: str) -> Adopted:
-    """Give this project what is kept under `name`. Raises UsageError, BusyError `state/in-use` and MachineError."""
+    """Move the state and data kept under `name` to this project; return what was moved.
+
+    Raises UsageError, BusyError `state/in-use` and MachineError.
+    """
     root = find_project(context.cwd, context.environ).root
     kept = adopt(context.projects(), root, name, holder_in(context.environ), context.wall_clock)
     return Adopted(root, name, kept)

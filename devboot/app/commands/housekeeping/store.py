@@ -153,7 +153,7 @@ def _unknown_origin(store: Store, damage: Damage, user: str) -> IntegrityError:
         "store/unknown-origin",
         f"{title_of(damage.name)} is damaged, and its source is unknown",
         details=damage.complaints[:_SHOWN],
-        causes=[f"{user} uses it, but no lock there has it any more"],
+        causes=[f"{user} uses it, but no devboot.lock names it any more, so it can't be downloaded again"],
         help=["devboot sync   # in the project that needs it"],
         kept=["the damaged object stays where it is, but nothing is started from it"],
     )

@@ -113,7 +113,14 @@ def _report_merge(merged: Merged, kept: str, reporter: Reporter) -> None:
         *(f"{side}: can't be read, so it is ignored" for side in merged.unread),
         f"kept: {kept}",
     ]
-    reporter.emit(Event(NOTE, STEP, "a merge left a conflict: both sides are resolved anew", lines=tuple(lines)))
+    reporter.emit(
+        Event(
+            NOTE,
+            STEP,
+            "devboot.lock has a merge conflict: its versions are chosen again from both sides",
+            lines=tuple(lines),
+        )
+    )
 
 
 def check(loaded: Loaded, context: Context) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _SKIPPED = {"code": 0}  # it had nothing to do
 
 
 def run(call: Call, prepared: Prepared, cwd: str) -> int:
-    """Run `-- CMD…` or `TASK [--] ARGS…`; returns the command's exit code, 128 + n after signal n."""
+    """Run `-- CMD…` or `TASK [--] ARGS…`; return its exit code, 128 + n after signal n. Raises UsageError."""
     environ = snapshots.apply(prepared.snapshot.patch, call.environ)
     args = call.args
     if not args:

@@ -36,5 +36,5 @@ def check(loaded: Loaded, context: Context) -> SyncCheck:
     """Compare the project with the last preparation; changes nothing."""
     known = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME))
     if known is None:
-        return SyncCheck(("nothing was prepared yet",))
+        return SyncCheck(("this project has not been synced yet",))
     return SyncCheck(changes_since(known, loaded.project.root, context.environ))

@@ -372,9 +372,9 @@ def _composed(layers: Layers, loaded: Loaded) -> Composition:
     except UnknownReference as error:
         raise ManifestError(
             "manifest/unknown-name",
-            f"`{error.reference}` has no value",
+            f"the variable `{error.reference}` in `${{…}}` has no value",
             place=loaded.manifest.place(("env", error.variable)) if error.variable else None,
-            causes=["neither devboot.toml, an env-file nor the caller's environment sets it"],
+            causes=["it is set neither in devboot.toml nor in an env-file nor in the environment of `devboot`"],
             help=[f'set it in `[env]`: {error.reference} = "…"'],
         ) from error
 

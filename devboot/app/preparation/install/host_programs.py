@@ -49,7 +49,7 @@ def lock_here(lock: Lock, wanted: Mapping[Wish, Wanted], hosted: Mapping[Wish, H
 def host_programs(
     lock: Lock, recipes: Mapping[str, KnownRecipe], state: str, environ: Mapping[str, str], reporter: Reporter
 ) -> dict[Wish, HostPrograms]:
-    """Find the packages that the lock leaves to this machine; `state` is the project's.
+    """Find the programs of packages with `source = "host"` on PATH; `state` is the project's state folder.
 
     Raises MachineError `host/…`.
     """
@@ -72,7 +72,7 @@ def _hosted(package: LockedPackage, known: KnownRecipe, state: str, search_path:
     if package.requested and not fits(found.version, package.requested):
         raise MachineError(
             "host/other-version",
-            f"{package.name} on PATH is {found.version}, devboot.toml wants {package.requested}",
+            f"{package.name} on PATH is {found.version}, devboot.toml requires {package.requested}",
             causes=[f"`{next(iter(found.programs.values()))}` is the first one on PATH"],
             help=[f'version = "{found.version}"  # in devboot.toml', 'or leave out `source = "host"`'],
         )

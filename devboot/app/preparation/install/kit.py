@@ -67,7 +67,7 @@ class OpenKit:
             raise self._does_not_fit(f"its programs are for Linux with {libcs[0]}, this machine has {libcs[1]}", ())
 
     def write_lock(self, path: str) -> bool:
-        """Write the kit's lock if the project has none; an existing lock is used and not changed."""
+        """Write the kit's lock to `path` unless there is a lock, and return whether it was written."""
         inside = "lock/devboot.lock"
         if os.path.lexists(path) or inside not in self._files:
             return False
@@ -77,7 +77,10 @@ class OpenKit:
         return True
 
     def with_kit_python(self, python: PythonProject | None) -> PythonProject | None:
-        """Return the project with the kit's version of Python and the digests of wheels that were built for it."""
+        """Return the project with the kit's version of Python and the digests of wheels that were built for it.
+
+        Raises LockError `kit/does-not-fit`.
+        """
         minor = self._kit.contents.python
         if python is None or not minor:
             return python
@@ -237,7 +240,7 @@ class OpenKit:
         more = [f"and {len(details) - _SHOWN} more"] if len(details) > _SHOWN else []
         return LockError(
             "kit/does-not-fit",
-            f"`{printable(self._name)}` is not for this project on this machine",
+            f"`{printable(self._name)}` doesn't fit this project on this machine",
             details=[*details[:_SHOWN], *more],
             causes=[why],
             help=["devboot pack   # anew, from this lock, on a machine with the network"],

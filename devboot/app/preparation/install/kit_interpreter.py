@@ -27,7 +27,7 @@ def managed_folder(uv: Uv) -> str:
 
 
 def pack_python(executable: str, managed: str, place: str) -> str:
-    """Write the interpreter of `executable` as a tar file into `place`; "" if uv doesn't manage it.
+    """Write the interpreter of `executable` as a tar file into `place`; return its name, "" if uv doesn't manage it.
 
     The same interpreter gives the same bytes, wherever it is. Raises OSError.
     """

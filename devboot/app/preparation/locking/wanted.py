@@ -51,7 +51,7 @@ def _refuse_undecodable(root: str) -> None:
         place = os.path.dirname(root)
         raise MachineError(
             "python/path-encoding",
-            f"uv makes no virtualenv in `{root}`",
+            f"uv can't create a virtualenv in `{root}`",
             causes=["the name of a folder in it isn't UTF-8"],
             help=[f"mv {shell_word(root)} {shell_word(os.path.join(place, 'another-name'))}"],
             kept=["nothing was changed"],

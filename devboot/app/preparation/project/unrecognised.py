@@ -98,7 +98,7 @@ def _refuse_empty(loaded: Loaded) -> None:
     what, helps, title = kind_with_packages(loaded.project.root)
     raise ManifestError(
         "manifest/nothing-to-run",
-        title or f"`{MANIFEST}` names nothing that runs",
+        title or f"`{MANIFEST}` has nothing to run",
         causes=[f"`{MANIFEST}` has no processes, services or tasks", what],
         help=[
             *helps,

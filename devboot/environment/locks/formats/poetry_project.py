@@ -146,7 +146,10 @@ def _table_edges(table: Mapping[str, Any]) -> list[Edge]:
 
 
 def table_edges(name: str, value: Any) -> list[Edge]:
-    """Read one line of a poetry table: a constraint, a table, or a list of tables for different markers."""
+    """Return the requirements in one line of a poetry table.
+
+    Its value is a constraint, a table, or a list of tables for different markers.
+    """
     if isinstance(value, list):
         return [edge for each in value for edge in table_edges(name, each)]
     if isinstance(value, str):

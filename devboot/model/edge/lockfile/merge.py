@@ -72,7 +72,7 @@ def merge_text(text: str, file: str = LOCK) -> Merged | None:
 
 
 def merge_locks(ours: Lock, theirs: Lock) -> tuple[Lock, tuple[Choice, ...]]:
-    """Combine two locks; of packages that both have in different versions, take the newer one."""
+    """Return two locks combined, and for each package in which they differ the choice: the newer version."""
     choices: list[Choice] = []
     packages = _merged(_by_key(ours), _by_key(theirs), choices)
     python = ours.python or theirs.python

@@ -102,7 +102,7 @@ class Manifest(Table):
 
     @property
     def served(self) -> dict[str, ServerDatabase]:
-        """The databases of services."""
+        """The databases of the manifest that a service has, by name; SQLite files are others."""
         return {name: each for name, each in self.databases.items() if isinstance(each, ServerDatabase)}
 
     def place(self, path: tuple[str | int, ...], *, key: bool = False, label: str = "") -> Place:

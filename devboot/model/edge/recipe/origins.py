@@ -16,7 +16,7 @@ _IN_ADDRESSES = ("file", "platform", "version")
 
 
 def pattern(value: str) -> str:
-    """Check that the text is a regular expression. Raises ValueError."""
+    """Return the text if it is a regular expression. Raises ValueError for other texts."""
     try:
         re.compile(value)
     except re.error as error:

@@ -245,7 +245,10 @@ _WITHOUT_MARK = "save the file as UTF-8 without a byte order mark"
 
 
 def decode(data: bytes, file: str, *, area: str = "manifest") -> str:
-    """Decode a file. Raises ManifestError, or LockError if `area` is `lock`, with the position of a non-UTF-8 byte."""
+    """Return the content of a file as text.
+
+    Raises ManifestError, or LockError if `area` is `lock`, with the position of a non-UTF-8 byte.
+    """
     kind = LockError if area == "lock" else ManifestError
     for mark, name in _BYTE_ORDER_MARKS:
         if data.startswith(mark):

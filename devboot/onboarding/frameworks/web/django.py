@@ -47,7 +47,7 @@ class Django(Framework):
         return django_settings(tree, app, hints)
 
     def web(self, clone: Clone) -> Process | None:
-        """Return runserver."""
+        """Return the process `web`, which runs `manage.py runserver`."""
         return Process("web", f"{manage(clone)} runserver 127.0.0.1:$PORT", cwd_of(clone.app), None, clone.app.evidence)
 
     def needs(self, clone: Clone) -> Sequence[Need]:

@@ -18,5 +18,5 @@ class Quart(ApplicationObject):
     makes = re.compile(r"\bQuart\(")
 
     def command(self, clone: Clone) -> str:
-        """Return hypercorn's command."""
+        """Return the command that serves the application with hypercorn."""
         return hypercorn(clone.app)

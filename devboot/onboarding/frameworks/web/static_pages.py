@@ -26,6 +26,6 @@ class StaticPages(Framework):
             yield Candidate((_PAGE,), Application(self.name, ".", ".", (".",), "", "", _PAGE, Evidence(_PAGE)))
 
     def web(self, clone: Clone) -> Process | None:
-        """Return Python's own server."""
+        """Return the process `web`, which serves the folder with Python's `http.server`."""
         command = "python -m http.server $PORT --bind 127.0.0.1"
         return Process("web", command, ".", None, clone.app.evidence)

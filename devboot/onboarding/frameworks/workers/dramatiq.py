@@ -22,7 +22,7 @@ class Dramatiq(Worker):
     django = ("django_dramatiq", "rundramatiq")
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
-        """Yield the worker."""
+        """Yield the process that runs dramatiq's worker."""
         for event in run.found.events:
             if _BROKER.search(event.name) and event.place:
                 module = _module(clone, event.place.path) or module_name(event.place.path, clone.app.sources)

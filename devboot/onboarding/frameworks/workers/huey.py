@@ -20,5 +20,5 @@ class Huey(Worker):
     django = ("huey.contrib.djhuey", "run_huey")
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
-        """Yield the consumer."""
+        """Yield the process that runs Huey's consumer."""
         return (worker(clone, f"huey_consumer {e.module}.{e.target}", e.place) for e in assigned(run, _HELD))

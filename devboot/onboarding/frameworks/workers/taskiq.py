@@ -20,5 +20,5 @@ class Taskiq(Worker):
     schedules = re.compile(r"taskiq\s+scheduler")
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
-        """Yield the worker."""
+        """Yield the process that runs taskiq's worker."""
         return (worker(clone, f"taskiq worker {e.module}:{e.target}", e.place) for e in assigned(run, _HELD))

@@ -42,7 +42,7 @@ def prefixes(m: Machine) -> list[str]:
 
 
 def leave_prefix(m: Machine) -> None:
-    """Leave a `with env.prefixed(...)`."""
+    """Remove the prefix of variables at the end of a block `with env.prefixed(...)`."""
     prefixes(m).pop()
 
 

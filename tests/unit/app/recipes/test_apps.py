@@ -80,7 +80,7 @@ def test_an_app_that_runs_nowhere_is_refused():
     with pytest.raises(ManifestError) as caught:
         release_of_app(ORIGIN, [pure("mail"), Needed("greenlet", "2.0", "", ())], MINORS)
 
-    assert caught.value.what == "not all that `mail 1.0` needs has wheels"
+    assert caught.value.what == "a package that `mail 1.0` requires has no wheel on any platform"
 
 
 def test_uvs_answer_is_read_without_its_addresses():

@@ -37,7 +37,7 @@ def test_whatever_else_is_one_and_leaves_its_trace(tmp_path):
     (tmp_path / "run").mkdir()
     text, code = told(OSError(errno.EBADF, os.strerror(errno.EBADF)), tmp_path)
 
-    assert text.startswith("error[bug]: the daemon failed in a way it should not (OSError)\n")
+    assert text.startswith("error[bug]: the daemon failed because of a bug in devboot (OSError)\n")
     assert code == 70
     assert "in told" in (tmp_path / "run/crash").read_text()
 

@@ -57,7 +57,7 @@ def test_an_address_that_no_file_declares_is_refused():
     with pytest.raises(LockError) as caught:
         from_rows(rows, "/p", Unlocked())
 
-    assert ("lock/no-address", "no file of this project has the address of `t` comes from") == (
+    assert ("lock/no-address", "no file of this project names the address that `t` comes from") == (
         caught.value.slug,
         caught.value.what,
     )

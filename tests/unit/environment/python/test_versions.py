@@ -73,7 +73,7 @@ def test_a_manifest_that_names_no_version_is_refused():
     with pytest.raises(ManifestError) as caught:
         request({}, manifest="latest")
 
-    assert ("python/version", "`latest` is no version of Python") == (caught.value.slug, caught.value.what)
+    assert ("python/version", "`latest` isn't a version of Python") == (caught.value.slug, caught.value.what)
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_what_is_not_ours_is_left_alone(arguments, cause):
         decided(**arguments)
 
     error = caught.value
-    assert ("python/foreign-venv", "`.venv` is in the way, and devboot didn't make it", (cause,)) == (
+    assert ("python/foreign-venv", "`.venv` is in the way of the virtualenv, and devboot didn't create it", (cause,)) == (
         error.slug,
         error.what,
         error.causes,

@@ -326,6 +326,6 @@ def test_a_written_manifest_by_which_nothing_runs_is_refused_unless_it_says_so(t
     with pytest.raises(ManifestError) as refused:
         refuse_idle(load_project(str(tmp_path), environ))
 
-    assert refused.value.what == "`devboot.toml` names nothing that runs"
+    assert refused.value.what == "`devboot.toml` has nothing to run"
     (tmp_path / "devboot.toml").write_text("[processes]\n")
     refuse_idle(load_project(str(tmp_path), environ))

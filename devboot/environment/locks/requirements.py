@@ -208,13 +208,18 @@ def bad_line(text: str, place: Place) -> ManifestError:
         "python/requirement",
         f"can't read `{text}` as a requirement",
         place=place,
-        help=("write a name, or a name with versions as in `django>=5.2`",),
+        help=(
+            f"sed -i.bak '{place.line}s/^/# /' {shell_word(place.file)}   # if it is a remark",
+            "write a name, or a name with versions as in `django>=5.2`",
+        ),
     )
 
 
 def is_direct(text: str) -> bool:
     """Return whether a requirement is an address or a path, with or without a name before it."""
     head = text.partition(";")[0].strip()
+    if head.startswith("//"):  # a remark as in other languages
+        return False
     if re.match(r"^[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@\s*\S", head):
         return True
     plain = head.partition("[")[0]

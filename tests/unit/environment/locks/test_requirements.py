@@ -1,5 +1,7 @@
 """Requirements files as pip reads them."""
 
+import subprocess
+
 import pytest
 
 from devboot.environment.locks.pins import EDITABLE, FOLDER, GIT, URL, IndexLine, Pin
@@ -158,6 +160,15 @@ def test_a_line_that_is_no_requirement_is_blamed(tmp_path):
         caught.value.what,
         caught.value.place.line,
     )
+
+
+def test_a_remark_as_in_other_languages_is_an_error_with_the_command_that_makes_it_one(tmp_path):
+    with pytest.raises(ManifestError) as caught:
+        load(tmp_path, "flask\n\n// update 2021-11-24 17:15:42\n")
+
+    assert (caught.value.slug, caught.value.place.line) == ("python/requirement", 3)
+    subprocess.run(["/bin/sh", "-c", caught.value.help[0]], cwd=tmp_path, check=True)
+    assert (tmp_path / "requirements.txt").read_text() == "flask\n\n# // update 2021-11-24 17:15:42\n"
 
 
 def test_an_older_form_of_versions_is_left_to_uv(tmp_path):

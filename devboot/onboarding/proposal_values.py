@@ -48,6 +48,8 @@ class PythonInput:
     requirements: tuple[str, ...] = ()
     version: str | None = None  # stated in a file of the clone, so the manifest needn't repeat it
     version_from: Evidence | None = None
+    oldest: str = ""  # the versions that the code needs, if the clone suggests an older one: `>=3.10`
+    oldest_from: Evidence | None = None
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()  # in addition to the lists

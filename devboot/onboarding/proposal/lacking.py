@@ -185,6 +185,7 @@ def _python(python: PythonInput, has: Mapping[str, Any]) -> PythonInput:
         groups=() if "groups" in has else python.groups,
         extras=() if "extras" in has else python.extras,
         packages=() if "packages" in has else python.packages,
+        oldest="" if "version" in has else python.oldest,
         exclude_newer="" if "exclude-newer" in has else python.exclude_newer,
         hosts=() if "hosts" in has else python.hosts,
     )

@@ -99,6 +99,7 @@ def _python(python: PythonInput) -> list[str]:
     newest = "" if python.version else "without a stated version: the newest Python that fits"
     lines = [
         *_entry("requirements", () if python.is_list_usual else python.requirements, newest),
+        *_entry("version", python.oldest, python.oldest_from),
         *_entry("packages", python.packages),
         *_entry("exclude-newer", python.exclude_newer, "the last change of the list"),
         *_entry("groups", python.groups),

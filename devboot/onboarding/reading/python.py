@@ -21,9 +21,10 @@ from devboot.environment.locks.inputs import (
     named_inputs,
     names_dependencies,
 )
-from devboot.environment.python.versions import stated_versions
+from devboot.environment.python.versions import stated_versions, suggested_minor
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
-from devboot.onboarding.reading.layout import Application
+from devboot.onboarding.reading.layout import ASIDE, Application
+from devboot.onboarding.reading.needed_python import needed_python
 from devboot.onboarding.reading.tree import Tree
 
 LOCKS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock")
@@ -69,9 +70,20 @@ def with_stated_version(tree: Tree, app: Application, python: PythonInput, folde
 
     stated = next(stated_versions(root, place, text_of), None)
     if stated is None:
-        return replace(python, is_list_usual=is_list_usual)
+        python = replace(python, is_list_usual=is_list_usual)
+        suggested = suggested_minor(root, place, text_of, names_in)
+        return _with_oldest(tree, python, suggested) if suggested else python
     where = Evidence(posixpath.normpath(posixpath.join(app.root, stated.file)), stated.line)
     return replace(python, version=stated.written, version_from=where, is_list_usual=is_list_usual)
+
+
+def _with_oldest(tree: Tree, python: PythonInput, suggested: str) -> PythonInput:
+    """Add the oldest version that the evaluated modules run on, if the clone's images or tests suggest an older one."""
+    paths = sorted(path for path in tree.read if path.endswith(".py") and not ASIDE.search(path))
+    needed = needed_python(tree, paths, int(suggested.partition(".")[2]))
+    if needed is None or not suggested.startswith("3."):
+        return python
+    return replace(python, oldest=f">=3.{needed.minor}", oldest_from=needed.evidence)
 
 
 def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> list[str]:

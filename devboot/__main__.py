@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from devboot.app.fast.call import Call
 
+RESUME = "DEVBOOT_RESUME"  # set by an `up` that continues in a fresh interpreter: see `app.screen.resume`
 _OBJECTS = 100_000  # allocations before a garbage collection: modules and classes come in thousands, and stay
 _UP_FLAGS = {"detach", "no-deps", "no-menu", "timings", "wait-timeout", "locked", "offline"}
 
@@ -36,6 +37,10 @@ def main() -> int:
 def dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[int, bool]:
     """Carry out one command line. Returns its exit code, and whether the fast path handled it."""
     _open_standard_streams()
+    if RESUME in environ:
+        from devboot.app.screen.resume import resume
+
+        return resume(os.environ.pop(RESUME)), True
     directory, rest = leading(argv)
     command = rest[0] if rest else ""
     code: int | None = None

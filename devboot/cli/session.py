@@ -65,6 +65,7 @@ class Session:
             streams=(context.stdin, context.stdout, context.stderr),
             output=context.output,
             began=self.began,
+            is_grown=True,
             cwd=current_folder(),
         )
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from devboot.wire.jsontext import Plain
 
+    Received = tuple[tuple[tuple[bytes, bytes], ...], bytes]
+    """Frames, and bytes of the next one."""
     PassThrough = Callable[[int, int], int]
     """Moves up to so many bytes from a non-blocking socket to standard output; returns the number moved."""
 
@@ -37,9 +39,12 @@ class ClosedError(NoAnswerError):
 
 
 class Client:
-    """One session with a daemon: a request, frames in answer, an exit code at the end."""
+    """One session with a daemon: a request, frames in answer, an exit code at the end.
 
-    def __init__(self, sock: _socket.socket) -> None:
+    `received` is what another client of this connection had received, and not read yet.
+    """
+
+    def __init__(self, sock: _socket.socket, received: Received | None = None) -> None:
         sockets.keep_blocks()
         self.sock = sock
         self._reader = frames.FrameReader()
@@ -48,6 +53,13 @@ class Client:
         self.pass_through: PassThrough | None = None  # moves floods of output without copying them here
         self.daemon: greeting.Greeting | None = None
         self.is_port_taken = False  # the daemon has sent frames.PORT_TAKEN
+        if received is not None:
+            self._arrived = list(received[0])
+            self._take_in(received[1])
+
+    def received(self) -> Received:
+        """Return what has arrived and wasn't read yet, in plain form, for another client of the connection."""
+        return tuple(self._arrived), self._reader.rest
 
     def ask(self, request: Mapping[str, Plain]) -> None:
         """Send greeting and request. Raises NoAnswerError."""

@@ -53,6 +53,11 @@ class FrameReader:
         """Bytes missing for a whole frame or its header; 0 between two frames."""
         return self._needed - self._size if self._size else 0
 
+    @property
+    def rest(self) -> bytes:
+        """Bytes of a frame that isn't complete."""
+        return b"".join(self._parts)
+
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Take received bytes and yield the completed frames as (kind, payload).
 

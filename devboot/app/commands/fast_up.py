@@ -229,7 +229,11 @@ def _wait_for_end(client: Client) -> None:
 
 def _follow_start(call: Call, client: Client, *, owner: bool) -> int:
     if not call.flag("detach"):
-        return attach(call, client, owner=owner)
+        if not call.is_grown:
+            return attach(call, client, owner=owner)
+        from devboot.app.screen.resume import attach_afresh
+
+        return attach_afresh(call, client, owner=owner)
     streams = Streams()
     try:
         code = _follow(call, client, streams)

@@ -21,7 +21,10 @@ _STREAMS = ("stdin", "stdout", "stderr")
 class Call:
     """A command: `values` are its flags as in an Invocation, `args` its arguments; paths are absolute."""
 
-    __slots__ = ("args", "began", "command", "cwd", "data", "environ", "output", "root", "state", *_STREAMS, "values")
+    __slots__ = (
+        *("args", "began", "command", "cwd", "data", "environ", "is_grown", "output", "root", "state", "values"),
+        *_STREAMS,
+    )
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Call:
         began: float,
         data: str = "",
         cwd: str = "",
+        is_grown: bool = False,
     ) -> None:
         self.command = command
         self.args = args
@@ -48,6 +52,7 @@ class Call:
         self.environ = environ
         self.stdin, self.stdout, self.stderr = streams
         self.output = output
+        self.is_grown = is_grown  # this process has imported what prepares a project
         self.began = began  # wall-clock seconds at which it was typed
 
     def flag(self, name: str) -> bool:

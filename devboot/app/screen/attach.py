@@ -19,7 +19,7 @@ from devboot.wire import frames
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Callable
+    from collections.abc import Callable, Set as AbstractSet
     from typing import Any
 
     from devboot.app.fast.call import Call
@@ -33,16 +33,17 @@ else:
 
 _FORCED_LONG_AGO = 2.0  # seconds until everything is killed, unless the daemon itself is stuck
 _ENDING = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
-_URGENT = (*_ENDING, _signal.SIGALRM)
+URGENT = (*_ENDING, _signal.SIGALRM)
 _RESIZED, _SUSPENDED, _CONTINUED = _signal.SIGWINCH, _signal.SIGTSTP, _signal.SIGCONT
 
 
-def attach(call: Call, client: Client, *, owner: bool) -> int:
+def attach(call: Call, client: Client, *, owner: bool, held: AbstractSet[int] | None = None) -> int:
     """Show the run until it ends or is left; returns the exit code of the command.
 
+    `held` is the signal mask to return to, if signals have been held back until now.
     That is 128 + n after an end by signal n, 141 if the reader of standard output has gone, else the daemon's.
     """
-    return _Attachment(call, client, owner=owner).run()
+    return _Attachment(call, client, owner=owner).run(held)
 
 
 def _live(call: Call, streams: Streams) -> Live:
@@ -83,8 +84,10 @@ class _Attachment:
         self._code: int | None = None
         self._wakeup = -1
 
-    def run(self) -> int:
+    def run(self, held: AbstractSet[int] | None) -> int:
         before = self._take_signals()
+        if held is not None:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, held)
         try:
             self._terminal.enter()
             self._turn_until_ended()
@@ -352,7 +355,7 @@ class _Attachment:
     # Signals arrive as bytes in a pipe, so that they interrupt nothing in the middle: except a write that nobody takes.
 
     def _interrupted(self, number: int, _frame: object) -> None:
-        if not self._streams.is_writing or number not in _URGENT:
+        if not self._streams.is_writing or number not in URGENT:
             return
         self._handled.append(number)
         if number in _ENDING:
@@ -366,7 +369,7 @@ class _Attachment:
         self._wakeup, writing = os.pipe()
         os.set_blocking(writing, False)
         before: dict[int, Any] = {-1: _signal.set_wakeup_fd(writing, warn_on_full_buffer=False), -2: writing}
-        numbers = [*_URGENT, *((_RESIZED, _SUSPENDED, _CONTINUED) if self._terminal.enabled else ())]
+        numbers = [*URGENT, *((_RESIZED, _SUSPENDED, _CONTINUED) if self._terminal.enabled else ())]
         for number in numbers:
             # What the caller ignores (nohup, a shell's `&`) stays ignored.
             if _signal.getsignal(number) != _signal.SIG_IGN:

@@ -107,6 +107,7 @@ NOT_IN_A_RUNNING_DAEMON = {
     "_blake2": "the socket's path is known by then",
     "_ctypes": "before the plan comes",
     "bisect": "commands read logs, a daemon writes them",
+    "devboot.code_lines": "commands compare files",
     "ctypes": "commands exchange folders",
     "hashlib": "preparation compares files",
     "pwd": "directories are known by then",

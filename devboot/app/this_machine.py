@@ -14,7 +14,10 @@ from devboot.provision.objects.realise import Host
 
 @cache
 def this_host(system: str, machine: str) -> Host:
-    """Return this machine. Raises LockError `lock/no-platform` if no lock covers it."""
+    """Return platform, glibc and distribution of this machine.
+
+    Raises LockError `lock/no-platform` if no lock covers it.
+    """
     platform = platform_of(system, machine)
     if platform is None:
         raise LockError(

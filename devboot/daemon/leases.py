@@ -371,7 +371,7 @@ def _named(table: Mapping[int, proctable.Seen], pids: Iterable[int]) -> dict[int
 
 
 def abandoned(state: str, table: dict[int, proctable.Seen]) -> list[tuple[proctable.Seen, str]]:
-    """Return the same as `orphans_of`, or nothing if another daemon has started: then the lists name its processes.
+    """Return the processes of `orphans_of`; none if another daemon has started: then the lists name its processes.
 
     A daemon writes its lease before it starts anything, so checking for it last is safe. For the guardian, which
     doesn't hold the daemon's lock meanwhile, so that the next daemon need not wait for it.

@@ -12,7 +12,7 @@ _OWN = ("lock", "sync", "down", "store repair")  # commands that `--fix` runs; `
 
 
 def refused(area: str) -> Check:
-    """Return the check of an area that asks `up`'s own checks."""
+    """Return a check that reports the errors for which `up` would refuse to start, as far as they are of `area`."""
     return Check(f"{area}-start", area, partial(_refused, area))
 
 

@@ -78,7 +78,9 @@ def lock_python(
     previous: PythonLock | None = None,
     upgrade: Sequence[str] = (),
 ) -> PythonLock:
-    """Pin what isn't locked. If the project leaves Python's version open and the newest fails, older ones are tried.
+    """Return pins for the requirements that no lock of the project pins.
+
+    If the project leaves Python's version open and the newest fails, older ones are tried.
 
     Args:
         uv: the uv to call.

@@ -123,7 +123,10 @@ def reported_interpreter(
     *,
     tells: bool = True,
 ) -> Interpreter:
-    """Find the interpreter, as a step of its own: a download takes time. `tells` reports the result in any case."""
+    """Return the interpreter of `find_interpreter`, shown as a step, since a download takes time.
+
+    `tells` reports the result in any case.
+    """
     pinned = lock.interpreter if lock is not None else ""
     fetched: list[str] = []
 
@@ -190,7 +193,9 @@ def downwards(
     slugs: tuple[str, ...],
     lock: PythonLock | None = None,
 ) -> Outcome:
-    """Try an interpreter, and if the project leaves the version open, older ones that are installed.
+    """Return what `attempt` returns for the interpreter `first`, or else for an older installed one.
+
+    Older ones are tried only if the project leaves the version open.
 
     Raises the error of the first one if all fail.
     """

@@ -10,7 +10,7 @@ _WRITERS = {"redis": ("REDIS",), "valkey": ("REDIS", "VALKEY")}  # whose dumps a
 
 
 def dump_format(header: bytes) -> tuple[str, int] | None:
-    """Return the product's magic word and the version of the format; None if it is not a dump."""
+    """Return magic word and format version of a dump of Redis or Valkey from its first bytes; None for other files."""
     for magic in ("REDIS", "VALKEY"):
         digits = header[len(magic) : DUMP_HEADER]
         if header.startswith(magic.encode()) and len(header) >= DUMP_HEADER and digits.isdigit():

@@ -44,7 +44,7 @@ _FIXED = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 
 
 
 def main(words: list[str]) -> int:
-    """Run the subcommand and return the exit code."""
+    """Run `give-user PATH COMMAND` or `ask HOST PORT COMMAND`, user and password on stdin; return the exit code."""
     user, password = sys.stdin.read().splitlines()
     if words[0] == "give-user":
         return start_with_user(words[1], words[2:], user, password)

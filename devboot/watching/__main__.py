@@ -136,7 +136,7 @@ class Watching:
 
 
 def main(argument: str) -> None:
-    """Watch according to the argument."""
+    """Watch the project that `argument` describes (the repr of a dict: root, watch, since) until the parent ends."""
     asked = ast.literal_eval(argument)
     parent = os.getppid()
 

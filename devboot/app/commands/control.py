@@ -27,7 +27,7 @@ def _edited(call: Call) -> str:
 
 
 def carry_out(call: Call) -> int:
-    """Forward the command to the daemon and return the exit code. Without a daemon nothing can be started."""
+    """Forward `start`, `stop` or `restart` to the daemon and return the exit code; it needs a running daemon."""
     found = daemon_connection.meet(call)
     if found.client is not None:
         code = daemon_connection.answer(call, found.client, **({"wait": 0.0} if call.output.no_wait else {}))

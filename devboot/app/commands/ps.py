@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def carry_out(call: Call) -> int:
-    """Forward the command to the daemon; without one nothing runs, which is no error, and return the exit code."""
+    """Print the processes as the daemon reports them; return the exit code. It is no error if nothing runs."""
     if call.flag("all"):
         return _all(call)
     found = daemon_connection.meet(call)

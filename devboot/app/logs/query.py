@@ -61,7 +61,7 @@ class _Query:
 
 
 def raw_lines(block: bytes) -> Lines:
-    """Parse a raw block of the daemon."""
+    """Return the lines in a block of the daemon: a line with time and process, then the output."""
     head, _, data = block.partition(b"\n")
     at, _, name = head.decode("utf-8", "replace").partition(" ")
     return Lines(float(at), name, data)

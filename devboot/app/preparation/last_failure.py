@@ -11,7 +11,7 @@ from devboot.supervisor.explain.last_failure import PREPARATION, forget_failure,
 
 @contextmanager
 def failure_on_record(state: str, mask: Callable[[str], str]) -> Iterator[None]:
-    """Record an error of the block below `state`, without secrets; remove the record on success."""
+    """Run a block; record its DevbootError in the folder `state`, without secrets, or remove the record on success."""
     try:
         yield
     except (WorkError, MachineError, NetworkError, IntegrityError) as error:

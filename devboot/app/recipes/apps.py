@@ -22,14 +22,14 @@ _SYSTEMS = {"linux": ("linux", "Linux"), "macos": ("darwin", "Darwin")}
 
 
 class Target(NamedTuple):
-    """A kind of machine that an app may run on."""
+    """A platform and a minor version of Python that an app may run on."""
 
     platform: str
     minor: tuple[int, int]
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the values for environment markers."""
+        """Return the values of environment markers on this platform and Python."""
         system, name = _SYSTEMS[self.platform.partition("-")[0]]
         version = ".".join(map(str, self.minor))
         return {

@@ -26,7 +26,7 @@ _LINES_BEFORE = 20  # at least; a screenful where the terminal is higher
 
 
 def carry_out(call: Call) -> int:
-    """Connect both terminals; returns 0 after detaching, and when the process has ended."""
+    """Connect this terminal to that of one process; return 0 after detaching, and when the process has ended."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     _signal.set_wakeup_fd(writing, warn_on_full_buffer=False)

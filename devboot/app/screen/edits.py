@@ -59,7 +59,7 @@ class Edits:
 
     @property
     def is_asking(self) -> bool:
-        """Return whether the answer to the last question is still missing."""
+        """Return whether the effect of the last edit is still being determined by a child process."""
         return self._child is not None
 
     @property

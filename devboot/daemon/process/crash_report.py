@@ -25,7 +25,7 @@ MOST = 100  # most errors in the crash file; each place in the code counts once
 
 
 class Crashes:
-    """Handles errors in callbacks of a loop; errors of no process or client are reported to `note`, each once."""
+    """Handles errors in callbacks of a loop; those that belong to neither a process nor a client go to `note`, once."""
 
     def __init__(self, state: str, note: Callable[[DevbootError], None]) -> None:
         self._state = state

@@ -85,7 +85,7 @@ _LOOK_AFTER = 5.0  # seconds between checks that lease and socket exist
 def wait_for_plan(sock: _socket.socket, handoff: int, group_reader: int, *, adopts: bool) -> int:
     """Run the project whose plan arrives through `sock`; return the exit code of the process, 0 without a plan.
 
-    `adopts`: this process is a subreaper. `will_writer` is a pipe to the guardian, `group_reader` a pipe on which the
+    `adopts`: this process is a subreaper. `handoff` is a pipe to the guardian, `group_reader` a pipe on which the
     guardian sends the path of the control group.
     """
     sys.argv[:1] = ["devboot"]  # clients rewrite commands as they were called: `text.invocation`
@@ -286,7 +286,7 @@ class DaemonRun:
         return server
 
     def take_ownership(self) -> Ownership | None:
-        """Take the daemon's lock; None if a live daemon has it, or if another process holds it for too long."""
+        """Acquire the daemon's lock and return it; None if a live daemon has it, or another process keeps it."""
         state, data = self._plan.state, self._plan.data
         self.owned = ownership.wait(state, "up", _LOCK_PATIENCE, data, is_hopeless=lambda: self._rival() is not None)
         return self.owned

@@ -46,7 +46,7 @@ class PortMoves:
         self._asked: set[tuple[str, int]] = set()  # requests sent to the owner, one per process and port
 
     def note(self, status: model.ProcessStatus) -> model.ProcessStatus:
-        """Return the row of `ps`; a process that needs another port is marked even while it retries the old one."""
+        """Return the status with a note if the process needs another port, even while it retries the old one."""
         return status._replace(port_taken=True) if status.name in self._lost else status
 
     def changed(self, status: model.ProcessStatus) -> None:

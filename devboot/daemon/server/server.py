@@ -97,7 +97,7 @@ class Server:
         self._acceptor.listen(listener)
 
     def adopt(self, sock: _socket.socket, *, greeted: bool = False) -> Connection:
-        """Serve the client connected to `sock`; `greeted` if greetings were exchanged before."""
+        """Serve the client connected to `sock`; return its connection. `greeted`: greetings were exchanged before."""
         connection = Connection(self._loop, sock, self._frame, self._closed)
         self._connections.append(connection)
         if greeted:

@@ -52,7 +52,7 @@ class LiveUpdates:
         self._prompts.pop(name, None)
 
     def note(self, status: model.ProcessStatus) -> model.ProcessStatus:
-        """Return the row of `ps`, noting the debugger that the process is in."""
+        """Return the status with a note that names the debugger, if the process is in one."""
         debugger = self._prompts.get(status.name)
         return status._replace(note=f"in {debugger}: devboot attach {status.name}") if debugger else status
 

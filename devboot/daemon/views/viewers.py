@@ -168,7 +168,10 @@ class Viewers:
         return next((viewer for viewer in self._viewers if viewer.connection is connection), None)
 
     def output(self, name: str, data: bytes, at: float, *, raw: bool | None = None) -> None:
-        """Show a block of `name`; `at` is wall-clock seconds. `raw`: only to clients that render themselves, or not."""
+        """Show a block of `name`, written at `at` (wall-clock seconds).
+
+        With `raw` True only to clients that render output themselves, with False only to the others.
+        """
         rendered: dict[tuple[object, ...], bytes] = {}
         ended = data.endswith(b"\n")
 

@@ -174,7 +174,7 @@ def meant_to_end(manifest: Manifest | None) -> frozenset[str]:
 
 
 def judged(statuses: Sequence[Mapping[str, Any]], now: float, meant_to_end: Collection[str] = frozenset()) -> Answer:
-    """Judge processes in the form of `ps --json`; `now` is wall-clock seconds."""
+    """Return facts and findings about processes in the form of `ps --json`; `now` is wall-clock seconds."""
     ill = [status for status in statuses if _is_ill(status, now, meant_to_end)]
     ready = sum(status["phase"] in _HEALTHY and status not in ill for status in statuses)
     details = tuple(f"{one['name']} {one['phase']}" for one in statuses)

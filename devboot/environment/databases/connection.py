@@ -75,7 +75,7 @@ def refuse_irregular_files(path: str) -> None:
 
 
 def translated(error: sqlite3.Error, path: str, busy: float = BUSY_SECONDS) -> DevbootError:
-    """Return the error of devboot for an error of SQLite."""
+    """Return the DevbootError for an SQLite error about the database `path`, which waited `busy` seconds."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _locked(path, busy)

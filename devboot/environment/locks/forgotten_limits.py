@@ -51,7 +51,7 @@ def forgotten_limits(pins: Iterable[Pin]) -> tuple[Limit, ...]:
 
 
 def within_limits(found: Pins, locked: Callable[[str], Pins]) -> Pins:
-    """Resolve again if versions don't work together despite their metadata, as far as the project allows.
+    """Return the pins, resolved again if versions don't work together despite their metadata, as the project allows.
 
     Args:
         found: the resolved pins; the result has a note for each version that is held back.

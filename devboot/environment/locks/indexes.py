@@ -19,7 +19,7 @@ from devboot.uv.packages import IndexSettings
 def index_settings(
     lines: Iterable[IndexLine], builtin: Callable[[], str], environ: Mapping[str, str], *, are_pinned: bool = True
 ) -> IndexSettings:
-    """Collect index lines for uv.
+    """Return the index lines as settings for uv.
 
     A line that names the default index of every tool is left out: it would bypass the user's mirror.
 
@@ -73,7 +73,7 @@ def is_usual(line: IndexLine, usual: str) -> bool:
 
 @contextmanager
 def blaming(lines: Sequence[IndexLine], root: str) -> Iterator[None]:
-    """Point errors about an unreachable host at the line of the project's own file that declares it."""
+    """Run a block; an error about an unreachable host gets the line of the project's file that declares the host."""
     try:
         yield
     except NetworkError as error:

@@ -143,7 +143,7 @@ def _minimal(parts: list[Expression], inner: type[Both | Either]) -> list[Expres
 
 
 def decide(expression: Expression, verdict: Callable[[Atom], bool | None]) -> Expression:
-    """Replace each atom by its verdict; one with the verdict None is kept."""
+    """Return the expression with each atom replaced by its verdict; one with the verdict None is kept."""
     if isinstance(expression, Atom):
         known = verdict(expression)
         return expression if known is None else known
@@ -170,7 +170,7 @@ def negate(expression: Expression) -> Expression:
 
 
 def render_marker(expression: Expression) -> str:
-    """Write an expression as a marker; True gives an empty text.
+    """Return an expression as a marker's text; True gives an empty text.
 
     Raises:
         ValueError: it is False, which no marker can express.

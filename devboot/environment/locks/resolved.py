@@ -64,7 +64,7 @@ def resolve_unlocked(
     indexes: IndexSettings = NO_INDEXES,
     reporter: Reporter = SilentReporter(),  # noqa: B008  it has no state
 ) -> Pins:
-    """Pin requirements for all platforms and all Pythons from `lowest_python` up, or up to `below_python`.
+    """Return pins of requirements for all platforms and all Pythons from `lowest_python` up, or up to `below_python`.
 
     Args:
         uv: relative paths count from its folder.

@@ -74,7 +74,7 @@ class Unlocked:
         return frozenset(listed - {line.name for line in (*self.lines, *self.read_by_uv)})
 
     def without(self, names: Collection[str]) -> Unlocked:
-        """Leave out packages of development groups: the rest of such a group becomes lines."""
+        """Return the requirements without these packages of development groups, whose rest becomes `lines`."""
         reduced = [each for each in self.for_development if any(line.name in names for line in each[1])]
         rest = [line for _, lines in reduced for line in lines]
         return replace(

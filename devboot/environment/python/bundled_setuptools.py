@@ -23,7 +23,10 @@ _OWN = ("pkg_resources", "setuptools", "_distutils_hack", "pip", "__pycache__")
 
 
 def bundled_wheel(interpreter: Interpreter, elsewhere: str = _DEBIAN) -> str:
-    """Return the path of the setuptools wheel that `python -m venv` would install; empty without one."""
+    """Return the path of the setuptools wheel that `python -m venv` would install; empty without one.
+
+    `elsewhere` is a further folder with such wheels, as Debian has it.
+    """
     if tuple(map(int, interpreter.minor.split("."))) > _LAST_WITH_IT:
         return ""
     prefix = os.path.dirname(os.path.dirname(os.path.realpath(interpreter.path)))

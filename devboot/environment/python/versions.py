@@ -85,7 +85,7 @@ def requested_version(
     is_exact: bool = False,
     may_stand_in: bool = False,
 ) -> VersionRequest:
-    """Find the requested Python: in the manifest, else in the first file from the app's folder upwards.
+    """Return the requested Python: in the manifest, else in the first file from the app's folder upwards.
 
     `may_stand_in`: a file with the version that its authors use (.python-version and its like) doesn't forbid others.
 
@@ -113,7 +113,7 @@ def requested_version(
 
 
 def within_lock(request: VersionRequest, bounds: str, file: str) -> VersionRequest:
-    """Narrow a request to the Pythons that a lock, in `file`, was made for: it has no packages for others."""
+    """Return a request narrowed to the Pythons that a lock, in `file`, was made for: it has no packages for others."""
     if not request.specifier:
         return VersionRequest(bounds, bounds, file)
     both = ",".join(filter(None, (request.stand_in if request.stand_in is not None else request.specifier, bounds)))

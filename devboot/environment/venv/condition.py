@@ -135,7 +135,7 @@ def decide(
     is_forced: bool,
     has_lost_libraries: bool = False,
 ) -> Decision:
-    """Decide what a sync does.
+    """Return what a sync has to do with the virtualenv.
 
     Args:
         condition: the condition of the place.
@@ -190,7 +190,7 @@ def _rebuilding(reason: str, name: str) -> str:
 
 
 def foreign_venv(name: str, reason: str) -> MachineError:
-    """Return the error that refuses to change another user's virtualenv or folder."""
+    """Return the error for a virtualenv or folder at `name` that devboot didn't make, and so doesn't change."""
     return MachineError(
         "python/foreign-venv",
         f"`{name}` is in the way of the virtualenv, and devboot didn't create it",

@@ -109,7 +109,7 @@ class ArtifactRow(Table):
         return values
 
     def artifact(self, pins: Sequence[PinRow] = ()) -> Artifact:
-        """Return the plain value; `pins` are those of the app, if it is one."""
+        """Return the row as the light value that other packages use; `pins` are those of the app, if it is one."""
         files = tuple(sorted(row.part() for row in self.files))
         pinned = tuple(sorted(row.pin() for row in pins)) if self.source == "app" else ()
         return Artifact(

@@ -14,7 +14,7 @@ _OLD = dt.timedelta(days=180)  # libraries remove deprecated features about twic
 
 
 def with_date(proposal: Proposal, today: dt.date, last_change: Callable[[list[str]], str]) -> Proposal:
-    """Limit open versions, and the dependencies of builds, to the date of an old list's last change.
+    """Return the proposal with open versions, and packages for builds, limited to the date of an old list.
 
     `last_change` returns the date of the last commit that touched one of some paths, relative to the proposal's
     root.

@@ -22,7 +22,7 @@ _TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)
 
 
 def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInput:
-    """Add the groups and extras that are the only source of packages that the application imports."""
+    """Return the packages with the groups and extras that alone have packages which the application imports."""
     if python.groups or not {"uv.lock", "poetry.lock", "pyproject.toml"} & set(python.requirements):
         return python
     project = load_toml(tree, posixpath.join(app.root, "pyproject.toml"))

@@ -79,7 +79,7 @@ def with_imported(
     *,
     starts_itself: bool,
 ) -> tuple[PythonInput, list[Note]]:
-    """Add imported packages if nothing is listed, and unlisted packages that the application can't run without.
+    """Return the packages with imported ones if nothing is listed, and with unlisted ones that are needed; and notes.
 
     `commands` are those that the clone's own files start; `starts_itself` means that they include its server.
     """

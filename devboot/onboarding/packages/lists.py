@@ -54,7 +54,7 @@ def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tup
 
 
 def with_list_above(tree: Tree, app: Application, python: PythonInput) -> PythonInput:
-    """Add the list of the manifest's folder to that of the application below it."""
+    """Return the packages with the list of the manifest's folder added to that of the application below it."""
     above, _ = find_input(tree, app.root, "")
     lists = (*above.requirements, *python.requirements)
     if not above.requirements or not all(path.endswith((".txt", ".pip", ".in")) for path in lists):

@@ -54,7 +54,7 @@ def find_input(tree: Tree, root: str, settings: str) -> tuple[PythonInput, list[
 
 
 def with_stated_version(tree: Tree, app: Application, python: PythonInput, folder: str) -> PythonInput:
-    """Add the Python version that the clone states, and whether these lists are the default ones.
+    """Return the packages with the Python version that the clone states.
 
     `folder`, relative to the manifest's folder, is where most commands run.
     """

@@ -67,7 +67,7 @@ def _callable_instance(m: Machine, call: Call, data: Instance) -> Value:
 
 
 def library(m: Machine, name: str, call: Call) -> Value:
-    """Call an object that a library defines."""
+    """Return the result of calling an object that a library defines; unknown calls are recorded."""
     known = environments.TABLE.get(name) or natives.TABLE.get(name)
     if known is not None:
         result: Value | None = known(m, call)
@@ -98,7 +98,7 @@ def _ask_for_key(m: Machine, variable: str, call: Call) -> None:
 
 
 def opaque(m: Machine, data: Opaque, call: Call) -> Value:
-    """Call an object of a library, or one of its methods."""
+    """Return the result of calling an object of a library, or one of its methods; the call is recorded."""
     owner = data.args[0] if data.args else None
     handled = environments.method(m, data, owner, call)
     if handled is not None:
@@ -111,7 +111,7 @@ def opaque(m: Machine, data: Opaque, call: Call) -> Value:
 
 
 def instantiate(m: Machine, cls: Class, call: Call) -> Value:
-    """Create an object of a class of the project."""
+    """Return a new object of a class of the project, after evaluating its `__init__`."""
     if schemas.is_settings(cls):
         return schemas.settings(m, cls, call.keywords, call.place)
     if schemas.is_model(cls):

@@ -35,7 +35,10 @@ export PYTHONPATH="$object/tree" PYTHONPYCACHEPREFIX="$pythons/pycache" PYTHONSA
 
 
 def write_programs(staging: str, wanted: Wanted) -> None:
-    """Fill `staging`/bin. Raises IntegrityError `archive/wrong-layout` if a file of the tree is missing."""
+    """Write the programs of an object into `staging`/bin: links to its files, or scripts.
+
+    Raises IntegrityError `archive/wrong-layout` if a file of the tree is missing.
+    """
     layout = wanted.layout
     os.mkdir(os.path.join(staging, "bin"))
     for program, pattern in layout.bin:
@@ -49,7 +52,7 @@ def write_programs(staging: str, wanted: Wanted) -> None:
 
 
 def write_shims(directory: str, layout: Layout, python: str = "") -> None:
-    """Write the scripts into `directory`/bin; `python` is the minor version of an app's interpreter."""
+    """Write the scripts of the layout into `directory`/bin; `python` is the minor version of an app's interpreter."""
     for program, command in layout.shims:
         _write_script(directory, program, layout, python, " ".join(map(_word, shlex.split(command))))
 

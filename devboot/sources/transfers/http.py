@@ -72,7 +72,7 @@ class Answer(NamedTuple):
 
 
 class Http:
-    """Sends requests as `network` says. `cancel` ends running requests, from any thread."""
+    """HTTP client with the proxies, certificates and logins of `network`. `cancel` ends requests, from any thread."""
 
     def __init__(self, network: Network) -> None:
         self._network = network

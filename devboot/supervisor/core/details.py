@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Asked(Record):
-    """A probe: `how` it checks, and the result of its `last` try, possibly several lines; "" before the first."""
+    """A configured probe: `how` it checks, and the result of its `last` try, several lines or "" before the first."""
 
     how: str
     last: str = ""

@@ -89,7 +89,7 @@ def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None
 
 
 def lasting_lack(spec: model.ProcessSpec, tail: tuple[str, ...]) -> str:
-    """Return what the process asked for in vain, if another run would do so, too; "" otherwise."""
+    """Return the output line about something missing that will also be missing in the next run; "" if there is none."""
     seen = _observed(spec, tail) if spec.observed else None
     return seen.sentence if seen is not None and seen.lasts else ""
 

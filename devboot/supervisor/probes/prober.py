@@ -35,17 +35,17 @@ ASKING = (*CONVERSING, model.EXEC, model.LISTEN, model.ACCEPT)
 
 
 def pause(elapsed: float) -> float:
-    """Return the seconds until the next try if it isn't ready after `elapsed` seconds."""
+    """Return the seconds until the next try of a probe that hasn't passed within `elapsed` seconds."""
     return min(max(FIRST, elapsed * LAG), LONGEST)
 
 
 def command_pause(elapsed: float) -> float:
-    """Return the same for probes that run a command."""
+    """Return the seconds until the next try, as `pause`, for a probe that runs a command."""
     return min(max(COMMAND_FIRST, elapsed * COMMAND_LAG), LONGEST)
 
 
 def patient_pause(elapsed: float) -> float | None:
-    """Return the same for probes that gate nothing; None: don't try again until there is output."""
+    """Return the seconds as `pause` for a probe that nothing waits for; None: wait for output before the next try."""
     if elapsed >= PATIENT_TOTAL:
         return None
     # Powers of two, so that processes started together are probed at the same time.

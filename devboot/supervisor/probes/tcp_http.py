@@ -23,7 +23,7 @@ LOCALHOST = ("127.0.0.1", "::1")  # some servers listen only on one of them
 
 
 class Answer(Record):
-    """Judgement of the received bytes."""
+    """Result of a try: whether the received bytes are the expected answer, and why not."""
 
     good: bool
     text: str

@@ -23,7 +23,7 @@ Supply = Callable[[Collection[Wanted]], Uv]
 
 
 class InterpreterProvider:
-    """Installs that interpreter for the project at `root`; `objects` is the result for later steps.
+    """Installs the interpreter of a recipe for the project at `root`; `objects` is the result for later steps.
 
     `is_thorough` as for `provision`.
     """

@@ -36,7 +36,7 @@ _STARTS = re.compile(r"init_db|main|app|startup|lifespan|database|db_")
 
 
 class Alembic(Framework):
-    """Alembic."""
+    """Recognises migrations by Alembic, and proposes a task for them."""
 
     name = "alembic"
 

@@ -20,7 +20,7 @@ _OF_TESTS = re.compile(r"(?:^|/)tests?/")
 
 
 class FlaskMigrate(Framework):
-    """Flask-Migrate."""
+    """Recognises migrations by Flask-Migrate, and proposes a task for them."""
 
     name = "flask-migrate"
 

@@ -13,7 +13,7 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 
 
 class Tortoise(Framework):
-    """Aerich, recognised by its table in pyproject.toml."""
+    """Recognises migrations by Aerich, by its table in pyproject.toml, and proposes a task for them."""
 
     name = "tortoise"
 

@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.serving_script import Listens, ServingScript
 
 
 class Aiohttp(ServingScript):
-    """aiohttp."""
+    """Recognises scripts that start a server of aiohttp, and proposes to run them."""
 
     name = "aiohttp"
     serves = re.compile(r"\bweb\.run_app\(|^from aiohttp\.web import .*\brun_app\b", re.MULTILINE)

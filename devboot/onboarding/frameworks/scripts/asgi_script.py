@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.serving_script import Listens, ServingScript
 
 
 class AsgiScript(ServingScript):
-    """An ASGI application of any framework."""
+    """Recognises scripts that serve an ASGI application of any framework, and proposes to run them."""
 
     name = "uvicorn"
     serves = re.compile(r"^\s+uvicorn\.run\(", re.MULTILINE)

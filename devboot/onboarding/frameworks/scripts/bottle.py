@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.serving_script import Listens, ServingScript
 
 
 class Bottle(ServingScript):
-    """Bottle."""
+    """Recognises scripts that start a server of Bottle, and proposes to run them."""
 
     name = "bottle"
     package = "bottle"

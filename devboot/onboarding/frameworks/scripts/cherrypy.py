@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.serving_script import ServingScript
 
 
 class CherryPy(ServingScript):
-    """CherryPy."""
+    """Recognises scripts that start a server of CherryPy, and proposes to run them."""
 
     name = "cherrypy"
     serves = re.compile(r"\bcherrypy\.quickstart\(")

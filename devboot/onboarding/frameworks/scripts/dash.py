@@ -15,7 +15,7 @@ _HOLDS_PAGES = re.compile(r"\bDash\([^)]*\buse_pages\s*=\s*True|\bpage_container
 
 
 class Dash(ServingScript):
-    """Dash."""
+    """Recognises scripts that start a server of Dash, and proposes to run them."""
 
     name = "dash"
     package = "dash"

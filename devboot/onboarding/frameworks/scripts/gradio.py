@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.serving_script import Listens, ServingScript
 
 
 class Gradio(ServingScript):
-    """Gradio."""
+    """Recognises scripts that start a server of Gradio, and proposes to run them."""
 
     name = "gradio"
     package = "gradio"

@@ -11,7 +11,7 @@ _MADE = re.compile(r"^(\w+)\s*(?::[^=\n]+)?=\s*Sanic\(", re.MULTILINE)
 
 
 class Sanic(ServingScript):
-    """Sanic."""
+    """Recognises scripts that start a server of Sanic, and proposes to run them."""
 
     name = "sanic"
     package = "sanic"

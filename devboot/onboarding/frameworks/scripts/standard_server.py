@@ -15,7 +15,7 @@ _AT_TOP = re.compile(rf"^(?:with\b|\w+[ \t]*=)[^\n#]*{_MADE}", re.MULTILINE)
 
 
 class StandardServer(ServingScript):
-    """A server of Python's standard library."""
+    """Recognises scripts that start a server of Python's standard library, and proposes to run them."""
 
     name = "http.server"
     serves = re.compile(r"\.serve_forever\(")

@@ -13,7 +13,7 @@ _PAGE = re.compile(r"\bset_page_config\(|\bst\.(?:title|navigation)\(")
 
 
 class Streamlit(ServingScript):
-    """Streamlit, which reloads edited files."""
+    """Recognises scripts that start a server of Streamlit, which reloads edited files, and proposes to run them."""
 
     name = "streamlit"
     package = "streamlit"

@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.serving_script import Listens, ServingScript
 
 
 class Tornado(ServingScript):
-    """Tornado."""
+    """Recognises scripts that start a server of Tornado, and proposes to run them."""
 
     name = "tornado"
     serves = re.compile(r"\bIOLoop\.(?:current|instance)\(|^import tornado\b.*\.listen\(", re.MULTILINE | re.DOTALL)

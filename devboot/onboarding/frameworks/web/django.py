@@ -22,7 +22,7 @@ _NAMES = re.compile(r"""DJANGO_SETTINGS_MODULE["'][^"']+["']([\w.]+)["']""")
 
 
 class Django(Framework):
-    """Django, whose runserver reloads changed code."""
+    """Recognises Django projects by their manage.py, and proposes runserver, which reloads code, and migrations."""
 
     name = "django"
     package = "django"

@@ -9,7 +9,7 @@ _ASGI = re.compile(r"\bfalcon\.asgi\b")
 
 
 class Falcon(ApplicationObject):
-    """Falcon."""
+    """Recognises applications of Falcon by their object, and proposes their server."""
 
     name = "falcon"
     package = "falcon"

@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.application_object import ApplicationObject
 
 
 class FastApi(ApplicationObject):
-    """FastAPI."""
+    """Recognises applications of FastAPI by their object, and proposes their server."""
 
     name = "fastapi"
     package = "fastapi"

@@ -17,7 +17,7 @@ _CALLS = re.compile(r"\bflask\s+(?!--app|-A)\w")
 
 
 class Flask(ApplicationObject):
-    """Flask, whose command reloads changed code."""
+    """Recognises applications of Flask by their object, and proposes their server; its command reloads changed code."""
 
     name = "flask"
     package = "flask"

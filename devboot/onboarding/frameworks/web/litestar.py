@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.application_object import ApplicationObject
 
 
 class Litestar(ApplicationObject):
-    """Litestar."""
+    """Recognises applications of Litestar by their object, and proposes their server."""
 
     name = "litestar"
     package = "litestar"

@@ -15,7 +15,7 @@ _LISTENS = re.compile(r"^(?:listen\s*=.*?:|port\s*=\s*)(\d{2,5})\s*$", re.MULTIL
 
 
 class Pyramid(Framework):
-    """Pyramid."""
+    """Recognises applications of Pyramid by their settings files, and proposes pserve."""
 
     name = "pyramid"
     package = "pyramid"

@@ -8,7 +8,7 @@ from devboot.onboarding.frameworks.web.flask import ADDS
 
 
 class Quart(ApplicationObject):
-    """Quart."""
+    """Recognises applications of Quart by their object, and proposes their server."""
 
     name = "quart"
     package = "quart"

@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.application_object import ApplicationObject
 
 
 class Starlette(ApplicationObject):
-    """Starlette."""
+    """Recognises applications of Starlette by their object, and proposes their server."""
 
     name = "starlette"
     package = "starlette"

@@ -16,7 +16,7 @@ _MORE = (
 
 
 class StaticPages(Framework):
-    """Static pages."""
+    """Recognises a folder of static pages, and proposes a server for them."""
 
     name = "static pages"
 

@@ -14,7 +14,7 @@ _MADE = re.compile(r"^[^#\n]*\bBlockingScheduler\(", re.MULTILINE)
 
 
 class ApScheduler(Worker):
-    """APScheduler."""
+    """Recognises applications that use APScheduler, and proposes its workers."""
 
     name = "apscheduler"
 

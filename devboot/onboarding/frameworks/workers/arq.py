@@ -12,7 +12,7 @@ _SETTINGS = "WorkerSettings"
 
 
 class Arq(Worker):
-    """arq."""
+    """Recognises applications that use arq, and proposes its workers."""
 
     name = "arq"
     words = (_SETTINGS, "RedisSettings(")

@@ -35,7 +35,7 @@ _TOKEN = re.compile(r"""\b(?:getenv|environ\.get)\(\s*["'](\w*TOKEN)["']\s*\)"""
 
 
 class Bot(Framework):
-    """discord.py and similar libraries, aiogram, python-telegram-bot, slack-bolt and others."""
+    """Recognises programs of discord.py and similar libraries, aiogram, python-telegram-bot, slack-bolt and others."""
 
     name = "bot"
 

@@ -33,7 +33,7 @@ _HOLDER = re.compile(
 
 
 class Celery(Framework):
-    """Celery, whose worker devboot restarts when its code changes."""
+    """Recognises applications that use Celery, and proposes worker and beat, restarted when code changes."""
 
     name = "celery"
     words = ("Celery(",)

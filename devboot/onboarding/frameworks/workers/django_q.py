@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.workers.worker import Worker
 
 
 class DjangoQ(Worker):
-    """Django Q, and Django Q2."""
+    """Recognises applications that use Django Q or Django Q2, and proposes its workers."""
 
     name = "django-q"
     starts = re.compile(r"qcluster")

@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.workers.worker import Worker
 
 
 class DjangoTasks(Worker):
-    """The database backend of django-tasks."""
+    """Recognises the database backend of django-tasks, and proposes its worker."""
 
     name = "django-tasks"
     starts = re.compile(r"db_worker")

@@ -14,7 +14,7 @@ _FILES = ("worker.py", "worker/run.py", "worker/main.py", "workers.py", "run_wor
 
 
 class Dramatiq(Worker):
-    """Dramatiq."""
+    """Recognises applications that use Dramatiq, and proposes its workers."""
 
     name = "dramatiq"
     words = ("RedisBroker(", "RabbitmqBroker(")

@@ -12,7 +12,7 @@ _HELD = re.compile(r"^huey\.(?:\w+\.)*\w*Huey=:$")
 
 
 class Huey(Worker):
-    """Huey."""
+    """Recognises applications that use Huey, and proposes its workers."""
 
     name = "huey"
     words = ("Huey(",)

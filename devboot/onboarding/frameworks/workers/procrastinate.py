@@ -6,7 +6,7 @@ from devboot.onboarding.frameworks.workers.worker import Worker
 
 
 class Procrastinate(Worker):
-    """Procrastinate."""
+    """Recognises applications that use Procrastinate, and proposes its workers."""
 
     name = "procrastinate"
     starts = re.compile(r"procrastinate\s+worker")

@@ -17,7 +17,7 @@ _FILE = re.compile(r"(?:^|/|_)worker\.py$")
 
 
 class Rq(Worker):
-    """RQ."""
+    """Recognises applications that use RQ, and proposes its workers."""
 
     name = "rq"
     words = ("RQ(",)

@@ -16,7 +16,7 @@ _SPIDER = re.compile(
 
 
 class Scrapy(Framework):
-    """Scrapy."""
+    """Recognises projects of Scrapy by their scrapy.cfg, and proposes the command of a spider."""
 
     name = "scrapy"
     package = "scrapy"

@@ -12,7 +12,7 @@ _HELD = re.compile(r"^taskiq\w*\.(?:\w+\.)*\w*Broker=:$|^taskiq\w*\..*with_resul
 
 
 class Taskiq(Worker):
-    """TaskIQ."""
+    """Recognises applications that use TaskIQ, and proposes its workers."""
 
     name = "taskiq"
     words = ("ListQueueBroker(", "RedisStreamBroker(")

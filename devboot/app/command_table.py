@@ -505,6 +505,7 @@ COMMANDS = (
             Flag(("--strict",), "exit 1 for warnings too"),
             Flag(("--fix",), "run each fix that devboot has, after a question"),
             Flag(("-y", "--yes"), "with --fix: ask nothing"),
+            Flag(("-n", "--dry-run"), "with --fix: list the fixes, change nothing"),
         ),
         (Argument("AREA", "areas or checks", "check", multiple=True),),
     ),

@@ -70,7 +70,13 @@ def _doctor(invocation: Invocation, session: Session) -> int:
 
     flag = invocation.flag
     return init_doctor.doctor(
-        session, invocation.args, only_list=flag("list"), strict=flag("strict"), fix=flag("fix"), yes=flag("yes")
+        session,
+        invocation.args,
+        only_list=flag("list"),
+        strict=flag("strict"),
+        fix=flag("fix"),
+        yes=flag("yes"),
+        dry_run=flag("dry-run"),
     )
 
 

@@ -8,16 +8,26 @@ from typing import NamedTuple
 
 from devboot.doctor.findings import Finding, Report
 
+RESTORE_DATABASE, COPY_TEMPLATE = "restore-database", "copy-template"
+PROTECT, UNLOCK = "protect", "unlock"  # modes of devboot's folders
+REPAIRS = frozenset({RESTORE_DATABASE, COPY_TEMPLATE, PROTECT, UNLOCK})  # without a command of their own
 FIXED, NOT_FIXED, LEFT = "fixed", "not fixed", "left as is"
 
 
 class Step(NamedTuple):
-    """One devboot command that should fix the findings of an area."""
+    """One command or repair that should fix the findings of an area; `use_case` and `arguments` as in `Fix`."""
 
     area: str
     command: str
     cost: str
     findings: tuple[Finding, ...]
+    use_case: str = ""
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def is_repair(self) -> bool:
+        """Return whether doctor itself carries it out, not another command."""
+        return self.use_case in REPAIRS
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -27,12 +37,14 @@ class Step(NamedTuple):
 
 def steps_of(report: Report) -> tuple[Step, ...]:
     """Return each fixing command once, in the order of the findings; fixes that only a person can do are left out."""
-    steps: dict[str, Step] = {}
+    steps: dict[tuple[str, ...], Step] = {}
     for area, finding in report.findings:
         fix = finding.fix
         if fix.use_case:
-            known = steps.get(fix.command, Step(area, fix.command, fix.cost, ()))
-            steps[fix.command] = known._replace(findings=(*known.findings, finding))
+            # Other commands find out by themselves what is to be done; a repair is of one thing
+            key = (fix.command, *(fix.arguments if fix.use_case in REPAIRS else ()))
+            known = steps.get(key, Step(area, fix.command, fix.cost, (), fix.use_case, fix.arguments))
+            steps[key] = known._replace(findings=(*known.findings, finding))
     return tuple(steps.values())
 
 

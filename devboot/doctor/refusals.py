@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError
 
+Repair = Callable[[Subject, DevbootError, str], Fix | None]
+
 _OWN = ("lock", "sync", "down", "store repair")  # commands that `--fix` runs; `up` would start the project
 
 
-def refused(area: str) -> Check:
-    """Return a check that reports the errors for which `up` would refuse to start, as far as they are of `area`."""
-    return Check(f"{area}-start", area, partial(_refused, area))
+def refused(area: str, repair: Repair = lambda _subject, _error, _name: None) -> Check:
+    """Return a check that reports the errors for which `up` would refuse to start, as far as they are of `area`.
+
+    `repair` returns a better fix than an error's own advice, or None.
+    """
+
+    def run(subject: Subject) -> Answer:
+        numbered = enumerate(subject.refusals())
+        return Answer(
+            findings=tuple(
+                finding_of(error, number, repair(subject, error, name))
+                for number, (where, error, name) in numbered
+                if where == area
+            )
+        )
+
+    return Check(f"{area}-start", area, run)
 
 
-def _refused(area: str, subject: Subject) -> Answer:
-    numbered = enumerate(subject.refusals())
-    return Answer(findings=tuple(finding_of(error, number) for number, (where, error) in numbered if where == area))
-
-
-def finding_of(error: DevbootError, number: int) -> Finding:
+def finding_of(error: DevbootError, number: int, fix: Fix | None = None) -> Finding:
     """Return the finding for an error that `up` would raise as its `number`th."""
     place = error.place
     where = f"{place.file}:{place.line}:{place.column}" if place and place.line else place.file if place else ""
@@ -30,7 +41,7 @@ def finding_of(error: DevbootError, number: int) -> Finding:
         ERROR,
         error.what,
         "`devboot up` refuses to start because of it",
-        fix_of(error),
+        fix or fix_of(error),
         (*filter(None, (where,)), *error.details, *error.causes),
         refusal=number,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from devboot.doctor.findings import ERROR, IDLE, OK, WARNING, Area, Check, Finding, Report
+from devboot.doctor.fixing import steps_of
 from devboot.text.columns import pad, printable, table, wrap
 from devboot.text.paint import BOLD, GREEN, MAGENTA, RED, YELLOW, paint
 from devboot.text.symbols import Symbols, margin
@@ -102,7 +103,9 @@ def _summary(report: Report) -> str:
     counts = [counted(report.count(ERROR), "error")] if report.count(ERROR) else []
     counts += [counted(report.count(WARNING), "warning")] if report.count(WARNING) else []
     counts += [f"{counted(len(report.crashes), 'check')} without an answer"] if report.crashes else []
-    return f"{', '.join(counts) or 'no problems'}, {took}"
+    fixes = len(steps_of(report))
+    advice = f"; devboot doctor --fix carries out {counted(fixes, 'fix')}" if fixes else ""
+    return f"{', '.join(counts) or 'no problems'}, {took}{advice}"
 
 
 def _area_facts(area: Area, mask: Callable[[str], str]) -> dict[str, Any]:

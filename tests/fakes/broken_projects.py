@@ -14,10 +14,14 @@ from typing import NamedTuple
 
 from devboot import snapshot as snapshots
 from devboot.app.commands.doctor import doctor
+from devboot.app.commands.preparing.lock import lock
+from devboot.app.commands.repairs import repair
 from devboot.app.context import Context
 from devboot.app.fast.data_check import is_plausible
 from devboot.app.preparation.prepare import PrepareOptions, prepare
+from devboot.app.preparation.project.load import load_project
 from devboot.doctor.findings import Finding, Report
+from devboot.doctor.fixing import steps_of
 from devboot.environment.ports.loopback import is_free
 from devboot.errors import DevbootError
 from devboot.events import SilentReporter
@@ -130,6 +134,22 @@ class Shop:
             known.data, snapshots.since(project.state)
         )
 
+    def fix(self) -> list[str]:
+        """Carry out what `doctor --fix -y` does, in this process; return the commands."""
+        commands = []
+        for step in steps_of(self.report()):
+            commands.append(step.command)
+            context = self.context()
+            if step.is_repair:
+                repair(step.use_case, step.arguments, time.time())
+            elif step.words[0] == "sync":
+                options = PrepareOptions(starts=False, is_forced="--force" in step.words)
+                prepare(context, options, SilentReporter())
+            else:
+                assert step.words == ("lock",)
+                lock(load_project(context.cwd, context.environ), context, SilentReporter())
+        return commands
+
     def report(self, cwd: Path | None = None) -> Report:
         """Return doctor's report."""
         return doctor(self.context(cwd))
@@ -150,7 +170,8 @@ class Break(NamedTuple):
     """One way to break a project.
 
     `doctor` is the slug that doctor names first ("" for none), `up` that of `up`'s error, "" if `up` repairs it or
-    isn't concerned. `held` holds something, a port or a lock, while both look.
+    isn't concerned. `held` holds something, a port or a lock, while both look. `fix` is the command of `doctor --fix`,
+    after which all is well; "" is one that it doesn't have. `stays`: `up` starts in spite of it, and leaves it.
     """
 
     name: str
@@ -159,6 +180,8 @@ class Break(NamedTuple):
     up: str = ""
     held: Callable[[Shop], object] = _nothing
     with_python: bool = False
+    fix: str = ""
+    stays: bool = False
 
 
 def _conflict(path: Path) -> None:
@@ -183,6 +206,13 @@ def _damage_page(shop: Shop) -> None:
     content = bytearray(shop.database.read_bytes())
     content[8192:12288] = b"\xa5" * 4096
     shop.database.write_bytes(content)
+
+
+def _make_copy(shop: Shop) -> None:
+    """A migration, before which `up` copies the database."""
+    (shop.root / "migrations/2.sql").write_text("create table page (number);")
+    assert shop.up() == ""
+    assert list((shop.data / "backup").glob("main-*.sqlite3"))
 
 
 def _replace_by_folder(path: Path) -> None:
@@ -272,35 +302,52 @@ BREAKS = (
         lambda shop: shutil.rmtree(shop.packages / "shelf"),
         "python/damaged-package",
         with_python=True,
+        fix="devboot sync --force",
     ),
     Break(
         "a package's metadata is gone",
         lambda shop: shutil.rmtree(shop.packages / "shelf-1.0.dist-info"),
         "python/drift",
         with_python=True,
+        fix="devboot sync",
     ),
-    Break("a first install that failed", _failed_first_install, "python/not-installed", with_python=True),
+    Break(
+        "a first install that failed",
+        _failed_first_install,
+        "python/not-installed",
+        with_python=True,
+        fix="devboot sync",
+    ),
     Break("the virtualenv is gone", lambda shop: shutil.rmtree(shop.root / ".venv"), "", with_python=True),
     Break(
         "the virtualenv's record is damaged",
         lambda shop: (shop.root / ".venv/devboot-venv.txt").write_text("?"),
         "python/broken",
         with_python=True,
+        fix="devboot sync",
     ),
     Break(
         "pyvenv.cfg is gone",
         lambda shop: (shop.root / ".venv/pyvenv.cfg").unlink(),
         "python/broken",
         with_python=True,
+        fix="devboot sync",
     ),
-    Break("the interpreter is gone", _other_interpreter, "python/base-gone", with_python=True),
-    Break("the virtualenv was copied from elsewhere", _copied_from_elsewhere, "python/broken", with_python=True),
+    Break("the interpreter is gone", _other_interpreter, "python/base-gone", with_python=True, fix="devboot sync"),
+    Break(
+        "the virtualenv was copied from elsewhere",
+        _copied_from_elsewhere,
+        "python/broken",
+        with_python=True,
+        fix="devboot sync",
+    ),
     Break(
         "a file in place of the virtualenv",
         lambda shop: (shutil.rmtree(shop.root / ".venv"), (shop.root / ".venv").write_text("")),
         "python/foreign-venv",
         "python/foreign-venv",
         with_python=True,
+        fix="devboot sync --force",
     ),
     Break(
         "a folder in place of the virtualenv",
@@ -308,6 +355,7 @@ BREAKS = (
         "python/foreign-venv",
         "python/foreign-venv",
         with_python=True,
+        fix="devboot sync --force",
     ),
     Break(
         "a conda environment in place of the virtualenv",
@@ -315,6 +363,7 @@ BREAKS = (
         "python/foreign-venv",
         "python/foreign-venv",
         with_python=True,
+        fix="devboot sync --force",
     ),
     Break(
         "a Python that isn't on this machine",
@@ -337,6 +386,7 @@ BREAKS = (
         "lock/conflict",
         "lock/conflict",
         with_python=True,
+        fix="devboot lock",
     ),
     Break(
         "devboot.lock is cut off",
@@ -344,6 +394,7 @@ BREAKS = (
         "lock/syntax",
         "lock/syntax",
         with_python=True,
+        fix="devboot lock",
     ),
     Break(
         "devboot.lock of a later devboot",
@@ -357,6 +408,7 @@ BREAKS = (
         lambda shop: shop.edit('"shelf"', '"shelf>=1"'),
         "lock/stale",
         with_python=True,
+        fix="devboot lock",
     ),
     Break("devboot.lock is gone", lambda shop: (shop.root / "devboot.lock").unlink(), "", with_python=True),
     Break(
@@ -398,10 +450,11 @@ BREAKS = (
         "`.env` is missing, its template is there",
         lambda shop: (
             shop.add("[env]\nKEY = { required = true }"),
-            (shop.root / ".env.example").write_text("KEY=\n"),
+            (shop.root / ".env.example").write_text("KEY=1\n"),
         ),
         "env/missing",
         "env/missing",
+        fix="cp .env.example .env",
     ),
     Break(
         "an env-file with a mistake",
@@ -439,11 +492,12 @@ BREAKS = (
     ),
     Break("a database outside of the project", _link_out, "machine/leads-outside", "machine/leads-outside"),
     Break("a database that is gone", lambda shop: shop.database.unlink(), ""),
-    Break("only the database is behind", _other_branch, "sqlite/pending-migrations"),
+    Break("only the database is behind", _other_branch, "sqlite/pending-migrations", fix="devboot sync"),
     Break(
         "a migration that wasn't applied",
         lambda shop: (shop.root / "migrations/2.sql").write_text("create table page (number);"),
         "sqlite/pending-migrations",
+        fix="devboot sync",
     ),
     Break(
         "the migrations are gone",
@@ -451,7 +505,42 @@ BREAKS = (
         "sqlite/no-migrations",
         "sqlite/no-migrations",
     ),
+    Break(
+        "a database that isn't one, and there is a copy",
+        lambda shop: (_make_copy(shop), shop.database.write_bytes(b"garbage" * 1000)),
+        "sqlite/damaged",
+        "sqlite/damaged",
+        fix="devboot doctor --fix sqlite",
+    ),
+    Break(
+        "a damaged page in a database, and there is a copy",
+        lambda shop: (_make_copy(shop), _damage_page(shop)),
+        "sqlite/damaged",
+        "sqlite/damaged",
+        fix="devboot doctor --fix sqlite",
+    ),
+    Break(
+        "a database of 0 bytes that had content, and there is a copy",
+        lambda shop: (_make_copy(shop), shop.database.write_bytes(b"")),
+        "sqlite/damaged",
+        "sqlite/damaged",
+        fix="devboot doctor --fix sqlite",
+    ),
+    Break(
+        "a folder in place of a database, and there is a copy",
+        lambda shop: (_make_copy(shop), _replace_by_folder(shop.database)),
+        "sqlite/damaged",
+        "sqlite/damaged",
+        fix="devboot doctor --fix sqlite",
+    ),
     # devboot's own files
     Break("devboot's folders are gone", lambda shop: shutil.rmtree(shop.folder / "devboot"), ""),
+    Break(
+        "others may write in devboot's data",
+        lambda shop: (shop.folder / "devboot/data").chmod(0o777),
+        "machine/open-directory",
+        stays=True,
+        fix="chmod go-w {folder}/devboot/data",
+    ),
     Break("the snapshot is damaged", lambda shop: (shop.state / "snapshot").write_bytes(b"?"), ""),
 )

@@ -16,6 +16,7 @@ OWN = {
     ("__main__.py", "_open_standard_streams"): "the null device",
     ("snapshot.py", "_layout"): "modules of its own installation",
     ("app/commands/explain.py", "_texts"): "texts of its own installation",
+    ("app/commands/repairs.py", "_with_mode"): "a folder of its own, to change its mode",
     ("app/preparation/generations/history.py", "_text_of"): "generations in its own state",
     ("app/commands/init.py", "_move_up"): "a lock that detection has kept in its own state",
     ("app/commands/init.py", "write_example"): "the example of its own installation",

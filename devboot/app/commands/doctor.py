@@ -83,9 +83,9 @@ def examine(context: Context) -> Subject:
     def why_nothing() -> DevbootError | None:
         return looked.result.error
 
-    def refusals() -> tuple[tuple[str, DevbootError], ...]:
+    def refusals() -> tuple[tuple[str, DevbootError, str], ...]:
         seen = looked.result
-        return seen.refusals if seen.error is None or sources.manifest is None else (("manifest", seen.error),)
+        return seen.refusals if seen.error is None or sources.manifest is None else (("manifest", seen.error, ""),)
 
     directories = _directories(context)
     named = sources.manifest.project.name if sources.manifest else None
@@ -115,7 +115,7 @@ class _Seen(NamedTuple):
     """The project as `up` would load it: the errors for which it would refuse; `error` if it can't even load it."""
 
     error: DevbootError | None = None
-    refusals: tuple[tuple[str, DevbootError], ...] = ()
+    refusals: tuple[tuple[str, DevbootError, str], ...] = ()
 
 
 class _Looked:

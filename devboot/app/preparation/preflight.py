@@ -40,10 +40,11 @@ Answer = TypeVar("Answer")
 
 
 class Refusal(NamedTuple):
-    """An error that a preparation would raise, and doctor's area for it."""
+    """An error that a preparation would raise, doctor's area for it, and the name of the database that it is about."""
 
     area: str
     error: DevbootError
+    name: str = ""
 
 
 class Preflight:
@@ -77,14 +78,14 @@ class Preflight:
         self._check_databases()
         return tuple(self.refusals)
 
-    def _ask(self, area: str, check: Callable[[], Answer]) -> Answer | None:
+    def _ask(self, area: str, check: Callable[[], Answer], name: str = "") -> Answer | None:
         """Return what `check` returns; None if it raises an error, which is recorded."""
         try:
             return check()
         except Problems as problems:
             self.refusals += (Refusal(area, each) for each in problems.errors)
         except DevbootError as error:
-            self.refusals.append(Refusal(area, error))
+            self.refusals.append(Refusal(area, error, name))
         return None
 
     def _refuse_missing(self, files: EnvFiles) -> None:
@@ -129,6 +130,7 @@ class Preflight:
             self._ask(
                 SQLITE,
                 lambda wanted=wanted: databases.plan_database(wanted, around, *databases.look_at(wanted.path)),  # type: ignore[misc]
+                wanted.name,
             )
 
 

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from devboot.app.commands.doctor import available, chosen, doctor as examine
 from devboot.app.commands.init import init as propose, planned, write_example
+from devboot.app.commands.repairs import repair
 from devboot.app.fast.self_invoke import command_line
 from devboot.cli.session import Session
 from devboot.doctor.findings import Report
-from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, is_still_there, steps_of, summary
-from devboot.errors import Exit, UsageError
+from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, Step, is_still_there, steps_of, summary
+from devboot.errors import DevbootError, Exit, UsageError
 from devboot.state.project import LOCK
 from devboot.state.projects import MANIFEST
 from devboot.text.columns import table, table_within
@@ -55,10 +56,19 @@ def init(session: Session, *, merges: bool = False, only_diff: bool = False, exa
     return Exit.OK
 
 
-def doctor(session: Session, names: Sequence[str], *, only_list: bool, strict: bool, fix: bool, yes: bool) -> int:
+def doctor(
+    session: Session,
+    names: Sequence[str],
+    *,
+    only_list: bool,
+    strict: bool,
+    fix: bool,
+    yes: bool,
+    dry_run: bool = False,
+) -> int:
     """Print the report, or the list of checks; with `fix` run each fix that devboot has, after a question.
 
-    Returns the exit code.
+    With `fix` and `dry_run` the fixes are only listed. Returns the exit code.
 
     Raises UsageError if there is no terminal for the questions.
     """
@@ -67,7 +77,7 @@ def doctor(session: Session, names: Sequence[str], *, only_list: bool, strict: b
         return Exit.OK
     report = _examine(session, names)
     if fix:
-        return _fix(session, names, report, is_asked=not yes, strict=strict)
+        return _fix(session, names, report, is_asked=not yes, strict=strict, dry_run=dry_run)
     if session.json:
         session.out_json(report_as_json(report, session.mask))
     else:
@@ -84,9 +94,12 @@ def doctor(session: Session, names: Sequence[str], *, only_list: bool, strict: b
     return Exit.OK if report.is_ok(strict=strict) else Exit.FAILED
 
 
-def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bool, strict: bool) -> int:
+def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bool, strict: bool, dry_run: bool) -> int:
     steps, outcomes = steps_of(report), []
-    context = session.context
+    if dry_run:
+        session.say(*(_announced(number, len(steps), step) for number, step in enumerate(steps, 1)))
+        session.say(*(() if steps else ("nothing to fix",)))
+        return Exit.OK if report.is_ok(strict=strict) else Exit.FAILED
     if steps and is_asked and not session.can_ask:
         raise UsageError(
             "usage/argument",
@@ -94,15 +107,32 @@ def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bo
             help=["devboot doctor --fix -y"],
         )
     for number, step in enumerate(steps, 1):
-        session.say(f"{number} of {len(steps)}  {step.area}: {step.command}" + (f", {step.cost}" if step.cost else ""))
+        session.say(_announced(number, len(steps), step))
         outcome = LEFT
         if not is_asked or session.is_yes():
-            subprocess.run(command_line("-C", context.cwd, *step.words), check=False, env=dict(context.environ))
+            _carry_out(session, step)
             outcome = NOT_FIXED if is_still_there(step, _examine(session, [step.area])) else FIXED
         session.say(f"{number} of {len(steps)}  {step.area}: {outcome}")
         outcomes.append((step, outcome))
     session.say(summary(outcomes, (found.fix.command for _, found in report.findings if not found.fix.use_case)))
     return Exit.OK if _examine(session, names).is_ok(strict=strict) else Exit.FAILED
+
+
+def _announced(number: int, steps: int, step: Step) -> str:
+    return f"{number} of {steps}  {step.area}: {step.command}" + (f", {step.cost}" if step.cost else "")
+
+
+def _carry_out(session: Session, step: Step) -> None:
+    context = session.context
+    if not step.is_repair:
+        subprocess.run(command_line("-C", context.cwd, *step.words), check=False, env=dict(context.environ))
+        return
+    try:
+        kept = repair(step.use_case, step.arguments, context.wall_clock())
+    except DevbootError as error:
+        session.say(f"{error.what} [{error.slug}]", *error.help)
+    else:
+        session.say(*([f"kept: {kept}"] if kept else []))
 
 
 def _examine(session: Session, names: Sequence[str]) -> Report:

@@ -6,10 +6,12 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from time import localtime, strftime
 from urllib.parse import quote
 
 from devboot.clone_reader import read_bytes, read_head
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.fixing import RESTORE_DATABASE
 from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
 from devboot.environment.databases import (
@@ -20,6 +22,7 @@ from devboot.environment.databases import (
     plan_database,
     unapplied,
 )
+from devboot.environment.databases.backup import backups_of
 from devboot.environment.databases.connection import refuse_irregular_files
 from devboot.environment.tasks import match_inputs
 from devboot.errors import DevbootError, MachineError, shell_word
@@ -29,6 +32,7 @@ from devboot.scratch import remove_abandoned, scratch_folder
 from devboot.text.units import counted, size as size_words
 
 _LOG = "-wal"
+_AS_IT_IS = "mode=ro&immutable=1"
 _APPLIES = "applies them, after a copy of the database"
 _COPY_LIMIT = 256 * 1024 * 1024  # bytes
 
@@ -114,7 +118,7 @@ def check(path: str, cache: str) -> tuple[str, ...]:
     if read_head(path, len(SQLITE_MAGIC)) != SQLITE_MAGIC:
         return ("it is not an SQLite file",)
     if not os.path.lexists(path + _LOG):
-        return complaints(path, "mode=ro&immutable=1")
+        return complaints(path, _AS_IT_IS)
     if not cache:
         raise UncheckedError("it has a write-ahead log")
     return check_copy(path, cache)
@@ -166,8 +170,30 @@ def _finding(shown: str, backups: str, complaints: tuple[str, ...]) -> Finding:
     )
 
 
+def _repair(subject: Subject, error: DevbootError, name: str) -> Fix | None:
+    """Return the fix for a damaged database: its newest intact copy in its place, the damaged file moved aside."""
+    if error.slug != "sqlite/damaged" or subject.manifest is None or name not in subject.manifest.sqlite:
+        return None
+    shown = subject.manifest.sqlite[name].path
+    path = os.path.join(subject.project.root, shown)
+    copy = next((each for each in backups_of(subject.project.backups, name) if not complaints(each, _AS_IT_IS)), "")
+    if not copy:
+        moved = f"mv {shell_word(path)} {shell_word(path + '.damaged')}"
+        return Fix(moved, "there is no copy of it: the next `up` makes an empty one")
+    return Fix(
+        "devboot doctor --fix sqlite",
+        f"restores the copy of {_day(copy)} ({size_words(os.path.getsize(copy))}), moves the damaged file aside",
+        RESTORE_DATABASE,
+        (path, copy, subject.project.root),
+    )
+
+
+def _day(path: str) -> str:
+    return strftime("%Y-%m-%d %H:%M", localtime(os.path.getmtime(path)))
+
+
 CHECKS = (
     Check("integrity", "sqlite", integrity, limit=60.0),
     Check("migrations", "sqlite", migrations),
-    refused("sqlite"),
+    refused("sqlite", _repair),
 )

@@ -6,6 +6,7 @@ import os
 import stat
 
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.fixing import PROTECT, UNLOCK
 from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
 from devboot.errors import shell_word
@@ -79,7 +80,7 @@ def _complaint(path: str, subject: Subject) -> Finding | None:
             ERROR,
             f"`{shown}` can't be written",
             "nothing can be installed or started",
-            Fix(f"chmod u+rwx {shell_word(path)}"),
+            Fix(f"chmod u+rwx {shell_word(path)}", "", UNLOCK, (path,)),
         )
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return Finding(
@@ -87,7 +88,7 @@ def _complaint(path: str, subject: Subject) -> Finding | None:
             WARNING,
             f"other users may write in `{shown}`",
             "somebody else could replace programs that devboot starts",
-            Fix(f"chmod go-w {shell_word(path)}"),
+            Fix(f"chmod go-w {shell_word(path)}", "", PROTECT, (path,)),
         )
     return None
 

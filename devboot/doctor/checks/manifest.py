@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
-from devboot.doctor.refusals import refused
+from devboot.doctor.fixing import COPY_TEMPLATE
+from devboot.doctor.refusals import fix_of, refused
 from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError, Problems
 from devboot.text.units import counted
@@ -64,8 +67,19 @@ def _finding(error: DevbootError, count: int) -> Finding:
     )
 
 
+def _repair(subject: Subject, error: DevbootError, _name: str) -> Fix | None:
+    """Return the fix for a missing env-file of which the clone has a template: a copy of that."""
+    words = fix_of(error).command.split()
+    if error.slug != "env/missing" or words[:1] != ["cp"] or len(words) != 3:
+        return None
+    root = subject.project.root
+    paths = (os.path.join(root, words[1]), os.path.join(root, words[2]))
+    cost = f"copies the template; values that it leaves empty are yours to set in {words[2]}"
+    return Fix(" ".join(words), cost, COPY_TEMPLATE, (*paths, root))
+
+
 CHECKS = (
     Check("manifest", "manifest", manifest),
     Check("procfile", "manifest", procfile),
-    refused("manifest"),
+    refused("manifest", _repair),
 )

@@ -67,7 +67,7 @@ def daemon(subject: Subject) -> Answer:
         return _not_running(leases.sudden_end(subject.project.state))
     if lease.is_frozen:
         finding = Finding(
-            "daemon/frozen",
+            "daemon/no-answer",
             ERROR,
             f"the background process ({lease.pid}) is paused and answers no request",
             "`ps`, `logs` and `down` can't reach it; a debugger or SIGSTOP has paused it",

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import NamedTuple
 
+from devboot.app.preparation.generations.history import last_lock
 from devboot.app.preparation.install.interpreter import InterpreterProvider
 from devboot.app.preparation.install.provisioning import Machine
 from devboot.app.preparation.install.system_libraries import with_libraries
@@ -15,11 +16,12 @@ from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project_lock import lock_project
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import read_bytes, read_text
+from devboot.clone_writer import replace_file
 from devboot.environment.project_python import PythonProject
-from devboot.errors import UsageError
+from devboot.errors import Problems, UsageError
 from devboot.events import NOTE, Event, Reporter, Silenced
 from devboot.files import atomic_write, make_directories, move_aside
-from devboot.model.edge.lockfile.lock import Lock
+from devboot.model.edge.lockfile.lock import Lock, lock_to_text, parse_lock
 from devboot.model.edge.lockfile.merge import Merged, merge_text
 from devboot.model.nearest import nearest
 from devboot.recipes import KnownRecipe
@@ -63,21 +65,25 @@ def lock(
 ) -> LockResult:
     """Bring devboot.lock up to date, choosing new versions for `update`.
 
-    A lock with the marks of a merge conflict is resolved from both of its sides, and kept with the backups. Raises the
-    errors of `ensure_lock`, and UsageError.
+    A lock with the marks of a merge conflict is resolved from both of its sides; one that can't be read is made again
+    with the versions of the last preparation. Both are kept with the backups. Raises the errors of `ensure_lock`, and
+    UsageError.
     """
     machine = Machine(context.paths().data, this_host(sys.platform, os.uname().machine), context.wall_clock)
     uv = make_uv(context.environ, loaded.project.root, offline=is_offline).shown_by(reporter)
     inputs = lock_inputs(loaded, context, with_libraries(uv, machine, loaded.project.root, reporter))
     path = loaded.project.lock
     merged = _merged(path)
-    old = merged.lock if merged else read_lock(path, os.path.basename(path))
+    is_damaged = merged is None and _is_damaged(path)
+    old = merged.lock if merged else None if is_damaged else read_lock(path, os.path.basename(path))
     _refuse_unknown(update, loaded, inputs, old)
     reporter = Silenced(reporter, loaded.manifest.project.silence)
     with lock_project(loaded.project, "lock", context, reporter):
         if merged is not None:
-            kept = _keep_aside(path, loaded.project.backups, context.wall_clock())
+            kept = _keep_aside(path, loaded.project.backups, context.wall_clock(), "conflict")
             _report_merge(merged, kept, reporter)
+        elif is_damaged:
+            _restore(loaded, context.wall_clock(), reporter)
         return ensure_lock(
             path,
             loaded.manifest,
@@ -99,10 +105,35 @@ def _merged(path: str) -> Merged | None:
         return None
 
 
-def _keep_aside(path: str, backups: str, at: float) -> str:
-    """Copy the conflicted lock into the folder `backups`, so that neither side is lost; return the path."""
+def _is_damaged(path: str) -> bool:
+    """Return whether the lock can't be read. Raises Problems `lock/too-new`: a later devboot can read that."""
+    try:
+        read_lock(path, os.path.basename(path))
+    except Problems as problems:
+        if problems.slug == "lock/too-new":
+            raise
+        return True
+    return False
+
+
+def _restore(loaded: Loaded, at: float, reporter: Reporter) -> None:
+    """Put the lock of the last preparation in place of a damaged one, or none; the damaged one is kept."""
+    project = loaded.project
+    kept = _keep_aside(project.lock, project.backups, at, "damaged")
+    text = last_lock(project.state)
+    try:
+        parse_lock(text, os.path.basename(project.lock))
+    except Problems:
+        text = ""
+    replace_file(project.lock, project.root, text or lock_to_text(Lock()))
+    what = "made again with the versions of the last preparation" if text else "made anew"
+    reporter.emit(Event(NOTE, STEP, f"devboot.lock can't be read: {what}", lines=(f"kept: {kept}",)))
+
+
+def _keep_aside(path: str, backups: str, at: float, ending: str) -> str:
+    """Copy the lock into the folder `backups`, so that nothing of it is lost; return the path."""
     make_directories(backups)
-    copy = os.path.join(backups, "devboot.lock.conflict")
+    copy = os.path.join(backups, f"devboot.lock.{ending}")
     atomic_write(copy, read_bytes(path))
     return move_aside(copy, at)
 

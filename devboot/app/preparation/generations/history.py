@@ -94,6 +94,13 @@ def record(
     return number
 
 
+def last_lock(state: str) -> str:
+    """Return the text of devboot.lock in the current generation, the last that was prepared; "" without one."""
+    found = files.read(state, files.current(state))
+    text = found.body.get("lock") if found is not None else ""
+    return text if isinstance(text, str) else ""
+
+
 def link_profile(state: str, snapshot: Snapshot) -> None:
     """Link the programs of a composition into `<state>/profile`, for editors and other tools. Raises MachineError."""
     venv = next((value for kind, name, value in snapshot.patch if (kind, name) == (SET, "VIRTUAL_ENV")), None)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from devboot.errors import DevbootError, LockError, Place
+from devboot.errors import DevbootError, LockError, Place, Problems
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import (
     ArtifactRow,
@@ -105,8 +105,20 @@ class Lock(Table):
         return found
 
 
+_MADE_AGAIN = "devboot lock   # makes it again with the last versions that worked here, and keeps a copy of the file"
+
+
 def parse_lock(data: bytes | str, file: str = LOCK) -> Lock:
     """Parse a lock. Raises Problems of LockErrors: `lock/conflict`, `lock/syntax`, `lock/too-new`."""
+    try:
+        return _parsed(data, file)
+    except Problems as problems:
+        for error in problems.errors:
+            error.help = error.help or (_MADE_AGAIN,)
+        raise
+
+
+def _parsed(data: bytes | str, file: str) -> Lock:
     try:
         text = data if isinstance(data, str) else decode(data, file, area="lock")
         _refuse_conflict(text, file)

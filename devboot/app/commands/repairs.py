@@ -1,0 +1,126 @@
+"""Repairs of `doctor --fix` that no other command makes: each replaces nothing that isn't kept under a dated name.
+
+A repair that is interrupted leaves the old state or the new one; the next run of `doctor --fix` completes it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from devboot.clone_reader import read_bytes
+from devboot.clone_writer import refuse_outside
+from devboot.doctor.fixing import COPY_TEMPLATE, PROTECT, RESTORE_DATABASE, UNLOCK
+from devboot.environment.databases.backup import copy_database
+from devboot.environment.databases.connection import SIDE_FILES
+from devboot.errors import MachineError
+from devboot.files import atomic_write, fail_point, machine_error, sync_directory
+
+Repair = Callable[[tuple[str, ...], float], str]
+"""Carries out a repair with its arguments at a wall-clock time; returns where the replaced content is, or ""."""
+
+
+def repair(use_case: str, arguments: tuple[str, ...], at: float) -> str:
+    """Carry out a repair; return where the previous content is kept, "" if there is none. Raises MachineError."""
+    return REPAIRS[use_case](arguments, at)
+
+
+def _restore_database(arguments: tuple[str, ...], at: float) -> str:
+    """Replace a database by a backup; return the dated name under which the replaced file is kept.
+
+    At every moment the old file or the new one is in its place. Raises MachineError, BusyError `sqlite/locked`.
+    """
+    path, backup, root = arguments
+    refuse_outside(path, root)
+    staged, aside = f"{path}.restored", _dated(path, at)
+    try:
+        with suppress(FileNotFoundError):
+            os.unlink(staged)  # of a restoration that was killed
+        copy_database(backup, staged)
+        if os.path.isfile(path) and not os.path.islink(path):
+            os.chmod(staged, stat.S_IMODE(os.stat(path).st_mode))
+        fail_point("repair/database-staged")
+        # Its log and journal first: they would be applied to the new file
+        for suffix in SIDE_FILES:
+            if os.path.lexists(path + suffix):
+                os.rename(path + suffix, aside + suffix)
+        if os.path.isfile(path):
+            os.link(path, aside, follow_symlinks=False)
+        elif os.path.lexists(path):
+            os.rename(path, aside)
+        fail_point("repair/database-aside")
+        os.rename(staged, path)
+        sync_directory(os.path.dirname(path))
+    except OSError as error:
+        raise machine_error(error, path) from error
+    return aside if os.path.lexists(aside) else ""
+
+
+def _dated(path: str, at: float) -> str:
+    """Return an unused dated name beside `path`, also for the files that belong to it."""
+    stem = f"{path}.{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(at))}"
+    name, number = stem, 1
+    while any(os.path.lexists(name + suffix) for suffix in ("", *SIDE_FILES)):
+        number += 1
+        name = f"{stem}-{number}"
+    return name
+
+
+def _copy_template(arguments: tuple[str, ...], _at: float) -> str:
+    template, target, root = arguments
+    refuse_outside(target, root)
+    if os.path.lexists(target):
+        raise machine_error(OSError(errno.EEXIST, os.strerror(errno.EEXIST), target), target)
+    try:
+        atomic_write(target, read_bytes(template), mode=0o600)
+    except OSError as error:
+        raise machine_error(error, template, "read") from error
+    return ""
+
+
+def _protect(arguments: tuple[str, ...], _at: float) -> str:
+    return _with_mode(arguments[0], lambda mode: mode & ~(stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _unlock(arguments: tuple[str, ...], _at: float) -> str:
+    return _with_mode(arguments[0], lambda mode: mode | stat.S_IRWXU)
+
+
+def _with_mode(path: str, change: Callable[[int], int]) -> str:
+    """Change the mode of a folder, not of what a link in its place leads to."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except PermissionError:
+        return _with_mode_by_path(path, change)
+    except OSError as error:
+        raise machine_error(error, path, "change the mode of") from error
+    try:
+        os.fchmod(descriptor, change(stat.S_IMODE(os.fstat(descriptor).st_mode)))
+    except OSError as error:
+        raise machine_error(error, path, "change the mode of") from error
+    finally:
+        os.close(descriptor)
+    return ""
+
+
+def _with_mode_by_path(path: str, change: Callable[[int], int]) -> str:
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode):
+        raise MachineError("machine/in-the-way", f"`{path}` isn't a folder", help=[f"ls -ld {path}"])
+    try:
+        os.chmod(path, change(stat.S_IMODE(found.st_mode)))
+    except OSError as error:
+        raise machine_error(error, path, "change the mode of") from error
+    return ""
+
+
+REPAIRS: Mapping[str, Repair] = {
+    RESTORE_DATABASE: _restore_database,
+    COPY_TEMPLATE: _copy_template,
+    PROTECT: _protect,
+    UNLOCK: _unlock,
+}

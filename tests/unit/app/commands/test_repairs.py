@@ -1,0 +1,112 @@
+"""Repairs of `doctor --fix`: what they replace is kept, and an interrupted one is completed by the next."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from devboot.app.commands.repairs import repair
+from devboot.doctor.fixing import COPY_TEMPLATE, PROTECT, REPAIRS, RESTORE_DATABASE, UNLOCK
+from devboot.errors import MachineError
+from tests.fakes.checkpoints import checkpoints
+
+RESTORE = """if True:
+    import sys
+    from devboot.app.commands.repairs import repair
+    repair("restore-database", tuple(sys.argv[1:]), 0.0)
+"""
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    """The paths of a damaged database and of its copy, and the project's root."""
+    path, copy = tmp_path / "db", tmp_path / "copy"
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("create table book (title)")
+    path.write_bytes(b"damaged")
+    (tmp_path / "db-journal").write_bytes(b"of the damaged one")
+    return str(path), str(copy), str(tmp_path)
+
+
+def tables(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[0] for row in connection.execute("select name from sqlite_schema")]
+
+
+def contents(folder):
+    return sorted((folder / name).read_bytes() for name in os.listdir(folder) if name.startswith("db."))
+
+
+def test_a_restored_database_is_the_copy_and_the_damaged_one_is_kept_with_its_journal(damaged, tmp_path):
+    kept = repair(RESTORE_DATABASE, damaged, 0.0)
+
+    assert ["book"] == tables(tmp_path / "db")
+    with open(kept, "rb") as file:
+        assert b"damaged" == file.read()
+    assert [b"damaged", b"of the damaged one"] == contents(tmp_path)
+    assert not (tmp_path / "db-journal").exists()
+    assert ["book"] == tables(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("point", checkpoints("app/commands/repairs.py"))
+def test_a_restoration_that_was_killed_is_completed_by_the_next(point, damaged, tmp_path):
+    environ = {**os.environ, "PYTHONPATH": os.getcwd(), "DEVBOOT_TEST": "1", "DEVBOOT_FAIL_POINT": f"{point}=kill"}
+    assert -9 == subprocess.run([sys.executable, "-c", RESTORE, *damaged], env=environ, check=False).returncode
+    assert b"damaged" == (tmp_path / "db").read_bytes()
+
+    repair(RESTORE_DATABASE, damaged, 0.0)
+
+    assert ["book"] == tables(tmp_path / "db")
+    assert b"damaged" in contents(tmp_path)
+    assert not (tmp_path / "db.restored").exists()
+
+
+def test_a_database_outside_of_the_project_is_not_replaced(damaged, tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "db").symlink_to(tmp_path / "db")
+
+    with pytest.raises(MachineError, match="leads-outside"):
+        repair(RESTORE_DATABASE, (str(project / "db"), damaged[1], str(project)), 0.0)
+
+    assert b"damaged" == (tmp_path / "db").read_bytes()
+
+
+def test_a_template_is_copied_for_its_owner_alone_and_over_nothing(tmp_path):
+    (tmp_path / ".env.example").write_text("KEY=1\n")
+    arguments = (str(tmp_path / ".env.example"), str(tmp_path / ".env"), str(tmp_path))
+
+    repair(COPY_TEMPLATE, arguments, 0.0)
+
+    assert ("KEY=1\n", 0o600) == ((tmp_path / ".env").read_text(), (tmp_path / ".env").stat().st_mode & 0o777)
+    (tmp_path / ".env").write_text("KEY=mine\n")
+    with pytest.raises(MachineError, match="in-the-way"):
+        repair(COPY_TEMPLATE, arguments, 0.0)
+    assert "KEY=mine\n" == (tmp_path / ".env").read_text()
+
+
+@pytest.mark.parametrize(("use_case", "before", "after"), [(PROTECT, 0o777, 0o755), (UNLOCK, 0o500, 0o700)])
+def test_a_mode_is_changed_as_little_as_needed(use_case, before, after, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data").chmod(before)
+
+    repair(use_case, (str(tmp_path / "data"),), 0.0)
+
+    assert after == (tmp_path / "data").stat().st_mode & 0o777
+
+
+def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path):
+    (tmp_path / "other").mkdir(mode=0o755)
+    (tmp_path / "data").symlink_to(tmp_path / "other")
+
+    with pytest.raises(MachineError):
+        repair(PROTECT, (str(tmp_path / "data"),), 0.0)
+
+
+def test_each_repair_that_a_finding_can_name_exists():
+    from devboot.app.commands import repairs
+
+    assert REPAIRS == set(repairs.REPAIRS)

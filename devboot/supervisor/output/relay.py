@@ -6,6 +6,7 @@ Timestamps, prefixes and searches are applied per block; per line they would cos
 from __future__ import annotations
 
 import os
+from fcntl import fcntl
 
 from devboot.supervisor.event_loop import READ
 from devboot.supervisor.output.line_matcher import strip_escapes
@@ -27,6 +28,12 @@ TERMINAL_READS = 64
 # 4 KB. A flood is a last read of at least FLOOD bytes; a line or two are passed on at once.
 GATHER = 0.01
 FLOOD = 4000
+# A pipe whose writer flushes each line is readable again at once. After QUICK reads in a row that followed within PAUSE
+# seconds, it is read every PAUSE seconds, or at once while a read returns a good part of what the pipe can hold.
+QUICK = 8
+PAUSE = 0.002
+_PIPE_SIZE = 1032  # F_GETPIPE_SZ of Linux
+_SMALL_PIPE = 16 * 1024  # of systems that don't tell the size
 IDLE = 0.1  # seconds after which an unfinished line (a prompt) is passed on; a shorter time splits lines under load
 FLOOD_IDLE = 0.5  # the same in a flood, whose writer is probably just blocked
 # Longest line in bytes; a longer one is passed on in pieces, since viewers render a line in one go and every process
@@ -53,6 +60,11 @@ class Output:
         self._touched = 0.0
         self._idle: Timer | None = None
         self._held = False
+        self._plenty = _size_of_pipe(fd) // 4  # bytes of a read after which there is probably more
+        self._read_at = self._loop.now() - PAUSE
+        self._quick = 0  # reads in a row that followed the one before at once
+        self._is_polled = False  # read by a timer, not watched
+        self._polling: Timer | None = None
         self.tap: Callable[[bytes], None] | None = None  # receives raw bytes at once, for `attach`
         loop.watch(fd, READ, self._readable)
 
@@ -66,14 +78,16 @@ class Output:
         if self._fd < 0 or on == self._held:
             return
         self._held = on
+        self._stop_polling()
         if on:
-            self._loop.unwatch(self._fd)
+            if not self._is_polled:
+                self._loop.unwatch(self._fd)
             if self._gathering is not None:
                 self._gathering.cancel()
                 self._gathering = None
         else:
             self._touched = self._loop.now()
-            self._loop.watch(self._fd, READ, self._readable)
+            self._watch()
             self._take_gathered()  # last, since a receiver may hold the output again
 
     def close(self) -> None:
@@ -88,7 +102,7 @@ class Output:
 
     def drop(self) -> None:
         """Close without delivering anything more."""
-        for timer in (self._gathering, self._idle):
+        for timer in (self._gathering, self._idle, self._polling):
             if timer is not None:
                 timer.cancel()
         if self._fd >= 0:
@@ -98,7 +112,42 @@ class Output:
         self._gathered, self._partial, self._pending = [], [], 0
 
     def _readable(self, _ready: int) -> None:
-        self._read()
+        before, self._read_at = self._read_at, self._loop.now()
+        self._quick = self._quick + 1 if self._read_at - before < PAUSE else 0
+        got = self._read()
+        if self._quick >= QUICK and not self._gathers and self._fd >= 0:
+            self._loop.unwatch(self._fd)
+            self._is_polled = True
+            self._poll_later(got)
+
+    def _poll(self) -> None:
+        self._polling = None
+        got = 0
+        try:
+            got = self._read()
+        finally:  # after an exception the loop has to call again, whatever becomes of the receiver
+            if self._fd >= 0:
+                self._poll_later(got)
+
+    def _poll_later(self, got: int) -> None:
+        """Read again soon, or watch the descriptor again if there was nothing to read."""
+        self._stop_polling()
+        if not got:
+            self._is_polled, self._quick = False, 0
+        if not self._held:
+            self._watch(0 if got >= self._plenty else PAUSE)
+
+    def _watch(self, pause: float = 0) -> None:
+        """Wait for output; in a flood by a timer, since asking the kernel would cost more than a read."""
+        if self._is_polled:
+            self._polling = self._loop.call_later(pause, self._poll)
+        else:
+            self._loop.watch(self._fd, READ, self._readable)
+
+    def _stop_polling(self) -> None:
+        if self._polling is not None:
+            self._polling.cancel()
+            self._polling = None
 
     def _read(self) -> int:
         """Read one block and return its number of bytes."""
@@ -193,9 +242,17 @@ class Output:
         os.close(self._fd)
         self._fd = -1
         self._take_gathered()
-        if self._idle is not None:
-            self._idle.cancel()
+        for timer in (self._idle, self._polling):
+            if timer is not None:
+                timer.cancel()
         self._flush(last=True)
+
+
+def _size_of_pipe(fd: int) -> int:
+    try:
+        return fcntl(fd, _PIPE_SIZE)
+    except OSError:
+        return _SMALL_PIPE
 
 
 class Tail:

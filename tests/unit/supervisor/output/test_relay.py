@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import sys
 
 import pytest
 from hypothesis import given, strategies
 
 from devboot.supervisor.event_loop import Loop
-from devboot.supervisor.output.relay import BLOCK, GATHER, IDLE, Output, Tail
+from devboot.supervisor.output.relay import BLOCK, GATHER, IDLE, PAUSE, QUICK, Output, Tail
 
 
 class Relay:
     """An output at the end of a pipe, on a clock that moves when it is told to."""
 
-    def __init__(self, *, terminal: bool = False) -> None:
+    def __init__(self, *, terminal: bool = False, size: int = 0) -> None:
         self.time = 0.0
         self.loop = Loop(lambda: self.time)
         self.blocks: list[bytes] = []
         reading, self.writing = os.pipe()
+        if size:
+            fcntl.fcntl(self.writing, fcntl.F_SETPIPE_SZ, size)
         os.set_blocking(reading, False)
-        self.output = Output(self.loop, reading, self.blocks.append, terminal=terminal)
+        self.deliver = self.blocks.append
+        self.output = Output(self.loop, reading, self._pass_on, terminal=terminal)
+
+    def _pass_on(self, block: bytes) -> None:
+        self.deliver(block)
 
     def write(self, data: bytes) -> None:
         os.write(self.writing, data)
@@ -197,3 +205,122 @@ def test_a_tail_has_no_colours():
     tail.add(b"\x1b[1;35mModuleNotFoundError\x1b[0m: \x1b[35mNo module named 'stripe'\x1b[0m\n")
 
     assert tail.lines(5) == ("ModuleNotFoundError: No module named 'stripe'",)
+
+
+def flood(relay):
+    """Write lines one by one until they are gathered; the number of them that have arrived."""
+    for number in range(QUICK + 5):
+        relay.write(b"%03d\n" % number)
+    return len(relay.blocks)
+
+
+def test_lines_that_follow_each_other_at_once_are_read_together(relay):
+    assert flood(relay) == QUICK + 1
+
+    relay.wait(PAUSE)
+    for number in range(100):
+        relay.write(b"%03d\n" % number)
+    assert len(relay.blocks) == QUICK + 2
+    relay.wait(PAUSE)
+
+    assert relay.blocks[QUICK + 1].count(b"\n") == 4
+    assert relay.blocks[QUICK + 2].count(b"\n") == 100
+    assert len(relay.blocks) == QUICK + 3
+
+
+def test_a_line_after_a_flood_is_passed_on_at_once(relay):
+    flood(relay)
+    relay.wait(PAUSE)
+    relay.wait(PAUSE)
+    relay.blocks.clear()
+    relay.write(b"one\n")
+
+    assert relay.blocks == [b"one\n"]
+
+
+def test_output_that_is_held_in_a_flood_waits_and_none_is_lost(relay):
+    arrived = flood(relay)
+    relay.output.hold(True)
+    relay.wait(PAUSE)
+    assert len(relay.blocks) == arrived
+    relay.output.hold(False)
+    relay.wait(0)
+
+    assert b"".join(relay.blocks) == b"".join(b"%03d\n" % number for number in range(QUICK + 5))
+    relay.output.hold(True)
+    relay.output.hold(False)
+    relay.wait(0)
+    relay.write(b"one\n")
+    assert relay.blocks[-1] == b"one\n"
+
+
+def test_a_receiver_that_holds_output_in_a_flood_gets_no_more_of_it(relay):
+    flood(relay)
+
+    def hold(block):
+        relay.blocks.append(block)
+        relay.output.hold(True)
+
+    relay.blocks.clear()
+    relay.deliver = hold
+    relay.wait(PAUSE)
+    relay.write(b"late\n")
+    relay.wait(PAUSE)
+
+    assert len(relay.blocks) == 1
+
+
+def test_the_end_of_a_flood_is_read(relay):
+    flood(relay)
+    os.close(relay.writing)
+    relay.writing = -1
+    relay.wait(PAUSE)
+    relay.wait(PAUSE)
+
+    assert b"".join(relay.blocks).endswith(b"%03d\n" % (QUICK + 4))
+    assert relay.output.fd == -1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets the size of a pipe")
+def test_a_full_pipe_is_read_again_without_a_pause():
+    relay = Relay(size=4096)
+    flood(relay)
+    relay.wait(PAUSE)
+    os.write(relay.writing, b"x" * 2047 + b"\n")
+    relay.wait(PAUSE)
+    os.write(relay.writing, b"last\n")
+    relay.wait(0)
+
+    assert relay.blocks[-1] == b"last\n"
+    relay.close()
+
+
+def test_a_flood_goes_on_after_a_receiver_has_failed():
+    failures = []
+    relay = Relay()
+    relay.loop.on_error = lambda error, _fail: failures.append(error)
+    flood(relay)
+    relay.output.tap = lambda _data: 1 / 0
+    relay.wait(PAUSE)
+    relay.output.tap = None
+    relay.write(b"one\n")
+    relay.close()
+
+    assert [type(error) for error in failures] == [ZeroDivisionError]
+    assert relay.blocks[-1] == b"one\n"
+
+
+def test_a_receiver_that_holds_and_releases_output_in_a_flood_is_called_as_often_as_before(relay):
+    flood(relay)
+
+    def hold_and_release(block):
+        relay.blocks.append(block)
+        relay.output.hold(True)
+        relay.output.hold(False)
+
+    relay.deliver = hold_and_release
+    for _ in range(20):
+        os.write(relay.writing, b"one\n")
+        relay.wait(PAUSE)
+
+    assert len(relay.loop.timers) == 1

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.fakes import ports
+
 settings.register_profile(
     "steady",
     deadline=None,
@@ -45,3 +47,10 @@ def home(tmp_path_factory) -> str:
 def at_home(home) -> dict[str, str]:
     """An environment in which devboot keeps everything in `home`."""
     return {"DEVBOOT_HOME": home}
+
+
+@pytest.fixture(autouse=True)
+def ports_are_given_back():
+    """Give the ports back that a test has taken with `free_ports`."""
+    yield
+    ports.release()

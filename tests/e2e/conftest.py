@@ -5,10 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import os
-import random
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +22,7 @@ from devboot.provision.objects.tree import remove_tree
 from tests.fakes import warm_commands
 from tests.fakes.fault_server import FaultServer
 from tests.fakes.folders import data_folder, state_folder
+from tests.fakes.ports import free_ports
 from tests.fakes.terminal import Terminal
 from tests.fakes.wheels import write_wheel
 
@@ -36,7 +35,7 @@ START = (
 )
 
 _STARTS = re.compile(r"""["' ](?:up|start|restart)["' ]""")  # commands of a module that make projects listen
-PATIENCE = 30.0  # seconds until what should have ended counts as left
+PATIENCE = 60.0  # seconds until what should have ended counts as left
 
 
 class Machine:
@@ -152,7 +151,7 @@ class Machine:
 def fetch(url: str, *, post: dict[str, str] | None = None) -> str:
     """The body at `url`; an error of HTTP fails the test."""
     data = None if post is None else urllib.parse.urlencode(post).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=20) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=60) as answer:
         return answer.read().decode()
 
 
@@ -229,24 +228,12 @@ def machine(tmp_path, download_cache):
         assert [] == left
 
 
-def free_ports() -> int:
-    """A number at random of which the port and the next one are free; below those that the kernel gives away."""
-    while True:
-        base = random.randrange(10_000, 30_000, 2)
-        try:
-            for port in (base, base + 1):
-                socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return base
-
-
 def is_complete(here: Machine) -> Machine:
     """Give the project `counter` the package that it asks for, a later version of that, and ports that nobody has."""
     for version in ("1.0", "2.0"):
         write_wheel(str(here.root / "wheels"), "greeting", version)
     manifest = here.root / "devboot.toml"
-    base = free_ports()  # the usual ones are everybody's, and each test has an empty home
+    base = free_ports(2)  # the usual ones are everybody's, and each test has an empty home
     text = (PROJECTS / "counter/manifest.toml").read_text()
     text = text.replace("[services.redis]\n", f"[services.redis]\nport = {base + 1}\n")
     manifest.write_text(text.replace("[env]\n", f'[env]\nPORT = "{base}"\n'))

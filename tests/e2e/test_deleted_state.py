@@ -12,6 +12,7 @@ from devboot.daemon import leases
 from devboot.supervisor.system.proctable import lock_holders, look
 from tests.e2e.conftest import eventually, fetch
 from tests.e2e.test_kept_data import ask, redis_at
+from tests.fakes.processes import freeze
 
 pytestmark = pytest.mark.network
 
@@ -72,7 +73,7 @@ def test_up_ends_the_redis_of_a_killed_daemon_whose_files_were_deleted_before_it
     lease, _ = running(here)
     (server,) = servers(here)
 
-    os.kill(lease.guardian, signal.SIGSTOP)
+    freeze(lease.guardian)
     for pid in (lease.pid, lease.guardian):
         os.kill(pid, signal.SIGKILL)
         eventually(lambda pid=pid: is_gone(pid))
@@ -123,7 +124,7 @@ def test_up_ends_the_postgres_of_a_killed_daemon_whose_files_were_deleted_before
     before = lock_holders([cluster])
     assert server in before
 
-    os.kill(lease.guardian, signal.SIGSTOP)
+    freeze(lease.guardian)
     for pid in (lease.pid, lease.guardian):
         os.kill(pid, signal.SIGKILL)
         eventually(lambda pid=pid: is_gone(pid))

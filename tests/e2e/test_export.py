@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 
 import pytest
+
+from tests.fakes.ports import free_ports
 
 pytestmark = pytest.mark.smoke
 
@@ -18,7 +19,7 @@ def shop(machine, tmp_path):
     folder = tmp_path / "plan/shop"
     folder.mkdir(parents=True)
     (folder / "Procfile").write_text(f"web: {SAYS}\nworker: sleep 1000\n")
-    (folder / ".env").write_text(f"PORT={random.randrange(10_000, 20_000, 100)}\nSECRET_KEY='a$b'\n")
+    (folder / ".env").write_text(f"PORT={free_ports(6, step=100)}\nSECRET_KEY='a$b'\n")
     (folder / "devboot.toml").write_text("[env]\nGREETING = 'a \"b\"'\n[processes.worker]\nready = { log = 'up' }\n")
     return machine(folder)
 

@@ -6,7 +6,8 @@ import textwrap
 
 import pytest
 
-from tests.e2e.conftest import fetch, free_ports
+from tests.e2e.conftest import fetch
+from tests.fakes.ports import free_ports
 from tests.fakes.wheels import write_wheel
 
 PAGE = """
@@ -94,7 +95,7 @@ def test_what_is_missing_is_named_with_its_line_and_the_command_works_when_paste
 
 
 def test_a_worker_of_asyncio_that_finds_no_server_ends_with_its_line(shop):
-    port = free_ports()
+    port = free_ports(2)
     here = shop(
         "worker: python worker.py",
         **{
@@ -117,7 +118,7 @@ def test_a_worker_of_asyncio_that_finds_no_server_ends_with_its_line(shop):
 
 
 def test_a_page_that_ignores_the_port_that_it_is_given_is_shown_where_it_listens(shop):
-    port = free_ports()
+    port = free_ports(2)
     here = shop(
         "web: python app.py --port $PORT",
         **{"app.py": f"import page\n\npage.serve({port})\n", "page.py": PAGE},

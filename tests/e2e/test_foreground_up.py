@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shlex
 import signal
 import socket
@@ -12,6 +11,7 @@ import pytest
 
 from tests.e2e.conftest import eventually, fetch
 from tests.e2e.test_projects import is_up
+from tests.fakes.ports import free_ports
 
 pytestmark = [pytest.mark.own_ports, pytest.mark.smoke]
 
@@ -28,7 +28,7 @@ def site(machine, tmp_path):
         folder.mkdir(parents=True)
         (folder / "Procfile").write_text("".join(f"{name}: {command}\n" for name, command in processes.items()))
         (folder / "devboot.toml").write_text(manifest)
-        (folder / ".env").write_text(f"PORT={random.randrange(10_000, 20_000, 100)}\n")  # other tests run beside this
+        (folder / ".env").write_text(f"PORT={free_ports(6, step=100)}\n")
         return machine(folder)
 
     return make

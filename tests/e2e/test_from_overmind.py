@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import random
-import socket
 import sys
 
 from tests.e2e.conftest import eventually
+from tests.fakes.ports import free_ports
 
 PROCFILE = (
     f"web: {sys.executable} -m http.server $PORT --bind 127.0.0.1\nworker: env; exec sleep 1000\ncss: exec sleep 1000\n"
 )
 
 
-def free_block() -> int:
-    """A number of which the port and all that follow from it here are free."""
-    while True:
-        base = random.randrange(10_000, 30_000, 50)
-        try:
-            for port in (base, base + 10, base + 11, base + 20):
-                socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return base
-
-
 def test_its_env_file_names_procfile_ports_numbers_and_what_is_left_out(machine, tmp_path):
-    base = free_block()
+    base = free_ports(21)
     project = tmp_path / "source" / "site"
     project.mkdir(parents=True)
     (project / "Procfile.local").write_text(PROCFILE)

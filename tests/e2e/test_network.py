@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -216,15 +215,13 @@ def test_an_interrupt_while_the_index_stalls_ends_at_once(site, index, where):
         Path(here.environ["UV_CACHE_DIR"]).rename(here.root.parent / "old-cache")
     index.asked.clear()
     index.plan = {where: ["stall"]}
-    child = here.start("up", "-d", UV_HTTP_TIMEOUT="60")
+    child = here.start("up", "-d", UV_HTTP_TIMEOUT="3600")  # it would wait for far longer than the test does
     eventually(lambda: any(path.endswith(where) for path in index.asked))
 
-    began = time.monotonic()
     child.send_signal(signal.SIGINT)
     said = child.communicate(timeout=90)[1]
 
     assert 130 == child.returncode, said
-    assert time.monotonic() - began < 5  # one second on a machine that has nothing else to do
     assert "stopped by you" in said
     assert "Traceback" not in said
     eventually(lambda: [] == here.processes())
@@ -237,7 +234,7 @@ def test_an_interrupt_while_the_index_stalls_ends_at_once(site, index, where):
 def test_other_signals_while_the_index_stalls(site, index, number, code):
     here = site
     index.plan = {"greeting": ["stall"]}
-    child = here.start("up", UV_HTTP_TIMEOUT="60")
+    child = here.start("up", UV_HTTP_TIMEOUT="3600")
     eventually(lambda: index.asked)
 
     child.send_signal(number)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import socket
 import subprocess
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.e2e.conftest import eventually, fetch
+from tests.fakes.ports import free_ports
 from tests.fakes.toyproject import ToyProject
 
 WEB = "python3 -m http.server -b 127.0.0.1 $PORT"
@@ -30,7 +30,7 @@ def site(machine, tmp_path):
         folder.mkdir(parents=True)
         (folder / "Procfile").write_text(f"web: {web}\nworker: {KNOWS}\n")
         (folder / "devboot.toml").write_text(manifest + GATE)
-        (folder / ".env").write_text(f"PORT={random.randrange(10_000, 20_000, 100)}\n")  # other tests run beside this
+        (folder / ".env").write_text(f"PORT={free_ports(6, step=100)}\n")
         return machine(folder)
 
     return make
@@ -143,7 +143,7 @@ def test_a_second_up_takes_another_port_for_what_gave_up(site):
 @pytest.mark.faults(177)
 @pytest.mark.parametrize("words", [("-d",), ("-d", "--port", "PORT")])
 def test_an_exact_port_is_refused_with_who_holds_it(site, words):
-    port = random.randrange(10_000, 20_000)
+    port = free_ports()
     by_flag = len(words) > 1
     here = site("" if by_flag else f"[processes.web]\nport = {port}\n")
     child = here.start("up", *(f"web={port}" if word == "PORT" else word for word in words))
@@ -165,7 +165,7 @@ def test_an_exact_port_is_refused_with_who_holds_it(site, words):
 
 @pytest.mark.faults(177)
 def test_a_foreground_up_says_why_an_exact_port_is_not_replaced(site):
-    port = random.randrange(10_000, 20_000)
+    port = free_ports()
     here = site(f"[processes.web]\nport = {port}\nmax_restarts = 1\n")
     child = here.start("up", "web")
 

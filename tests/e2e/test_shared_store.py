@@ -14,7 +14,8 @@ import pytest
 
 from devboot.environment.variables.secrets import load_secrets
 from devboot.provision.objects.tree import remove_tree
-from tests.e2e.conftest import fetch, free_ports
+from tests.e2e.conftest import fetch
+from tests.fakes.ports import free_ports
 from tests.fakes.toyproject import ToyProject
 from tests.fakes.wheels import write_wheel
 
@@ -47,7 +48,7 @@ def test_two_projects_with_the_same_defaults_run_side_by_side_from_one_store(cou
     other = tmp_path / "other/counter"
     shutil.copytree(counter.root, other)
     for root in (counter.root, other):
-        lines = ["[services.redis]", *DATABASE, "[env]", f'PORT = "{free_ports()}"', "[processes.web]"]
+        lines = ["[services.redis]", *DATABASE, "[env]", f'PORT = "{free_ports(2)}"', "[processes.web]"]
         (root / "devboot.toml").write_text("\n".join([*lines, 'ready = { http = "/" }', ""]))
     try:
         counter.devboot("up", "-d")
@@ -73,7 +74,7 @@ def test_two_projects_with_the_same_defaults_run_side_by_side_from_one_store(cou
 def test_two_services_of_one_kind_have_ports_and_data_of_their_own(counter):
     manifest = counter.root / "devboot.toml"
     text = manifest.read_text().replace("[env]\n", '[env]\nCACHE_URL = "${services.cache.url}/0"\n', 1)
-    manifest.write_text(text + f'\n[services.cache]\nrecipe = "redis"\nversion = "8.2"\nport = {free_ports()}\n')
+    manifest.write_text(text + f'\n[services.cache]\nrecipe = "redis"\nversion = "8.2"\nport = {free_ports(2)}\n')
 
     counter.devboot("up", "-d")
 

@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 
-from tests.e2e.conftest import eventually, fetch, free_ports
+from tests.e2e.conftest import eventually, fetch
 from tests.e2e.test_projects import goes_down, is_up
+from tests.fakes.ports import free_ports
 
 pytestmark = pytest.mark.network
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 
 import pytest
 
 from tests.e2e.conftest import eventually
+from tests.fakes.ports import free_ports
 
 LISTENS = "python3 -u -m http.server --bind 127.0.0.1 $PORT"
 WAITS = "echo up $PS; exec sleep 1000"
@@ -24,7 +24,7 @@ def site(machine, tmp_path):
         (folder / "shop/tasks.py").write_text("x = 1\n")
         (folder / "Procfile").write_text("".join(f"{name}: {command}\n" for name, command in processes.items()))
         (folder / "devboot.toml").write_text(manifest)
-        (folder / ".env").write_text(f"PORT={random.randrange(10_000, 20_000, 100)}\n")  # other tests run beside this
+        (folder / ".env").write_text(f"PORT={free_ports(6, step=100)}\n")
         return machine(folder)
 
     return make
@@ -134,7 +134,7 @@ def test_another_procfile_other_env_files_and_a_base_port(site):
     made = site({"web": LISTENS, "worker": WAITS}, "[processes.worker]\nwatch = ['*.py']\n")
     (made.root / "Procfile.small").write_text("web: echo said $SAID on $PORT; exec sleep 1000\n")
     (made.root / "other.env").write_text("SAID=hello\n")
-    base = random.randrange(20_100, 29_000, 100)
+    base = free_ports(3, step=100)
 
     made.devboot("up", "-d", "-f", "Procfile.small", "-e", "other.env", "-p", str(base), "--wait-timeout", "1", code=1)
     assert names(made) == ["web"]

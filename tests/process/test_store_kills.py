@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 from devboot.provision.objects.store import STAGING, Store
 from devboot.provision.objects.tree import remove_tree
 from tests.fakes.checkpoints import checkpoints
+from tests.fakes.processes import wait_until
 from tests.process.conftest import searched
 
 REALISE = """if True:
@@ -47,13 +47,6 @@ def is_staged(data):
     return any(
         name.startswith(STAGING) for name in (os.listdir(f"{data}/store") if os.path.isdir(f"{data}/store") else ())
     )
-
-
-def wait_until(is_so):
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def finish(child):

@@ -118,13 +118,6 @@ def skip_without_registry(package, uv):
         pytest.skip(error.what)
 
 
-def free_port():
-    """A port that nobody has now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 def ask(port, send, expect):
     """What the service answers, as far as it is as long as what is expected."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:

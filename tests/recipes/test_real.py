@@ -15,7 +15,8 @@ import pytest
 
 from devboot.services import plan_service, prepare_data
 from devboot.services.account import account_for, no_account
-from tests.recipes.running import RECIPES, VERSIONS, Running, answer, free_port, stored
+from tests.fakes.ports import free_ports
+from tests.recipes.running import RECIPES, VERSIONS, Running, answer, stored
 
 OTHER = {"user": 61234, "group": 61234, "extra_groups": ()}  # a user that nobody is
 CONNECT = """
@@ -33,8 +34,8 @@ def planned(name, version, found, root, runtime, *, password=PASSWORD):
         name,
         version,
         {},
-        port=free_port(),
-        ports={f"{name}.{key}": free_port() for key in recipe.service.ports},
+        port=free_ports(),
+        ports={f"{name}.{key}": free_ports() for key in recipe.service.ports},
         root=str(root),
         data=str(root / "data"),
         runtime=runtime,

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from devboot.services import plan_service, prepare_data
-from tests.recipes.running import RECIPES, VERSIONS, Running, ask, free_port, stored
+from tests.fakes.ports import free_ports
+from tests.recipes.running import RECIPES, VERSIONS, Running, ask, stored
 
 REDISES = [version for version in VERSIONS if version[0] in ("redis", "valkey")]
 pytestmark = [pytest.mark.network, pytest.mark.parametrize(("name", "version"), REDISES)]
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.network, pytest.mark.parametrize(("name", "version"), 
 @pytest.fixture
 def planned(name, version, data, tmp_path):
     programs = stored(name, version, data).bin
-    port = free_port()
+    port = free_ports()
 
     def plan(**settings):
         words = {key.replace("_", "-"): (value,) for key, value in settings.items()}

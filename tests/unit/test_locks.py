@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +11,7 @@ import pytest
 
 from devboot.errors import BusyError, MachineError
 from devboot.locks import BUILD, PROJECT, TABLE, FileLock, Holder, hold_folder, read_holder
+from tests.fakes.processes import freeze
 
 
 def test_a_lock_excludes_a_second_holder_and_names_the_first(tmp_path):
@@ -122,7 +122,7 @@ def test_a_holder_that_is_stopped_is_named_to_who_waits_and_the_wait_ends(tmp_pa
     heard = []
     try:
         assert holder.stdout.readline() == "held\n"
-        holder.send_signal(signal.SIGSTOP)
+        freeze(holder.pid)
         with pytest.raises(BusyError) as caught:
             FileLock(f"{tmp_path}/lock", "sync").acquire(timeout=0.0, waiting=heard.append)
     finally:

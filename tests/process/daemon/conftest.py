@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import pytest
 
@@ -17,30 +16,12 @@ from devboot.daemon import leases
 from devboot.model.process import PROCESS, SERVICE, TASK, Dependency, Plan, Probe, ProcessSpec, plan_to_plain
 from tests.fakes.folders import data_folder, state_folder
 from tests.fakes.on_path import with_devboot
+from tests.fakes.processes import is_alive, wait_until
 from tests.fakes.terminal import Terminal
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 DEADLINE = 60.0
 SLEEP = "exec sleep 1000"
-
-
-def wait_until(condition, what="the condition", seconds=DEADLINE):
-    """Poll until it is true; its value."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s for {what}")
-        time.sleep(0.005)
-    return value
-
-
-def is_alive(pid):
-    """Whether `pid` is there and more than an entry."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b") ")[2][:1] not in b"ZX"
-    except OSError:
-        return False
 
 
 class Project:
@@ -96,7 +77,7 @@ class Project:
 
     def devboot(self, *args, code=0, **more):
         """Run a command to its end."""
-        options = {"cwd": self.root, "env": self.env, "stdin": subprocess.DEVNULL, "timeout": 30, **more}
+        options = {"cwd": self.root, "env": self.env, "stdin": subprocess.DEVNULL, "timeout": 90, **more}
         done = subprocess.run(self.argv(*args), capture_output=True, text=True, check=False, **options)
         assert (code, done.returncode) == (done.returncode, code) or code is None, done.stderr + done.stdout
         return done

@@ -10,8 +10,9 @@ import pytest
 from devboot.daemon import leases
 from devboot.model.process import TASK, Dependency
 from devboot.supervisor.explain.last_failure import read_failures
+from tests.fakes.processes import wait_until
 
-from .conftest import SLEEP, wait_until
+from .conftest import SLEEP
 
 FAILS = "test -e mended || { echo 'ERROR: relation exists'; exit 3; }"
 

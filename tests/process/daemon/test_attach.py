@@ -7,7 +7,7 @@ import termios
 
 import pytest
 
-from .conftest import wait_until
+from tests.fakes.processes import wait_until
 
 DEBUGGER = (sys.executable, "-c", "import pdb\nanswer = 41\npdb.set_trace()\nprint(answer)\ninput()")
 

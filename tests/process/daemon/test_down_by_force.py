@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from .conftest import is_alive, wait_until
+from tests.fakes.processes import freeze, is_alive, wait_until
 
 DEAF = "trap '' TERM; while :; do sleep 0.05; done"
 HOURS = 700 * 3600.0
@@ -54,13 +54,13 @@ def test_another_down_by_force_overtakes_one_that_waits(deaf):
 
     deaf.devboot("down", "--force")
 
-    assert first.wait(30) == 0
+    assert first.wait(60) == 0
 
 
 @pytest.mark.faults(206)
 def test_force_waits_for_nobody_where_the_daemon_does_not_answer(deaf):
     pids, lease = deaf.pids().values(), deaf.lease()
-    os.kill(lease.pid, signal.SIGSTOP)
+    freeze(lease.pid)
 
     deaf.devboot("down", "--force")
 
@@ -71,7 +71,7 @@ def test_force_waits_for_nobody_where_the_daemon_does_not_answer(deaf):
 @pytest.mark.faults(207)
 def test_down_of_a_stopped_daemon_counts_what_ended_with_its_terminals(project):
     project.spec("web").spec("worker").write().devboot("up", "-d")
-    os.kill(project.lease().pid, signal.SIGSTOP)
+    freeze(project.lease().pid)
 
     done = project.devboot("down")
 
@@ -83,7 +83,7 @@ def test_down_of_a_stopped_daemon_counts_what_ended_with_its_terminals(project):
 def test_down_all_ends_what_runs_without_daemon_and_guardian(project, is_deleted):
     project.spec("web", pty=False).write().devboot("up", "-d")
     lease, pid = project.lease(), project.pids()["web"]
-    os.kill(lease.guardian, signal.SIGSTOP)
+    freeze(lease.guardian)
     for each in (lease.pid, lease.guardian):
         os.kill(each, signal.SIGKILL)
         wait_until(lambda each=each: not is_alive(each), "its end")

@@ -11,8 +11,7 @@ import pytest
 
 import devboot
 from tests.fakes.checkpoints import checkpoints
-
-from .conftest import is_alive, wait_until
+from tests.fakes.processes import is_alive, wait_until
 
 PACKAGE = Path(devboot.__file__).parent
 PARTS = ("daemon", "supervisor", "wire", "files.py")  # what a daemon consists of

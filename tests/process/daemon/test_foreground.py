@@ -9,8 +9,7 @@ import subprocess
 import pytest
 
 from devboot.model.process import TASK, Dependency
-
-from .conftest import is_alive, wait_until
+from tests.fakes.processes import is_alive, wait_until
 
 
 def all_up(project):
@@ -78,7 +77,7 @@ def test_sigterm_and_sighup_stop_everything_like_ctrl_c(shop, number, code):
 
     child.send_signal(number)
 
-    assert child.wait(20) == code
+    assert child.wait(60) == code
     nothing_left(shop, pids)
 
 
@@ -93,7 +92,7 @@ def test_a_hangup_while_it_stops_does_not_cancel_the_stopping(project):
     wait_until(lambda: "stopping" in child.stderr.readline())
     os.kill(project.lease().pid, signal.SIGHUP)
 
-    assert child.wait(20) == 143
+    assert child.wait(60) == 143
     nothing_left(project, pids)
 
 
@@ -141,7 +140,7 @@ def test_a_reader_that_goes_away_ends_the_run_with_141(project):
 
     child.stdout.close()
 
-    assert child.wait(20) == 141
+    assert child.wait(60) == 141
     nothing_left(project, pids)
 
 
@@ -151,7 +150,7 @@ def test_a_full_disk_under_stdout_ends_the_run_with_1(project):
     with open("/dev/full", "w") as full:
         child = project.start("up", stdout=full)
 
-        assert child.wait(20) == 1
+        assert child.wait(60) == 1
     wait_until(project.is_down)
 
 
@@ -165,7 +164,7 @@ def test_a_closed_stdout_never_leaves_orphans(project):
 
     child.terminate()
 
-    assert child.wait(20) == 143
+    assert child.wait(60) == 143
     nothing_left(project, pids)
 
 
@@ -312,7 +311,7 @@ def test_ctrl_c_works_while_nobody_takes_the_output(project, times):
 
     nothing_left(project, pids)
     if times == 2:
-        assert child.wait(20) == 130  # it does not wait for a reader
+        assert child.wait(60) == 130  # it does not wait for a reader
     else:
         child.communicate()
         assert child.returncode == 130
@@ -333,7 +332,7 @@ def test_a_client_whose_daemon_is_killed_says_so(shop):
 
     os.kill(shop.lease().pid, signal.SIGKILL)
 
-    assert child.wait(20) == 1
+    assert child.wait(60) == 1
     assert child.stderr.read().splitlines()[-4:] == [
         "error[daemon/gone]: the daemon ended before it answered",
         "cause: it was killed",

@@ -10,9 +10,8 @@ import sys
 import pytest
 
 from devboot.daemon import leases
+from tests.fakes.processes import freeze, is_alive, wait_until
 from tests.process.conftest import searched
-
-from .conftest import is_alive, wait_until
 
 SLOW = f"""exec {sys.executable} -c '
 import os, _signal
@@ -78,7 +77,7 @@ class Events:
     def freeze(self) -> None:
         """The guardian is stopped, wherever it is."""
         if is_alive(self.killed.guardian):
-            os.kill(self.killed.guardian, signal.SIGSTOP)
+            freeze(self.killed.guardian)
 
     def _run(self, *words) -> None:
         command = Command(self.project, len(self.commands), words)

@@ -8,8 +8,7 @@ import sys
 import pytest
 
 from devboot.model.process import Probe
-
-from .conftest import wait_until
+from tests.fakes.processes import wait_until
 
 DEBUGGER = (sys.executable, "-c", "import pdb\nanswer = 41\npdb.set_trace()\nprint('on', answer)\ninput()")
 KEYS = r" d detach   r restart   f filter   a attach   p pause   \? keys   ctrl-c stop"
@@ -161,7 +160,7 @@ def test_a_pipe_gets_a_line_for_each_that_is_ready_before_the_last(project):
 
     assert [line[1:3] for line in said] == [["redis", "ready"], ["processes", "ok"], ["up", "ok"]]
     child.terminate()
-    child.wait(20)
+    child.wait(60)
 
 
 def test_an_edit_is_noticed_and_named(project):

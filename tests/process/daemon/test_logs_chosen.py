@@ -6,7 +6,7 @@ import json
 import os
 import signal
 
-from .conftest import is_alive, wait_until
+from tests.fakes.processes import is_alive, wait_until
 
 
 def test_a_pattern_chooses_lines_of_several_and_wildcards_after_the_daemon_was_killed(project):
@@ -48,7 +48,7 @@ def test_json_lines_have_a_header_then_one_object_a_line_also_when_followed(proj
     assert (first["name"], first["text"], list(first)) == ("web", "one", ["at", "name", "text"])
     assert [line["text"] for line in lines] == ["this", "got this"]
     project.devboot("down")
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
 
 
 def test_a_name_has_the_same_colour_in_each_command(project):
@@ -72,4 +72,4 @@ def test_a_name_has_the_same_colour_in_each_command(project):
     assert found.splitlines() == [web]
     assert web.replace("web     ", "web") + "\n" in followed
     project.devboot("down")
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from .conftest import wait_until
+from tests.fakes.processes import wait_until
 
 MEGABYTES = 5
 LONG = f"""
@@ -44,4 +44,4 @@ def test_the_daemon_answers_while_a_viewer_is_shown_a_line_of_megabytes(project)
     size = os.path.getsize(f"{project.state}/logs/web.log")
     assert (MEGABYTES << 20) + (1 << 20) + len("the end\n") == size
     project.devboot("down")
-    assert 0 == child.wait(20)
+    assert 0 == child.wait(60)

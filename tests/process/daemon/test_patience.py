@@ -6,16 +6,15 @@ import time
 from pathlib import Path
 
 from devboot.model.process import TASK, Dependency, Probe
-
-from .conftest import wait_until
+from tests.fakes.processes import wait_until
 
 
 def test_a_task_gets_the_time_that_it_takes(project):
     project.spec("migrate", "while ! test -e go; do sleep 0.05; done", kind=TASK)
     project.spec("once", "true", restart="never", depends_on=(Dependency("migrate", "succeeded"),)).write()
-    up = project.start("up", "-d", "--wait-timeout", "0.2")
+    up = project.start("up", "-d", "--wait-timeout", "2")
     wait_until(lambda: "migrate" in project.pids())
-    end = time.monotonic() + 0.5  # longer than a process would be waited for
+    end = time.monotonic() + 2.5  # longer than a process would be waited for
     wait_until(lambda: time.monotonic() > end)
 
     Path(project.root, "go").touch()

@@ -19,7 +19,7 @@ def test_each_change_is_a_document_and_the_end_of_all_ends_it(project):
         phases = {each["name"]: each["phase"] for each in json.loads(child.stdout.readline())["processes"]}
     assert phases["worker"] == "running"
     project.devboot("down")
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
 
 
 def test_a_reader_that_has_gone_changes_nothing(project):

@@ -57,4 +57,4 @@ def test_signals_that_python_ignores_are_as_usual_for_the_command(runnable):
 
     child.stdout.close()
 
-    assert child.wait(20) == -signal.SIGPIPE
+    assert child.wait(60) == -signal.SIGPIPE

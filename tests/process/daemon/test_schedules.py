@@ -18,11 +18,10 @@ from devboot.daemon.client import Client
 from devboot.text.loglines import prefix_width
 from devboot.wire import frames, greeting, sockets
 from tests.fakes.crew import add_processes, check_log
+from tests.fakes.processes import wait_until
 from tests.fakes.rules import ALIVE, NEEDS, STORE, WEB, WORKER, WRITERS, Rules
 from tests.fakes.terminal import Terminal
 from tests.process.conftest import marked, searched
-
-from .conftest import wait_until
 
 LIMIT = 90.0  # seconds until something counts as hanging; nothing is ever asserted about how long it took
 BURST, STEPS = 4, 8

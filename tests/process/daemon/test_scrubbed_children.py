@@ -10,8 +10,7 @@ import pytest
 
 from devboot.daemon import cgroup, leases
 from devboot.supervisor.system import proctable
-
-from .conftest import is_alive, wait_until
+from tests.fakes.processes import is_alive, wait_until
 
 # Forks twice, in a session of its own, and goes on as a program with the environment that is left in `kept`.
 DAEMONISE = """

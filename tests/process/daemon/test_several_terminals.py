@@ -7,8 +7,7 @@ import re
 import sys
 
 from devboot.model.process import TASK, Dependency
-
-from .conftest import wait_until
+from tests.fakes.processes import wait_until
 
 ECHOES = (sys.executable, "-c", "while True: print('heard', input('> '), flush=True)")
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.process.daemon.conftest import is_alive
+from tests.fakes.processes import is_alive
 
 COUNTING = """
 import os, signal, sys, time

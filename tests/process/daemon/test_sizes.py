@@ -7,7 +7,7 @@ import sys
 import termios
 from fcntl import ioctl
 
-from .conftest import wait_until
+from tests.fakes.processes import wait_until
 
 TELLS = """
 import os, signal, time

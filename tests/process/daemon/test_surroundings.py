@@ -3,13 +3,12 @@
 import errno
 import os
 import shlex
-import signal
 import subprocess
 
 import pytest
 
 from devboot.daemon.process.lifecycle import no_socket
-from tests.process.daemon.conftest import is_alive, wait_until
+from tests.fakes.processes import freeze, is_alive, wait_until
 
 
 def in_mounts_of_ones_own(project, mounts, *words):
@@ -79,7 +78,7 @@ def test_a_daemon_whose_lease_is_damaged_is_found_and_ends_whole(shop, damage, i
     assert shop.devboot("ps").stdout.count("running") == 2
     assert f"running (pid {lease.pid})" in shop.devboot("doctor", code=None).stdout
     if is_frozen:
-        os.kill(lease.pid, signal.SIGSTOP)
+        freeze(lease.pid)
     shop.devboot("down")
 
     assert [] == [pid for pid in (lease.pid, lease.guardian, *pids.values()) if is_alive(pid)]

@@ -8,8 +8,9 @@ import re
 import pytest
 
 from devboot.model.process import SERVICE, FailureHint, Probe
+from tests.fakes.processes import is_alive, wait_until
 
-from .conftest import SLEEP, is_alive, wait_until
+from .conftest import SLEEP
 
 
 def times_hidden(text):
@@ -122,7 +123,7 @@ def test_a_second_down_while_the_first_waits_ends_with_it(project):
 
     first, second = project.start("down"), project.start("down")
 
-    assert (first.wait(20), second.wait(20)) == (0, 0)
+    assert (first.wait(60), second.wait(60)) == (0, 0)
 
 
 STUBBORN = """

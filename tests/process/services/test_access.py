@@ -1,7 +1,6 @@
 """The step that sets a password: repeated when it changes, on record while it runs, ended with all that it starts."""
 
 import os
-import time
 
 import pytest
 
@@ -9,6 +8,7 @@ from devboot.errors import WorkError
 from devboot.services import steps
 from devboot.services.access import take_step
 from devboot.services.plan import AccessStep
+from tests.fakes.processes import AS_LONG_AS_NEEDED, is_alive, wait_until
 
 
 @pytest.fixture
@@ -37,24 +37,16 @@ def test_a_step_that_is_refused_is_reported_with_what_it_wrote(stepped, stream):
     assert (caught.value.slug, caught.value.causes) == ("service/access", ("refused: why",))
 
 
-def state_of(pid):
-    """The kernel's letter for a process' state; "" for none."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0]
-    except OSError:
-        return ""
-
-
 def test_nothing_of_a_step_that_takes_too_long_is_left(stepped, tmp_path, monkeypatch):
-    monkeypatch.setattr(steps, "SECONDS", 3.0)
-    with pytest.raises(WorkError):
-        take_step(stepped(f"sleep 1000 & echo $! > {tmp_path}/pid; wait"))
-    pid = int((tmp_path / "pid").read_text())
-    deadline = time.monotonic() + 30
-    while state_of(pid) not in ("", "Z"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    written = tmp_path / "pid"
+    for seconds in AS_LONG_AS_NEEDED:
+        monkeypatch.setattr(steps, "SECONDS", seconds)
+        with pytest.raises(WorkError):
+            take_step(stepped(f"sleep 1000 & echo $! > {written}; wait"))
+        if written.exists() and written.read_text():
+            break
+
+    wait_until(lambda: not is_alive(written.read_text().strip()), "the end of the step's child")
 
 
 def test_a_step_is_on_record_while_it_runs(stepped, tmp_path):

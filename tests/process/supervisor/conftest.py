@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 
+from tests.fakes.ports import free_ports
 from tests.fakes.stage import Stage
 
 
@@ -19,7 +18,5 @@ def stage(tmp_path):
 
 @pytest.fixture
 def port():
-    """A port that was free a moment ago."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """A port on which nobody listens."""
+    return free_ports()

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from devboot.model.process import Probe
+from tests.fakes.ports import free_ports
 from tests.fakes.stage import SERVER
 
 
@@ -272,26 +273,22 @@ while True:
 @pytest.mark.faults(78)
 def test_ready_then_unready_then_ready(stage, port):
     server = """
-import os, signal, socket
-print("pid", os.getpid())
-server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
-signal.signal(signal.SIGUSR1, lambda *_: server.close())
+import contextlib, os, socket, time
 while True:
-    try:
-        server.accept()[0].close()
-    except OSError:
-        signal.pause()
-        server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+    with socket.create_server(("127.0.0.1", int(os.environ["PORT"]))) as server:
+        server.settimeout(0.01)
+        while not os.path.exists("closed"):
+            with contextlib.suppress(TimeoutError): server.accept()[0].close()
+    while os.path.exists("closed"): time.sleep(0.01)
 """
     probe = Probe("tcp", port=port, period=0.05, failure_threshold=2)
     stage.add("web", python=server, gates=True, ready=probe, env=(("PORT", str(port)),))
 
     stage.up()
     stage.until_phase("web", "ready")
-    os.kill(stage.status("web").pid, 10)
+    closed = stage.script("closed", "")
     stage.until_phase("web", "unready")
-    os.kill(stage.status("web").pid, 18)
-    os.kill(stage.status("web").pid, 10)
+    os.unlink(closed)
     stage.until_phase("web", "ready")
 
 
@@ -323,8 +320,7 @@ def test_what_cannot_have_its_port_since_another_program_has_it_says_so(stage, d
 
 @pytest.mark.faults(177)
 def test_a_port_that_a_sibling_has_is_not_taken_by_another_program(stage):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_ports()
     listens = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(1000)"
     common = {"ready": Probe("listen", port=port), "port": port, "gates": True}
     stage.add("first", python=listens, **common)

@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from devboot.model.process import Dependency, FailureHint, Probe
+from tests.fakes.ports import free_ports
 
 CRASHES = "echo crash; sleep 0.05; exit 3"
 
@@ -299,8 +300,7 @@ def test_a_process_whose_own_port_another_program_has_gives_up_at_once_and_names
 
 
 def test_a_port_that_another_process_of_the_project_has_may_be_left_at_once(stage):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_ports()
     add_listening(stage, "api", port, ready=Probe("listen", port=port), port=port)
     add_listening(stage, "web", port, needs=["api"])
     stage.up()

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from devboot.model.process import Dependency
+from tests.fakes.processes import freeze
 
 UP = "echo up; exec sleep 1000"
 
@@ -80,8 +81,11 @@ def test_files_that_are_no_edit_restart_nothing(watched):
 
 
 def test_a_storm_of_edits_is_one_restart(watched):
+    pid = watched.supervisor.watches.pid
+    freeze(pid)  # however slowly they are written, no pause among them is longer than a storm's
     for number in range(300):
         write(watched, f"shop/deep{number % 7}/module{number}.py")
+    os.kill(pid, signal.SIGCONT)
     watched.until(lambda: runs(watched) == 2)
     watched.run_for(0.5)
 
@@ -226,10 +230,11 @@ def test_a_watch_that_dies_is_replaced_and_what_changed_meanwhile_is_seen(watche
 
 def test_a_new_plan_watches_other_files(watched):
     write(watched, "docs/a.md")
+    before = watched.supervisor.watches.pid
     spec = watched.specs[0]._replace(watch=("docs/*.md",))
     watched.supervisor.apply(watched.plan._replace(processes=(spec,)))
-    watched.until(lambda: watched.supervisor.watches.is_watching)
-    watched.run_for(0.2)
+    watched.until(lambda: watched.supervisor.watches.pid != before)
+    until_watching(watched)
     write(watched, "shop/tasks.py", "x = 22\n")
     watched.run_for(0.3)
     assert runs(watched) == 1

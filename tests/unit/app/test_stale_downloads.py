@@ -65,8 +65,10 @@ def test_old_virtualenvs_that_syncs_moved_aside_go_unless_they_are_used(tmp_path
     virtualenv(tmp_path / "current/.venv", 31 * DAY)
     (tmp_path / "foreign" / name).mkdir(parents=True)
     roots = [path for path in tmp_path.iterdir() if path.is_dir()]
-    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, cwd=mine)
+    command = ["sh", "-c", "echo up; read line"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=mine)
     try:
+        assert child.stdout.readline() == b"up\n"
         assert went(tmp_path / "cache", roots) == []
     finally:
         child.communicate()

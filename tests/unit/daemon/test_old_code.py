@@ -15,6 +15,7 @@ from devboot.daemon.leases import ChildLease
 from devboot.daemon.old_code import MOST, OldCode, newest, old_code
 from devboot.model.process import PROCESS, SERVICE, ProcessSpec
 from devboot.supervisor.system import proctable
+from tests.fakes.processes import wait_until
 
 EDITED, BEFORE = 3600, -3600  # seconds from now: an edit after the start, and one before
 
@@ -176,19 +177,24 @@ def test_a_script_that_has_started_python_is_known_by_what_runs(tmp_path, child)
             os.killpg(script.pid, signal.SIGKILL)
 
 
-RELOADS = "sleep 3; sleep 1000 & echo started; wait"
+RELOADS = "read line; sleep 1000 & echo started; wait"
 
 
 def test_a_program_that_has_started_another_process_since_has_reloaded(tmp_path, child):
     child.kill()
     child.wait()
-    with subprocess.Popen(["sh", "-c", RELOADS], start_new_session=True, stdout=subprocess.PIPE) as reloader:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(["sh", "-c", RELOADS], start_new_session=True, **pipes) as reloader:
         try:
             seen = proctable.look(reloader.pid)
             text = leases.format_children([ChildLease(reloader.pid, seen.started, "web")])
             (tmp_path / "state" / "run" / "children").write_text(text)
-            write(tmp_path, "app.py", 2)
+            write(tmp_path, "app.py", 1)
+            edited = os.stat(tmp_path / "shop/app.py").st_mtime
             assert found(tmp_path) == (OldCode(("web",), "app.py"),)
+            wait_until(lambda: time.time() > edited + 1, "a moment after the edit")
+            reloader.stdin.write(b"go\n")
+            reloader.stdin.flush()
             reloader.stdout.readline()
             assert found(tmp_path) == ()
         finally:

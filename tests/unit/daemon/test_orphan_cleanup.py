@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 
 import pytest
@@ -12,6 +11,7 @@ from devboot.daemon.orphan_cleanup import Reclaimed, due, end_all, keep
 from devboot.daemon.signalling import SIGKILL, signal_process
 from devboot.supervisor.system import proctable
 from devboot.supervisor.system.proctable import Seen
+from tests.fakes.processes import freeze
 
 
 def member(pid, session):
@@ -100,7 +100,7 @@ def test_what_takes_longer_than_a_second_to_end_is_named_once():
     def find(table):
         return [(table[child.pid], "web")] if child.pid in table else []
 
-    child.send_signal(signal.SIGSTOP)  # so that SIGTERM has no effect yet
+    freeze(child.pid)  # so that SIGTERM has no effect yet
     end_all(find, 5.0, lambda: now[0], pause, told.append)
     assert [[(each.pid, name) for each, name in found] for found in told] == [[(seen.pid, "web")]]
 

@@ -16,7 +16,8 @@ import pytest
 from devboot.daemon import leases
 from devboot.supervisor.system import proctable
 from devboot.wire import sockets
-from tests.process.daemon.conftest import DEADLINE, is_alive, wait_until
+from tests.fakes.processes import freeze, is_alive, wait_until
+from tests.process.daemon.conftest import DEADLINE
 
 LEAVER = f"{sys.executable} -c 'import os,time; os.fork() or (os.setsid(), time.sleep(1000))'; exec sleep 1000"
 # Attaches to a process, which stops it, and never lets it go on.
@@ -230,10 +231,10 @@ def test_a_project_that_was_moved_is_listed_and_stopped_from_elsewhere(shop):
 
 @pytest.mark.faults(87)
 def test_down_ends_a_frozen_daemon_and_all_that_it_runs(project):
-    project.spec("redis", kind="service", pty=False, stop_timeout=0.5)
-    project.spec("deaf", DEAF, pty=False, stop_timeout=0.5).write().devboot("up", "-d")
+    project.spec("redis", kind="service", pty=False, stop_timeout=2.0)
+    project.spec("deaf", DEAF, pty=False, stop_timeout=2.0).write().devboot("up", "-d")
     pids = project.pids()
-    os.kill(project.lease().pid, signal.SIGSTOP)
+    freeze(project.lease().pid)
 
     assert project.devboot("ps", code=7).stderr.startswith("error[daemon/no-answer]: ")
     done = project.devboot("down")
@@ -249,10 +250,13 @@ def test_down_all_ends_what_a_frozen_daemon_runs_whatever_became_of_its_guardian
     project.spec("slow", "trap 'sleep 6; exit 0' TERM; while :; do sleep 0.05; done", pty=False, stop_timeout=20.0)
     project.spec("web").write().devboot("up", "-d")
     lease, pids = project.lease(), project.pids().values()
-    os.kill(lease.pid, signal.SIGSTOP)
-    os.kill(lease.guardian, guardian)
+    freeze(lease.pid)
+    if guardian == signal.SIGSTOP:
+        freeze(lease.guardian)
+    else:
+        os.kill(lease.guardian, guardian)
 
-    done = project.devboot("down", "--all", timeout=60)
+    done = project.devboot("down", "--all")
 
     assert "does not answer; ending it and what it runs" in done.stderr
     assert [] == [pid for pid in (lease.pid, lease.guardian, *pids) if is_alive(pid)]
@@ -265,7 +269,7 @@ def test_down_all_ends_what_a_frozen_daemon_runs_whatever_became_of_its_guardian
 def test_a_stopped_guardian_of_a_killed_daemon_is_ended_by_the_next_command(shop, command):
     shop.devboot("up", "-d")
     before, pids = shop.lease(), shop.pids().values()
-    os.kill(before.guardian, signal.SIGSTOP)
+    freeze(before.guardian)
     os.kill(before.pid, signal.SIGKILL)
 
     done = shop.devboot(*command)
@@ -295,9 +299,9 @@ def test_a_guardian_that_is_traced_does_not_stay_after_down(shop):
 def test_down_wakes_and_ends_a_frozen_guardian(shop, is_daemon_frozen):
     shop.devboot("up", "-d")
     lease, pids = shop.lease(), shop.pids().values()
-    os.kill(lease.guardian, signal.SIGSTOP)
+    freeze(lease.guardian)
     if is_daemon_frozen:
-        os.kill(lease.pid, signal.SIGSTOP)
+        freeze(lease.pid)
 
     shop.devboot("down")
 
@@ -394,7 +398,7 @@ def test_down_during_start_wins(project):
 
     project.devboot("down")
 
-    assert waiting.wait(20) == 1
+    assert waiting.wait(60) == 1
     assert waiting.stderr.read() == "shop was stopped before it was up\n"
     assert project.is_down()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from devboot.model.process import Probe
+from tests.fakes.ports import free_ports
 
 CERTIFICATE = Path(__file__).parents[3] / "fakes" / "certificates" / "expired.pem"
 SERVER = """
@@ -39,9 +40,7 @@ http.server.ThreadingHTTPServer(("{host}", int(sys.argv[1])), Page).serve_foreve
 @pytest.fixture
 def port():
     """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports()
 
 
 @pytest.fixture

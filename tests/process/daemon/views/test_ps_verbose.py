@@ -6,7 +6,7 @@ import json
 import re
 
 from devboot.model.process import Dependency, Probe
-from tests.process.daemon.conftest import wait_until
+from tests.fakes.processes import wait_until
 
 PROBE = Probe("exec", command="echo two lines; echo of it; test -e up", period=30.0, timeout=30.0)
 

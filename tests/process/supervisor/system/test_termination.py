@@ -7,6 +7,7 @@ import os
 import pytest
 
 from devboot.model.process import Dependency, FailureHint
+from tests.fakes.processes import freeze
 from tests.process.conftest import marked
 
 POLITE = """
@@ -220,7 +221,7 @@ def test_a_suspended_process_can_be_stopped(stage):
 
     stage.up()
     stage.until_output("web", b"up")
-    os.kill(stage.status("web").pid, 19)
+    freeze(stage.status("web").pid)
     stage.down()
 
     assert stage.output["web"] == b"up\ngot SIGTERM\n"
@@ -341,7 +342,7 @@ print("up", flush=True)
 while True: time.sleep(100)
 """
     stage.add(
-        "redis", python=stubborn, kind="service", stop_timeout=0.5, data="/p/data/redis",
+        "redis", python=stubborn, kind="service", stop_timeout=100.0, data="/p/data/redis",
         failure_hints=(
             FailureHint("Error trying to save the DB", "redis/save-failed", "redis could not save its data",
                         "free some space, then `redis-cli save`"),
@@ -350,10 +351,13 @@ while True: time.sleep(100)
 
     stage.up()
     stage.until_output("redis", b"up")
-    stage.down()
+    stage.supervisor.shutdown()
+    stage.until(lambda: "redis/save-failed" in stage.errors)
+    stage.skip(100.0)
+    stage.until(lambda: stage.finished == 1)
     error = stage.errors["redis/save-failed"]
 
-    assert stage.notes == ["redis could not save its data", "redis did not stop in 0.5 s, killed"]
+    assert stage.notes == ["redis could not save its data", "redis did not stop in 100 s, killed"]
     assert error.details == ("| 1:M # Error trying to save the DB, can't exit.",)
     assert error.help == ("free some space, then `redis-cli save`",)
     assert error.kept == ("its data is in /p/data/redis",)

@@ -13,6 +13,7 @@ from devboot.environment.ports.holders import listener_on, process_of, project_o
 from devboot.environment.ports.loopback import is_free
 from devboot.environment.ports.wish import PortWish
 from devboot.errors import BusyError, Problems
+from tests.fakes.ports import free_ports
 
 NOBODY = Taken({}, ())
 REDIS = PortWish("redis", 6379, exact=False)
@@ -272,9 +273,7 @@ def test_a_project_that_is_gone_gives_its_numbers_back(tmp_path, free_port):
 
 @pytest.fixture
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    return free_ports()
 
 
 def test_a_damaged_record_counts_as_none(tmp_path):

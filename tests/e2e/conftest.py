@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
@@ -9,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -23,6 +23,7 @@ from tests.fakes import warm_commands
 from tests.fakes.fault_server import FaultServer
 from tests.fakes.folders import data_folder, state_folder
 from tests.fakes.ports import free_ports
+from tests.fakes.processes import wait_until
 from tests.fakes.terminal import Terminal
 from tests.fakes.wheels import write_wheel
 
@@ -35,7 +36,6 @@ START = (
 )
 
 _STARTS = re.compile(r"""["' ](?:up|start|restart)["' ]""")  # commands of a module that make projects listen
-PATIENCE = 60.0  # seconds until what should have ended counts as left
 
 
 class Machine:
@@ -142,10 +142,9 @@ class Machine:
 
     def left(self) -> list[str]:
         """What stays of these: a daemon in waiting, or a guardian, sees the end of its command a moment later."""
-        deadline = time.monotonic() + PATIENCE
-        while (found := self.processes()) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        return found
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: not self.processes())
+        return self.processes()
 
 
 def fetch(url: str, *, post: dict[str, str] | None = None) -> str:
@@ -157,11 +156,7 @@ def fetch(url: str, *, post: dict[str, str] | None = None) -> str:
 
 def eventually(condition, limit: float = 90.0):
     """What `condition` returns as soon as it is true; the test fails after `limit` seconds."""
-    end = time.monotonic() + limit
-    while not (found := condition()):
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.05)
-    return found
+    return wait_until(condition, seconds=limit)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist writes the groups down

@@ -8,7 +8,6 @@ import random
 import re
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from devboot.model.artifact import PLATFORMS
 from tests.fakes.archives import honest_tar, zip_info, zipped
 from tests.fakes.fault_server import Reply, whole_file
+from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.own_ports
 
@@ -123,11 +123,10 @@ def test_an_interrupted_transfer_ends_at_once_and_goes_on_where_it_stopped(shop,
 
     child = shop.start("sync")
     folder = Path(shop.environ["DEVBOOT_HOME"], "cache/downloads")
-    deadline = time.monotonic() + 90
-    while not any(part.stat().st_size == 2_000_000 for part in folder.glob("*.part")):
-        assert time.monotonic() < deadline
-        assert child.poll() is None
-        time.sleep(0.01)
+    wait_until(
+        lambda: any(part.stat().st_size == 2_000_000 for part in folder.glob("*.part")) or child.poll() is not None
+    )
+    assert child.poll() is None
     child.send_signal(signal.SIGINT)
     said = child.stderr.read()
     assert child.wait(60) == 130

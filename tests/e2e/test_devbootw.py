@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.processes import wait_until
+
 pytestmark = pytest.mark.own_ports
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -119,14 +121,6 @@ def blocked(checkout: Checkout) -> Iterator[None]:
         block.unlink()
 
 
-def until(condition: object, limit: float = 20.0) -> None:
-    assert callable(condition)
-    end = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < end, "the condition was not met in time"
-        time.sleep(0.01)
-
-
 def test_the_first_run_installs_and_the_second_only_runs(checkout: Checkout) -> None:
     assert (3, RAN[1], checkout.once) == checkout.run("up", "-d")
     assert checkout.run("up", "-d") == RAN
@@ -216,7 +210,7 @@ def test_another_python_than_before_makes_it_anew(checkout: Checkout) -> None:
 @pytest.mark.faults(29, 33)
 def test_killed_in_the_middle_it_starts_over(checkout: Checkout) -> None:
     with blocked(checkout), checkout.start() as process:
-        until(lambda: checkout.installs() == 1)
+        wait_until(lambda: checkout.installs() == 1)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert (3, RAN[1], checkout.once) == checkout.run("up", "-d")
@@ -235,7 +229,7 @@ def test_two_at_once_install_once(checkout: Checkout) -> None:
 
 def test_a_waiting_one_says_what_it_waits_for(checkout: Checkout) -> None:
     with blocked(checkout), checkout.start() as first:
-        until(lambda: checkout.installs() == 1)
+        wait_until(lambda: checkout.installs() == 1)
         second = checkout.start()
         assert second.stderr
         assert second.stderr.readline() == f"devbootw: waiting for another one that installs into {checkout.tool}\n"

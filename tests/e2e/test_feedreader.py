@@ -10,7 +10,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.parse
 import urllib.request
 import uuid
@@ -20,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.fakes.processes import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SYSTEM = ("PIP_", "SSL_", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "LANG", "LC_")  # how packages are reached
@@ -70,12 +71,9 @@ class Machine:
                 continue
         return found
 
-    def left_over(self, seconds: float = 5) -> list[str]:
-        """What still runs when all has had the time to end."""
-        end = time.monotonic() + seconds
-        while (found := self.processes()) and time.monotonic() < end:
-            time.sleep(0.02)
-        return found
+    def is_gone(self) -> bool:
+        """Wait until nothing runs any more."""
+        return wait_until(lambda: not self.processes(), "the end of all processes")
 
 
 PROGRAMS = ["sh", "env", "git", "cat", "cmp", "cp", "id", "mkdir", "mv", "readlink", "rm", "touch", "uname"]
@@ -114,21 +112,18 @@ class Browser:
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), cookies)
 
     def get(self, path: str = "/") -> str:
-        with self.opener.open(self.address + path, timeout=10) as answer:
+        with self.opener.open(self.address + path, timeout=60) as answer:
             return str(answer.read().decode())
 
     def press(self, action: str, **fields: str) -> str:
         token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', self.get())
         assert token
         data = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
-        with self.opener.open(self.address + action, data, timeout=10) as answer:
+        with self.opener.open(self.address + action, data, timeout=60) as answer:
             return str(answer.read().decode())
 
-    def wait_for(self, text: str, seconds: float = 30) -> None:
-        end = time.monotonic() + seconds
-        while text not in self.get():
-            assert time.monotonic() < end, f"{text!r} did not appear in:\n{self.get()}"
-            time.sleep(0.1)
+    def wait_for(self, text: str, seconds: float = 60) -> None:
+        wait_until(lambda: text in self.get(), f"{text!r}", seconds)
 
 
 def addresses(machine: Machine, folder: str = ".") -> dict[str, str]:
@@ -147,7 +142,7 @@ def test_a_fresh_copy_comes_up_reads_a_feed_and_goes_down(machine: Machine, fold
     browser.wait_for("Hello from the demo feed")
 
     machine.devboot("down", folder=folder)
-    assert machine.left_over() == []  # so nothing of it listens
+    assert machine.is_gone()  # so nothing of it listens
     with closing(sqlite3.connect(machine.root / "examples" / "feedreader" / "db.sqlite3")) as database:
         assert database.execute("SELECT count(*) FROM feeds_article").fetchone() == (3,)
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -161,4 +156,4 @@ def test_a_fresh_copy_comes_up_reads_a_feed_and_goes_down(machine: Machine, fold
 @pytest.mark.timeout(600)
 def test_the_tests_of_the_example_pass(machine: Machine) -> None:
     machine.devboot("run", "test", folder="examples/feedreader")
-    assert machine.left_over() == []
+    assert machine.is_gone()

@@ -117,7 +117,7 @@ def test_redis_never_starts_empty_over_data_that_it_cannot_read(counter, how):
     refused = here.devboot("up", "-d", code=6)
 
     assert "error[redis/data-unreadable]" in refused.stderr
-    assert f"{dump(here)}" in refused.stderr or "dump.rdb" in refused.stderr
+    assert "dump.rdb" in refused.stderr
     assert "help: mv " in refused.stderr
     assert before == everything_below(dump(here).parent)
     assert [] == here.left()

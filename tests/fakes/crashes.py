@@ -108,6 +108,7 @@ def crashes(root: str, work: Callable[[], object]) -> Iterator[Crash]:
         unsynced, created, renamed = left
         yield Crash(number, tuple(unsynced), tuple(created), tuple((a, b, old) for a, b, old in renamed))
         number += 1
+    assert number > 1, "the work changed nothing"
 
 
 def lose_power(crash: Crash, how: str) -> None:

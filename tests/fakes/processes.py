@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 PATIENCE = 60.0  # seconds until a test gives up waiting; nothing is ever asserted about how long it took
@@ -37,6 +37,20 @@ def state_of(pid: int | str) -> str:
 def is_alive(pid: int | str) -> bool:
     """Return whether a process is there and more than an entry in the table."""
     return state_of(pid) not in ("", "Z", "X")
+
+
+def are_alive(pids: Iterable[int | str]) -> bool:
+    """Return whether these processes, at least one, are all alive."""
+    known = list(pids)
+    assert known, "no process to look at"
+    return all(map(is_alive, known))
+
+
+def are_gone(pids: Iterable[int | str]) -> bool:
+    """Return whether of these processes, at least one, none is alive."""
+    known = list(pids)
+    assert known, "no process to look at"
+    return not any(map(is_alive, known))
 
 
 def freeze(pid: int) -> None:

@@ -27,7 +27,7 @@ from devboot.supervisor.system import proctable
 from devboot.supervisor.system.process_tree import MARKER
 from devboot.text.modes import OutputOptions, StreamFacts
 from tests.fakes.folders import project_of
-from tests.fakes.processes import freeze, is_alive, wait_until
+from tests.fakes.processes import are_gone, freeze, is_alive, wait_until
 
 from .conftest import SERVICE, SLEEP
 
@@ -104,7 +104,7 @@ def test_a_daemon_whose_files_were_deleted_is_found_by_each_command(project, com
     done = project.devboot(*command)
 
     if command == ("down",):
-        assert not any(map(is_alive, [lease.pid, lease.guardian, *before]))
+        assert are_gone([lease.pid, lease.guardian, *before])
         return
     assert "not running" not in done.stderr
     assert wait_until(project.lease, "the lease").is_same(lease)
@@ -112,7 +112,7 @@ def test_a_daemon_whose_files_were_deleted_is_found_by_each_command(project, com
     if "data" not in what:
         assert len(starts(folder)) == 1
     project.devboot("down")
-    assert not any(map(is_alive, [lease.pid, lease.guardian, *before]))
+    assert are_gone([lease.pid, lease.guardian, *before])
 
 
 @pytest.mark.faults(201)
@@ -147,7 +147,7 @@ def test_a_server_that_has_outlived_daemon_and_guardian_is_ended_before_another_
     assert is_folder_held(folder)
     project.devboot(*command)
 
-    assert not any(map(is_alive, servers))
+    assert are_gone(servers)
     if command == ("down",):
         assert not is_folder_held(folder)
     else:
@@ -171,7 +171,7 @@ def test_a_server_that_has_outlived_both_is_ended_though_its_data_was_deleted_to
     os.makedirs(folder)  # as preparing does
     project.devboot(*command)
 
-    assert not any(map(is_alive, servers))
+    assert are_gone(servers)
     if command != ("down",):
         project.devboot("down")
 
@@ -429,6 +429,6 @@ def test_who_adopted_a_daemon_without_guardian_is_not_ended_with_it(project, mor
 
         project.devboot("down", *more)
 
-        assert not any(map(is_alive, [lease.pid, *left]))
+        assert are_gone([lease.pid, *left])
         assert is_alive(adopter.pid)
         assert is_alive(stranger)

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from tests.fakes.processes import freeze, is_alive, wait_until
+from tests.fakes.processes import are_gone, freeze, is_alive, wait_until
 
 DEAF = "trap '' TERM; while :; do sleep 0.05; done"
 HOURS = 700 * 3600.0
@@ -28,7 +28,7 @@ def test_down_by_force_kills_what_has_hours_to_stop(deaf):
     done = deaf.devboot("down", "--force")
 
     assert "forcing: " in done.stderr
-    assert not any(map(is_alive, pids))
+    assert are_gone(pids)
     assert deaf.is_down()
 
 
@@ -64,7 +64,7 @@ def test_force_waits_for_nobody_where_the_daemon_does_not_answer(deaf):
 
     deaf.devboot("down", "--force")
 
-    assert not any(map(is_alive, [lease.pid, lease.guardian, *pids]))
+    assert are_gone([lease.pid, lease.guardian, *pids])
     assert deaf.is_down()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import devboot
 from tests.fakes.checkpoints import checkpoints
-from tests.fakes.processes import is_alive, wait_until
+from tests.fakes.processes import are_alive, are_gone, is_alive, wait_until
 
 PACKAGE = Path(devboot.__file__).parent
 PARTS = ("daemon", "supervisor", "wire", "files.py")  # what a daemon consists of
@@ -92,7 +92,7 @@ class Failing:
     def check(self):
         """All that ran runs."""
         assert is_alive(self.lease.pid)
-        assert all(map(is_alive, self.pids.values()))
+        assert are_alive(self.pids.values())
         assert self.project.devboot("ps").stdout.count("running") == 3
 
 
@@ -124,4 +124,4 @@ def test_whatever_write_fails_the_daemon_and_all_processes_live(failing, action)
     assert {name: known[name] for name in failing.pids} == failing.pids
     failing.project.devboot("down")
     wait_until(failing.project.is_down)
-    assert not any(map(is_alive, failing.pids.values()))
+    assert are_gone(failing.pids.values())

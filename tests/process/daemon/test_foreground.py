@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from devboot.model.process import TASK, Dependency
-from tests.fakes.processes import is_alive, wait_until
+from tests.fakes.processes import are_alive, is_alive, wait_until
 
 
 def all_up(project):
@@ -127,7 +127,7 @@ def test_a_daemon_run_does_not_mind_a_hangup(shop):
     os.kill(shop.lease().pid, signal.SIGHUP)
 
     assert shop.devboot("ps").stdout.count("running") == 2
-    assert all(map(is_alive, pids.values()))
+    assert are_alive(pids.values())
     shop.devboot("down")
 
 
@@ -218,7 +218,7 @@ def test_d_detaches_and_everything_goes_on(shop):
 
     assert terminal.wait() == 0
     assert before[3] != terminal.modes()[3] if terminal.fd < 0 else True
-    assert all(map(is_alive, pids.values()))
+    assert are_alive(pids.values())
     shop.devboot("down")
 
 
@@ -236,7 +236,7 @@ def test_an_attached_client_is_asked_what_ctrl_c_means(shop):
     terminal.type("d")
 
     assert terminal.wait() == 0
-    assert all(map(is_alive, pids.values()))
+    assert are_alive(pids.values())
 
     second = shop.terminal("up")
     second.expect("attaching")
@@ -262,7 +262,7 @@ def test_attached_clients_that_are_killed_or_many_change_nothing(shop):
     terminals[1].wait()
     terminals[2].type("d")
     terminals[2].expect("keeps running")
-    assert all(map(is_alive, pids.values()))
+    assert are_alive(pids.values())
     shop.devboot("down")
 
 

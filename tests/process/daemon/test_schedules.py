@@ -9,7 +9,6 @@ import random
 import signal
 import struct
 import termios
-import time
 
 import pytest
 
@@ -202,10 +201,10 @@ class Schedule:
         codes = [conversation.finish() for conversation in self.asked]
         assert set(codes) <= {0, 1}
         self.asked.clear()
-        deadline = time.monotonic() + LIMIT
-        while differences := self.differences():
-            assert time.monotonic() < deadline, differences
-            time.sleep(0.01)
+        try:
+            wait_until(lambda: not self.differences(), seconds=LIMIT)
+        except AssertionError:
+            assert self.differences() == []
         self.rules.settle()
         self.look()
 

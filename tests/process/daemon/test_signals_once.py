@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.fakes.processes import is_alive
+from tests.fakes.processes import are_gone
 
 COUNTING = """
 import os, signal, sys, time
@@ -46,4 +46,4 @@ def test_a_signal_to_the_command_or_to_its_group_is_one_stop_for_each_process(pr
 
     assert 128 + number == child.wait(60)
     assert "up\nSIGTERM\n" == written(project)
-    assert not any(map(is_alive, pids.values()))
+    assert are_gone(pids.values())

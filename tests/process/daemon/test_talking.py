@@ -16,7 +16,7 @@ from devboot.model.process import Probe
 from devboot.wire import frames
 from devboot.wire.frames import FrameReader, frame
 from devboot.wire.greeting import PROTOCOL
-from tests.fakes.processes import freeze, is_alive, state_of, wait_until
+from tests.fakes.processes import are_alive, freeze, is_alive, state_of, wait_until
 
 FLOOD = f"exec {sys.executable} -c \"import os\nline = b'x' * 99 + b'\\n'\nwhile True: os.write(1, line * 600)\""
 
@@ -343,6 +343,6 @@ def test_ctrl_z_and_fg_keep_the_run_and_put_the_terminal_back_each_time(shop):
     wait_until(lambda: terminal.modes() == raw, "the modes for keys")
 
     assert cooked[3] != raw[3]
-    assert all(map(is_alive, shop.pids().values()))
+    assert are_alive(shop.pids().values())
     terminal.type("\x03")
     assert terminal.wait() == 130

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from devboot.model.process import SERVICE, FailureHint, Probe
-from tests.fakes.processes import is_alive, wait_until
+from tests.fakes.processes import are_gone, is_alive, wait_until
 
 from .conftest import SLEEP
 
@@ -88,7 +88,7 @@ def test_down_stops_in_reverse_order_and_leaves_nothing(shop):
     assert sorted(line.split()[1] for line in lines[1:3]) == ["web", "worker"]
     assert lines[3].split()[:2] == ["✓", "redis"]
     assert lines[4:] == ["shop is down, T"]
-    assert not any(map(is_alive, pids.values()))
+    assert are_gone(pids.values())
     assert shop.is_down()
 
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pymongo
@@ -18,6 +17,7 @@ from pymongo.server_api import ServerApi
 from devboot.errors import WorkError
 from devboot.services import plan_service, prepare_data
 from tests.fakes import mongod
+from tests.fakes.processes import wait_until
 from tests.recipes.running import RECIPES, Running, answer, free_port
 
 RECIPE = RECIPES.get("mongodb").recipe
@@ -225,21 +225,14 @@ def test_a_step_that_is_killed_leaves_no_server_without_a_password(planned):
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as step:
         step.stdin.write(service.step.input[:-3])  # it waits for the end of its input before it starts anything
         step.stdin.flush()
-        deadline = time.monotonic() + 60
-        while not servers_with(service):  # its arguments can be read a moment after `Popen` has returned
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        wait_until(lambda: servers_with(service))  # its arguments can be read a moment after `Popen` has returned
         assert step.poll() is None
         assert servers_with(service) == [step.pid]
         step.stdin.close()
-        while len(servers_with(service)) < 2 and step.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        wait_until(lambda: len(servers_with(service)) == 2 or step.poll() is not None)
         with contextlib.suppress(ProcessLookupError):
             os.kill(step.pid, signal.SIGKILL)
-    while servers_with(service):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: not servers_with(service))
     prepare_data(service)
     with Running(service):
         assert is_private(service)

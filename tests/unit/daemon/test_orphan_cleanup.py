@@ -105,6 +105,26 @@ def test_what_takes_longer_than_a_second_to_end_is_named_once():
     assert [[(each.pid, name) for each, name in found] for found in told] == [[(seen.pid, "web")]]
 
 
+def test_a_slow_first_look_takes_nothing_of_the_time_to_end():
+    child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    now = [0.0]
+
+    def find(table):
+        if child.poll() is None:
+            now[0] += 60.0
+            return [(table[child.pid], "web")]
+        return []
+
+    try:
+        done = end_all(find, 5.0, lambda: now[0], lambda _: child.wait())
+    finally:
+        child.kill()
+        child.wait()
+
+    assert ((child.pid, "web"),) == done.stopped
+    assert () == done.killed
+
+
 @pytest.mark.faults(202)
 def test_process_1_and_what_it_has_adopted_is_never_found_nor_ended(tmp_path):
     init, stranger = Seen(1, 0, 1, "S", "1"), Seen(7, 1, 7, "S", "9")

@@ -111,11 +111,16 @@ def test_the_part_of_yaml_that_compose_uses_is_read(text, expected):
     assert parse_yaml(text) == expected
 
 
+@pytest.mark.parametrize("text", ["?? : [\n", "a: {\n", "a: &\n", "\t\n", "a: 'x\n", ":\n", "@\n"])
+def test_what_is_no_yaml_is_nothing(text):
+    assert parse_yaml(text) is None
+
+
 @pytest.mark.parametrize(
-    "text", ["?? : [\n", "a: {\n", "- - -\n", ":\n", "a: &\n", "\t\n", "a: 'x\n", "- a:\n   b\n  c: d\n"]
+    ("text", "value"), [("- - -\n", [[[None]]]), ("- a:\n   b\n  c: d\n", [{"a": "b", "c": "d"}]), ("", None)]
 )
-def test_what_is_no_yaml_does_no_harm(text):
-    parse_yaml(text)
+def test_odd_yaml_is_what_it_says(text, value):
+    assert value == parse_yaml(text)
 
 
 LEVEL = "{0}: &{0} [" + ", ".join(["*{1}"] * 9) + "]\n"

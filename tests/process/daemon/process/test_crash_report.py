@@ -16,7 +16,7 @@ import pytest
 from devboot.daemon import leases
 from devboot.supervisor.system import proctable
 from devboot.wire import sockets
-from tests.fakes.processes import freeze, is_alive, wait_until
+from tests.fakes.processes import are_gone, freeze, is_alive, wait_until
 from tests.process.daemon.conftest import DEADLINE
 
 LEAVER = f"{sys.executable} -c 'import os,time; os.fork() or (os.setsid(), time.sleep(1000))'; exec sleep 1000"
@@ -72,7 +72,7 @@ def test_down_ends_what_is_left_when_the_guardian_died_too(project):
 
     assert done.stderr.startswith("stopped processes that an earlier run had left: ")
     assert all(name in done.stderr for name in ("redis", "deaf", "leaver"))
-    assert not any(map(is_alive, pids))
+    assert are_gone(pids)
 
 
 @pytest.mark.faults(34)
@@ -86,7 +86,7 @@ def test_the_next_up_ends_what_is_left_and_says_so(project):
     done = project.devboot("up", "-d")
 
     assert done.stderr.startswith("stopped processes that an earlier run had left: ")
-    assert not any(map(is_alive, pids))
+    assert are_gone(pids)
     project.devboot("down")
 
 
@@ -99,7 +99,7 @@ def test_a_killed_guardian_changes_nothing_for_a_living_daemon(shop):
 
     assert shop.devboot("ps").stdout.count("running") == 2
     shop.devboot("down")
-    assert not any(map(is_alive, pids.values()))
+    assert are_gone(pids.values())
 
 
 @pytest.mark.faults(20)
@@ -213,7 +213,7 @@ def test_a_project_whose_state_folder_was_deleted_can_still_be_stopped(shop):
 
     assert "web" in shop.devboot("ps").stdout
     shop.devboot("down")
-    assert not any(map(is_alive, pids.values()))
+    assert are_gone(pids.values())
 
 
 @pytest.mark.faults(86)
@@ -226,13 +226,13 @@ def test_a_project_that_was_moved_is_listed_and_stopped_from_elsewhere(shop):
 
     assert shop.root in shop.devboot("ps", "-a").stdout
     assert shop.devboot("down", "--all").stderr.startswith(f"{shop.root}\nstopping ")
-    assert not any(map(is_alive, pids.values()))
+    assert are_gone(pids.values())
 
 
 @pytest.mark.faults(87)
 def test_down_ends_a_frozen_daemon_and_all_that_it_runs(project):
-    project.spec("redis", kind="service", pty=False, stop_timeout=2.0)
-    project.spec("deaf", DEAF, pty=False, stop_timeout=2.0).write().devboot("up", "-d")
+    project.spec("redis", kind="service", pty=False, stop_timeout=4.0)
+    project.spec("deaf", DEAF, pty=False, stop_timeout=4.0).write().devboot("up", "-d")
     pids = project.pids()
     freeze(project.lease().pid)
 
@@ -241,7 +241,7 @@ def test_down_ends_a_frozen_daemon_and_all_that_it_runs(project):
 
     assert "does not answer; ending it and what it runs" in done.stderr
     assert re.search(r"stopped 1, killed \d\n", done.stderr)
-    assert not any(map(is_alive, pids.values()))
+    assert are_gone(pids.values())
 
 
 @pytest.mark.faults(87)
@@ -419,7 +419,7 @@ def test_a_daemon_without_descriptors_goes_on_as_soon_as_clients_have_gone(shop)
     assert shop.devboot("ps").stdout.count("running") == 2
     resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
     shop.devboot("down")
-    assert not any(map(is_alive, pids.values()))
+    assert are_gone(pids.values())
 
 
 def leave_descriptors(lease, limit, spare, held):
@@ -457,4 +457,4 @@ def test_a_request_to_a_daemon_without_descriptors_is_carried_out_or_refused_wit
     for sock in held:
         sock.close()
 
-    assert not any(map(is_alive, [lease.pid, *pids.values()]))
+    assert are_gone([lease.pid, *pids.values()])

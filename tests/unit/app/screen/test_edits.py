@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from devboot import snapshot
 from devboot.app.screen import edits
 from devboot.app.screen.edits import Edits, notice_of, repeated_flags
+from tests.fakes.processes import wait_until
 
 NOTHING = {"started": [], "restarted": [], "stopped": [], "tasks": [], "kept": [], "same": False, "installs": False}
 
@@ -71,10 +71,7 @@ def shop(tmp_path, monkeypatch):
 def answered(shop, now):
     """What is said once the question that this moment raises has its answer."""
     shop.look(now)
-    deadline = time.monotonic() + 30
-    while shop.is_asking and time.monotonic() < deadline:
-        shop.look(now)
-        time.sleep(0.01)
+    wait_until(lambda: shop.look(now) is not None and not shop.is_asking, "the answer")
     return shop.look(now)
 
 

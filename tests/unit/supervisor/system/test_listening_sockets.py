@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import time
 
 import pytest
 
 from devboot.supervisor.system.listening_sockets import ask_kernel, listeners, queued, read_tables
+from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="netlink is a thing of Linux")
 
@@ -41,9 +41,7 @@ def test_what_nobody_has_accepted_yet_is_counted_both_ways(server):
             raise
         pytest.skip("no address of IPv6 here")
     with first, socket.create_connection((host, port)):
-        deadline = time.monotonic() + 60
-        while queued(port) != 2:  # they come to stand there a moment after they are made
-            assert time.monotonic() < deadline
+        wait_until(lambda: queued(port) == 2)  # they come to stand there a moment after they are made
         assert 2 in [waiting for number, _, waiting in read_tables() if number == port]
         for _ in range(2):
             server.accept()[0].close()

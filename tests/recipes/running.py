@@ -28,6 +28,7 @@ from devboot.resolve.distributions import deb_origin
 from devboot.resolve.packages import resolve
 from devboot.services.plan import client_of
 from devboot.uv.client import make_uv
+from tests.fakes.processes import wait_until
 
 RECIPES = RecipeFolders([bundled_folder()])
 HOST = this_host(sys.platform, os.uname().machine)
@@ -120,7 +121,7 @@ def skip_without_registry(package, uv):
 
 def ask(port, send, expect):
     """What the service answers, as far as it is as long as what is expected."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(send.encode("latin-1"))
         answer = b""
         while len(answer) < len(expect) and (block := connection.recv(4096)):
@@ -197,11 +198,8 @@ class Running:
 
     def wait_for(self, is_so):
         """Poll until it is so; the child has to live on."""
-        deadline = time.monotonic() + 90
-        while not is_so():
-            assert self.child.poll() is None, self.log
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.01)
+        wait_until(lambda: is_so() or self.child.poll() is not None, f"the server, which says: {self.log}", 90)
+        assert self.child.poll() is None, self.log
 
     def __enter__(self):
         if self.until_ready:

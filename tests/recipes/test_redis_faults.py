@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +49,13 @@ def send(port, *words, expect="+OK"):
     return ask(port, command(*words), expect)
 
 
+def holds_nothing_back(port):
+    """Return whether the server has given all writes to the kernel."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(command("INFO", "persistence").encode())
+        return b"\r\naof_buffer_length:0\r\n" in connection.recv(65536)
+
+
 def slugs(running):
     """What the recipe makes of the log, each slug once."""
     found = [
@@ -71,7 +77,7 @@ def write_until_it_stops(running):
     """How many writes were acknowledged before the connection ended, with SIGTERM sent in the middle."""
     acknowledged = 0
     with (
-        socket.create_connection(("127.0.0.1", running.spec.port), timeout=10) as connection,
+        socket.create_connection(("127.0.0.1", running.spec.port), timeout=60) as connection,
         connection.makefile("rb") as answers,
     ):
         try:
@@ -114,7 +120,7 @@ def test_by_default_a_kill_loses_no_acknowledged_write(planned):
     with Running(planned()) as running:
         for number in range(1000):
             assert send(running.spec.port, "SET", f"key{number}", "v") == "+OK\r\n"
-        time.sleep(3)  # on a slow disk the server holds writes back for two seconds at most
+        running.wait_for(lambda: holds_nothing_back(running.spec.port))  # as it does for seconds on a slow disk
         running.child.kill()
         running.child.wait()
     assert prepare_data(planned()) == ()

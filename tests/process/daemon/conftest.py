@@ -22,6 +22,9 @@ from tests.fakes.terminal import Terminal
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 DEADLINE = 60.0
 SLEEP = "exec sleep 1000"
+# A process that a signal doesn't end; it counts as up once it ignores it
+DEAF = "trap '' TERM; echo ignored; while :; do sleep 0.05; done"
+ANNOUNCED = {"ready": Probe("log", expect="ignored"), "gates": True}
 
 
 class Project:

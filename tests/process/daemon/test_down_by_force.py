@@ -10,14 +10,15 @@ import pytest
 
 from tests.fakes.processes import are_gone, freeze, is_alive, wait_until
 
-DEAF = "trap '' TERM; while :; do sleep 0.05; done"
+from .conftest import ANNOUNCED, DEAF
+
 HOURS = 700 * 3600.0
 
 
 @pytest.fixture
 def deaf(project):
     """A process that has 700 hours to end, and doesn't."""
-    project.spec("deaf", DEAF, pty=False, stop_timeout=HOURS).spec("web").write().devboot("up", "-d")
+    project.spec("deaf", DEAF, pty=False, stop_timeout=HOURS, **ANNOUNCED).spec("web").write().devboot("up", "-d")
     return project
 
 

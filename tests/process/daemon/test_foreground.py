@@ -39,9 +39,9 @@ def test_ctrl_c_once_stops_in_order_says_so_and_exits_with_130(shop):
 
 @pytest.mark.faults(116)
 def test_ctrl_c_twice_forces_and_a_third_time_does_nothing_worse(project):
-    project.spec("deaf", "trap '' INT TERM; echo deaf; while :; do sleep 1; done", stop_timeout=60.0).write()
+    project.spec("deaf", "trap '' INT TERM; echo ignored; while :; do sleep 1; done", stop_timeout=60.0).write()
     terminal = project.terminal("up")
-    terminal.expect(r"deaf")
+    terminal.expect(r"ignored")
     pids = all_up(project)
 
     terminal.type("\x03")
@@ -56,10 +56,10 @@ def test_ctrl_c_twice_forces_and_a_third_time_does_nothing_worse(project):
 
 @pytest.mark.faults(116)
 def test_two_interrupts_ten_milliseconds_apart_force(project):
-    project.spec("deaf", "trap '' INT TERM; echo deaf; while :; do sleep 1; done", stop_timeout=60.0).write()
+    project.spec("deaf", "trap '' INT TERM; echo ignored; while :; do sleep 1; done", stop_timeout=60.0).write()
     child = project.start("up")
     pids = all_up(project)
-    wait_until(lambda: "deaf" in project.devboot("logs").stdout)
+    wait_until(lambda: "ignored" in project.devboot("logs").stdout)
 
     child.send_signal(signal.SIGINT)
     child.send_signal(signal.SIGINT)

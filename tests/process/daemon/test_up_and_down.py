@@ -92,7 +92,8 @@ def test_down_stops_in_reverse_order_and_leaves_nothing(shop):
     assert shop.is_down()
 
 
-IN_ORDER = "trap 'exit 0' TERM; while :; do sleep 0.05; done"
+IN_ORDER = "trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done"
+BY_THE_SIGNAL = f"echo up; {SLEEP}"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ IN_ORDER = "trap 'exit 0' TERM; while :; do sleep 0.05; done"
     [
         (IN_ORDER, "dump", "✓ redis  saved to DATA"),
         (IN_ORDER, "", "✓ redis"),
-        (SLEEP, "dump", "✓ redis"),
+        (BY_THE_SIGNAL, "dump", "✓ redis"),
     ],
     ids=["in-order", "keeps-nothing", "by-the-signal"],
 )
@@ -108,7 +109,7 @@ def test_a_server_that_stops_in_order_says_where_its_data_is(project, command, f
     data = f"{project.root}/data/redis"
     os.makedirs(f"{data}/{file}")
     ready = Probe("log", expect="up")
-    project.spec("redis", f"echo up; {command}", kind=SERVICE, pty=False, ready=ready, data=data, gates=True).write()
+    project.spec("redis", command, kind=SERVICE, pty=False, ready=ready, data=data, gates=True).write()
     project.devboot("up", "-d")
 
     line = project.devboot("down").stderr.splitlines()[1]

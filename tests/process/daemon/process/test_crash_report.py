@@ -17,7 +17,7 @@ from devboot.daemon import leases
 from devboot.supervisor.system import proctable
 from devboot.wire import sockets
 from tests.fakes.processes import are_gone, freeze, is_alive, wait_until
-from tests.process.daemon.conftest import DEADLINE
+from tests.process.daemon.conftest import ANNOUNCED, DEADLINE, DEAF
 
 LEAVER = f"{sys.executable} -c 'import os,time; os.fork() or (os.setsid(), time.sleep(1000))'; exec sleep 1000"
 # Attaches to a process, which stops it, and never lets it go on.
@@ -26,7 +26,6 @@ TRACER = (
     "import ctypes, os, sys, time; libc = ctypes.CDLL(None, use_errno=True); "
     "os.write(1, b'1' if libc.ptrace(16, int(sys.argv[1]), 0, 0) == 0 else b'0'); time.sleep(1000)"
 )
-DEAF = "trap '' TERM; while :; do sleep 0.05; done"
 
 
 def write_lease(state, lease):
@@ -36,7 +35,7 @@ def write_lease(state, lease):
 
 def three_services(project, grace=0.5):
     project.spec("redis", kind="service", pty=False, stop_timeout=grace)
-    project.spec("deaf", DEAF, kind="service", pty=False, stop_timeout=grace)
+    project.spec("deaf", DEAF, kind="service", pty=False, stop_timeout=grace, **ANNOUNCED)
     project.spec("leaver", LEAVER, kind="service", pty=False, stop_timeout=grace)
     project.write().devboot("up", "-d")
     return everything_of(project)
@@ -232,7 +231,7 @@ def test_a_project_that_was_moved_is_listed_and_stopped_from_elsewhere(shop):
 @pytest.mark.faults(87)
 def test_down_ends_a_frozen_daemon_and_all_that_it_runs(project):
     project.spec("redis", kind="service", pty=False, stop_timeout=4.0)
-    project.spec("deaf", DEAF, pty=False, stop_timeout=4.0).write().devboot("up", "-d")
+    project.spec("deaf", DEAF, pty=False, stop_timeout=4.0, **ANNOUNCED).write().devboot("up", "-d")
     pids = project.pids()
     freeze(project.lease().pid)
 
@@ -247,7 +246,8 @@ def test_down_ends_a_frozen_daemon_and_all_that_it_runs(project):
 @pytest.mark.faults(87)
 @pytest.mark.parametrize("guardian", [signal.SIGSTOP, signal.SIGKILL])
 def test_down_all_ends_what_a_frozen_daemon_runs_whatever_became_of_its_guardian(project, guardian):
-    project.spec("slow", "trap 'sleep 6; exit 0' TERM; while :; do sleep 0.05; done", pty=False, stop_timeout=20.0)
+    slow = "trap 'sleep 6; exit 0' TERM; echo ignored; while :; do sleep 0.05; done"
+    project.spec("slow", slow, pty=False, stop_timeout=20.0, **ANNOUNCED)
     project.spec("web").write().devboot("up", "-d")
     lease, pids = project.lease(), project.pids().values()
     freeze(lease.pid)

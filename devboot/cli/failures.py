@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import platform
-import secrets
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -155,7 +153,7 @@ def _write_crash_file(error: BaseException, session: Session, argv: list[str]) -
     try:
         folder = os.path.join(session.context.paths().state, "crash")
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        path = os.path.join(folder, f"c-{secrets.token_hex(2)}.txt")
+        path = os.path.join(folder, f"c-{os.urandom(2).hex()}.txt")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
             file.write(crash_text(error, argv, session.context.environ, session.mask))
@@ -169,6 +167,8 @@ def crash_text(error: BaseException, argv: list[str], environ: Mapping[str, str]
 
     Every value of the environment that is long enough to be recognised is masked in the whole text.
     """
+    import platform
+
     facts = [
         f"devboot {__version__}",
         f"python {platform.python_version()} ({platform.python_implementation()})",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devboot.app.preparation.install.app_pythons import AppPythons
-from devboot.app.preparation.install.provisioning import make_sources
+from devboot.app.preparation.install.artifact_sources import Sources
 from devboot.app.this_machine import this_host
 from devboot.errors import IntegrityError, NetworkError
 from devboot.events import RecordingReporter
@@ -59,7 +59,7 @@ def realised(place, artifact, environ):
     artifact = artifact._replace(python=AppPythons(uv, environ, data).choose(artifact.pythons))
     wanted = Wanted("mail", "1.0.0", 1, HOST.platform, artifact, LAYOUT)
     with TemporaryRoots(data) as roots:
-        source = make_sources(uv)["app"]
+        source = Sources(uv)["app"]
         return realise(
             Store(data),
             wanted,

@@ -11,8 +11,9 @@ import time
 import pytest
 
 from devboot.app.preparation.install.app_pythons import AppPythons
+from devboot.app.preparation.install.artifact_sources import Sources
 from devboot.app.preparation.install.downloads import make_downloads, make_registry
-from devboot.app.preparation.install.provisioning import make_sources, wanted_objects
+from devboot.app.preparation.install.provisioning import wanted_objects
 from devboot.app.preparation.locking.candidates import channel_asker
 from devboot.app.preparation.locking.distro import Distribution, apt_of
 from devboot.app.this_machine import this_host
@@ -88,7 +89,7 @@ def stored(name, version, data):
         return realise(
             Store(data),
             wanted,
-            make_sources(uv)[wanted.artifact.source],
+            Sources(uv)[wanted.artifact.source],
             HOST,
             command="test",
             roots=roots,

@@ -15,6 +15,7 @@ READER = "clone_reader.py"
 OWN = {
     ("__main__.py", "_open_standard_streams"): "the null device",
     ("snapshot.py", "_layout"): "modules of its own installation",
+    ("app/screen/resume.py", "resume"): "a nameless file of this process",
     ("app/commands/explain.py", "_texts"): "texts of its own installation",
     ("app/commands/repairs.py", "_with_mode"): "a folder of its own, to change its mode",
     ("app/preparation/generations/history.py", "_text_of"): "generations in its own state",

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from devboot.app.kits.wheels import Wheel, Wheelhouse
-from devboot.app.preparation.install.downloads import make_downloads
-from devboot.app.preparation.install.provisioning import make_sources
+from devboot.app.preparation.install.artifact_sources import Sources
 from devboot.environment.locks.pins import Pin
 from devboot.environment.python.interpreters import Interpreter
 from devboot.errors import WorkError
@@ -84,7 +83,7 @@ def files_of(
 def _fetch(wanted: Wanted, uv: Uv, place: str, reporter: Reporter) -> None:
     """Make the source download and keep its files."""
     artifact = wanted.artifact
-    sources = make_sources(uv, make_downloads(uv, reporter), {artifact.sha256: wanted.name})
+    sources = Sources(uv, {artifact.sha256: wanted.name}, reporter=reporter)
     # building takes the same file as unpacking does, and is done where it is to run
     source = sources.get("archive" if artifact.source == BUILD else artifact.source)
     if isinstance(source, (ArchiveSource, NpmSource)):

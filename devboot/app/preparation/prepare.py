@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
@@ -28,7 +28,6 @@ from devboot.app.preparation.generations.history import link_profile, record as 
 from devboot.app.preparation.install.app_pythons import AppPythons
 from devboot.app.preparation.install.host_programs import host_programs, lock_here
 from devboot.app.preparation.install.interpreter import InterpreterProvider
-from devboot.app.preparation.install.kit import OpenKit, kit_in_use, report_seeds
 from devboot.app.preparation.install.offline_check import refuse_unfetched
 from devboot.app.preparation.install.provisioning import Machine, Provisioned, provision, wanted_objects
 from devboot.app.preparation.install.system_libraries import with_libraries
@@ -68,6 +67,7 @@ from devboot.uv.leases import FolderLeases, end_leftovers
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
+    from devboot.app.preparation.install.kit import OpenKit
 
 
 class PrepareOptions(NamedTuple):
@@ -142,7 +142,7 @@ def prepare_loaded(loaded: Loaded, context: Context, options: PrepareOptions, re
         elif missing is not None:
             raise missing
     paths = context.paths()
-    with kit_in_use(options.kit, context.cwd, paths.cache, reporter) as kit, _own_lock(loaded, context, reporter):
+    with _kit_in_use(options, context, paths, reporter) as kit, _own_lock(loaded, context, reporter):
         return _Preparation(loaded, files, watched, paths, context, options, reporter, kit).go()
 
 
@@ -272,6 +272,8 @@ class _Preparation:
             self.uv = kit.unpack(
                 wanted.values(), choice.python, choice.pins, self.uv, environ=environ, paths=self.paths
             )
+            from devboot.app.preparation.install.kit import report_seeds
+
             report_seeds(self.reporter, kit.seed(self.root, self.loaded.manifest.sqlite))
         elif self.uv.offline:
             refuse_unfetched(machine, wanted.values(), choice.python, choice.pins, self.uv, environ=environ)
@@ -361,6 +363,17 @@ class _Preparation:
             if name in listening:
                 self.reporter.emit(Event(NOTE, "ports", f"{name} {note}"))
         return ports
+
+
+def _kit_in_use(
+    options: PrepareOptions, context: Context, paths: Paths, reporter: Reporter
+) -> AbstractContextManager[OpenKit | None]:
+    """Open the kit of the options, if there is one; without one nothing is imported for it."""
+    if not options.kit:
+        return nullcontext()
+    from devboot.app.preparation.install.kit import kit_in_use
+
+    return kit_in_use(options.kit, context.cwd, paths.cache, reporter)
 
 
 def _own_lock(loaded: Loaded, context: Context, reporter: Reporter) -> FileLock:

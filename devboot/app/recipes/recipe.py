@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from devboot.app.preparation.install.artifact_sources import Sources
 from devboot.app.preparation.install.downloads import make_downloads, make_registry
-from devboot.app.preparation.install.provisioning import make_sources
 from devboot.app.preparation.locking.distro import cache_of
 from devboot.app.recipes.apps import AppListing
 from devboot.app.recipes.archive_listing import ArchiveListing
@@ -56,7 +56,7 @@ def new(context: Context, name: str, source: str, reporter: Reporter) -> NewReci
             help=[f"devboot recipe new {name}   # writes a recipe without a source, to fill in by hand"],
         )
     platform = next(platform for platform, file in found.files.items() if file is artifact)
-    return new_recipe(folder, name, look_into(artifact, platform, make_sources(uv)["wheel"], reporter))
+    return new_recipe(folder, name, look_into(artifact, platform, Sources(uv)["wheel"], reporter))
 
 
 def update(context: Context, name: str, wish: UpdateOptions, reporter: Reporter) -> Updated:
@@ -78,7 +78,7 @@ def update(context: Context, name: str, wish: UpdateOptions, reporter: Reporter)
             "archive": ArchiveListing(downloads, uv.environ),
             "build": ArchiveListing(downloads, uv.environ),
         },
-        make_sources(uv, downloads),
+        Sources(uv, downloads=downloads),
         this_host(sys.platform, os.uname().machine).platform,
         reporter,
     )

@@ -16,7 +16,6 @@ from devboot.app.fast.daemon_connection import refuse_stopped
 from devboot.app.preparation.compose.composition import tasks_of
 from devboot.app.preparation.compose.preview import Preview, compare_with_running
 from devboot.app.preparation.flag_overrides import Adjustments, adjust, adjustments
-from devboot.app.preparation.install.kit import verify_kit
 from devboot.app.preparation.last_failure import failure_on_record
 from devboot.app.preparation.prepare import Prepared, PrepareOptions, prepare_loaded
 from devboot.app.preparation.project.load import PROPOSED, look_at_project
@@ -36,6 +35,8 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
     wanted = adjustments(values)
     if dry_run:
         if values.get("from"):
+            from devboot.app.preparation.install.kit import verify_kit
+
             verify_kit(str(values["from"]), session.context.cwd)
         return _dry_run(session, names, values, wanted)
     if runner:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -215,6 +214,8 @@ def of_page(status: Mapping[str, Any], *, is_detected: bool) -> Iterator[Finding
         if is_detected:
             yield Finding("process/no-port", WARNING, f"{name} listens on no port", "no page of it can be opened", fix)
         return
+    import http.client
+
     connection = http.client.HTTPConnection("localhost", port, timeout=_PAGE_SECONDS)
     try:
         connection.request("GET", "/")

@@ -12,6 +12,7 @@ import devboot.cli.commands.init_doctor, devboot.ui.live_reporter
 from devboot.model.edge.types import Table
 heavy = {"asyncio", "certifi", "honcho", "httpx", "rattler", "rich", "typer"}
 heavy |= {"devboot.app.preparation.locking.conda_rows", "devboot.app.recipes.update"}
+heavy |= {"devboot.sources.npm", "devboot.sources.transfers", "devboot.unpack", "http.client", "ssl", "tarfile"}
 def below(kind):
     for each in kind.__subclasses__():
         yield each

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from devboot.app.context import Context
 from devboot.app.preparation.install.app_pythons import AppPythons
-from devboot.app.preparation.install.provisioning import make_sources, wanted_objects
+from devboot.app.preparation.install.artifact_sources import Sources
+from devboot.app.preparation.install.provisioning import wanted_objects
 from devboot.app.preparation.locking.lockfile import read_lock
 from devboot.app.preparation.locking.wanted import recipes_of
 from devboot.app.preparation.project.load import look_at_project
@@ -134,7 +135,7 @@ def _fetch_again(context: Context, damage: Damage, wanted: Wanted, root: str, re
             realise(
                 store,
                 wanted,
-                make_sources(uv)[wanted.artifact.source],
+                Sources(uv)[wanted.artifact.source],
                 this_host(sys.platform, os.uname().machine),
                 command="store repair",
                 roots=roots,

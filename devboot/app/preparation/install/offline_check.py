@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from devboot.app.preparation.install.provisioning import Machine, make_sources
+from devboot.app.preparation.install.artifact_sources import Sources
+from devboot.app.preparation.install.provisioning import Machine
 from devboot.environment.project_python import (
     PythonLock,
     PythonProject,
@@ -46,7 +47,7 @@ def refuse_unfetched(
 ) -> None:
     """Raise NetworkError `network/offline` if anything would have to be fetched."""
     missing = [
-        *missing_objects(Store(machine.data), wanted, make_sources(uv)),
+        *missing_objects(Store(machine.data), wanted, Sources(uv)),
         *(missing_python(uv, python, pins, environ) if python is not None else ()),
     ]
     if not missing:

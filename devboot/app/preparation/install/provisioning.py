@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from devboot.app.preparation.install.downloads import make_downloads, make_registry
+from devboot.app.preparation.install.artifact_sources import Sources
 from devboot.app.preparation.install.host_programs import HostPrograms
-from devboot.app.preparation.locking.distro import cache_of, make_debs
 from devboot.environment.project_python import PythonLock, PythonProject, sync_python
 from devboot.environment.venv.sync import SyncResult
 from devboot.errors import DevbootError, Problems
-from devboot.events import FAILED, Event, Reporter, SilentReporter
-from devboot.model.artifact import Artifact, Wanted
+from devboot.events import FAILED, Event, Reporter
+from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, Wish
 from devboot.provision.generations import held_objects
 from devboot.provision.objects.realise import Host, realise
@@ -26,13 +24,6 @@ from devboot.provision.objects.store import Store, StoreObject
 from devboot.recipes import KnownRecipe
 from devboot.resolve.packages import wanted_on
 from devboot.resolve.source import Source
-from devboot.sources.app import AppSource
-from devboot.sources.archive import ArchiveSource
-from devboot.sources.build import BuildSource
-from devboot.sources.conda import CondaSource
-from devboot.sources.npm import NpmSource
-from devboot.sources.transfers.download import Downloads
-from devboot.sources.wheel import WheelSource
 from devboot.uv.child import end_running_children
 from devboot.uv.client import Uv
 
@@ -92,33 +83,6 @@ def _for_python(wanted: Wanted, choose_python: Callable[[str], str]) -> Wanted:
     return wanted._replace(artifact=wanted.artifact._replace(python=choose_python(pythons))) if pythons else wanted
 
 
-def make_sources(
-    uv: Uv, downloads: Downloads | None = None, steps: Mapping[str, str] = MappingProxyType({})
-) -> dict[str, Source]:
-    """Return one source for each kind, by its name in the lock.
-
-    `downloads` carries out devboot's own transfers, without progress by default; `steps` maps a digest to its progress
-    line.
-    """
-    transfers = downloads or make_downloads(uv, SilentReporter())
-    wheels = WheelSource(uv, sys.executable)
-
-    def step_of(artifact: Artifact) -> str:
-        return steps.get(artifact.sha256, artifact.name)
-
-    archives = ArchiveSource(transfers, uv.environ, step_of)
-    sources: tuple[Source, ...] = (
-        wheels,
-        AppSource(uv, sys.executable),
-        CondaSource(cache_of(uv), is_offline=uv.offline),
-        make_debs(uv, wheels),
-        NpmSource(make_registry(uv, transfers), transfers, step_of, wheels),
-        archives,
-        BuildSource(archives, uv.environ, transfers.reporter, step_of, jobs=os.cpu_count() or 1),
-    )
-    return {source.kind: source for source in sources}
-
-
 def realise_here(
     machine: Machine,
     sources: Mapping[str, Source],
@@ -168,10 +132,9 @@ def provision(
 
     Errors are raised once all transfers have ended; what succeeded is kept.
     """
-    downloads = make_downloads(uv, reporter)
-    sources = make_sources(uv, downloads, {each.artifact.sha256: each.name for each in wanted.values()})
+    sources = Sources(uv, {each.artifact.sha256: each.name for each in wanted.values()}, reporter=reporter)
     pool = ThreadPoolExecutor(_PARALLEL)
-    with TemporaryRoots(machine.data) as roots, _interruptible(pool, downloads.cancel):
+    with TemporaryRoots(machine.data) as roots, _interruptible(pool, sources.cancel):
 
         def one(each: Wanted) -> StoreObject:
             return realise_here(machine, sources, each, roots, reporter, is_thorough=is_thorough)

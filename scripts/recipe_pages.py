@@ -10,7 +10,7 @@ from typing import Any
 
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge import artifacts
-from devboot.model.edge.recipe import origins, recipe as recipes
+from devboot.model.edge.recipe import recipe as recipes, source_tables
 from devboot.model.edge.types import Table
 from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
 
@@ -18,8 +18,8 @@ _BY = "Written by `scripts/write_reference.py` from {}."
 # Heading and table, as they come in the file; what all sources have in common stands before the kinds.
 _TABLES: tuple[tuple[str, type[Table]], ...] = (
     ("[package]", recipes.Package),
-    ("[[source]]", origins.Origin),
-    *((f"[[source]], kind = {kind}", table) for kind, table in origins.ORIGINS.items()),
+    ("[[source]]", source_tables.Origin),
+    *((f"[[source]], kind = {kind}", table) for kind, table in source_tables.ORIGINS.items()),
     ("[provides]", recipes.Provides),
     ("[service]", recipes.ServiceTable),
     ("[service.access]", recipes.ServiceAccesses),
@@ -68,9 +68,9 @@ def schema() -> str:
     lines += ["", "## recipe.toml"]
     seen: set[str] = set()
     for heading, table in _TABLES:
-        skipped = seen if issubclass(table, origins.Origin) else set()
+        skipped = seen if issubclass(table, source_tables.Origin) else set()
         lines += ["", *keys_of(heading, table, skipped)]
-        if table is origins.Origin:
+        if table is source_tables.Origin:
             seen = set(table.model_fields)
     placeholders = ", ".join(f"`{{{name}}}`" for name in sorted(recipes.PLACEHOLDERS))
     lines += ["", f"Placeholders in texts: {placeholders}, and `{{port_NAME}}` for each of `ports`."]

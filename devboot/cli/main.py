@@ -9,7 +9,7 @@ from typing import Any
 from devboot import __version__
 from devboot.app.arguments import Invocation, take_apart
 from devboot.app.command_table import BY_NAME
-from devboot.cli import direct, failures, streams
+from devboot.cli import direct, error_report, streams
 from devboot.cli.session import Session, fallback_session, open_session
 from devboot.cli.termination_signals import end_by_exception
 from devboot.environment.project_owner import refuse_foreign
@@ -40,7 +40,7 @@ def main(argv: Sequence[str], handle: Any = None) -> int:
         end_by_exception()
         return _dispatch(invocation, session)
     except BaseException as error:  # noqa: BLE001  the one place where all of them end
-        return failures.report(error, session, command, list(argv))
+        return error_report.report(error, session, command, list(argv))
     finally:
         if session.handle is not None:
             session.handle.abandon()
@@ -56,7 +56,7 @@ def explain_failure(error: BaseException, argv: Sequence[str]) -> int:
             open_session(Invocation(), session.context.environ)
         except UsageError as gone:  # the directory itself: the fast path looks for a project before anything else
             error = gone
-    return failures.report(error, session, " ".join(argv[:1]), list(argv))
+    return error_report.report(error, session, " ".join(argv[:1]), list(argv))
 
 
 def _dispatch(invocation: Invocation, session: Session) -> int:

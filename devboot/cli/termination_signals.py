@@ -9,7 +9,7 @@ import sys
 import time
 from types import FrameType
 
-from devboot.cli.failures import Ended
+from devboot.cli.error_report import Ended
 
 _SOON = 0.01
 

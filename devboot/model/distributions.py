@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from devboot.model.tables import load_table
+from devboot.model.data_tables import load_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

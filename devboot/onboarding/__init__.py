@@ -2,7 +2,7 @@
 
 from devboot.onboarding.packages.age import with_date
 from devboot.onboarding.proposal.detect import detect
-from devboot.onboarding.proposal.lacking import lacking
+from devboot.onboarding.proposal.missing_parts import lacking
 from devboot.onboarding.proposal.render import render, tables
 from devboot.onboarding.proposal_values import Proposal
 from devboot.onboarding.services.unavailable import with_versions_of, without_channels, without_rabbitmq

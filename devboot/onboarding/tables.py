@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from devboot.model import tables
+from devboot.model import data_tables
 
 
 def load_table(name: str) -> dict[str, Any]:
-    """Return the content of a table."""
-    return tables.load_table(__file__, name)
+    """Return the content of the TOML table `name` in this package."""
+    return data_tables.load_table(__file__, name)
 
 
 def is_called(kind: str, name: str) -> bool:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from devboot.clone_reader import exists, is_file, read_text
 from devboot.errors import ManifestError, Place, reason_of, shell_word
-from devboot.model.edge.recipe.origins import FETCHED, Origin
 from devboot.model.edge.recipe.recipe import Recipe, Release, Releases, parse_recipe, parse_releases
+from devboot.model.edge.recipe.source_tables import FETCHED, Origin
 from devboot.model.nearest import nearest
 
 LISTED_ELSEWHERE = ("conda", "deb", "host")  # kinds of sources whose versions are listed by a channel or the machine

@@ -11,10 +11,10 @@ from devboot.model.edge.artifacts import ArtifactRow, DistributionRow
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish, changed_origins
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.edge.manifest.tables import Tool
-from devboot.model.edge.recipe.origins import BuildOrigin, CondaOrigin, DebOrigin, Origin, UpstreamOrigin
 from devboot.model.edge.recipe.recipe import Release
+from devboot.model.edge.recipe.source_tables import BuildOrigin, CondaOrigin, DebOrigin, Origin, UpstreamOrigin
 from devboot.recipes.folders import KnownRecipe, version_key
-from devboot.resolve.distributions import LINUX, ONLY_THERE, deb_origin, is_lacking, there_as, with_offers
+from devboot.resolve.distro_queries import LINUX, ONLY_THERE, deb_origin, is_lacking, there_as, with_offers
 
 WhereAsked = Callable[[Wish], Place | None]
 _TO_COMPILE = 'it has to be compiled, which devboot does where the manifest says `source = "build"`'

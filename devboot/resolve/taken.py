@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow
 from devboot.model.edge.lockfile.lock import LockedPackage
-from devboot.model.edge.recipe.origins import Origin
+from devboot.model.edge.recipe.source_tables import Origin
 from devboot.recipes.folders import KnownRecipe
 
 _ASKED_FOR = {

@@ -6,10 +6,10 @@ import contextlib
 import os
 
 from devboot.unpack.ar import MAGIC, find_data
+from devboot.unpack.decompression import BZIP2, GZIP, XZ, ZSTD, Bounded, Reader
 from devboot.unpack.destination import Destination
 from devboot.unpack.limits import LIMITS, Limits, Meter
 from devboot.unpack.refusals import unreadable
-from devboot.unpack.streams import BZIP2, GZIP, XZ, ZSTD, Bounded, Reader
 from devboot.unpack.tar import unpack_tar
 from devboot.unpack.zip import unpack_zip
 from devboot.unpack.zip_records import file_size

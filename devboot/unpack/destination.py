@@ -11,7 +11,7 @@ from typing import Any
 
 from devboot.files import fail_point
 from devboot.unpack.limits import Meter
-from devboot.unpack.names import components, folded, refuse_unprintable
+from devboot.unpack.member_names import components, folded, refuse_unprintable
 from devboot.unpack.refusals import bad_name, escapes, inconsistent
 
 _FILE, _FOLDER, _LINK = "file", "folder", "link"

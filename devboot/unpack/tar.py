@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from devboot.unpack.decompression import CHUNK, Reader
 from devboot.unpack.destination import Destination
-from devboot.unpack.names import decode
+from devboot.unpack.member_names import decode
 from devboot.unpack.refusals import inconsistent, special_file
-from devboot.unpack.streams import CHUNK, Reader
 from devboot.unpack.tar_headers import (
     BLOCK,
     EMPTY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from devboot.unpack.names import decode
+from devboot.unpack.member_names import decode
 from devboot.unpack.refusals import inconsistent
 
 BLOCK = 512

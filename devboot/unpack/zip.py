@@ -7,11 +7,11 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
+from devboot.unpack.decompression import CHUNK, Inflate
 from devboot.unpack.destination import Destination
 from devboot.unpack.limits import Meter
-from devboot.unpack.names import decode
+from devboot.unpack.member_names import decode
 from devboot.unpack.refusals import inconsistent, special_file
-from devboot.unpack.streams import CHUNK, Inflate
 from devboot.unpack.zip_records import Entry, begin_member, directory_offset, end_member, file_size, read_directory
 
 _STORED, _DEFLATED = 0, 8

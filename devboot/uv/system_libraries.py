@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from devboot.model.tables import load_table
+from devboot.model.data_tables import load_table
 
 # Package managers by their program, in the order in which they are looked for
 _COMMANDS = {

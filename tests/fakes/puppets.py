@@ -12,7 +12,7 @@ from devboot.model.process import Plan
 from devboot.supervisor.core.settling import QUIET
 from devboot.supervisor.core.supervisor import Supervisor
 from devboot.supervisor.event_loop import Loop
-from devboot.supervisor.state import End
+from devboot.supervisor.state_machine import End
 from devboot.wire import frames
 from devboot.wire.frames import frame
 

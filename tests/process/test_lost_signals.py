@@ -9,7 +9,7 @@ import pytest
 # The import system has such a callback for each module; a signal rarely strikes there, but it does.
 STRUCK = """
 import os, signal, sys, time, weakref
-from devboot.cli import failures
+from devboot.cli import error_report
 from devboot.cli.termination_signals import end_by_exception
 
 class Lock: pass
@@ -24,7 +24,7 @@ try:
         time.sleep(0.01)
 except KeyboardInterrupt:
     sys.exit(130)
-except failures.Ended as ended:
+except error_report.Ended as ended:
     sys.exit(128 + ended.signal_number)
 """
 

@@ -24,8 +24,8 @@ from devboot.provision.objects.realise import realise
 from devboot.provision.objects.roots import TemporaryRoots
 from devboot.provision.objects.store import Store
 from devboot.recipes import RecipeFolders, bundled_folder
-from devboot.resolve.channels import channel_origin, with_release
-from devboot.resolve.distributions import deb_origin
+from devboot.resolve.conda_queries import channel_origin, with_release
+from devboot.resolve.distro_queries import deb_origin
 from devboot.resolve.packages import resolve
 from devboot.services.plan import client_of
 from devboot.uv.client import make_uv

@@ -8,7 +8,7 @@ from devboot.errors import LockError, Problems
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import PartRow
 from devboot.model.edge.lockfile.lock import Lock, Wish, lock_to_text, parse_lock
-from devboot.resolve.distributions import LINUX, ONLY_THERE, deb_origin, distribution_row
+from devboot.resolve.distro_queries import LINUX, ONLY_THERE, deb_origin, distribution_row
 from devboot.resolve.packages import questions, resolve, wanted_on
 from tests.recipes.running import RECIPES
 

@@ -94,7 +94,7 @@ OWN = {
     ("locks.py", "hold_folder"): "a folder of its own data, to lock it",
     ("locks.py", "is_folder_held"): "the same",
     ("locks.py", "read_holder"): "its own locks",
-    ("model/tables.py", "load_table"): "tables of its own installation",
+    ("model/data_tables.py", "load_table"): "tables of its own installation",
     ("provision/distribution.py", "this_distribution"): "files of the distribution",
     ("provision/objects/elf.py", "glibc_floor"): "programs that are staged for the store",
     ("provision/generations.py", "read"): "its own state",

@@ -34,7 +34,7 @@ ELSEWHERE = {
     ("app/recipes/update.py", "_measured"): "a temporary folder",
     ("app/commands/housekeeping/rollback.py", "_write_snapshot"): "its own state",
     ("app/commands/preparing/runner.py", "_procfile"): "its own state",
-    ("cli/failures.py", "_write_crash_file"): "its own state",
+    ("cli/error_report.py", "_write_crash_file"): "its own state",
     ("cli/streams.py", "_tolerant"): "a stream",
     ("daemon/cgroup.py", "create"): "its own cgroup",
     ("daemon/process/crash_report.py", "keep_trace"): "its own state",

@@ -10,7 +10,7 @@ import os
 from devboot import snapshot as snapshots
 from devboot.app.fast.line_numbers import with_current_lines
 from devboot.app.fast.streams import Streams
-from devboot.model.variables import ComposedVariable
+from devboot.model.composed_variable import ComposedVariable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

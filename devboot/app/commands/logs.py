@@ -84,7 +84,7 @@ def _names(call: Call, among: Sequence[str]) -> tuple[str, ...]:
         return ()
     if set(call.args) <= set(names):
         return tuple(name for name in names if name in call.args)
-    from devboot.supervisor.core.names import expand  # for wildcards and mistakes: it imports re
+    from devboot.supervisor.core.name_patterns import expand  # for wildcards and mistakes: it imports re
 
     return expand(call.args, names)
 
@@ -93,7 +93,7 @@ def _refuse_unknown(call: Call) -> None:
     """Raise UsageError `usage/unknown-name` if a project that never ran has no process of a given name."""
     from devboot.app.preparation.compose.composition import names_in_plan
     from devboot.app.preparation.project.load import look_at_project
-    from devboot.supervisor.core.names import expand
+    from devboot.supervisor.core.name_patterns import expand
 
     expand(call.args, names_in_plan(look_at_project(call.root, call.environ)))
 

@@ -12,7 +12,7 @@ from devboot.environment.reloaders import EVERYTHING, left_to_itself
 from devboot.errors import ManifestError, UsageError
 from devboot.model.edge.manifest.manifest import load_procfile
 from devboot.model.nearest import nearest
-from devboot.supervisor.core.names import expand
+from devboot.supervisor.core.name_patterns import expand
 from devboot.text.units import whole_number
 
 ALL = "all"

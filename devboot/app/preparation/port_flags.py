@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from devboot.environment.ports.wish import PortWish
 from devboot.errors import UsageError
-from devboot.supervisor.core.names import expand
+from devboot.supervisor.core.name_patterns import expand
 
 
 def apply_port_flags(

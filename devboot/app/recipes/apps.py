@@ -11,8 +11,8 @@ from devboot.environment.python.wheel_tags import fits
 from devboot.errors import DevbootError, ManifestError
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow, PinRow
-from devboot.model.edge.recipe.origins import AppOrigin
 from devboot.model.edge.recipe.recipe import Release
+from devboot.model.edge.recipe.source_tables import AppOrigin
 from devboot.uv.client import Uv
 from devboot.uv.closures import Needed, list_closure
 from devboot.uv.listing import NO_VERSION, ListedFile

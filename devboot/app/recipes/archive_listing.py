@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from devboot.app.recipes.update import Listable, Listed
 from devboot.errors import NetworkError, UsageError
 from devboot.model.artifact import PLATFORMS, Artifact
-from devboot.model.edge.recipe.origins import BuildOrigin, UpstreamOrigin
+from devboot.model.edge.recipe.source_tables import BuildOrigin, UpstreamOrigin
 from devboot.sources.archive import MIRROR, mirrored
 from devboot.sources.transfers.download import Downloads
 from devboot.sources.transfers.transfer import Download

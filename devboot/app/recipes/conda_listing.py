@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from devboot.app.preparation.locking.conda_rows import list_conda
 from devboot.app.recipes.update import Listable
-from devboot.model.edge.recipe.origins import CondaOrigin
 from devboot.model.edge.recipe.recipe import Release
+from devboot.model.edge.recipe.source_tables import CondaOrigin
 
 
 class CondaListing:

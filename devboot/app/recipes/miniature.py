@@ -18,8 +18,8 @@ from devboot.model.edge.artifacts import ArtifactRow, PartRow
 from devboot.model.edge.lockfile.lock import Wish
 from devboot.model.edge.recipe.recipe import Release
 from devboot.recipes import KnownRecipe
-from devboot.resolve.channels import channel_origin, with_release
-from devboot.resolve.distributions import LINUX, deb_origin, distribution_row
+from devboot.resolve.conda_queries import channel_origin, with_release
+from devboot.resolve.distro_queries import LINUX, deb_origin, distribution_row
 
 MADE_UP = "1.2.3"
 _IN_TREE = re.compile(r"\{tree\}/([\w./-]+)")

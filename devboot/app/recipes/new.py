@@ -15,7 +15,7 @@ from devboot.errors import BusyError, UsageError
 from devboot.events import DONE, START, Event, Reporter
 from devboot.files import atomic_write
 from devboot.model.artifact import Artifact
-from devboot.model.edge.recipe.origins import WheelOrigin
+from devboot.model.edge.recipe.source_tables import WheelOrigin
 from devboot.model.edge.toml.text import inline, key_text
 from devboot.provision.objects.tree import clean_wheel_tree, files_below
 from devboot.recipes.checks import UNKNOWN

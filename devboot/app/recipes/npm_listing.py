@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 from devboot.app.recipes.update import Listable, Listed, Listing
 from devboot.errors import NetworkError, UsageError
 from devboot.model.artifact import Artifact, Part, digest_of_parts
-from devboot.model.edge.recipe.origins import NpmOrigin, WheelOrigin
+from devboot.model.edge.recipe.source_tables import NpmOrigin, WheelOrigin
 from devboot.sources.npm import Published, Registry
 
 _LARGEST = 400_000_000

@@ -13,7 +13,8 @@ from devboot.errors import ManifestError, NetworkError, UsageError
 from devboot.events import DONE, NOTE, START, Event, Reporter
 from devboot.model.artifact import PLATFORMS, Artifact
 from devboot.model.edge.artifacts import ArtifactRow, PartRow
-from devboot.model.edge.recipe.origins import (
+from devboot.model.edge.recipe.recipe import Recipe, Release
+from devboot.model.edge.recipe.source_tables import (
     AppOrigin,
     BuildOrigin,
     CondaOrigin,
@@ -22,7 +23,6 @@ from devboot.model.edge.recipe.origins import (
     UpstreamOrigin,
     WheelOrigin,
 )
-from devboot.model.edge.recipe.recipe import Recipe, Release
 from devboot.provision.objects.elf import tree_glibc_floor
 from devboot.provision.objects.macho import tree_macos_floor
 from devboot.provision.objects.mending import mend

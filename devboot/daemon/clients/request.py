@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from devboot.errors import DevbootError
     from devboot.model.process import Plan
     from devboot.text.loglines import LineStyle
-    from devboot.text.processes import TableStyle
+    from devboot.text.process_table import TableStyle
 
 
 USUAL_WAIT = 60.0  # seconds that a client waits by default
@@ -61,7 +61,7 @@ class View(Record):
 
     def table_style(self) -> TableStyle:
         """Return the style for tables; symbols only on a terminal."""
-        from devboot.text.processes import TableStyle
+        from devboot.text.process_table import TableStyle
 
         return TableStyle(
             symbols=self.terminal,

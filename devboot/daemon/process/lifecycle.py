@@ -51,7 +51,7 @@ _LATER = (
         "devboot.supervisor.explain.stalled_start",
         "devboot.supervisor.core.schedule_timer",
         "devboot.supervisor.probes.target",
-        "devboot.supervisor.core.names",
+        "devboot.supervisor.core.name_patterns",
         "devboot.supervisor.watch.reload_loop",
         "devboot.supervisor.explain.last_failure",
         "devboot.text.masking",

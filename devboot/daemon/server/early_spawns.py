@@ -70,7 +70,7 @@ def known_names(plan: Plan, request: Request) -> tuple[str, ...]:
     """Return the names of processes that a request selects. Raises UsageError `usage/unknown-name`."""
     if not request.names:
         return ()
-    from devboot.supervisor.core.names import expand
+    from devboot.supervisor.core.name_patterns import expand
 
     return expand(request.names, [spec.name for spec in plan.processes])
 

@@ -8,7 +8,7 @@ run is open.
 from __future__ import annotations
 
 from devboot.model import process as model
-from devboot.supervisor import state as life
+from devboot.supervisor import state_machine as life
 from devboot.text.columns import printable
 from devboot.wire import frames
 

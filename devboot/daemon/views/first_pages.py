@@ -5,7 +5,7 @@ from __future__ import annotations
 from devboot.model import process as model
 from devboot.record import Record
 from devboot.supervisor.core.planning import base_of
-from devboot.supervisor.explain import failures
+from devboot.supervisor.explain import process_errors
 from devboot.supervisor.system import proctable
 from devboot.text import summary
 from devboot.text.columns import printable
@@ -156,9 +156,9 @@ class FirstPages:
         if known is not None and (page.status or _hangs_up(known, page)):
             ready = known.spec.ready
             if ready is None or ready.kind in model.OF_ITSELF:
-                tail = known.tail.lines(failures.TAIL_LINES)
+                tail = known.tail.lines(process_errors.TAIL_LINES)
                 says = f"answers {page.text}" if page.status else page.text
-                error = failures.error_page(known.spec, summary.url(known.scheme, known.address), says, tail)
+                error = process_errors.error_page(known.spec, summary.url(known.scheme, known.address), says, tail)
                 self._pages[name] = page._replace(error=error)
         self._close(name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from devboot.daemon.views import ps_verbose
-from devboot.text import processes
+from devboot.text import process_table
 from devboot.text.paint import terminal_text
 from devboot.wire import frames
 from devboot.wire.jsontext import to_json
@@ -67,9 +67,9 @@ class Ps:
             "project": project.plan.project,
             "root": project.plan.root,
             "pid": os.getpid(),
-            "since": processes.iso_time(project.since),
+            "since": process_table.iso_time(project.since),
             "processes": [
-                processes.process_facts(status) | (ps_verbose.facts(project, status.name) if more else {})
+                process_table.process_facts(status) | (ps_verbose.facts(project, status.name) if more else {})
                 for status in self._statuses()
             ],
         }
@@ -79,9 +79,9 @@ class Ps:
         if request.view.json:
             return "", to_json(self.document(more=request.view.verbose)) + "\n", ""  # type: ignore[arg-type]
         project, statuses = self._project, self._statuses()
-        title = processes.title(project.plan.project, os.getpid(), project.age)
-        table = processes.process_table(statuses, project.wall_clock(), request.view.table_style())
-        hints = processes.hints(statuses)
+        title = process_table.title(project.plan.project, os.getpid(), project.age)
+        table = process_table.process_table(statuses, project.wall_clock(), request.view.table_style())
+        hints = process_table.hints(statuses)
         below = "".join(["\n", *(f"{hint}\n" for hint in hints)]) if hints else ""
         more = ps_verbose.text(project) if request.view.verbose else ""
         return f"{title}\n\n", "\n".join(table) + "\n" + more, below

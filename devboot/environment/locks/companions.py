@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from devboot.model.tables import known_packages
+from devboot.model.data_tables import known_packages
 
 
 def companions(named: Iterable[tuple[str, Iterable[str]]]) -> tuple[str, ...]:

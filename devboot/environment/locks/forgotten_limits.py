@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from devboot.environment.locks.pins import Pin, Pins
 from devboot.errors import WorkError
-from devboot.model.tables import known_packages
+from devboot.model.data_tables import known_packages
 
 _ROUNDS = 4  # a version that is held back may require others to be held back
 

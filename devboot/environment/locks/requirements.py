@@ -11,8 +11,8 @@ from pathlib import PurePath
 from packaging.requirements import InvalidRequirement, Requirement
 
 from devboot.clone_reader import exists
+from devboot.environment.locks.direct_references import parse_direct
 from devboot.environment.locks.pins import Direct, IndexLine, Pin, Pins, normalised
-from devboot.environment.locks.references import parse_direct
 from devboot.errors import ManifestError, Place, reason_of, shell_word
 
 Read = Callable[[str], bytes]

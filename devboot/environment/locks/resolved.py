@@ -11,11 +11,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from devboot.environment.locks.companions import companions
+from devboot.environment.locks.direct_references import without_revision
 from devboot.environment.locks.forgotten_limits import within_limits
 from devboot.environment.locks.formats.pylock import parse_pylock
 from devboot.environment.locks.markers import Atom, decide, parse_marker, render_marker
 from devboot.environment.locks.pins import GIT, Direct, Pin, Pins, normalised, render_pins
-from devboot.environment.locks.references import without_revision
 from devboot.environment.locks.requirements import RequirementLine, is_requirement
 from devboot.environment.locks.unlocked import Unlocked
 from devboot.errors import DevbootError, LockError, ManifestError, Place, WorkError

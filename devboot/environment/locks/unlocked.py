@@ -11,6 +11,7 @@ from typing import Any
 
 from devboot.clone_reader import exists, parse_toml
 from devboot.environment.locks.development_only import is_group_for_development
+from devboot.environment.locks.direct_references import parse_direct, render_direct, served_address
 from devboot.environment.locks.formats.pipfile import direct_of, entry_marker
 from devboot.environment.locks.formats.poetry_project import Edge, group_lines, parse_poetry_project
 from devboot.environment.locks.formats.poetry_versions import alternatives
@@ -18,7 +19,6 @@ from devboot.environment.locks.indexes import explicit_indexes
 from devboot.environment.locks.inputs import PIPFILE, PYPROJECT, REQUIREMENTS, SETUP, Input
 from devboot.environment.locks.markers import render_marker
 from devboot.environment.locks.pins import Direct, IndexLine, normalised
-from devboot.environment.locks.references import parse_direct, render_direct, served_address
 from devboot.environment.locks.requirements import (
     Read,
     RequirementLine,

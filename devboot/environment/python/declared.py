@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from devboot.clone_reader import exists, names_in, note, read_text
+from devboot.environment.locks.direct_references import absolute
 from devboot.environment.locks.inputs import PYPROJECT, Input, common_folder, default_inputs, named_inputs
 from devboot.environment.locks.load import Loaded, load_inputs
 from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, Pins
-from devboot.environment.locks.references import absolute
 from devboot.environment.locks.resolved import PythonRow
 from devboot.environment.python.own_project import OwnProject, own_project
 from devboot.environment.python.versions import (

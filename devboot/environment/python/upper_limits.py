@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from devboot.environment.locks.pins import Pin
-from devboot.model.tables import known_packages
+from devboot.model.data_tables import known_packages
 
 
 def minors_too_new(minor: tuple[int, int], pins: Iterable[Pin]) -> int:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from devboot.clone_reader import read_env_file
 from devboot.environment.variables.layers import is_secret_value
 from devboot.errors import DevbootError, ManifestError, Place, Problems, reason_of, shell_word
+from devboot.model.composed_variable import ComposedVariable
 from devboot.model.edge.complaints import problems_of
 from devboot.model.project_files import overmind
 from devboot.model.project_files.dotenv import Note, parse_dotenv, resolve_dotenv
-from devboot.model.variables import ComposedVariable
 
 DEFAULT_FILES = (overmind.FILE, ".env", ".env.local")
 

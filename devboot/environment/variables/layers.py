@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from devboot.model.composed_variable import ComposedVariable
 from devboot.model.edge.manifest.variables import FromShell, Generated, Required, Variable
 from devboot.model.interpolation import interpolate, references, resolve_variables
-from devboot.model.variables import ComposedVariable
 from devboot.snapshot import DEFAULT, SET
 
 CALLER = "the shell"

@@ -9,7 +9,7 @@ from devboot.environment.python.installed import list_installed, lost_files
 from devboot.environment.locks.markers import applies
 from devboot.environment.locks.pins import Direct, Pin, render_pins
 from devboot.environment.locks.formats.poetry_versions import release_key
-from devboot.environment.locks.references import render_direct
+from devboot.environment.locks.direct_references import render_direct
 from devboot.environment.venv.condition import FOREIGN, OURS
 from devboot.environment.venv.origin import examine_origin
 from devboot.environment.venv.spec import VenvSpec, installable_pins, wanted_digest

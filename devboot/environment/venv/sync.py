@@ -18,7 +18,7 @@ from devboot.environment.python.installed import Distribution, list_installed, l
 from devboot.environment.python.interpreters import as_installed, refuse_uninstallable
 from devboot.environment.locks.pins import GIT, URL, Pin, render_pins
 from devboot.environment.locks.formats.poetry_versions import release_key
-from devboot.environment.locks.references import absolute, render_direct
+from devboot.environment.locks.direct_references import absolute, render_direct
 from devboot.environment.venv.condition import ADOPT, Decision, KEEP, REBUILD, WantedPython, decide
 from devboot.environment.venv.origin import examine_origin
 from devboot.environment.venv.place import clear_folder, make_folder, put_back

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from devboot.model.edge.recipe.origins import DebOrigin
+from devboot.model.edge.recipe.source_tables import DebOrigin
 from devboot.onboarding.libraries import Kind, kind, kinds_of_channels, known_servers
 from devboot.onboarding.proposal_values import Note, Proposal
 from devboot.recipes import RecipeFolders, bundled_folder

@@ -7,9 +7,9 @@ looks, so its number of starts is compared with the number at the time of the re
 from __future__ import annotations
 
 from devboot.model import process as model
-from devboot.supervisor import state as life
+from devboot.supervisor import state_machine as life
 from devboot.supervisor.core import process_status
-from devboot.supervisor.explain import failures
+from devboot.supervisor.explain import process_errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,9 +87,10 @@ def progress(process: Process) -> str:
     if phase == model.WAITING and process.blocked is not None:
         return f"waits {process.blocked.reason}"
     if phase == model.STOPPING and state.end is None:
-        return f"is stopping, killed after {failures.seconds(process.spec.stop_timeout)}"
+        return f"is stopping, killed after {process_errors.seconds(process.spec.stop_timeout)}"
     if phase == model.STOPPING:
-        return f"has ended, its children are being stopped, killed after {failures.seconds(process.spec.stop_timeout)}"
+        limit = process_errors.seconds(process.spec.stop_timeout)
+        return f"has ended, its children are being stopped, killed after {limit}"
     if phase == model.BACKOFF:
         return process_status.note(process)
     return "is starting"

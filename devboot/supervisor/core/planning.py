@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devboot.model import process as model
 from devboot.record import Record
-from devboot.supervisor import state as life
+from devboot.supervisor import state_machine as life
 from devboot.supervisor.core import graph
 
 TYPE_CHECKING = False

@@ -6,11 +6,11 @@ import os
 
 from devboot.model import process as model
 from devboot.model.observation import RECORD, SWITCH
-from devboot.supervisor import state as life
+from devboot.supervisor import state_machine as life
 from devboot.supervisor.core.run import Run
 from devboot.supervisor.core.settling import LONGEST, QUIET
 from devboot.supervisor.core.task_stamp import write_stamp
-from devboot.supervisor.explain import failures
+from devboot.supervisor.explain import process_errors
 from devboot.supervisor.explain.import_errors import LINES, TROUBLE, WITHIN, broken_code
 from devboot.supervisor.output.line_matcher import find_hint, without
 from devboot.supervisor.output.log_writer import LogFile, log_path
@@ -174,7 +174,7 @@ class Process:
     def fail(self, error: DevbootError) -> None:
         """Kill the run and mark the process as failed, because of an internal error of devboot."""
         run, self.run = self.run, None
-        self.error = failures.mistake(self.spec, error)
+        self.error = process_errors.mistake(self.spec, error)
         self.state = life.failed(self.state)
         self._hear_no_more()
         if self.delay is not None:
@@ -282,10 +282,10 @@ class Process:
             self.due = self.host.loop.now() + action.seconds
             self.delay = self.host.loop.call_later(action.seconds, lambda: self.feed(life.DUE))
         elif action.kind == life.GIVE_UP:
-            tail = self.tail.lines(failures.TAIL_LINES)
+            tail = self.tail.lines(process_errors.TAIL_LINES)
             is_hopeless = self.state.then == life.THEN_GIVEN_UP
             known = self._why_hopeless(tail) if is_hopeless else None
-            self.error, self._broken = known or failures.crash_loop(self.spec, self.state, tail), ""
+            self.error, self._broken = known or process_errors.crash_loop(self.spec, self.state, tail), ""
             self.around.on_note(self.error.what, self.error)
 
     def spawn(self) -> None:
@@ -379,7 +379,7 @@ class Process:
         return holder is not None and (before is not None or holder.root != self.around.plan.root)
 
     def _why_not_listening(self, tail: tuple[str, ...]) -> WorkError | None:
-        return None if self._conflict is None else failures.cannot_listen(self.spec, self._conflict, tail)
+        return None if self._conflict is None else process_errors.cannot_listen(self.spec, self._conflict, tail)
 
     def _find_conflict(self, tail: tuple[str, ...]) -> Conflict | None:
         """Return the conflict over a port of the ended run if only an edit can resolve it; None otherwise."""
@@ -407,7 +407,7 @@ class Process:
         if self._is_starting:
             self.heed(block)
         if self.state.phase == model.STOPPING and self.spec.failure_hints and not self._hinted:
-            error = failures.hint(self.spec, block)
+            error = process_errors.hint(self.spec, block)
             if error is not None:
                 self._hinted = True
                 self.around.on_note(error.what, error)
@@ -454,9 +454,9 @@ class Process:
             )
 
     def _on_stuck(self, line: str) -> None:
-        tail = self.tail.lines(failures.TAIL_LINES)
+        tail = self.tail.lines(process_errors.TAIL_LINES)
         self._conflict = self._find_conflict(tail)
-        self.stuck = self._why_not_listening(tail) or failures.not_ready(self.spec, line, tail)
+        self.stuck = self._why_not_listening(tail) or process_errors.not_ready(self.spec, line, tail)
         self.around.on_note(self.stuck.what, self.stuck)
         self._look_at_port()
         self.around.on_change(self)
@@ -509,18 +509,18 @@ class Process:
         """
         by_itself = self.state.then == life.THEN_JUDGED and self.state.end == life.End(0)
         if by_itself and self.run is not None and self.run.age < SOON and self.spec.kind != model.TASK:
-            error = failures.daemonised(self.spec, len(pids))
+            error = process_errors.daemonised(self.spec, len(pids))
             self.parting = error
             self.around.on_note(error.what, error)
 
     def on_killed(self, pids: frozenset[int]) -> None:
         """Report that these got SIGKILL, because of a forced stop or after the grace period."""
         pid = self.run.pid if self.run else 0
-        limit = failures.seconds(self.spec.stop_timeout)
+        limit = process_errors.seconds(self.spec.stop_timeout)
         if self._forced:
-            self.on_note(f"killed ({failures.family(pid, len(pids - {pid}))})")
+            self.on_note(f"killed ({process_errors.family(pid, len(pids - {pid}))})")
         elif self.state.then == life.THEN_JUDGED:
-            self.on_note(f"left processes that did not stop in {limit}, killed (pid {failures.pids(pids)})")
+            self.on_note(f"left processes that did not stop in {limit}, killed (pid {process_errors.pids(pids)})")
         else:
             self.around.on_note(f"{self.name} did not stop in {limit}, killed", None)
 
@@ -531,7 +531,7 @@ class Process:
         self.run, self._settles_after = None, QUIET
         self.was_up = self.was_up or self._was_ready or age >= LONGEST
         if unkillable:
-            self.on_note(f"could not be killed: pid {failures.pids(unkillable)}")
+            self.on_note(f"could not be killed: pid {process_errors.pids(unkillable)}")
         if self.state.end is None:  # it could not be killed, so it has no exit
             self.feed(life.EXITED, end)
         if self.state.then == life.THEN_JUDGED:
@@ -541,20 +541,20 @@ class Process:
             if life.is_expected(end, self.policy):
                 self._leave_stamp()
                 if self.spec.kind != model.TASK and self.parting is None:
-                    tail = self.tail.lines(failures.TAIL_LINES)
-                    self.parting = failures.parted(self.spec, end, age, tail, was_up=self.has_served)
+                    tail = self.tail.lines(process_errors.TAIL_LINES)
+                    self.parting = process_errors.parted(self.spec, end, age, tail, was_up=self.has_served)
                     if self.policy.restart == "on-failure" and not self.spec.schedule:
                         self.around.on_note(self.parting.what, None)
             else:
                 # A run that crashed after a second isn't up when the next one has lived for a second
                 self._settles_after = min(QUIET + 2 * age, LONGEST)
-                tail = self.tail.lines(failures.TAIL_LINES)
+                tail = self.tail.lines(process_errors.TAIL_LINES)
                 self._look_at_port(tail)
                 before, self._broken = self._broken, self._broken_code(age)
                 is_broken = bool(before) and before == self._broken and end.signal is None
-                if is_broken or self._is_port_held(tail) or failures.hopeless(self.spec, tail) is not None:
+                if is_broken or self._is_port_held(tail) or process_errors.hopeless(self.spec, tail) is not None:
                     self.feed(life.HOPELESS)
-                self.error = self._why_not_listening(tail) or failures.ended(self.spec, end, tail)
+                self.error = self._why_not_listening(tail) or process_errors.ended(self.spec, end, tail)
                 if self.spec.schedule:  # its next run would hide the error
                     self.around.on_note(self.error.what, self.error)
         self.feed(life.GONE)
@@ -567,12 +567,12 @@ class Process:
         """Return the import error or the lasting lack of the ended run; "" if it got further than that."""
         if self._was_ready or age > WITHIN:
             return ""
-        lack = failures.lasting_lack(self.spec, self.tail.lines(failures.TAIL_LINES))
+        lack = process_errors.lasting_lack(self.spec, self.tail.lines(process_errors.TAIL_LINES))
         return broken_code(self.tail.lines(LINES)) or lack
 
     def _why_hopeless(self, tail: tuple[str, ...]) -> WorkError | None:
-        known = failures.hopeless(self.spec, tail) or self._why_not_listening(tail)
-        return failures.cannot_load(self.spec, self._broken, tail) if known is None and self._broken else known
+        known = process_errors.hopeless(self.spec, tail) or self._why_not_listening(tail)
+        return process_errors.cannot_load(self.spec, self._broken, tail) if known is None and self._broken else known
 
     def _why_not_found(self, end: life.End) -> tuple[OSError, str] | None:
         """Return the OSError of a missing program, and its name, if that explains exit code 126 or 127.
@@ -585,7 +585,10 @@ class Process:
         from devboot.supervisor.explain import spawn_errors
 
         env = self.environment()
-        for program in (self._launch.program, spawn_errors.named_as_missing(self.tail.lines(failures.TAIL_LINES))):
+        for program in (
+            self._launch.program,
+            spawn_errors.named_as_missing(self.tail.lines(process_errors.TAIL_LINES)),
+        ):
             if program and (error := spawn_errors.missing(program, cwd=self.spec.cwd, env=env)):
                 return error, program
         return None

@@ -7,9 +7,9 @@ import time
 from devboot.errors import WorkError
 from devboot.model import process as model
 from devboot.record import Record
-from devboot.supervisor import state as life
+from devboot.supervisor import state_machine as life
 from devboot.supervisor.core import graph
-from devboot.supervisor.explain import failures
+from devboot.supervisor.explain import process_errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,12 +111,12 @@ def failure_of(process: Process, *, final: bool = False) -> WorkError | None:
     if awaits_its_time(process):
         return None
     if phase == model.WAITING and process.blocked is not None and (process.blocked.forever or final):
-        return failures.waits(process.spec, _waits(process.blocked))
+        return process_errors.waits(process.spec, _waits(process.blocked))
     if process.stuck is not None or not final or not is_pending(process):
         return process.stuck
     if phase == model.BACKOFF and process.error is not None:
         return process.error
-    return failures.not_ready(process.spec, _note_probe(process), process.tail.lines(failures.TAIL_LINES))
+    return process_errors.not_ready(process.spec, _note_probe(process), process.tail.lines(process_errors.TAIL_LINES))
 
 
 def _waits(blocked: graph.Blocker) -> str:
@@ -176,7 +176,7 @@ def _note_exited(process: Process) -> str:
 def _note_ended(process: Process) -> str:
     if process.state.then == life.THEN_FAILED and process.cause:
         return process.cause  # the signal that ended it was sent by this supervisor
-    return failures.how_it_ended(process.state.end) if process.state.end else ""
+    return process_errors.how_it_ended(process.state.end) if process.state.end else ""
 
 
 def _note_gave_up(process: Process) -> str:
@@ -189,7 +189,7 @@ def _note_gave_up(process: Process) -> str:
 
 def _note_backoff(process: Process) -> str:
     rest = max(0.0, process.due - process.host.loop.now())
-    return f"{_note_ended(process)}, in {failures.seconds(rest)}"
+    return f"{_note_ended(process)}, in {process_errors.seconds(rest)}"
 
 
 def _note_probe(process: Process) -> str:
@@ -209,7 +209,7 @@ def _note_schedule(process: Process, at: float) -> str:
     if last is None:
         return f"next {upcoming}"
     is_ours = process.state.then in (life.THEN_AGAIN, life.THEN_STOPPED) and last.signal is not None
-    how = "stopped" if is_ours else failures.how_it_ended(life.End(last.code, last.signal))
+    how = "stopped" if is_ours else process_errors.how_it_ended(life.End(last.code, last.signal))
     return f"{how} at {time.strftime('%H:%M', time.localtime(last.at))}, next {upcoming}"
 
 
@@ -221,7 +221,7 @@ def _note_alive(process: Process) -> str:
         return process.cause
     if last is None or not process.state.restarts:
         return ""
-    return f"last {failures.how_it_ended(life.End(last.code, last.signal))}"
+    return f"last {process_errors.how_it_ended(life.End(last.code, last.signal))}"
 
 
 _NOTES: dict[str, Callable[[Process], str]] = {

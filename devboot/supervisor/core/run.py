@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from devboot.supervisor.probes.sd_notify import Notifications
     from devboot.supervisor.probes.target import Target
     from devboot.supervisor.probes.watchdog import Heartbeat
-    from devboot.supervisor.state import End
+    from devboot.supervisor.state_machine import End
     from devboot.supervisor.system.command import Launch
     from devboot.supervisor.system.host import Host
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 
 from devboot.model import process as model
-from devboot.supervisor import state as life
+from devboot.supervisor import state_machine as life
 from devboot.supervisor.core import graph, planning, process_status
 from devboot.supervisor.core.planning import Changes
 from devboot.supervisor.core.process import Process, Surroundings
 from devboot.supervisor.core.run import Run
 from devboot.supervisor.core.task_stamp import looked_at
-from devboot.supervisor.explain import failures
+from devboot.supervisor.explain import process_errors
 from devboot.supervisor.system import proctable
 from devboot.supervisor.system.child_exits import Exits
 from devboot.supervisor.system.host import Host
@@ -406,7 +406,7 @@ class Supervisor:
 
         def ended(left: frozenset[int]) -> None:
             if left:
-                self._note(f"left running: pid {failures.pids(left)}")
+                self._note(f"left running: pid {process_errors.pids(left)}")
             self.loop.call(self._listener.on_finished)
 
         # Orphans of supervised processes: nothing may outlive a shutdown.

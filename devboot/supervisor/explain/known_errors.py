@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from devboot.errors import shell_word
-from devboot.model.tables import load_table
+from devboot.model.data_tables import load_table
 
 _LONGEST = 4096  # characters of a line that are searched: the time may grow with their square
 

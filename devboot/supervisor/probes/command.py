@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from devboot.model.process import Probe
     from devboot.supervisor.probes.target import Target
-    from devboot.supervisor.state import End
+    from devboot.supervisor.state_machine import End
 
 
 def run(probe: Probe, target: Target, done: Callable[[bool, str], None]) -> Aside:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from devboot.supervisor.output.relay import Output, Tail
-from devboot.supervisor.state import End
+from devboot.supervisor.state_machine import End
 from devboot.supervisor.system import spawn
 from devboot.supervisor.system.command import SHELL, Launch
 from devboot.supervisor.system.process_tree import send

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from devboot.model.tables import known_packages
+from devboot.model.data_tables import known_packages
 from devboot.scratch import scratch_folder
 from devboot.uv.child import Finished
 

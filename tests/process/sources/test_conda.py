@@ -17,7 +17,7 @@ from devboot.app.preparation.locking.conda_rows import list_conda
 from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import PLATFORMS, Layout, Wanted
-from devboot.model.edge.recipe.origins import CondaOrigin
+from devboot.model.edge.recipe.source_tables import CondaOrigin
 from devboot.provision.objects.realise import Host, realise
 from devboot.provision.objects.roots import TemporaryRoots
 from devboot.provision.objects.store import Store

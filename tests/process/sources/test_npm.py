@@ -9,7 +9,7 @@ from devboot.app.recipes.npm_listing import NpmListing
 from devboot.app.recipes.update import Listed
 from devboot.errors import IntegrityError, NetworkError, UsageError
 from devboot.model.artifact import Artifact, digest_of_parts
-from devboot.model.edge.recipe.origins import NpmOrigin
+from devboot.model.edge.recipe.source_tables import NpmOrigin
 from devboot.sources.npm import NpmSource, Registry, registry_of_npm
 from devboot.sources.transfers.network import Network
 from tests.fakes.fault_server import Reply

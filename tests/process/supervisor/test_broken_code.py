@@ -9,8 +9,8 @@ import pytest
 
 from devboot.model.process import Probe, ProcessSpec
 from devboot.supervisor.explain.advice import advised
-from devboot.supervisor.explain.failures import cannot_load
 from devboot.supervisor.explain.import_errors import broken_code
+from devboot.supervisor.explain.process_errors import cannot_load
 
 SERVES = "import time; print('up', flush=True); time.sleep(1000)\n"
 IMPORTS = "import sys; print('ran', flush=True); sys.path.insert(0, '.'); import shop"

@@ -4,7 +4,7 @@ from devboot.model.edge.artifacts import PartRow
 from devboot.model.edge.lockfile.lock import Wish
 from devboot.model.edge.recipe.recipe import parse_recipe, parse_releases
 from devboot.recipes import KnownRecipe
-from devboot.resolve.distributions import deb_origin, distribution_row
+from devboot.resolve.distro_queries import deb_origin, distribution_row
 from devboot.resolve.packages import resolve
 from devboot.resolve.taken import sources_taken
 

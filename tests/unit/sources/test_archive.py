@@ -3,8 +3,8 @@
 import pytest
 
 from devboot.errors import Problems
-from devboot.model.edge.recipe.origins import BuildOrigin
 from devboot.model.edge.recipe.recipe import parse_recipe
+from devboot.model.edge.recipe.source_tables import BuildOrigin
 from devboot.sources.archive import Mirrored, mirrored
 
 URL = "https://files.example.test/v1/shout.tgz"

@@ -8,21 +8,21 @@ import subprocess
 import pytest
 
 from devboot.model.process import PROCESS, TASK, ProcessSpec
-from devboot.supervisor.explain import failures
+from devboot.supervisor.explain import process_errors
 from devboot.supervisor.explain.advice import advised
-from devboot.supervisor.state import End
+from devboot.supervisor.state_machine import End
 
 LINE = "ModuleNotFoundError: No module named 'my_shop'"
 
 
 def ended(*given, **more):
     """The error of a process with the advice that the command line adds."""
-    return advised(failures.ended(*given, **more))
+    return advised(process_errors.ended(*given, **more))
 
 
 def cannot_load(*given, **more):
     """The error of a process with the advice that the command line adds."""
-    return advised(failures.cannot_load(*given, **more))
+    return advised(process_errors.cannot_load(*given, **more))
 
 
 def helps(tmp_path, command="gunicorn my_shop.wsgi:application", origin="Procfile:2"):

@@ -65,7 +65,7 @@ def test_json_is_printable_and_means_the_same(text):
 # Where text leaves devboot for a terminal, besides `app/fast/streams.py`, whose `say` is the edge of the fast commands.
 EDGES = {
     "cli/session.py": "the edge of all other commands; the words that it takes back by an escape are its own",
-    "cli/failures.py": "`render_problem`, which is an edge, and `terminal_text`",
+    "cli/error_report.py": "`render_problem`, which is an edge, and `terminal_text`",
     "app/commands/run.py": "`render_problem`",
     "services/mongo_client.py": "a program of its own, whose output is shown as a cause of an error",
     "services/unprivileged.py": "a program of its own, whose output is a log",

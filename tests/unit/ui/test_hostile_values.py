@@ -23,7 +23,7 @@ from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UN
 from devboot.model.edge.lockfile.diff import Difference
 from devboot.model.process import GAVE_UP, PROCESS, LastExit, ProcessStatus
 from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
-from devboot.text import columns, paint, problems, processes, summary
+from devboot.text import columns, paint, problems, process_table, summary
 from devboot.text.masking import Masker
 from devboot.text.symbols import UNICODE
 from devboot.ui import consoles, doctor, errors, generations, locks, plans, reporters, state, store
@@ -53,7 +53,7 @@ CHANGES = [
 ]
 STATUS = ProcessStatus(HOSTILE, PROCESS, GAVE_UP, last_exit=LastExit(1, 0, 0.0), note=HOSTILE, address=HOSTILE)
 PIECES = (Piece(OBJECT, f"key-{HOSTILE}-1", 1, HOSTILE), Piece(ROOT, HOSTILE, 0, HOSTILE))
-STYLE = processes.TableStyle(symbols=True, colour=True, columns=200)
+STYLE = process_table.TableStyle(symbols=True, colour=True, columns=200)
 KINDS = (DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING)
 EVENTS = [
     Event(kind, HOSTILE, HOSTILE, slug="a/b", done=1, total=2, unit="bytes", waits_for=waits, lines=(HOSTILE,))
@@ -81,9 +81,9 @@ RENDERERS = {
         )
     ),
     "text.problems.error_as_json": lambda: to_json(problems.error_as_json(ERROR_OF_ALL)),
-    "text.processes.title": lambda: processes.title(HOSTILE, 1, 1.0),
-    "text.processes.process_table": lambda: processes.process_table([STATUS, STATUS], 0.0, STYLE),
-    "text.processes.hints": lambda: processes.hints([STATUS]),
+    "text.process_table.title": lambda: process_table.title(HOSTILE, 1, 1.0),
+    "text.process_table.process_table": lambda: process_table.process_table([STATUS, STATUS], 0.0, STYLE),
+    "text.process_table.hints": lambda: process_table.hints([STATUS]),
     "text.summary.ready_text": lambda: summary.ready_text([(HOSTILE, 1.0), (HOSTILE, None)]),
     "text.summary.headline": lambda: summary.headline(HOSTILE, 1.0, ""),
     "text.summary.idle_text": lambda: summary.idle_text([HOSTILE] * 5),
@@ -122,10 +122,11 @@ OTHERS = {
     # How devboot was called by the person who reads it, in text that an edge cleans afterwards
     "text.invocation.as_called", "text.invocation.how_called", "text.invocation.rewrite",
     "text.modes.has_colour", "text.modes.why_plain", "text.paint.colour_of",
-    "text.paint.colours_of", "text.paint.paint", "text.processes.is_done", "text.problems.count",
+    "text.paint.colours_of", "text.paint.paint", "text.process_table.is_done", "text.problems.count",
     "text.masking.passwords_in", "text.masking.replace_passwords", "text.prompts.debugger_at", "text.summary.url",
-    "text.processes.exit_words", "text.processes.iso_time", "text.processes.phase_symbol", "text.processes.phase_words",
-    "text.processes.process_facts", "text.summary.edge", "text.summary.event_line",
+    "text.process_table.exit_words", "text.process_table.iso_time", "text.process_table.phase_symbol",
+    "text.process_table.phase_words", "text.process_table.process_facts", "text.summary.edge",
+    "text.summary.event_line",
     "text.summary.step_line",
     "text.summary.stopwatch", "text.symbols.margin", "text.symbols.symbols", "text.units.duration", "text.units.size",
     "text.units.uptime", "text.units.whole_megabytes",

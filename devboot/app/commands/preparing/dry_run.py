@@ -24,7 +24,7 @@ from devboot.paths import shown_from
 from devboot.provision.objects.store import Store
 from devboot.resolve.packages import refuse_stale, wishes_of
 from devboot.supervisor.core.graph import closure
-from devboot.supervisor.core.names import expand
+from devboot.supervisor.core.name_patterns import expand
 from devboot.supervisor.core.task_stamp import is_recorded
 
 

@@ -22,7 +22,7 @@ from devboot.files import atomic_write
 from devboot.model.edge.manifest.manifest import PROCFILES, Manifest
 from devboot.model.process import PROCESS, Plan, ProcessSpec, variables_of
 from devboot.model.project_files.procfile import Procfile
-from devboot.supervisor.core.names import expand
+from devboot.supervisor.core.name_patterns import expand
 
 HONCHO, OVERMIND = "honcho", "overmind"
 RUNNERS = (HONCHO, OVERMIND)

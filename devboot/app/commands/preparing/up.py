@@ -17,7 +17,7 @@ from devboot.environment.ports.allocate import refuse_fixed
 from devboot.errors import UsageError
 from devboot.model.process import TASK, ProcessSpec, fixed_port, plan_from_plain
 from devboot.supervisor.core import graph
-from devboot.supervisor.core.names import expand
+from devboot.supervisor.core.name_patterns import expand
 from devboot.text.units import whole_number
 
 

@@ -30,6 +30,7 @@ from devboot.environment.variables.layers import Composition, Layers, compose, f
 from devboot.environment.variables.secrets import ensure_secrets, password_of
 from devboot.errors import ManifestError, Problems
 from devboot.files import make_directories
+from devboot.model.composed_variable import ComposedVariable
 from devboot.model.edge.lockfile.lock import Lock, Wish
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.edge.manifest.references import OF_A_SERVICE
@@ -38,7 +39,6 @@ from devboot.model.edge.manifest.variables import Generated
 from devboot.model.interpolation import UnknownReference
 from devboot.model.observation import observed_folder
 from devboot.model.process import Plan, ProcessSpec
-from devboot.model.variables import ComposedVariable
 from devboot.paths import STATE_VARIABLE
 from devboot.provision.objects.store import StoreObject
 from devboot.recipes import KnownRecipe

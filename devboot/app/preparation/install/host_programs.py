@@ -16,7 +16,7 @@ from devboot.events import NOTE, Event, Reporter
 from devboot.files import machine_error
 from devboot.model.artifact import Layout, Wanted
 from devboot.model.edge.lockfile.lock import NOT_REPRODUCIBLE, Lock, LockedPackage, Wish
-from devboot.model.edge.recipe.origins import HostOrigin
+from devboot.model.edge.recipe.source_tables import HostOrigin
 from devboot.provision.objects.programs import write_shims
 from devboot.provision.objects.store import StoreObject
 from devboot.provision.objects.tree import remove_tree

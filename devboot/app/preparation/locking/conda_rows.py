@@ -5,8 +5,8 @@ from __future__ import annotations
 from devboot.errors import DevbootError, WorkError
 from devboot.model.artifact import PLATFORMS, Part
 from devboot.model.edge.artifacts import ArtifactRow, PartRow
-from devboot.model.edge.recipe.origins import CondaOrigin
 from devboot.model.edge.recipe.recipe import Release
+from devboot.model.edge.recipe.source_tables import CondaOrigin
 from devboot.sources.conda import SUBDIRS, Solved, solve
 
 

@@ -12,10 +12,10 @@ from devboot.errors import DevbootError, LockError
 from devboot.events import WARNING, Event, Reporter
 from devboot.model.artifact import platform_of
 from devboot.model.edge.artifacts import DistributionRow, PartRow
-from devboot.model.edge.recipe.origins import DebOrigin
+from devboot.model.edge.recipe.source_tables import DebOrigin
 from devboot.paths import passwd_home, user_directories
 from devboot.provision.objects.realise import Host
-from devboot.resolve.distributions import LINUX, distribution_row
+from devboot.resolve.distro_queries import LINUX, distribution_row
 from devboot.resolve.source import Source
 from devboot.sources.debian.apt import ARCHITECTURES, Apt
 from devboot.sources.debian.records import DebRecord, alternatives, closure, product_version

@@ -16,8 +16,8 @@ from devboot.errors import DevbootError
 from devboot.events import WARNING, Event, Reporter
 from devboot.model.edge.lockfile.lock import Lock, Wish
 from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
-from devboot.resolve.channels import channel_questions
-from devboot.resolve.distributions import deb_origin
+from devboot.resolve.conda_queries import channel_questions
+from devboot.resolve.distro_queries import deb_origin
 from devboot.resolve.packages import questions
 from devboot.sources.conda import load_rattler
 from devboot.uv.client import Uv

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from devboot.errors import ManifestError
 from devboot.model.edge.artifacts import PlatformRows
 from devboot.model.edge.complaints import Complaints, problems_of
-from devboot.model.edge.recipe.origins import TAGS, AnyOrigin, Pattern, pattern
+from devboot.model.edge.recipe.source_tables import TAGS, AnyOrigin, Pattern, pattern
 from devboot.model.edge.toml.document import Document
 from devboot.model.edge.types import (
     Count,

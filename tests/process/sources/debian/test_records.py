@@ -13,7 +13,7 @@ from devboot.app.preparation.locking.distro import Distribution
 from devboot.errors import IntegrityError, LockError, MachineError, NetworkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import LINUX_X86_64, Artifact
-from devboot.model.edge.recipe.origins import DebOrigin
+from devboot.model.edge.recipe.source_tables import DebOrigin
 from devboot.provision.objects.realise import Host
 from devboot.sources.debian.apt import Apt
 from devboot.sources.debian.deb import DebSource

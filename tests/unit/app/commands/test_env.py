@@ -9,7 +9,7 @@ from devboot import snapshot
 from devboot.app.commands import env
 from devboot.app.fast.call import Call
 from devboot.app.staleness import changes_since
-from devboot.model.variables import ComposedVariable
+from devboot.model.composed_variable import ComposedVariable
 from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET, Snapshot
 from devboot.text.modes import OutputOptions, StreamFacts
 

@@ -14,7 +14,7 @@ from devboot.environment.variables.envfiles import EnvFiles
 from devboot.environment.variables.layers import GENERATED
 from devboot.environment.variables.secrets import ensure_secrets
 from devboot.events import DONE, UNCHANGED, WARNING, RecordingReporter
-from devboot.model.variables import ComposedVariable
+from devboot.model.composed_variable import ComposedVariable
 from tests.fakes.folders import home_beside, project_of
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from devboot.app.recipes.apps import release_of_app
 from devboot.errors import ManifestError
-from devboot.model.edge.recipe.origins import AppOrigin
+from devboot.model.edge.recipe.source_tables import AppOrigin
 from devboot.uv.closures import Needed, parse_closure
 from devboot.uv.listing import ListedFile
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies
 
 from devboot.model.process import PROCESS, SERVICE, TASK, Dependency, Probe, ProcessSpec, plan_to_plain
-from devboot.supervisor.state import End
+from devboot.supervisor.state_machine import End
 from tests.fakes.puppets import Client, Daemon
 
 ON_DB = (Dependency("db", "ready"),)

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
+from devboot.environment.locks.direct_references import render_direct
 from devboot.environment.locks.pins import EDITABLE, FOLDER, GIT, URL, IndexLine, Pin
-from devboot.environment.locks.references import render_direct
 from devboot.environment.locks.requirements import load_requirements, logical_lines, pins_of_locked
 from devboot.errors import ManifestError
 

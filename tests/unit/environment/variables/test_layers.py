@@ -3,8 +3,8 @@
 import pytest
 
 from devboot.environment.variables.layers import Layers, Missing, compose, fill_in, is_secret_value, process_variables
+from devboot.model.composed_variable import ComposedVariable
 from devboot.model.edge.manifest.variables import FromShell, Generated, Required
-from devboot.model.variables import ComposedVariable
 
 REDIS = ComposedVariable("REDIS_URL", "redis://127.0.0.1:6379", "services.redis")
 

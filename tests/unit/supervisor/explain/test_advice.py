@@ -15,8 +15,8 @@ from devboot.daemon.clients.request import View
 from devboot.errors import UsageError, WorkError
 from devboot.model.process import ProcessSpec
 from devboot.supervisor.event_loop import Loop
-from devboot.supervisor.explain.failures import ended, error_page
-from devboot.supervisor.state import End
+from devboot.supervisor.explain.process_errors import ended, error_page
+from devboot.supervisor.state_machine import End
 from devboot.wire import frames, sockets
 from devboot.wire.frames import frame
 
@@ -117,7 +117,7 @@ def test_a_daemon_holds_no_table_of_known_errors():
         "for name in lifecycle._LATER: __import__(name)\n"
         "from devboot.supervisor.explain import failures\n"
         "from devboot.model.process import ProcessSpec\n"
-        "from devboot.supervisor.state import End\n"
+        "from devboot.supervisor.state_machine import End\n"
         f"failures.ended(ProcessSpec('web', 'process', '/', 'x'), End(1), {TAIL!r})\n"
         "print(*sys.modules)"
     )

@@ -6,9 +6,9 @@ import pytest
 
 from devboot.model.process import TASK, ProcessSpec
 from devboot.supervisor.explain.advice import advised
-from devboot.supervisor.explain.failures import ended
 from devboot.supervisor.explain.known_errors import find_advice, known_errors
-from devboot.supervisor.state import End
+from devboot.supervisor.explain.process_errors import ended
+from devboot.supervisor.state_machine import End
 
 CONFLICT = """
 npm error code ERESOLVE

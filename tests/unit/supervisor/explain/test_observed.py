@@ -8,10 +8,10 @@ import pytest
 
 from devboot.model.observation import Observation
 from devboot.model.process import Dependency, ProcessSpec
-from devboot.supervisor.explain import failures, observed
+from devboot.supervisor.explain import observed, process_errors
 from devboot.supervisor.explain.advice import advised
 from devboot.supervisor.explain.observed import env_file_of, server_command
-from devboot.supervisor.state import End
+from devboot.supervisor.state_machine import End
 
 HERE = "connects to localhost:6379 (shop/cache.py:8), where nothing listens"
 
@@ -29,7 +29,7 @@ class Clone:
     def error(self, raised, *places):
         frames = [line for place in places for line in self.frame(*place.split(":"))]
         tail = ("Traceback (most recent call last):", *frames, *raised.split("\n"))
-        return advised(failures.ended(self.spec, End(1), tail))
+        return advised(process_errors.ended(self.spec, End(1), tail))
 
     def frame(self, file, line):
         return f'  File "{self.root}/{file}", line {line}, in <module>', "    code()"
@@ -241,7 +241,7 @@ def test_an_error_page_is_explained_by_what_was_asked_for(clone):
     clone.saw("connect|localhost:6379||shop/cache.py:8")
     tail = ("Traceback (most recent call last):", *clone.frame("shop/cache.py", "8"), REFUSED)
 
-    error = failures.error_page(clone.spec, "http://127.0.0.1:5000", "answers 500", tail)
+    error = process_errors.error_page(clone.spec, "http://127.0.0.1:5000", "answers 500", tail)
 
     assert (f"web {HERE}", ("web answers 500",)) == (error.what, error.causes)
 
@@ -269,8 +269,8 @@ def test_what_fails_outside_of_the_program_is_blamed_on_no_variable_and_may_heal
     clone.saw(fact)
     tail = ("Traceback (most recent call last):", *clone.frame("app.py", "3"), raised)
 
-    assert f"web {expected or 'failed, with code 1'}" == failures.ended(clone.spec, End(1), tail).what
-    assert not failures.lasting_lack(clone.spec, tail)
+    assert f"web {expected or 'failed, with code 1'}" == process_errors.ended(clone.spec, End(1), tail).what
+    assert not process_errors.lasting_lack(clone.spec, tail)
 
 
 @pytest.mark.parametrize(
@@ -285,8 +285,8 @@ def test_only_a_mistake_that_each_run_makes_is_given_up_for_a_variable(raised, l
     clone.saw("unset|SMTP_HOST|none|app.py:3")
     tail = ("Traceback (most recent call last):", *clone.frame("app.py", "3"), raised)
 
-    assert "web asked for SMTP_HOST (app.py:3) and got nothing" == failures.ended(clone.spec, End(1), tail).what
-    assert bool(failures.lasting_lack(clone.spec, tail)) is lasts
+    assert "web asked for SMTP_HOST (app.py:3) and got nothing" == process_errors.ended(clone.spec, End(1), tail).what
+    assert bool(process_errors.lasting_lack(clone.spec, tail)) is lasts
 
 
 def test_a_refusal_that_was_logged_before_another_error_is_not_its_reason(clone):
@@ -294,7 +294,7 @@ def test_a_refusal_that_was_logged_before_another_error_is_not_its_reason(clone)
     logged = ("Traceback (most recent call last):", *clone.frame("cache.py", "8"), REFUSED, "going on without a cache")
     last = ("Traceback (most recent call last):", *clone.frame("app.py", "3"), "AttributeError: 'NoneType' has no x")
 
-    error = failures.ended(clone.spec, End(1), (*logged, *last))
+    error = process_errors.ended(clone.spec, End(1), (*logged, *last))
 
     assert "web asked for SMTP_HOST (app.py:3) and got nothing" == error.what
 
@@ -304,7 +304,7 @@ def test_the_reason_for_which_an_exception_was_raised_counts(clone):
     link = ("", "During handling of the above exception, another exception occurred:", "")
     head = "Traceback (most recent call last):"
 
-    error = failures.ended(clone.spec, End(1), (head, REFUSED, *link, head, "RuntimeError: no cache"))
+    error = process_errors.ended(clone.spec, End(1), (head, REFUSED, *link, head, "RuntimeError: no cache"))
 
     assert "web connects to localhost:6379 (cache.py:8), where nothing listens" == error.what
 
@@ -321,7 +321,7 @@ def test_the_address_that_a_program_prints_of_itself_is_not_what_it_connects_to(
     clone.saw("bind|127.0.0.1:8000||", "connect|search.internal:9200||search.py:4", "connect|127.0.0.1:8000||own.py:1")
     tail = (banner, "Traceback (most recent call last):", *clone.frame("search.py", "4"), REFUSED)
 
-    error = failures.ended(clone.spec, End(1), tail)
+    error = process_errors.ended(clone.spec, End(1), tail)
 
     assert "web connects to search.internal:9200 (search.py:4), where nothing listens" == error.what
 

@@ -5,8 +5,8 @@ from textwrap import dedent
 import pytest
 
 from devboot.errors import Problems
-from devboot.model.edge.recipe.origins import DebOrigin, HostOrigin, WheelOrigin
 from devboot.model.edge.recipe.recipe import parse_recipe, parse_releases
+from devboot.model.edge.recipe.source_tables import DebOrigin, HostOrigin, WheelOrigin
 from tests.fakes.rendering import render
 
 WHOLE = """\

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from devboot.model.process import LastExit, ProcessStatus
-from devboot.text.processes import TableStyle, hints, iso_time, process_facts, process_table, title
+from devboot.text.process_table import TableStyle, hints, iso_time, process_facts, process_table, title
 
 NOW = time.mktime((2026, 5, 12, 9, 41, 0, 0, 0, -1))
 STATUSES = (

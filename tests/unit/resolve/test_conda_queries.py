@@ -7,7 +7,7 @@ from devboot.model.edge.artifacts import ArtifactRow, PartRow
 from devboot.model.edge.lockfile.lock import Lock, Wish, lock_to_text, parse_lock
 from devboot.model.edge.recipe.recipe import Release, parse_recipe
 from devboot.recipes import KnownRecipe
-from devboot.resolve.channels import channel_questions, condition_of, with_release
+from devboot.resolve.conda_queries import channel_questions, condition_of, with_release
 from devboot.resolve.packages import resolve, wanted_on
 
 RECIPE = """

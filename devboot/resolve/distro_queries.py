@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from devboot.model.edge.artifacts import DistributionRow, PartRow, PlatformRows
 from devboot.model.edge.lockfile.lock import LockedPackage, Wish
-from devboot.model.edge.recipe.origins import DebOrigin
 from devboot.model.edge.recipe.recipe import Release
+from devboot.model.edge.recipe.source_tables import DebOrigin
 from devboot.recipes.folders import KnownRecipe
 
 ONLY_THERE = "only Debian and Ubuntu have it: `devboot lock` on such a machine adds it for that release"

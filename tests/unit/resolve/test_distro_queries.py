@@ -5,10 +5,10 @@ import pytest
 from devboot.errors import LockError, Problems
 from devboot.model.edge.artifacts import PartRow
 from devboot.model.edge.lockfile.lock import Lock, Wish, lock_to_text, parse_lock
-from devboot.model.edge.recipe.origins import DebOrigin
 from devboot.model.edge.recipe.recipe import parse_recipe, parse_releases
+from devboot.model.edge.recipe.source_tables import DebOrigin
 from devboot.recipes import KnownRecipe
-from devboot.resolve.distributions import ONLY_THERE, distribution_row
+from devboot.resolve.distro_queries import ONLY_THERE, distribution_row
 from devboot.resolve.packages import questions, resolve, wanted_on
 
 RECIPE = """

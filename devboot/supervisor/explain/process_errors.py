@@ -5,7 +5,7 @@ from __future__ import annotations
 from devboot.errors import Evidence, WorkError
 from devboot.model import process as model
 from devboot.supervisor.output.line_matcher import find_hint
-from devboot.supervisor.state import THEN_FAILED
+from devboot.supervisor.state_machine import THEN_FAILED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from devboot.errors import DevbootError
     from devboot.supervisor.explain.observed import Explanation
     from devboot.supervisor.explain.port_conflict import Conflict
-    from devboot.supervisor.state import End, State
+    from devboot.supervisor.state_machine import End, State
 else:
     from _signal import SIGKILL  # the signal package imports enum
 

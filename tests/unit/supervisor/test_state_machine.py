@@ -19,7 +19,7 @@ from devboot.model.process import (
     UNREADY,
     WAITING,
 )  # fmt: skip
-from devboot.supervisor.state import (
+from devboot.supervisor.state_machine import (
     ALIVE,
     ALIVE_FAILED,
     CHECK,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
-from devboot.model.edge.recipe.origins import CondaOrigin
 from devboot.model.edge.recipe.recipe import Release
+from devboot.model.edge.recipe.source_tables import CondaOrigin
 from devboot.recipes.folders import KnownRecipe, version_key
-from devboot.resolve.distributions import is_lacking
+from devboot.resolve.distro_queries import is_lacking
 from devboot.resolve.packages import served
 
 

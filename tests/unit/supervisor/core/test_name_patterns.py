@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devboot.errors import UsageError
-from devboot.supervisor.core.names import expand
+from devboot.supervisor.core.name_patterns import expand
 
 KNOWN = ("redis", "web.1", "web.2", "webhook", "worker", "b.c")
 

@@ -9,33 +9,33 @@ import pytest
 
 from devboot.model.process import FailureHint, Probe, ProcessSpec
 from devboot.paths import SocketFolderError, make_socket_folders
-from devboot.supervisor.explain import failures
+from devboot.supervisor.explain import process_errors
 from devboot.supervisor.explain.advice import advised
 from devboot.supervisor.explain.import_errors import broken_code, complaint
 from devboot.supervisor.explain.spawn_errors import explain
-from devboot.supervisor.state import End, State
+from devboot.supervisor.state_machine import End, State
 
 WORKER = ProcessSpec("worker", "process", ".", "celery -A shop worker", origin="Procfile:2")
 
 
 def crash_loop(*given, **more):
     """The error of a process with the advice that the command line adds."""
-    return advised(failures.crash_loop(*given, **more))
+    return advised(process_errors.crash_loop(*given, **more))
 
 
 def ended(*given, **more):
     """The error of a process with the advice that the command line adds."""
-    return advised(failures.ended(*given, **more))
+    return advised(process_errors.ended(*given, **more))
 
 
 def cannot_load(*given, **more):
     """The error of a process with the advice that the command line adds."""
-    return advised(failures.cannot_load(*given, **more))
+    return advised(process_errors.cannot_load(*given, **more))
 
 
 def not_ready(*given, **more):
     """The error of a process with the advice that the command line adds."""
-    return advised(failures.not_ready(*given, **more))
+    return advised(process_errors.not_ready(*given, **more))
 
 
 def test_a_crash_loop():
@@ -309,14 +309,14 @@ def test_what_cannot_heal_by_itself_says_so():
     redis = ProcessSpec("redis", "service", ".", argv=("redis-server",), data="/data", failure_hints=(hint,))
     tail = ("# Can't handle RDB format version 12",)
 
-    error = failures.hopeless(redis, tail)
+    error = process_errors.hopeless(redis, tail)
 
     assert ("redis/data-too-new", "the data is newer than redis") == (error.slug, error.what)
     assert ("lock it", "after a fix: `devboot up -d`") == error.help
     assert ("it is not restarted, because it would fail in the same way again",) == error.causes
     assert ("its data is in /data",) == error.kept
-    assert failures.hopeless(redis, ("something else",)) is None
-    assert failures.hopeless(redis._replace(failure_hints=(hint._replace(passes=True),)), tail) is None
+    assert process_errors.hopeless(redis, ("something else",)) is None
+    assert process_errors.hopeless(redis._replace(failure_hints=(hint._replace(passes=True),)), tail) is None
 
 
 @pytest.mark.faults(97)
@@ -334,14 +334,14 @@ def test_a_kill_that_nobody_asked_for_is_probably_for_memory():
     ],
 )
 def test_how_it_ended(end, words):
-    assert failures.how_it_ended(end) == words
+    assert process_errors.how_it_ended(end) == words
 
 
 @pytest.mark.parametrize(
     ("value", "words"), [(0.012, "0 s"), (0.3, "0.3 s"), (1.0, "1 s"), (9.96, "10 s"), (31.4, "31 s")]
 )
 def test_seconds_are_short(value, words):
-    assert failures.seconds(value) == words
+    assert process_errors.seconds(value) == words
 
 
 def test_too_large_an_environment_names_its_largest_variable(tmp_path):

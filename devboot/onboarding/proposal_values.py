@@ -140,6 +140,14 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """The command of a program that no process runs, "" if there is none, and what it does: `opens a window`."""
+
+    command: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ProcfileLine:
     """A line of the Procfile."""
 
@@ -172,14 +180,15 @@ class Proposal:
     lines: tuple[ProcfileLine, ...] = ()  # of the Procfile
     processes: tuple[Process, ...] = ()
     notes: tuple[Note, ...] = ()
-    program: str = ""  # command that runs the clone's program by hand, if no process was found
+    program: Program = Program()  # command that runs the clone's program by hand, if no process was found
     templates: tuple[tuple[str, str], ...] = ()  # each with the missing settings module that it is for
     globbed: tuple[Path, ...] = ()
 
     @property
     def is_useful(self) -> bool:
         """True if there is anything to run or to install."""
-        return bool(self.framework or self.procfile or self.has_virtualenv or self.processes)
+        has_program = bool(self.program.command)
+        return bool(self.framework or self.procfile or self.has_virtualenv or self.processes or has_program)
 
     @property
     def has_virtualenv(self) -> bool:

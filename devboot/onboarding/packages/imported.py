@@ -18,6 +18,7 @@ from devboot.model.distributions import distributions, distributions_table
 from devboot.onboarding.frameworks.known import framework_of, imported_packages
 from devboot.onboarding.packages.programs import is_brought, libraries_of_options, server_of, watcher_of_reloads
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
+from devboot.onboarding.reading.commands import program_files
 from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.procfile import program
 from devboot.onboarding.reading.python import LOCKS, name_of
@@ -185,7 +186,7 @@ def modules_of(tree: Tree, app: Application) -> dict[str, Evidence]:
 
 
 def _of_imports(tree: Tree, app: Application, python: PythonInput) -> tuple[PythonInput, list[Note]]:
-    files = list(application_files(tree, app)) if app.path else []
+    files = list(application_files(tree, app) if app.path else followed(tree, app, program_files(tree, app)))
     modules = _imported(tree, app, files)
     known = {distributions()[name]: where for name, where in modules.items() if name in distributions()}
     known |= {name: where for name, where in _of_patterns(tree, files, known).items() if name not in known}

@@ -26,9 +26,16 @@ from devboot.onboarding.proposal.needs import for_another_stage, needs_of, needs
 from devboot.onboarding.proposal.remarks import absent, made_up, neighbours, other_services
 from devboot.onboarding.proposal.survey import survey
 from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local, required_variable
-from devboot.onboarding.proposal_values import Evidence, Note, Process, ProcfileLine, Proposal, Task, Variable
+from devboot.onboarding.proposal_values import Evidence, Note, Process, ProcfileLine, Program, Proposal, Task, Variable
 from devboot.onboarding.reading.app_json import read_app_json
-from devboot.onboarding.reading.commands import file_of, nothing_to_run, plain_command, start_commands, the_program
+from devboot.onboarding.reading.commands import (
+    file_of,
+    nothing_to_run,
+    plain_command,
+    program_files,
+    start_commands,
+    the_program,
+)
 from devboot.onboarding.reading.containers.image_commands import image_command, variables_of_image
 from devboot.onboarding.reading.dotenv import EnvFiles
 from devboot.onboarding.reading.layout import cwd_of
@@ -295,20 +302,21 @@ def _unique(processes: list[Process], others: tuple[str, ...], tasks: list[Task]
     return found
 
 
-def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], str]:
-    """Return the processes, notes, and the command of a program that exits."""
+def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], Program]:
+    """Return the processes, notes, and a program that no process runs."""
     procfile = clone.procfile
     if procfile is None:
         found = implied(clone, run)
         if not found and not clone.python.requirements:
             found = only_process(clone.tree, clone.app.root)
         has_packages = clone.python.requirements or clone.python.packages
-        if found or not has_packages:
-            return found, [], ""
-        note, program = nothing_to_run(clone.tree, clone.app, clone.framework.program(clone))
+        if found or not (has_packages or program_files(clone.tree, clone.app)):
+            return found, [], Program()
+        own = clone.framework.program(clone)
+        note, program = nothing_to_run(clone.tree, clone.app, own, has_packages=bool(has_packages))
         return found, [note], program
     notes = describe(procfile, obstacles(clone.tree, clone.app.root, procfile))
-    return list(_additions(clone, procfile)), notes, ""
+    return list(_additions(clone, procfile)), notes, Program()
 
 
 def _additions(clone: Clone, procfile: Procfile) -> Iterator[Process]:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from devboot.clone_reader import table_in
-from devboot.onboarding.proposal_values import Evidence, Note
+from devboot.onboarding.proposal_values import Evidence, Note, Program
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, is_library
+from devboot.onboarding.reading.program_kinds import ASKS, ProgramKind, kind_of_program
 from devboot.onboarding.reading.python import load_toml
 from devboot.onboarding.reading.tree import Tree, line_of
 
@@ -50,9 +51,6 @@ _NO_PROGRAM = re.compile(
 _ONE_OFF = re.compile(
     r"(?:^|[_.-])(?:setup|install|migrat\w*|seed\w*|init\w*|create\w*|test\w*|train\w*|build|scrap\w*)\b", re.IGNORECASE
 )
-_ASKS = re.compile(
-    r"^\s*(?:\w+\s*=\s*)?(?:int\(|str\()?input\(|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.", re.MULTILINE
-)
 # Calls that keep running
 _KEEPS_RUNNING = re.compile(
     r"\buvicorn\.run\(|\b(?:serve_forever|run_forever|run_polling|start_polling|run_app|infinity_polling)\("
@@ -86,7 +84,7 @@ def _line_of_loop(tree: Tree, path: str) -> int:
     text = tree.text(path) or ""
     is_program = _RUN_AS_PROGRAM.search(text) or _LOOPS_AT_ONCE.search(text)
     is_one_off = ASIDE.search(path) or _ONE_OFF.search(posixpath.basename(path).removesuffix(".py"))
-    if not is_program or is_one_off or _ASKS.search(text) or _HAS_VERBS.search(text):
+    if not is_program or is_one_off or kind_of_program(text).what or _HAS_VERBS.search(text):
         return 0
     parsed = tree.module(path) if "while " in text else None
     loops = (
@@ -154,6 +152,12 @@ def _has_target(tree: Tree, app: Application, command: str) -> bool:
     return any(tree.exists(posixpath.normpath(posixpath.join(place, each))) for place in places for each in endings)
 
 
+def program_files(tree: Tree, app: Application) -> list[str]:
+    """Return the module that starts a clone without a framework; nothing if its files don't show one."""
+    shown = (*start_commands(tree, app), *filter(None, [the_program(tree, app)]))
+    return [path for command, _ in shown[:1] if (path := file_of(tree, app, plain_command(command)))]
+
+
 def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
     """Yield all commands that start a Python program of the clone."""
     for command, evidence in (*offered(tree, app, _TARGETS), *_of_packages(tree, app)):
@@ -184,21 +188,30 @@ def _line_of_entry(tree: Tree, path: str, name: str) -> int:
     return line_of(tree.text(path) or "", rf"^\s*[\"']?{re.escape(name)}\b[\"']?\s*=")
 
 
-def nothing_to_run(tree: Tree, app: Application, own: tuple[str, Evidence | None] | None) -> tuple[Note, str]:
-    """Return a note that nothing in the clone keeps running, and the command for its program or ""."""
+def nothing_to_run(
+    tree: Tree, app: Application, own: tuple[str, Evidence | None] | None, *, has_packages: bool
+) -> tuple[Note, Program]:
+    """Return a note that nothing in the clone keeps running, and its program.
+
+    Without packages there is no virtualenv, whose `python` would run it.
+    """
     found = own or the_program(tree, app)
     if found is None and is_library(tree, app.root):
-        return Note("a library: no process found in it"), ""
+        return Note("a library: no process found in it"), Program()
     if found is None:
         text = "no start command found in the clone: write `web: COMMAND` into a file `Procfile`"
-        return Note(text, warns=True), ""
+        return Note(text, warns=True), Program()
     command, where = found
+    kind = _kind_of(tree, app, command)
+    command = command if has_packages else re.sub(r"^python(?=\s)", "python3", command)
     folder = "" if cwd_of(app) == "." else f"cd {shlex.quote(cwd_of(app))} && "
     program = f"{folder}devboot run -- {command}"
+    program += f" {kind.option}" if kind.option and " -" not in command.partition(".py")[2] else ""
     text = f"no long-running process found in the clone: `{program}` runs its program"
-    if _is_interactive(tree, app, command):
-        return Note(f"{text}, which asks questions at the terminal", where, warns=True), program
-    return Note(f"{text}, `web: COMMAND` in a file `Procfile` makes it a process", where, warns=True), program
+    if kind.what:
+        return Note(f"{text}, which {kind.what}", where, warns=True), Program(program, kind.what)
+    text += ", `web: COMMAND` in a file `Procfile` makes it a process"
+    return Note(text, where, warns=True), Program(program)
 
 
 def _inner_programs(tree: Tree, app: Application) -> Iterator[str]:
@@ -328,5 +341,9 @@ def is_lasting(command: str) -> bool:
 
 
 def _is_interactive(tree: Tree, app: Application, command: str) -> bool:
-    """Return True if a program reads input from the terminal, which nobody gives in the background."""
-    return bool(_ASKS.search(tree.text(file_of(tree, app, command)) or ""))
+    """Return True if a program needs a person at its terminal, or a desktop."""
+    return bool(ASKS.search(text := tree.text(file_of(tree, app, command)) or "") or kind_of_program(text).is_shown)
+
+
+def _kind_of(tree: Tree, app: Application, command: str) -> ProgramKind:
+    return kind_of_program(tree.text(file_of(tree, app, command)) or "")

@@ -218,7 +218,7 @@ def test_scrapy_says_how_its_spiders_are_started(propose, spiders, command):
     files = {f"shop/spiders/{each}.py": code.format(each) for each in spiders}
     proposal = propose({"scrapy.cfg": "[settings]\ndefault = shop.settings\n", "requirements.txt": "scrapy\n", **files})
     assert (proposal.framework, proposal.processes) == ("scrapy", ())
-    assert proposal.program == f"devboot run -- {command}"
+    assert proposal.program.command == f"devboot run -- {command}"
 
 
 def test_pages_without_a_server_are_served_by_pythons(propose):

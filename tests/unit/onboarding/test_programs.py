@@ -29,7 +29,7 @@ def test_a_program_asks_for_what_it_reads_when_it_is_run(propose):
     """
     proposal = propose({"main.py": code, "requirements.txt": "requests\n"})
 
-    assert (proposal.program, asked(proposal)) == ("devboot run -- python main.py", {"SHOP_TOKEN"})
+    assert (proposal.program.command, asked(proposal)) == ("devboot run -- python main.py", {"SHOP_TOKEN"})
 
 
 def test_a_client_without_a_key_makes_a_program_ask_for_it(propose):
@@ -73,8 +73,50 @@ def test_a_remark_behind_a_command_is_no_part_of_it(propose, line, program):
 
     proposal = propose(files)
 
-    assert proposal.program == f"devboot run -- {program}"
+    assert proposal.program.command == f"devboot run -- {program}"
     assert proposal.notes[-1].text.endswith("runs its program, which asks questions at the terminal")
+
+
+KINDS = [
+    ("print(1)\n", "", ""),
+    ("import pygame\npygame.init()\n", "opens a window", ""),
+    ("from tkinter import Tk\nTk().mainloop()\n", "opens a window", ""),
+    ("import turtle\nwhile True:\n    turtle.forward(1)\n    sleep(1)\n", "opens a window", ""),
+    ("import curses\ncurses.wrapper(main)\n", "draws on the whole terminal", ""),
+    ("import time\nfrom textual.app import App\nwhile True:\n    time.sleep(1)\n", "draws on the whole terminal", ""),
+    ("age = int(input('age: '))\n", "asks questions at the terminal", ""),
+    ("p = argparse.ArgumentParser()\np.add_argument('path', help='x')\n", "takes arguments", " --help"),
+    ("p = argparse.ArgumentParser()\np.add_argument('path', nargs='?')\n", "", ""),
+    ("p = argparse.ArgumentParser()\np.add_argument('--path', required=True)\n", "takes arguments", " --help"),
+    ("p = argparse.ArgumentParser()\np.add_argument('--path')\n", "", ""),
+    ("@click.command()\n@click.argument('path')\ndef main(path): ...\n", "takes arguments", " --help"),
+    ("import sys\nprint(open(sys.argv[1]).read())\n", "takes arguments", ""),
+]
+
+
+@pytest.mark.parametrize(("code", "kind", "option"), KINDS)
+@pytest.mark.parametrize("listed", ["requests\n", None])
+def test_a_program_for_a_person_is_named_with_what_it_does(propose, code, kind, option, listed):
+    files = {"main.py": code, **({"requirements.txt": listed} if listed else {})}
+    proposal = propose(files)
+
+    assert (proposal.processes, proposal.is_useful, proposal.program.kind) == ((), True, kind)
+    python = "python" if listed or proposal.python.packages else "python3"
+    assert proposal.program.command == f"devboot run -- {python} main.py{option}"
+    (note,) = [each.text for each in proposal.notes if "no long-running process" in each.text]
+    assert proposal.program.command in note
+    assert not kind or note.endswith(f", which {kind}")
+
+
+def test_the_packages_of_a_program_without_a_list_are_those_that_it_imports(propose):
+    files = {
+        "app.py": "import pygame\nfrom shop import prices\n",
+        "shop/__init__.py": "",
+        "shop/prices.py": "import numpy\n",
+    }
+    proposal = propose(files)
+
+    assert (proposal.python.packages, proposal.program.kind) == (("numpy", "pygame"), "opens a window")
 
 
 def test_a_server_that_only_others_start_is_no_application(propose):

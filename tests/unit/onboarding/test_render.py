@@ -200,7 +200,7 @@ def test_what_no_key_says_stands_in_a_comment(write):
 
 
 PARTS = (
-    ("python", PythonInput(("a.txt",), version="3.13", version_from=Evidence("b.txt"), hosts=("db",))),
+    ("python", PythonInput(("a.txt",), version="3.13", version_from=Evidence("b.txt"), oldest=">=3.9", hosts=("db",))),
     ("packages", Package("node", "24")),
     ("services", Service("cache", "redis")),
     ("databases", Database("db", "db.sqlite3")),

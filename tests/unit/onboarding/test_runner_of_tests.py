@@ -37,7 +37,7 @@ def test_the_program_of_a_library_is_its_console_script(propose):
         "kit/cli.py": "def main(): pass\n",
     }
 
-    assert propose(files).program == "devboot run -- mykit"
+    assert propose(files).program.command == "devboot run -- mykit"
 
 
 def test_a_library_is_called_that_in_a_note(propose):

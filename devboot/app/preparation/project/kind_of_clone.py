@@ -79,18 +79,20 @@ def kind_without_packages(folder: str) -> CloneKind | None:
         if is_file(os.path.join(folder, name)):
             what = f"`{name}` says that this is {language}, but nothing shows which command to run"
             return CloneKind(what, ["write the command to run into a file `Procfile`: `web: COMMAND`"])
-    return _documentation(folder, "uvx --from {tool} ") or _files_alone(folder) or _addition_to_image(folder)
+    return (
+        _documentation(folder, "uvx --from {tool} ")
+        or _applications_below(folder)
+        or _files_alone(folder)
+        or _addition_to_image(folder)
+    )
 
 
 def kind_with_packages(folder: str) -> CloneKind:
     """Describe a clone with requirements in which no process was found."""
     if (found := template_kind(folder)) is not None:
         return found
-    inner = [name for name in list_names(folder) if _is_application(os.path.join(folder, name))]
-    if inner:
-        shown = ", ".join(f"`{printable(name)}`" for name in inner[:_SHOWN])
-        helps = [f"devboot -C {shell_word(name)} up" for name in inner[:_SHOWN]]
-        return CloneKind(f"the application may be in one of these folders: {shown}", helps)
+    if (inner := _applications_below(folder)) is not None:
+        return inner
     documentation = _documentation(folder, "devboot run -- ")
     if (library := _library(folder)) is not None:
         return library._replace(helps=[*library.helps, *(documentation.helps if documentation is not None else [])])
@@ -100,6 +102,17 @@ def kind_with_packages(folder: str) -> CloneKind:
         helps = ["devboot sync   # makes .venv, whose Python an editor runs them with"]
         return CloneKind(f"`{printable(notebooks[0])}` shows that these are notebooks", helps)
     return CloneKind("it may be a library or a program for the terminal", [])
+
+
+def _applications_below(folder: str) -> CloneKind | None:
+    """Describe a folder whose sub-folders look like applications; None for others."""
+    inner = [name for name in list_names(folder) if _is_application(os.path.join(folder, name))][:_SHOWN]
+    if not inner:
+        return None
+    shown = ", ".join(f"`{printable(name)}`" for name in inner)
+    where = "in one of these folders" if len(inner) > 1 else "in this folder"
+    helps = [f"devboot -C {shell_word(name)} up" for name in inner]
+    return CloneKind(f"the application may be {where}: {shown}", helps)
 
 
 def _library(folder: str) -> CloneKind | None:

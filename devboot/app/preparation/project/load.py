@@ -42,6 +42,7 @@ class KeptDetection(NamedTuple):
     stamps: tuple[Stamp, ...]
     notes: tuple[tuple[str, bool], ...]
     program: str = ""
+    program_kind: str = ""
     templates: tuple[tuple[str, str], ...] = ()
 
 
@@ -99,7 +100,7 @@ def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
     manifest = parse_manifest(render(proposal), PROPOSED, procfile=() if procfile is None else procfile.names)
     shown = project._replace(manifest="")
     found = Loaded(shown, manifest, procfile, (), detection, fresh_detection=True, notes=_notes(proposal))
-    return _with_overmind_counts(found._replace(program=proposal.program))
+    return _with_overmind_counts(found._replace(program=proposal.program.command, program_kind=proposal.program.kind))
 
 
 def _find(cwd: str, environ: Mapping[str, str]) -> tuple[Project, Projects]:
@@ -121,7 +122,8 @@ def _read(project: Project, cwd: str, detection: Detection, kept: KeptDetection 
     found = found._replace(stamps=watched.stamps)
     if kept is not None:
         stamps = (*watched.stamps, *kept.stamps)
-        found = found._replace(stamps=stamps, program=kept.program, templates=kept.templates)
+        found = found._replace(stamps=stamps, templates=kept.templates)
+        found = found._replace(program=kept.program, program_kind=kept.program_kind)
     if not project.written:
         return found
     manifest, fixed = with_fixed_addresses(found.manifest, project.state)
@@ -174,7 +176,8 @@ def _store_detection(project: Project, proposal: Proposal, reads: tuple[Stamp, .
 
     stamps = (*reads, *(listing(str(path)) for path in proposal.globbed))
     atomic_write(os.path.join(project.state, DETECTED), render(proposal))
-    kept = KeptDetection(stamps, _notes(proposal), proposal.program, proposal.templates)
+    program = proposal.program
+    kept = KeptDetection(stamps, _notes(proposal), program.command, program.kind, proposal.templates)
     atomic_write(_stamps_file(project), json.dumps({"devboot": __version__, **kept._asdict()}))
     return kept
 
@@ -186,13 +189,13 @@ def _stored_detection(project: Project) -> KeptDetection | None:
             record = json.load(file)
         stamps = tuple((str(path), int(time), int(size)) for path, time, size in record["stamps"])
         notes = tuple((str(text), bool(warns)) for text, warns in record["notes"])
-        program = str(record["program"])
+        program, kind = str(record["program"]), str(record["program_kind"])
         templates = tuple((str(template), str(target)) for template, target in record["templates"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if record.get("devboot") != __version__:
         return None
-    return KeptDetection(stamps, notes, program, templates) if are_current(stamps) else None
+    return KeptDetection(stamps, notes, program, kind, templates) if are_current(stamps) else None
 
 
 def _stamps_file(project: Project) -> str:

@@ -29,8 +29,8 @@ class Loaded(NamedTuple):
 
     `stamps` show when to read again. `fresh_detection`: the manifest was detected just now; `notes` are its remarks,
     each with whether it is a warning; `program` is the command of the clone's program to run by hand, if no process
-    was found. `templates` are those of settings modules that the clone lacks. `detection` is shared by everything that
-    compares the manifest with the clone.
+    was found, and `program_kind` what it does. `templates` are those of settings modules that the clone lacks.
+    `detection` is shared by everything that compares the manifest with the clone.
     """
 
     project: Project
@@ -45,6 +45,7 @@ class Loaded(NamedTuple):
     base: int = 0  # first port, set by a flag
     step: int = PORT_STEP  # distance between ports, set by a flag
     program: str = ""
+    program_kind: str = ""
     templates: tuple[tuple[str, str], ...] = ()
     fixed: Mapping[str, FixedAddress] = {}  # what the manifest has because the code names addresses of services
     is_adjusted: bool = False  # flags have changed something: its composition is for this run only

@@ -48,13 +48,16 @@ def refuse_idle(loaded: Loaded, missing: Problems | None = None) -> None:
     what, helps, title = kind_with_packages(loaded.project.root)
     errors = missing.errors if missing is not None else ()
     details: list[str] = []
+    what = f"its program {loaded.program_kind}" if loaded.program_kind and not title else what
     causes = ["no Procfile, web application, worker or start command was found", what]
     if loaded.program:
         for each in errors:
             details += each.details
             needed = "it" if each.what.startswith("`") else "them"
             causes.append(f"{each.what}, and its program needs {needed}" + "".join(f": {why}" for why in each.causes))
-        helps = [*(line for each in errors for line in each.help), f"{loaded.program}   # runs its program", *helps]
+        which = f", which {loaded.program_kind}" if loaded.program_kind else ""
+        command = f"{loaded.program}   # runs its program{which}"
+        helps = [*(line for each in errors for line in each.help), command, *helps]
     raise ManifestError(
         "manifest/nothing-to-run",
         (title if not loaded.program else "") or "no long-running process found in this clone",

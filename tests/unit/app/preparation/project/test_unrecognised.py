@@ -154,6 +154,28 @@ def test_the_program_of_a_clone_in_which_nothing_keeps_running_is_named_again_fr
     assert "devboot run -- python main.py" in loaded.program
 
 
+def test_what_the_program_does_is_said_with_its_command(tmp_path):
+    (tmp_path / "game.py").write_text("")
+    (tmp_path / "main.py").write_text("import pygame\npygame.init()\n")
+    environ = home_beside(tmp_path)
+
+    for _ in range(2):  # the second time from what is kept
+        with pytest.raises(ManifestError) as refused:
+            refuse_idle(load_project(str(tmp_path), environ))
+        command = "devboot run -- python main.py   # runs its program, which opens a window"
+        assert (refused.value.help[0], "its program opens a window" in refused.value.causes) == (command, True)
+
+
+def test_applications_of_node_below_a_folder_are_named(tmp_path):
+    for name in ("client", "server"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "package.json").write_text("{}")
+
+    causes, helps = advice_without_manifest(str(tmp_path))
+    assert causes == ["the application may be in one of these folders: `client`, `server`"]
+    assert helps == ["devboot -C client up", "devboot -C server up"]
+
+
 @pytest.fixture
 def idle(tmp_path):
     """A clone with a program that ends by itself, and what nobody has set of what it asks for."""

@@ -1,0 +1,46 @@
+"""Recognises programs that a person runs at a terminal or a desktop: they don't run in the background."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+ASKS = re.compile(
+    r"^\s*(?:\w+\s*=\s*)?(?:int\(|str\(|float\()?input\(|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.", re.MULTILINE
+)
+_OPENS_WINDOWS = re.compile(
+    r"^(?:from|import)[ \t]+(?:tkinter|customtkinter|turtle|pygame|arcade|pyglet|kivy|wx|PyQt[456]|PySide[26]|gi"
+    r"|dearpygui|PySimpleGUI|raylib|pyray|ursina|eel|webview)\b",
+    re.MULTILINE,
+)
+_DRAWS = re.compile(
+    r"^(?:from|import)[ \t]+(?:curses|textual|blessed|asciimatics|prompt_toolkit|urwid|npyscreen)\b", re.MULTILINE
+)
+# A positional argument that may not be left out, or an option that is required
+_ARGPARSE = re.compile(
+    r"\.add_argument\(\s*[\"'][^-\"'][^\"']*[\"'](?![^()\n]*\bnargs\s*=\s*[\"'][?*])|\.add_argument\([^()\n]*\brequired\s*=\s*True"
+    r"|\badd_subparsers\([^()\n]*\brequired\s*=\s*True|@\w+\.argument\((?![^()\n]*\brequired\s*=\s*False)|@\w+\.option\([^()\n]*\brequired\s*=\s*True"
+    r"|\btyper\.Argument\(\s*\.\.\.|\bdocopt\("
+)
+_ARGV = re.compile(r"\bsys\.argv\[[1-9]")
+
+
+class ProgramKind(NamedTuple):
+    """A kind of program: `what` it does, as in "opens a window", and the option that makes it explain its arguments."""
+
+    what: str = ""
+    option: str = ""
+    is_shown: bool = False  # it takes the screen
+
+
+def kind_of_program(text: str) -> ProgramKind:
+    """Return the kind of a program by its code; an empty one for a program that just runs."""
+    if _OPENS_WINDOWS.search(text):
+        return ProgramKind("opens a window", is_shown=True)
+    if _DRAWS.search(text):
+        return ProgramKind("draws on the whole terminal", is_shown=True)
+    if ASKS.search(text):
+        return ProgramKind("asks questions at the terminal")
+    if _ARGPARSE.search(text):
+        return ProgramKind("takes arguments", "--help")
+    return ProgramKind("takes arguments" if _ARGV.search(text) else "")

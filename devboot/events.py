@@ -17,7 +17,7 @@ DOING = "doing"  # an activity within a step or before the first one; without te
 
 
 class Event(NamedTuple):
-    """One event. `text` is a sentence part without full stop; sizes are bytes, -1 where unknown."""
+    """One event of provisioning. `text` is a sentence part without full stop; sizes are bytes, -1 where unknown."""
 
     kind: str
     step: str

@@ -137,7 +137,7 @@ class FileLock:
         holder = read_holder(self.path)
         return BusyError(
             "busy/locked",
-            f"another devboot holds `{self.path}`",
+            f"another devboot command has locked `{self.path}`",
             causes=[
                 f"{holder.describe(time.time())} {f'still works after {waited:.0f} s' if waited else 'is at work'}"
             ],

@@ -303,7 +303,10 @@ def _unlink_quietly(path: str) -> None:
 
 
 def handoff(state: str, grace: float) -> bytes:
-    """Return what a daemon sends its guardian before it starts anything; a newline follows after the first spawns."""
+    """Return what a daemon sends its guardian before it starts anything: state folder and grace period.
+
+    A newline follows after the first spawns.
+    """
     return f"{state}\0{grace}".encode("utf-8", "surrogateescape")
 
 

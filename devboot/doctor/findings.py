@@ -29,7 +29,10 @@ class Fix:
 
 @dataclass(frozen=True)
 class Finding:
-    """One complaint. `what` follows the rules for error messages; `evidence` lists facts that prove it."""
+    """One problem that a check has found.
+
+    `what` follows the rules for error messages; `evidence` lists facts that prove it.
+    """
 
     slug: str
     severity: str  # WARNING or ERROR

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @functools.cache
 def load_table(module: str, name: str) -> dict[str, Any]:
-    """Return what the table `name` holds that lies beside a module, whose `__file__` is `module`."""
+    """Return the content of the TOML file `name` beside a module, whose `__file__` is `module`."""
     import os
     import tomllib
 

@@ -30,7 +30,7 @@ _LOCK_SECONDS = 600.0
 
 
 class Piece(NamedTuple):
-    """One thing that was removed or kept: `kind` is OBJECT, LEFTOVER, …; `size` is in bytes, `why` is the reason."""
+    """A thing that `gc` has removed or kept: `kind` is OBJECT, LEFTOVER, …; `size` is in bytes, `why` is the reason."""
 
     kind: str
     name: str
@@ -39,7 +39,7 @@ class Piece(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """The result of a collection; with `is_dry` nothing was removed."""
+    """The result of `gc`: what was removed and what stays; with `is_dry` nothing was removed."""
 
     removed: tuple[Piece, ...]
     kept: tuple[Piece, ...]
@@ -52,7 +52,7 @@ class Collected(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """Options of a collection.
+    """Options of `gc`.
 
     `now` returns wall-clock seconds. `older_than` is the age in seconds that an unused object must have (None:
     any). `let_go` has references that no longer count, as (project, reason) with a reason such as `generation 3`.

@@ -18,7 +18,7 @@ _START = re.compile(r"^\[\[version\]\]\s*$", re.MULTILINE)
 
 
 def add_release(text: str, file: str, new: Release) -> str:
-    """Return the text with this release; an existing version only gets the platforms that it lacks.
+    """Return the text of a versions.toml with the release `new` added; an existing version gets missing platforms.
 
     `file` is the name of the file in messages; `text` may be empty. Raises Problems if it can't be parsed.
     """

@@ -83,7 +83,7 @@ class NpmConfig(NamedTuple):
 
 
 def load_npm_config(environ: Mapping[str, str], root: str) -> NpmConfig:
-    """Read the files that npm would read for the project at `root`; unreadable files are ignored."""
+    """Return the settings in the files that npm would read for the project at `root`; unreadable files are ignored."""
     settings: dict[str, Setting] = {}
     for path in npmrc_files(environ, root):
         try:

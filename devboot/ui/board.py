@@ -25,7 +25,7 @@ _RATE_WINDOW = 4.0  # seconds that a rate is an average of
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the display."""
+    """One step of provisioning, which has a line of the display."""
 
     name: str
     since: float

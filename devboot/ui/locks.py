@@ -10,7 +10,7 @@ from devboot.text.columns import cells, pad, printable
 
 
 def lock_as_json(done: LockResult) -> dict[str, Any]:
-    """Return what is locked, what moved, and why it had to be chosen anew, for programs."""
+    """Return the result of `lock` for programs: locked packages, changed versions, and the reasons."""
     lock = done.lock
     return {
         "lock": done.path,

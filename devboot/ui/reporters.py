@@ -30,7 +30,7 @@ class RunReporter(Protocol):
         """Show an event of provisioning; may be called from any thread."""
 
     def kept(self) -> list[str]:
-        """Return what an interruption now would leave usable, for the message about it."""
+        """Return the finished and partial downloads that remain if the command is interrupted now."""
 
     def __enter__(self) -> Self:
         """Begin to show events."""

@@ -60,7 +60,7 @@ def read_directory(file: IO[bytes], size: int, archive: str) -> list[Entry]:
 
 
 def directory_offset(file: IO[bytes], size: int, archive: str) -> int:
-    """Return the offset of the central directory, at which the data of the last member has to end."""
+    """Return the offset of a zip file's central directory, at which the data of the last member has to end."""
     return _read_end(file, size, archive).offset
 
 

@@ -25,7 +25,7 @@ class FrameError(Exception):
 
 
 def frame(kind: bytes, payload: bytes) -> bytes:
-    """Return one frame, ready to be sent."""
+    """Return the bytes of one frame of the protocol between daemon and client: header and payload."""
     return header(kind, len(payload)) + payload
 
 

@@ -20,7 +20,7 @@ def test_a_lock_excludes_a_second_holder_and_names_the_first(tmp_path):
         FileLock(f"{tmp_path}/lock", "sync").acquire(timeout=0, waiting=told.append)
 
     assert [(os.getpid(), "up")] == [holder[:2] for holder in told]
-    assert ("busy/locked", 7, f"another devboot holds `{tmp_path}/lock`") == (
+    assert ("busy/locked", 7, f"another devboot command has locked `{tmp_path}/lock`") == (
         caught.value.slug,
         caught.value.exit_code,
         caught.value.what,

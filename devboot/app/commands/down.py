@@ -198,7 +198,7 @@ def _busy(call: Call, waited: float) -> DevbootError:
     for_how_long = "is at work" if call.output.no_wait else f"still works after {waited:.0f} s"
     return BusyError(
         "busy/locked",
-        f"another devboot holds `{leases.lock_path(call.state)}`",
+        f"another devboot command has locked `{leases.lock_path(call.state)}`",
         causes=[f"{holder.describe(time.time())} {for_how_long}"],
         help=[f"ps -fp {holder.pid}" if holder.pid else "devboot doctor"],
     )

@@ -86,7 +86,7 @@ class Call:
 
 
 def options_of(globals_: Mapping[str, object], values: Mapping[str, object]) -> OutputOptions:
-    """Return what the flags of a command line, global and its own, ask of its output."""
+    """Return the output options (colour, quiet, JSON, …) that the global flags and those of the command set."""
     from devboot.text.modes import OutputOptions
 
     flags = {**globals_, "json": values.get("json")}

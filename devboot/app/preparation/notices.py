@@ -95,7 +95,7 @@ def warn_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: R
 
 
 def database_text(path: str, done: databases.Prepared, *, is_there: bool = True) -> str:
-    """Return the text of a database's step; without pragmas and migrations the application creates the file."""
+    """Return the text shown for the preparation of the database at `path`, with the result `done`."""
     if not is_there:
         return f"{path}, created by the application"
     applied = len(done.applied)

@@ -36,5 +36,5 @@ def lock_project(project: Project, command: str, context: Context, reporter: Rep
 
 
 def patience(context: Context, usual: float = _PATIENCE) -> float:
-    """Return how many seconds to wait for another devboot."""
+    """Return how many seconds a command waits for another devboot: `usual`, or 0 with `--no-wait`."""
     return 0.0 if context.output.no_wait else usual

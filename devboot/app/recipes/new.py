@@ -28,7 +28,7 @@ _LIBRARY = re.compile(r"\.so(\.\d+)*$|\.dylib$|\.node$|\.a$|\.o$")
 
 
 class Seen(NamedTuple):
-    """Contents of a source's file: `programs` maps a name to its place in the tree."""
+    """Contents of an unpacked wheel: `programs` maps a program's name to its path in the tree."""
 
     name: str
     publisher: str

@@ -49,7 +49,7 @@ class Listed(NamedTuple):
 
 
 class UpdateOptions(NamedTuple):
-    """The query of an update.
+    """Options of `recipe update`.
 
     `requirement` is a source's name, with `==VERSION` or another condition, "" for the newest of all sources;
     `version` the product's, if no program can print it here; `exclude_newer` a date or a span such as `7 days`.
@@ -61,7 +61,7 @@ class UpdateOptions(NamedTuple):
 
 
 class Updated(NamedTuple):
-    """The result of an update: `path` is versions.toml; `added` are (version, platforms) that are new in it."""
+    """The result of `recipe update`: `path` is versions.toml; `added` are (version, platforms) that are new in it."""
 
     path: str
     added: tuple[tuple[str, tuple[str, ...]], ...]

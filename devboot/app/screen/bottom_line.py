@@ -18,7 +18,10 @@ _LONGEST = 4096  # bytes that are kept of a line that isn't ended
 
 
 class BottomLine:
-    """The line. `write(1 or 2, bytes)` reaches the terminal; text has no escapes, `style(text)` may add colours."""
+    """The line at the bottom of the screen.
+
+    `write(1 or 2, bytes)` reaches the terminal; text has no escapes, `style(text)` may add colours.
+    """
 
     def __init__(self, write: Callable[[int, bytes], None], columns: int, *, style: Callable[[str], str] = str) -> None:
         self._write = write

@@ -196,7 +196,7 @@ class Menu:
 
 
 def help_text(facts: Facts, *, has_joined: bool = False) -> str:
-    """Return all keys, and the addresses, which have scrolled away."""
+    """Return the help screen: all keys with their actions, and the addresses, which have scrolled away."""
     keys = [_JOINED.get(key, key) if has_joined else key for key in KEYS_IN_FULL]
     pages = addresses([(name, address) for name, address in facts.addresses])
     return "\n".join(("", *keys, *([""] if pages else []), *(line.strip() for line in pages), "")) + "\n"

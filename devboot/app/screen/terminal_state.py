@@ -18,7 +18,7 @@ class TerminalState:
         self._unended = b""
 
     def follow(self, data: bytes) -> None:
-        """Read the next bytes, which may begin and end within an escape sequence."""
+        """Record the changes in the next bytes of output, which may begin and end within an escape sequence."""
         data = self._unended + data
         self._unended = b""
         if _ESCAPE not in data:

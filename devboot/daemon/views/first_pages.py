@@ -38,7 +38,7 @@ _SAID_INSTEAD = {"connection refused": _NOBODY}
 
 
 class Page(Record):
-    """One answer: `text` is shown after the address; `status` is 0 without an HTTP answer.
+    """Answer to a request of a first page: `text` is shown after the address; `status` is 0 without an HTTP answer.
 
     `is_html`: it is a page for people.
     """

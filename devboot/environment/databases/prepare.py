@@ -68,7 +68,7 @@ class Surroundings(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """The result: whether the file is new, the applied files, the backup taken before, and notes for the user."""
+    """A prepared database: whether the file is new, the applied files, the backup taken before, and notes."""
 
     is_new: bool
     applied: tuple[str, ...] = ()

@@ -58,7 +58,9 @@ def load_inputs(
     extras: Sequence[str] = (),
     packages: Sequence[str] = (),
 ) -> Loaded:
-    """Read the inputs. If one of them is unlocked, all are resolved together, so that they fit each other.
+    """Return the content of the inputs.
+
+    If one of them is unlocked, all are resolved together, so that they fit each other.
 
     `packages` are requirements that the manifest adds, which no lock has.
 

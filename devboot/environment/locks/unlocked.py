@@ -128,7 +128,7 @@ def gather(
     extras: Sequence[str] = (),
     packages: Sequence[str] = (),
 ) -> Unlocked:
-    """Read requirements files, pyproject.toml, Pipfile and setup.py.
+    """Return the requirements in requirements files, pyproject.toml, Pipfile and setup.py.
 
     Args:
         inputs: the files.

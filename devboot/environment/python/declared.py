@@ -147,7 +147,7 @@ class PythonLock:
 
 
 def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> PythonProject:
-    """Read the project's files; uses no network and changes nothing.
+    """Return what the project's files require of Python; uses no network and changes nothing.
 
     Raises:
         DevbootError: a file that is named is missing, or one can't be read.

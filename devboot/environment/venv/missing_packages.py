@@ -26,10 +26,13 @@ class MissingPackage(NamedTuple):
 
 
 def missing_packages(uv: Uv, spec: VenvSpec) -> tuple[MissingPackage, ...]:
-    """Return what a sync would have to fetch; nothing is changed. `uv` works in the folder that a sync would use.
+    """Return the packages that a sync would have to fetch; nothing is changed.
+
+    `uv` works in the folder that a sync would use.
 
     Raises:
         DevbootError: uv can't be started.
+
     """
     pins, directs = _wanted(spec, uv.environ)
     variables = spec.indexes.variables(uv.environ)

@@ -20,7 +20,7 @@ class Progress:
         self._building: list[str] = []
 
     def text(self, line: str) -> str:
-        """Return the text after a further line; empty if the line adds nothing."""
+        """Return the text to show after a further line of uv's output; empty if the line adds nothing."""
         build = _BUILD.match(line)
         if build is None:
             return progress_text(line)
@@ -36,7 +36,7 @@ class Progress:
 
 
 def progress_text(line: str) -> str:
-    """Return the text for a line of uv's; empty if it adds nothing."""
+    """Return the text to show for a line of uv's output; empty if it shows no progress."""
     for pattern, text in _PATTERNS:
         if match := pattern.match(line):
             filled = text.format(*(_shown(group) for group in match.groups()))

@@ -17,10 +17,12 @@ _HEAD = "devboot-venv 1"
 
 @dataclass(frozen=True, slots=True)
 class VenvRecord:
-    """The record. `is_complete` is written last: without it nothing in the virtualenv can be trusted.
+    """The record of a sync in a virtualenv.
 
-    `location` is where it was made, `python` the path and `version` the version of its interpreter, `base` the stamp
-    of that file, `wanted` the digest of what was to be installed, `site` the stamp of the packages' folder after it.
+    `is_complete` is written last: without it nothing in the virtualenv can be trusted.
+
+    `location` is where it was made, `python` the path and `version` the version of its interpreter, `base` the stamp of
+    that file, `wanted` the digest of what was to be installed, `site` the stamp of the packages' folder after it.
     `installed` maps the packages that syncs have installed to their versions. `is_adopted`: someone else made it.
     `libraries` are store objects with system libraries, which packages that were built here load.
     """

@@ -47,7 +47,7 @@ STEP = "venv"
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """The result of a sync: names with versions, `changed` as (name, old, new); `act` is that of the decision.
+    """The result of a sync: package names with versions, `changed` as (name, old, new); `act` is that of the decision.
 
     `packages` counts what the project requires; `stays` names packages that the user added; `aside` is where an old
     one is; `spec` is the spec. `libraries` are the store objects with system libraries that packages load.

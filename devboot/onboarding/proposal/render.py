@@ -151,7 +151,7 @@ def _env(proposal: Proposal) -> list[str]:
 
 
 def value_text(variable: Variable) -> str:
-    """Return the text after a variable's name."""
+    """Return the text after a variable's name in `[env]`: a quoted text, or an inline table."""
     if variable.generate:
         said = f", description = {quoted(variable.description)}" if variable.description else ""
         return f"{{ generate = {quoted(variable.generate)}{said} }}"

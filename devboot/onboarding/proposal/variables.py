@@ -73,7 +73,7 @@ def _form(cast: str) -> str:
 
 
 def generated(name: str, sources: Sources) -> str | None:
-    """Return how to generate a value, if any value is good enough; else None."""
+    """Return the kind of value to generate, such as `secret`, if any value is good enough; else None."""
     upper = name.upper()
     if is_called("password", name):
         return "password"

@@ -37,7 +37,7 @@ PICKY = frozenset(
 
 
 def apply(m: Machine, call: Call) -> Value:  # noqa: PLR0911 - one answer for each kind
-    """Return the result of a call."""
+    """Return the result of a call of any value: functions are evaluated, libraries known by name, others unknown."""
     data = call.function.data
     if isinstance(data, Function):
         args = call.args if data.owner is None else (data.owner, *call.args)

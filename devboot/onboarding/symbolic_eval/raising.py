@@ -54,7 +54,7 @@ def _further_reasons(m: Machine) -> frozenset[str]:
 
 
 def decisive(m: Machine, reads: frozenset[str]) -> frozenset[str]:
-    """Return those of the variables that aren't set; of alternatives the first stands for all."""
+    """Return those of the variables `reads` that aren't set; of alternatives only the first."""
     unset = sorted(name for name in reads if name not in m.environ)
     if len(unset) > 1 and m.tests and _is_either_or(m.tests[-1][1]):
         first = min(unset, key=lambda name: _read_line(m, name))

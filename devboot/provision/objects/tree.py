@@ -144,7 +144,7 @@ def list_tree(directory: str) -> Iterator[Entry]:
 
 
 def tree_digest(entries: Iterable[Entry]) -> str:
-    """Return one digest for a whole listing."""
+    """Return one digest for all files of a listing."""
     total = hashlib.sha256()
     for entry in entries:
         kind = "link" if entry.is_link else "exec" if entry.is_executable else "file"

@@ -49,7 +49,7 @@ class Login(NamedTuple):
 
 
 def network_of(environ: Mapping[str, str]) -> Network:
-    """Read the variables that curl and uv read; lower-case names take precedence, as in curl."""
+    """Return the settings in the variables that curl and uv read; lower-case names take precedence, as in curl."""
     proxies = {}
     for scheme in _PORTS:
         for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"):

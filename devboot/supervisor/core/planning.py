@@ -49,7 +49,7 @@ class Changes(Record):
 
 
 def roots(processes: Mapping[str, Process]) -> tuple[str, ...]:
-    """Return what is started where nothing is named: services, processes, and databases, whoever connects to them."""
+    """Return the names that `up` without names starts: services, processes, and databases of services."""
     return tuple(
         name for name, each in processes.items() if each.spec.kind != model.TASK or model.makes_database(each.spec)
     )

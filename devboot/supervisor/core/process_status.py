@@ -34,7 +34,7 @@ class Verdict(Record):
 
 
 def standing(process: Process) -> graph.Standing:
-    """Return what other processes need to know of this one as a dependency."""
+    """Return the state of the process as its dependents see it."""
     state = process.state
     return graph.Standing(
         state.phase,
@@ -77,7 +77,7 @@ def have_ended(processes: Iterable[Process]) -> bool:
 
 
 def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
-    """Return how the start went so far. `final`: the wait is over, so pending processes count as failed."""
+    """Return the result of the start so far. `final`: the wait is over, so pending processes count as failed."""
     processes = tuple(processes)
     settled = not any(is_pending(process) for process in processes)
     found = [Failure(each.name, error) for each in processes if (error := failure_of(each, final=final)) is not None]

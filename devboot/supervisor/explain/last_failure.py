@@ -17,7 +17,7 @@ _LIMIT = 16 * 1024
 
 
 class LastFailure(Record):
-    """One failure. `at` is wall-clock seconds."""
+    """The last failure of a process. `at` is wall-clock seconds."""
 
     name: str
     slug: str

@@ -333,7 +333,7 @@ class Lack(Record):
 
 
 def summaries(found: Iterable[Lack]) -> tuple[str, ...]:
-    """Return one line per kind of lack (variables, files) and one per server, with the project's lines."""
+    """Return a line for missing variables, one for missing files and one for each missing server, with their places."""
     known = tuple(found)
     lines = []
     for kind, title in ((UNSET, "variables without a value"), (NO_FILE, "missing files")):
@@ -350,7 +350,7 @@ def is_of_servers(lack: Lack) -> bool:
 
 
 def lacks(state: str, hosts: Iterable[str], *, is_running: bool) -> tuple[Lack, ...] | None:
-    """Return what the processes of a project requested in vain; None if no start was observed.
+    """Return the missing variables, files and servers that the processes requested; None if no start was observed.
 
     Servers of this machine count only while the project runs and if the system reports listeners. `hosts` are names
     that resolve to this machine.

@@ -34,7 +34,7 @@ def test_a_project_that_another_command_works_in_is_refused_at_once(command, tmp
         said = capsys.readouterr().err
 
     assert 7 == code, said
-    assert f"error[busy/locked]: another devboot holds `{lock}`" in said
+    assert f"error[busy/locked]: another devboot command has locked `{lock}`" in said
     assert re.search(rf"^cause: pid {os.getpid()} \(other, \d+ s\) is at work$", said, re.MULTILINE)
     assert not (root / "devboot.lock").exists()
 

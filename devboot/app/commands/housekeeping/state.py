@@ -15,7 +15,7 @@ from devboot.state.project import find_project
 
 
 class Listed(NamedTuple):
-    """A line of the list; sizes are bytes."""
+    """A line of `devboot state list`: the kept folders of one project; sizes are bytes."""
 
     name: str
     root: str

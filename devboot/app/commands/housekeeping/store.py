@@ -41,14 +41,14 @@ class Damage(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """The result of a byte-by-byte comparison: the number of intact objects, and the damaged ones."""
+    """The result of `store verify`: the number of intact objects, and the damaged ones."""
 
     intact: int
     damaged: tuple[Damage, ...]
 
 
 class Repaired(NamedTuple):
-    """The result of a repair: objects fetched again, or removed because nothing uses them."""
+    """The result of `store repair`: objects fetched again, or removed because nothing uses them."""
 
     repaired: tuple[str, ...]
     removed: tuple[str, ...]
@@ -74,7 +74,7 @@ def contents(context: Context) -> tuple[Piece, ...]:
 
 
 def verify(context: Context, wanted: Sequence[str], reporter: Reporter) -> Verified:
-    """Compare objects (all, or the named ones) byte by byte with what was published; changes nothing."""
+    """Compare objects (all, or the named ones) byte by byte with what devboot installed; changes nothing."""
     data = context.paths().data
     store = Store(data)
     names = _chosen(data, wanted)
@@ -97,7 +97,7 @@ def path_of(context: Context, wanted: str) -> StoreObject:
 
 
 def repair(context: Context, wanted: Sequence[str], reporter: Reporter) -> Repaired:
-    """Fetch damaged objects again as they were published; remove unused ones.
+    """Fetch damaged objects again, remove unused ones, and return which.
 
     The new object is complete before the old one is removed. One that can't be fetched is made invisible, so that
     nothing starts it.

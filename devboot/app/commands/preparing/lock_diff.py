@@ -36,7 +36,7 @@ def lock_diff(context: Context, old: str, new: str) -> LockDiff:
     """
     path = find_project(context.cwd, context.environ).lock
     if not old and not new and not os.path.exists(path):
-        raise UsageError("usage/no-lock", f"there is no `{_shown(path, context)}`", help=["devboot lock"])
+        raise UsageError("usage/no-lock", f"there is no lockfile `{_shown(path, context)}`", help=["devboot lock"])
     before, called = _read(old or HEAD, path, context)
     after, newer = _read(new, path, context) if new else _of_file(path, context)
     return LockDiff(called, newer, differences(before, after))

@@ -171,7 +171,7 @@ class Parts(NamedTuple):
 
 
 class Composed(NamedTuple):
-    """The result: services to prepare, variables, the plan without its environment, and the patch that adds it."""
+    """A composition: services to prepare, variables, the plan without its environment, and the patch that adds it."""
 
     services: tuple[Service, ...]
     composition: Composition

@@ -119,7 +119,7 @@ class Preview:
         return resolve(wishes, self.recipes, previous=self.lock).packages
 
     def objects(self, packages: Sequence[LockedPackage]) -> dict[Wish, tuple[Wanted, StoreObject]]:
-        """Return what packages need on this machine, and where it is in the store, or would be."""
+        """Return for each package what it needs on this machine, and the store object that has it, or would have it."""
         store = self.context.paths().data
         choose_python = AppPythons(self._uv, self.context.environ, store, is_dry=True).choose
         host = this_host(sys.platform, os.uname().machine)

@@ -26,9 +26,9 @@ def wanted_databases(manifest: Manifest, service: str) -> tuple[WantedDatabase, 
 
 
 def recorded(service: Service, stamps: str) -> tuple[ProcessSpec, ...]:
-    """Return the tasks that create the service's databases, with records valid for the same data directory.
+    """Return the tasks that create the service's databases, each run once for a data folder of the service.
 
-    `stamps` is the folder of these records.
+    `stamps` is the folder in which a finished task is recorded.
     """
     made = tuple(f"{MADE}{path}" for path in made_once(service))
     return tuple(
@@ -43,7 +43,7 @@ def _digest(task: ProcessSpec) -> str:
 
 
 def served_names(manifest: Manifest, recipes: Mapping[str, KnownRecipe], services: Sequence[Service]) -> dict[str, str]:
-    """Return `databases.<name>.<word>` → value for all databases in these services."""
+    """Return the values of `${databases.NAME.KEY}` for all databases in these services, by `databases.NAME.KEY`."""
     names: dict[str, str] = {}
     for service in services:
         own = service.spec.name

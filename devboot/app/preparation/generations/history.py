@@ -52,7 +52,7 @@ class Change(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """A line of the list: `what` are its main parts in words, `at` is wall-clock seconds."""
+    """A line of `devboot generations`: `what` are its main parts in words, `at` is wall-clock seconds."""
 
     number: int
     at: float

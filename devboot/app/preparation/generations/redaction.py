@@ -74,7 +74,7 @@ def changed_secrets(body: Mapping[str, Any], values: Mapping[str, str], salt: st
 
 
 def readable(text: str) -> str:
-    """Return the text with `***` for each placeholder."""
+    """Return a text of a generation with `***` for each placeholder of a secret."""
     return _STAND_IN.sub("***", text)
 
 

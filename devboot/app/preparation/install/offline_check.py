@@ -68,7 +68,7 @@ def refuse_unfetched(
 
 
 def missing_objects(store: Store, wanted: Iterable[Wanted], sources: Mapping[str, Source]) -> list[Missing]:
-    """Return what would have to be fetched for the store."""
+    """Return the packages that would have to be fetched for the store."""
     lacking = [each for each in wanted if store.find(object_name(each)) is None and not _is_here(each, sources)]
     return [Missing(each.name, each.version, _origin(each.artifact)) for each in lacking]
 
@@ -83,7 +83,7 @@ def _is_here(wanted: Wanted, sources: Mapping[str, Source]) -> bool:
 
 
 def missing_python(uv: Uv, python: PythonProject, pins: PythonLock | None, environ: Mapping[str, str]) -> list[Missing]:
-    """Return what would have to be fetched for the virtualenv; without an interpreter only that is known."""
+    """Return the packages that would have to be fetched for the virtualenv; the interpreter alone if it is missing."""
     made = pins if python.needs_lock else None
     try:
         interpreter = locked_interpreter(uv, python, made, environ=environ)

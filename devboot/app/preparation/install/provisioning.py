@@ -40,7 +40,7 @@ class Machine(NamedTuple):
 
 
 class Provisioned(NamedTuple):
-    """The result: objects by manifest entry, and the state of the virtualenv (None: the project has none).
+    """The result of provisioning: objects by manifest entry, and the state of the virtualenv (None without one).
 
     `hosted` are packages from PATH instead of the store.
     """

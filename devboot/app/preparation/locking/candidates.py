@@ -23,14 +23,14 @@ AskChannel = Callable[[CondaOrigin, str], Release]
 
 
 class Queries(NamedTuple):
-    """The queries: which wish goes to which channel, and which to the distribution."""
+    """The manifest's requests (wishes) that no recipe fulfils, to be sent to conda channels or the distribution."""
 
     channels: Mapping[Wish, CondaOrigin]
     distribution: Mapping[Wish, DebOrigin]
 
     @property
     def wishes(self) -> tuple[Wish, ...]:
-        """Return all wishes with a query."""
+        """Return all wishes for which a channel or the distribution has to be queried."""
         return (*self.channels, *(wish for wish in self.distribution if wish not in self.channels))
 
     @property
@@ -40,7 +40,7 @@ class Queries(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """The answers: `recipes` include versions of channels, `rows` are those of the distribution."""
+    """The answers to the queries: `recipes` include versions of channels, `rows` are those of the distribution."""
 
     recipes: Mapping[str, KnownRecipe]
     rows: Mapping[Wish, tuple[DistributionRow, ...]]

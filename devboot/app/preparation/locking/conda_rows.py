@@ -32,7 +32,7 @@ def list_conda(origin: CondaOrigin, condition: str, cache: str, *, is_offline: b
 
 
 def release_of_conda(origin: CondaOrigin, found: dict[str, Solved]) -> Release:
-    """Return one version for all platforms: the one that most of them have."""
+    """Return the rows of one version for all platforms: of the version that most of them have."""
     versions = [each.version for each in found.values()]
     version = max(dict.fromkeys(versions), key=versions.count)
     rows = {

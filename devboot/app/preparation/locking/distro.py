@@ -40,7 +40,7 @@ class Distribution:
         self.name = host.distribution if has_apt and host.platform in ARCHITECTURES else ""
 
     def ask(self, origin: DebOrigin) -> tuple[DistributionRow, ...]:
-        """Return what the release has, for this machine first, then for the other architecture if it can be queried.
+        """Return rows for the lock: for this machine, and for the other architecture if it can be queried.
 
         Raises LockError `lock/not-in-distribution`, and the errors of apt.
         """
@@ -56,7 +56,7 @@ class Distribution:
         return tuple(rows)
 
     def row(self, origin: DebOrigin, platform: str) -> DistributionRow:
-        """Return what the release has for one platform. Raises the errors of `ask`."""
+        """Return the row for the lock: the packages of this release for one platform. Raises the errors of `ask`."""
         if origin.release and not self.name.startswith("debian-"):
             raise _lacks(self.name, origin.names[0])
         try:

@@ -83,7 +83,7 @@ def typed(m: Machine, verb: str, owner: Value, call: Call) -> Value:
 
 
 def read_with(m: Machine, library: str, kind: str, call: Call, owner: Value) -> Value:
-    """Read a variable by the rules of a library."""
+    """Return the value of the variable that a call reads, by the rules of the library."""
     first = call.argument(0, "var", "name", "option", "key", "env")
     name = first.data if first is not None else IMPLIED.get(kind)
     if not isinstance(name, str):

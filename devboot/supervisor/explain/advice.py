@@ -10,10 +10,13 @@ import json
 import os
 import re
 import shlex
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from devboot.clone_reader import read_bytes
 from devboot.errors import Evidence, WorkError
+from devboot.files import list_names
+from devboot.model.nearest import nearest
 from devboot.supervisor.explain.file_templates import copying_command
 from devboot.supervisor.explain.known_errors import find_advice, last_python_with
 from devboot.supervisor.explain.missing_certificate import making_command
@@ -29,6 +32,8 @@ _NO_FILE = (
 )
 # An option that a program doesn't have, and the similar one that it names, as click does
 _NO_OPTION = r"[Nn]o such option:? [`'\"]?(--?[\w-]+)[`'\"]?[.,;]?\s+(?:\()?Did you mean [`'\"]?(--?[\w-]+)"
+_EXISTS = r"(?:[Tt]able|relation) [`'\"]?([\w.]+)[`'\"]? already exists"
+_NO_DOTTED = r"No module named '([A-Za-z_]\w*(?:\.\w+)+)'"
 _FRAME = r'^\s*File "([^"]+)", line (\d+)'
 _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 # An exception of a library that lacks an optional dependency and names the command to install it
@@ -78,9 +83,78 @@ def _advice(seen: Evidence) -> tuple[str, ...]:
     return (
         find_advice(seen.tail, seen.cwd)
         or _misspelt_option(seen)
+        or _tables_that_exist(seen)
+        or _misspelt_module(seen)
+        or _absent_package(seen)
         or _path_of_image(seen.tail, seen.cwd)
         or _missing_package(seen)
     )
+
+
+def _tables_that_exist(seen: Evidence) -> tuple[str, ...]:
+    """Return the command that marks migrations as applied, if they failed because their tables exist."""
+    found = next((match for line in reversed(seen.tail) if (match := re.search(_EXISTS, line))), None)
+    command = re.match(r"(.*\b(?:alembic\b.*|flask\b.*\bdb) )upgrade(?: heads?)?$", seen.command)
+    if found is None or command is None:
+        return ()
+    inner = os.path.relpath(seen.cwd, seen.root)
+    there = "" if inner == "." else f"cd {shlex.quote(inner)} && "
+    remark = f"if the tables, as `{found[1]}`, are complete"
+    return (f"{there}devboot run -- {command[1]}stamp head && devboot up -d   # {remark}",)
+
+
+def _misspelt_module(seen: Evidence) -> tuple[str, ...]:
+    """Return the command that corrects an import, if the package has one module with a similar name."""
+    found = next((match for line in reversed(seen.tail) if (match := re.search(_NO_DOTTED, line))), None)
+    line = _last_import(seen) if found is not None else None
+    if found is None or line is None or found[1] not in line.text:
+        return ()
+    package, _, name = found[1].rpartition(".")
+    folders = (os.path.join(folder, *package.split(".")) for folder in _site_packages(seen))
+    there = next((list_names(folder) for folder in folders if os.path.isdir(folder)), ())
+    likely = nearest(name, {each.removesuffix(".py") for each in there if not each.startswith("_")})
+    if not likely:
+        return ()
+    old, new = found[1].replace(".", r"\."), f"{package}.{likely}"
+    return (f"sed -i.bak '{line.number}s/{old}/{new}/' {shlex.quote(line.file)} && devboot up -d   # `{new}` exists",)
+
+
+def _absent_package(seen: Evidence) -> tuple[str, ...]:
+    """Return advice for a relative import of modules that the clone lacks."""
+    line = _last_import(seen) if any("attempted relative import" in each for each in seen.tail[-3:]) else None
+    named = re.match(r"\s*from \.([\w.]+) import", line.text) if line is not None else None
+    if line is None or named is None:
+        return ()
+    inner = named[1].replace(".", "/")
+    stem = os.path.join(seen.root, os.path.dirname(line.file), inner)
+    if os.path.isdir(stem) or os.path.exists(f"{stem}.py"):
+        return ()
+    return (f"`{inner}` is a module of the project itself that this clone lacks: only its code can bring it",)
+
+
+class _Line(NamedTuple):
+    """A line of the project in a traceback."""
+
+    file: str
+    number: str
+    text: str
+
+
+def _last_import(seen: Evidence) -> _Line | None:
+    """Return the innermost line of the project in the traceback; None if there is none."""
+    root = f"{seen.root.rstrip('/')}/"
+    for line, text in reversed([*pairwise(seen.tail)]):
+        frame = re.match(_FRAME, line)
+        path = os.path.join(seen.cwd, frame[1]) if frame else ""
+        if frame and path.startswith(root) and "site-packages" not in path:
+            return _Line(path.removeprefix(root), frame[2], text.strip())
+    return None
+
+
+def _site_packages(seen: Evidence) -> list[str]:
+    """Return the folders of packages that the traceback shows."""
+    found = (re.search(r'File "(/[^"]*/site-packages)/', line) for line in seen.tail)
+    return list(dict.fromkeys(match[1] for match in found if match))
 
 
 def _misspelt_option(seen: Evidence) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ _COMPLAINS = (
 )
 _SAYS_NOTHING = (
     r"^\s*at |\*\*\* \[|\bmake(?:\[\d+\])?: |[Cc]ommand failed with exit code|A complete log of this run|ELIFECYCLE|"
-    r"npm (?:ERR!|error) (?:code|errno|path|command|Lifecycle|workspace|location)\b|^Process exited|exit status \d+$"
+    r"npm (?:ERR!|error) (?:code|errno|path|command|Lifecycle|workspace|location)\b|^Process exited|exit status \d+$|"
+    r"^\(Background on this error at: "
 )
 _FRAME = r'^ +File "(.+)", line \d+, in (\S+)$'
 _MODULE = "<module>"

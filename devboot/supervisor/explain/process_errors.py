@@ -138,7 +138,11 @@ def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...],
     """Return the message for a process that should keep running, but exited successfully and isn't restarted."""
     what = f"{spec.name} ended by itself, {_last(end)} after {seconds(age)}"
     once = f'if it is meant to end, set `restart = "never"` in `[processes.{spec.name}]`'
-    helps = (once,) if spec.kind == model.PROCESS else ()
+    is_plain = (
+        spec.command and spec.cwd == (spec.env_files or (spec.cwd,))[0] and not set(spec.command) & set("$;&|<>`(")
+    )
+    by_hand = (f"devboot run -- {spec.command}   # runs it by hand, if it does one thing and ends",) if is_plain else ()
+    helps = (once, *by_hand) if spec.kind == model.PROCESS else ()
     slug, addition = ("process/ended", "") if was_up else ("process/exited", ", before it was ready")
     return _hinted(spec, slug, what + addition, tail, *helps)
 

@@ -115,10 +115,10 @@ def test_a_daemon_holds_no_table_of_known_errors():
     script = (
         "import sys, devboot.daemon.process.lifecycle as lifecycle, devboot.daemon.server.server\n"
         "for name in lifecycle._LATER: __import__(name)\n"
-        "from devboot.supervisor.explain import failures\n"
+        "from devboot.supervisor.explain import process_errors\n"
         "from devboot.model.process import ProcessSpec\n"
         "from devboot.supervisor.state_machine import End\n"
-        f"failures.ended(ProcessSpec('web', 'process', '/', 'x'), End(1), {TAIL!r})\n"
+        f"process_errors.ended(ProcessSpec('web', 'process', '/', 'x'), End(1), {TAIL!r})\n"
         "print(*sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()

@@ -178,6 +178,86 @@ def test_a_misspelt_option_in_a_procfile_comes_with_the_command_that_corrects_it
     assert (tmp_path / "Procfile").read_text() == "web: uvicorn shop:app --workers 2 --workers-log x\n"
 
 
+def traceback(root, file, number, text, error):
+    return (
+        f'  File "{root}/.venv/lib/python3.13/site-packages/uvicorn/importer.py", line 19, in import_from_string',
+        "    module = importlib.import_module(module_str)",
+        f'  File "{root}/{file}", line {number}, in <module>',
+        f"    {text}",
+        error,
+    )
+
+
+def test_a_misspelt_module_of_a_package_comes_with_the_command_that_corrects_the_import(tmp_path):
+    inner = tmp_path / ".venv/lib/python3.13/site-packages/gear/security"
+    inner.mkdir(parents=True)
+    for name in ("__init__.py", "oauth2.py", "base.py"):
+        (inner / name).touch()
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/auth.py").write_text("import os\nfrom gear.security.auth2 import Form\n")
+    spec = WORKER._replace(cwd=str(tmp_path), env_files=(str(tmp_path), ".env"))
+    tail = traceback(
+        tmp_path, "shop/auth.py", 2, "from gear.security.auth2 import Form",
+        "ModuleNotFoundError: No module named 'gear.security.auth2'",
+    )  # fmt: skip
+
+    (first, *_) = cannot_load(spec, tail[-1], tail).help
+    assert first.endswith("shop/auth.py && devboot up -d   # `gear.security.oauth2` exists")
+    subprocess.run(["/bin/sh", "-c", first.partition(" && ")[0]], cwd=tmp_path, check=True)
+    assert (tmp_path / "shop/auth.py").read_text() == "import os\nfrom gear.security.oauth2 import Form\n"
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_relative_import_of_what_the_clone_lacks_is_named(tmp_path, is_there):
+    (tmp_path / "main.py").write_text("from .api.pages import home\n")
+    if is_there:
+        (tmp_path / "api/pages").mkdir(parents=True)
+    spec = WORKER._replace(cwd=str(tmp_path), env_files=(str(tmp_path), ".env"))
+    error = "ImportError: attempted relative import with no known parent package"
+    tail = traceback(tmp_path, "main.py", 1, "from .api.pages import home", error)
+
+    said = "`api/pages` is a module of the project itself that this clone lacks: only its code can bring it"
+    assert (said in cannot_load(spec, tail[-1], tail).help) is not is_there
+
+
+@pytest.mark.parametrize(
+    ("command", "stamp"),
+    [
+        ("alembic upgrade head", "alembic stamp head"),
+        ("python -m alembic -c db/alembic.ini upgrade heads", "python -m alembic -c db/alembic.ini stamp head"),
+        ("flask --app shop db upgrade", "flask --app shop db stamp head"),
+        ("python manage.py migrate", ""),
+    ],
+)
+def test_migrations_that_meet_their_tables_come_with_the_command_that_marks_them_as_applied(command, stamp):
+    spec = WORKER._replace(kind="task", name="migrate", command=command)
+    lines = (
+        "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) table alerts already exists",
+        "[SQL: CREATE TABLE alerts (id INTEGER)]",
+        "(Background on this error at: https://sqlalche.me/e/20/e3q8)",
+    )
+
+    error = ended(spec, End(1), lines)
+    assert error.what.startswith(
+        "migrate failed: sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) table alerts"
+    )
+    remark = "   # if the tables, as `alerts`, are complete"
+    assert not stamp or error.help[0] == f"devboot run -- {stamp} && devboot up -d{remark}"
+
+
+def test_python_without_tk_comes_with_the_package_that_brings_it():
+    line = "ImportError: No module named 'tkinter', please install the python3-tk package"
+
+    assert "sudo apt-get install python3-tk   # Debian, Ubuntu" in cannot_load(WORKER, line, (line,)).help
+
+
+@pytest.mark.parametrize(("command", "is_shown"), [("python job.py --all", True), ("python job.py > $LOG", False)])
+def test_a_process_that_ends_by_itself_comes_with_the_command_that_runs_it_by_hand(command, is_shown):
+    error = process_errors.parted(WORKER._replace(command=command), End(0), 0.4, (), was_up=False)
+
+    assert (f"devboot run -- {command}   # runs it by hand, if it does one thing and ends" in error.help) == is_shown
+
+
 def test_nothing_is_appended_to_a_list_in_utf_16_or_one_that_is_gone(tmp_path):
     (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-16")
     for name in ("requirements.txt", "gone.txt"):

@@ -35,7 +35,7 @@ class Invocation(Record):
     globals: dict[str, object] = {}  # noqa: RUF012  as above
 
     def flag(self, name: str) -> bool:
-        """Return whether a switch was given."""
+        """Return whether the switch `name`, such as `dry-run`, was given."""
         return bool(self.values.get(name))
 
 

@@ -135,7 +135,7 @@ if [[ $funcstack[1] == _devboot ]]; then _devboot "$@"; else compdef _devboot de
 
 
 def fish() -> str:
-    """Return completion lines for fish's completions folder."""
+    """Return the completion script for fish's completions folder."""
     lines = ["# Completion of devboot for fish: put it into ~/.config/fish/completions/devboot.fish"]
     lines += [_fish_line(flag, "") for flag in GLOBAL]
     for command in COMMANDS:

@@ -221,7 +221,7 @@ def fallback_session(argv: Sequence[str], environ: Mapping[str, str], handle: An
 
 
 def open_session(invocation: Invocation, environ: Mapping[str, str], handle: Any = None) -> Session:
-    """Inspect the streams, variables, directory and clocks, once.
+    """Return the session of a command, with streams, variables, directory and clocks as they are now.
 
     Raises UsageError if the directory of `-C` is missing.
     """

@@ -37,7 +37,7 @@ class RunningProject:
 
     @property
     def plan(self) -> Plan:
-        """The plan that the supervisor runs."""
+        """The plan that the supervisor runs now."""
         return self.supervisor.plan
 
     @property

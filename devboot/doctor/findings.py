@@ -139,7 +139,7 @@ class Report:
 
     @property
     def checks(self) -> int:
-        """The number of checks."""
+        """The number of checks that were run."""
         return sum(len(area.outcomes) for area in self.areas)
 
     def count(self, severity: str) -> int:

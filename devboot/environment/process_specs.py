@@ -140,7 +140,7 @@ class Surroundings(NamedTuple):
 
 
 def process_spec(command: Command, wanted: Process, around: Surroundings) -> ProcessSpec:
-    """Return the supervisor's spec of one process."""
+    """Return the supervisor's spec of one process of the Procfile or the manifest."""
     port = around.ports[command.name]
     own = dict(around.process_variables(wanted.env))
     cwd = os.path.normpath(os.path.join(around.root, wanted.cwd))

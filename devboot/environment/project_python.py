@@ -392,7 +392,7 @@ def venv_spec(
     *,
     is_forced: bool = False,
 ) -> VenvSpec:
-    """Return the spec of the virtualenv."""
+    """Return the spec of the virtualenv: what a sync has to install, where, and for which interpreter."""
     own = project.own
     own_folders = {os.path.normpath(os.path.join(each.base, each.reference)) for each in pins.directs}
     if own is not None and os.path.normpath(own.direct.base) in own_folders:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def distributions_table() -> Mapping[str, Any]:
-    """Return the table as parsed TOML."""
+    """Return the table `distributions.toml` as parsed TOML."""
     return load_table(__file__, "distributions")
 
 

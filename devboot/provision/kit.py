@@ -99,7 +99,7 @@ class Kit(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes in all its files."""
+        """The total size of the files in the kit, in bytes."""
         return sum(each.size for each in self.files)
 
 

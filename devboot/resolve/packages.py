@@ -47,7 +47,7 @@ def wishes_of(manifest: Manifest) -> tuple[Wish, ...]:
 
 
 def tool_wishes(manifest: Manifest) -> Iterator[Wish]:
-    """Yield the wishes in `[packages]`."""
+    """Yield the requests (wishes) for tools in `[packages]`."""
     for name, asked in manifest.packages.items():
         tool = asked if isinstance(asked, Tool) else Tool(version=asked)
         yield Wish(name, "" if tool.version == "*" else tool.version, tool.source or "")

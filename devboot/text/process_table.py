@@ -110,14 +110,14 @@ def is_done(status: model.ProcessStatus) -> bool:
 
 
 def exit_words(last: model.LastExit) -> str:
-    """Return `0`, `1` or `SIGKILL`."""
+    """Return an exit in a word: the code (`0`, `1`) or the signal (`SIGKILL`)."""
     if last.signal:
         return model.signal_name(last.signal)
     return str(last.code)
 
 
 def phase_symbol(phase: str, *, unicode: bool) -> str:
-    """Return the symbol of a phase."""
+    """Return the symbol that stands before a phase in `ps`."""
     known = symbols(unicode)
     if phase in (model.FAILED, model.GAVE_UP):
         return known.failed

@@ -28,7 +28,7 @@ ASCII = Symbols("ok", "*", "@", "~", ".", "!", "x", "?!", "=", ">", "-", ("~", "
 
 
 def symbols(unicode: bool) -> Symbols:
-    """Return the Unicode or the ASCII set."""
+    """Return the set of Unicode symbols, or that of ASCII ones."""
     return UNICODE if unicode else ASCII
 
 

@@ -234,7 +234,7 @@ def _stall(step: Step, now: float) -> str:
 
 
 def bar(done: int, total: int, symbols: Symbols) -> str:
-    """Return a bar of twenty cells."""
+    """Return a progress bar of twenty cells."""
     filled = max(0, min(_BAR, _BAR * done // total))
     if filled == _BAR:
         return symbols.bar_done * _BAR

@@ -36,7 +36,7 @@ class Meter:
         return self._most - self._bytes
 
     def add_bytes(self, count: int) -> None:
-        """Count unpacked bytes."""
+        """Add `count` to the unpacked bytes; raises IntegrityError beyond the limit."""
         self._bytes += count
         if self._bytes <= self._most:
             return
@@ -48,7 +48,7 @@ class Meter:
         )
 
     def add_member(self) -> None:
-        """Count one file, folder or link."""
+        """Count one file, folder or link; raises IntegrityError beyond the limit."""
         self._members += 1
         if self._members > self._limits.members:
             raise too_large(self._name, f"it has more than {self._limits.members:,} members")

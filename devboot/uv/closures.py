@@ -38,7 +38,7 @@ def list_closure(
 
 
 def parse_closure(text: str) -> tuple[Needed, ...]:
-    """Return all packages of a pylock.toml."""
+    """Return all packages in the text of a pylock.toml."""
     return tuple(
         Needed(
             package["name"],

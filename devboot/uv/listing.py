@@ -81,14 +81,14 @@ def list_files(
 
 
 def parse_listing(text: str) -> Listing:
-    """Return the only package of a pylock.toml."""
+    """Return the release that is the only package in the text of a pylock.toml."""
     (package,) = tomllib.loads(text)["packages"]
     wheels = tuple(listed_file(wheel) for wheel in package.get("wheels", ()))
     return Listing(package["name"], package["version"], wheels)
 
 
 def listed_file(wheel: dict[str, Any]) -> ListedFile:
-    """Return a wheel of a pylock.toml."""
+    """Return a table `wheels` of a pylock.toml as a listed file."""
     address = str(wheel.get("url") or wheel.get("path") or "")
     name = wheel.get("name") or unquote(address.partition("#")[0].rpartition("/")[2])
     uploaded = wheel.get("upload-time")

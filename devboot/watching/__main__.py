@@ -25,7 +25,7 @@ GIT_SECONDS = 10.0  # longest wait for a running git command
 
 
 class Events(Protocol):
-    """Source of file events, as watchfiles' RustNotify."""
+    """Protocol of a source of file events: watchfiles' RustNotify, or a fake in tests."""
 
     def watch(self, debounce_ms: int, step_ms: int, timeout_ms: int, stop_event: None) -> set[tuple[int, str]] | str:
         """Return paths that have changed, or a word such as `timeout`."""

@@ -20,7 +20,7 @@ class Greeting(Record):
 
 
 def greeting(version: str) -> bytes:
-    """Return the payload of our own greeting."""
+    """Return the payload of the greeting that this side sends: protocol and `version`."""
     return f"devboot {PROTOCOL} {version}".encode()
 
 

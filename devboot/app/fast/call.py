@@ -56,7 +56,7 @@ class Call:
         self.began = began  # wall-clock seconds at which it was typed
 
     def flag(self, name: str) -> bool:
-        """Return whether a switch was given."""
+        """Return whether the switch `name`, such as `dry-run`, was given."""
         return bool(self.values.get(name))
 
     def is_live(self) -> bool:

@@ -18,7 +18,7 @@ def streams_for(call: Call) -> PagedStreams:
 
 
 def style_for(call: Call) -> LineStyle:
-    """Return the line format for this call."""
+    """Return the format of log lines for the terminal and flags of this call."""
     view = call.view()
     return LineStyle(
         colour=bool(view["colour"]),

@@ -37,11 +37,11 @@ class MiniatureSource:
 
     @property
     def digest(self) -> str:
-        """Return the sha256 for the lock."""
+        """Return the sha256 of the miniature, which the lock has for it."""
         return hashlib.sha256(self._bytes()).hexdigest()
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:  # noqa: ARG002  the same for all platforms
-        """Write the files; see `Source.fetch`."""
+        """Write the scripts of the miniature into `into`; see `Source.fetch`."""
         self.fetches += 1
         content = bytearray(self._bytes())
         if self._damage:

@@ -112,7 +112,7 @@ def skeleton(name: str, seen: Seen | None) -> str:
 
 
 def origin_of(requirement: str) -> tuple[WheelOrigin, str]:
-    """Return a wheel source with a name only, and the condition after the name."""
+    """Split `NAME==VERSION` into a wheel source of that name, and the condition `==VERSION` ("" for none)."""
     name = re.split(r"[=<>!~ ]", requirement, maxsplit=1)[0]
     return WheelOrigin(kind="wheel", name=name), requirement[len(name) :].replace(" ", "")
 

@@ -66,7 +66,7 @@ class BottomLine:
             self._write(2, lifted + ending)
 
     def clear(self) -> None:
-        """Remove the line, on the way out."""
+        """Remove the line from the screen, at the end of the display."""
         lifted = self._erasing_bytes()
         if lifted:
             self._write(2, lifted)

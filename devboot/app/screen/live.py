@@ -44,7 +44,7 @@ class Live:
         self.is_over = False  # the end is near: no keys any more
 
     def write(self, number: int, data: bytes) -> None:
-        """Write output of the daemon."""
+        """Write output of the daemon to descriptor `number` (1 or 2), above the bottom line."""
         if number == 2 and not self._both:
             self._streams.write(2, data)
             return
@@ -89,7 +89,7 @@ class Live:
         self._line.end_output()
 
     def close(self) -> None:
-        """Remove the line for good."""
+        """Remove the bottom line from the screen for good."""
         self._line.clear()
         if self._edits is not None:
             self._edits.close()

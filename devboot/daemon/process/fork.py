@@ -62,7 +62,7 @@ class Handle:
         return self._client
 
     def abandon(self) -> None:
-        """End the daemon without a plan."""
+        """End the forked daemon, which has received no plan."""
         self._reap()
         self._client.close()
 

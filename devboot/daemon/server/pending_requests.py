@@ -214,6 +214,6 @@ def _why(process: Process | None) -> str:
 
 
 def err(connection: Connection, text: str) -> None:
-    """Send text for the user."""
+    """Send text to the client's standard error."""
     if text:
         connection.say(text)

@@ -57,7 +57,7 @@ class LiveUpdates:
         return status._replace(note=f"in {debugger}: devboot attach {status.name}") if debugger else status
 
     def changed(self) -> None:
-        """Send the facts to viewers soon."""
+        """Send processes, debuggers and pending edits to live terminals soon."""
         if not self._is_due and len(self._viewers):
             self._is_due = True
             self._supervisor.loop.call_later(_GATHERED, self._send)
@@ -135,7 +135,7 @@ def describe_changes(changes: Changes, scaled: Mapping[str, int], plan: model.Pl
 
 
 def describe_effects(changes: Changes) -> str:
-    """Return `worker would restart, mail would start`."""
+    """Return what applying an edited plan would do, as in `worker would restart, mail would start`."""
     told = (
         (changes.restarted, "would restart"),
         (changes.started, "would start"),

@@ -83,7 +83,7 @@ class ShutdownReport:
             self._tell(f"forcing: {', '.join(printable(name) for name in names)} killed\n")
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Report each stopped process with its time."""
+        """Report the process if it has stopped, with the time that it took."""
         now = self._project.loop.now()
         if status.phase == model.STOPPING:
             self._stopping.setdefault(status.name, now)

@@ -72,7 +72,7 @@ class StartupReport:
         self._waiters = [waiter for waiter in self._waiters if waiter.connection is not connection]
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Record the times of a process."""
+        """Record when the process was spawned and became ready."""
         now = self._project.loop.now()
         if status.phase in _SPAWNED and status.started is not None:
             now -= max(0.0, self._project.wall_clock() - status.started)  # the first events arrive late

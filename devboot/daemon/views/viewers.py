@@ -34,7 +34,7 @@ class Viewer:
         connection.on_room = self._has_room
 
     def resize(self, rows: int, columns: int) -> None:
-        """Adopt the new size of its terminal."""
+        """Adopt the new size of the client's terminal."""
         self.view = self.view._replace(rows=rows, columns=columns)
         self.style = self.view.line_style()
 
@@ -43,7 +43,7 @@ class Viewer:
         return not self.names or name in self.names
 
     def show(self, name: str, text: bytes, *, ended: bool) -> None:
-        """Send rendered text of one process."""
+        """Send the client rendered text of the process `name`; `ended`: it ends with a whole line."""
         lead = b"\n" if self.open_line and self.open_line != name else b""
         if self._held is not None and self._keep(lead + text):
             self.open_line = "" if ended else name
@@ -109,7 +109,7 @@ class Viewer:
         self.connection.complain(error, self.view)
 
     def end_line(self) -> None:
-        """End an unfinished line of a process."""
+        """Send a line end if the last output of a process was an unfinished line."""
         if self.open_line and self._held is None and self.connection.offer(b"\n"):
             self.open_line = ""
 

@@ -63,7 +63,7 @@ class Surroundings(NamedTuple):
 
     @property
     def backups(self) -> str:
-        """Return the folder of backups."""
+        """Return the project's folder for backups of databases."""
         return os.path.join(self.data, "backup")
 
 

@@ -41,7 +41,7 @@ _TOKEN = re.compile(
 
 
 class MarkerError(ValueError):
-    """The text is no marker."""
+    """A text that is no environment marker."""
 
 
 def parse_marker(text: str) -> Expression:

@@ -91,7 +91,7 @@ class Unlocked:
 
     @property
     def constraint_text(self) -> str:
-        """Return the constraint lines for uv."""
+        """Return the lines that limit versions without requiring packages, for uv's `--constraints`."""
         return "".join(f"{line.text}\n" for line in self.constraints)
 
 

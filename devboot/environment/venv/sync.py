@@ -67,7 +67,7 @@ class SyncResult:
 
     @property
     def is_unchanged(self) -> bool:
-        """Return whether nothing was done."""
+        """Return whether the sync had nothing to do."""
         return self.act == KEEP and not (self.added or self.changed or self.removed)
 
     @property

@@ -53,7 +53,7 @@ class Part(Record):
 
 
 class Entry(Record):
-    """One assignment. `line` counts from 1."""
+    """One assignment `NAME=value` of an env file. `line` counts from 1."""
 
     name: str
     parts: tuple[Part, ...]

@@ -78,7 +78,7 @@ class Framework(Protocol):
     schedules: re.Pattern[str] = NEVER  # matches a command that starts its scheduler
 
     def applications(self, tree: Tree) -> Iterable[Candidate]:
-        """Return its applications in a clone."""
+        """Return the possible applications of this framework in a clone."""
         return ()
 
     def entry(self, tree: Tree, app: Application) -> Application:
@@ -98,7 +98,7 @@ class Framework(Protocol):
         return None
 
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
-        """Return the workers that the code implies."""
+        """Return the worker processes that the code needs, such as those of a task queue."""
         return ()
 
     def completed(self, clone: Clone, command: str) -> str:
@@ -126,7 +126,7 @@ class Framework(Protocol):
         return ()
 
     def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:
-        """Return notes for the user."""
+        """Return remarks about the application, which become comments of the manifest."""
         return ()
 
 

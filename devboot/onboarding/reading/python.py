@@ -87,7 +87,7 @@ def _with_oldest(tree: Tree, python: PythonInput, suggested: str) -> PythonInput
 
 
 def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> list[str]:
-    """Return the selected files, relative to `root`."""
+    """Return the files that list the packages, relative to `root`; adds notes about others."""
     here = [name for name in LOCKS if tree.exists(posixpath.join(root, name))]
     if odd := _odd_list(tree, root):
         return [odd]

@@ -88,7 +88,7 @@ def own_text_of(name: str, run: Run) -> str:
 
 
 def place_of(name: str, run: Run) -> Evidence | None:
-    """Return where a variable is read."""
+    """Return the place where the code reads the variable `name`; None if it doesn't."""
     read = run.found.reads.get(name) or run.found.needs.get(name)
     return read.place if read is not None else None
 

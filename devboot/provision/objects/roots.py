@@ -54,7 +54,7 @@ class TemporaryRoots:
                 raise machine_error(error, self._path) from error
 
     def release(self) -> None:
-        """Release all objects."""
+        """Remove the record: the command needs its objects no more."""
         _unlink(self._path)
         self._lock.release()
 
@@ -79,7 +79,7 @@ class ProjectRoot(NamedTuple):
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of all objects."""
+        """The names of all store objects that the project holds."""
         return frozenset(self.objects)
 
     def why(self, name: str) -> str:

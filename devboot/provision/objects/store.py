@@ -37,7 +37,7 @@ class StoreObject(NamedTuple):
 
     @property
     def bin(self) -> str:
-        """The folder of its programs, for PATH."""
+        """The folder of the object's programs, for PATH."""
         return os.path.join(self.path, "bin")
 
     def program(self, name: str) -> str:

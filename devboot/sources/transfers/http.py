@@ -272,7 +272,7 @@ def _connect_failure(error: Exception, host: str, by: str) -> Failure:
 
 
 def reason(error: BaseException) -> str:
-    """Return the deepest cause in plain words."""
+    """Return the first cause in the chain of an exception, in plain words: `connection refused`."""
     for each in _chain(error):
         if isinstance(each, socket.gaierror):
             return "its name can't be resolved"

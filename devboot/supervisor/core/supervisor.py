@@ -99,7 +99,7 @@ class Supervisor:
 
     @property
     def plan(self) -> model.Plan:
-        """The current plan."""
+        """The plan that is being run."""
         return self._plan
 
     @property
@@ -172,7 +172,7 @@ class Supervisor:
         self.up(tuple(names), anyway=True)
 
     def stop(self, names: Iterable[str]) -> None:
-        """Stop these processes and nothing else."""
+        """Stop these processes, but not those that depend on them."""
         for name in names:
             self._processes[name].feed(life.STOP)
 

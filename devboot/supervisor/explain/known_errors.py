@@ -13,7 +13,7 @@ _LONGEST = 4096  # characters of a line that are searched: the time may grow wit
 
 
 def known_errors() -> Sequence[Mapping[str, Any]]:
-    """Return the rows of the table."""
+    """Return the rows of the table `known_errors.toml`: a pattern for an output line, and advice."""
     rows: Sequence[Mapping[str, Any]] = load_table(__file__, "known_errors")["error"]
     return rows
 

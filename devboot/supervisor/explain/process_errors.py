@@ -29,7 +29,7 @@ _NO_SCRIPT = r"(?:can't open file|Cannot find module) '([^']+)'"
 
 
 def how_it_ended(end: End) -> str:
-    """Return `exit 1` or `killed by SIGSEGV`."""
+    """Return in words how a process ended: `exit 1` or `killed by SIGSEGV`."""
     return f"exit {end.code}" if end.signal is None else f"killed by {model.signal_name(end.signal)}"
 
 
@@ -45,12 +45,12 @@ def mistake(spec: model.ProcessSpec, error: DevbootError) -> WorkError:
 
 
 def family(pid: int, others: int) -> str:
-    """Return `pid 4720 and 2 children`."""
+    """Return words for a process and the number of its children: `pid 4720 and 2 children`."""
     return f"pid {pid}" + (f" and {others} {'child' if others == 1 else 'children'}" if others else "")
 
 
 def pids(numbers: Iterable[int]) -> str:
-    """Return `4720, 4721`."""
+    """Return the pids as text, in order: `4720, 4721`."""
     return ", ".join(map(str, sorted(numbers)))
 
 

@@ -32,7 +32,7 @@ class LineMatcher:
         self._started = b""  # the start of a line whose end hasn't arrived
 
     def matches(self, block: bytes) -> bool:
-        """Return whether a line of `block` matches."""
+        """Return whether a line that ends or goes on in `block` matches the expression."""
         text = self._started + strip_escapes(block)
         self._started = text[text.rfind(b"\n") + 1 :][-_LONGEST:]
         if len(text) > 2 * _LONGEST:

@@ -101,7 +101,7 @@ class Output:
         self._finish()
 
     def drop(self) -> None:
-        """Close without delivering anything more."""
+        """Close the descriptor and discard what wasn't delivered yet."""
         for timer in (self._gathering, self._idle, self._polling):
             if timer is not None:
                 timer.cancel()
@@ -274,7 +274,7 @@ class Tail:
             self._size -= len(self._blocks.popleft())
 
     def clear(self) -> None:
-        """Drop everything, for a new run."""
+        """Drop all kept output, because a new run begins."""
         self._blocks.clear()
         self._size = 0
 

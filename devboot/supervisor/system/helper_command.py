@@ -70,7 +70,7 @@ class Aside:
         host.exits.watch(child.pid, self._ended)
 
     def cancel(self) -> None:
-        """Kill it without a callback."""
+        """Kill the command; `on_done` is not called."""
         self._on_done = None
         self._timer.cancel()
         self._kill()

@@ -44,7 +44,7 @@ class Census:
         return frozenset(pid for pid in found if pid in self._table and self._table[pid].is_alive)
 
     def children(self, pid: int) -> tuple[int, ...]:
-        """Return the live direct children."""
+        """Return the pids of the live direct children of `pid`."""
         return tuple(each for each in self._children.get(pid, ()) if self._table[each].is_alive)
 
     def marked_otherwise(self, mark: str) -> frozenset[int]:

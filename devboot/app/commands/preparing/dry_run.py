@@ -38,7 +38,7 @@ class Step(NamedTuple):
 
 
 class DryRun(NamedTuple):
-    """The whole plan of one `up`."""
+    """The steps that an `up` would take, in order."""
 
     project: str
     steps: tuple[Step, ...]

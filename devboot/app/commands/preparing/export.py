@@ -65,7 +65,7 @@ def kinds() -> tuple[str, ...]:
 
 
 def refuse_unusable(kind: str, folder: str) -> None:
-    """Raise UsageError `export/unknown-format` and `export/folder`."""
+    """Raise UsageError for a format without exporter, or a folder whose path service files can't hold."""
     if kind not in _exporters():
         raise UsageError(
             "export/unknown-format",

@@ -42,7 +42,7 @@ class Inputs(NamedTuple):
 
 
 def lock_inputs(loaded: Loaded, context: Context, uv: Uv) -> Inputs:
-    """Read recipes and requirements; changes nothing."""
+    """Return the recipes and requirements that a lock is made from; changes nothing."""
     return Inputs(recipes_of(loaded), python_of(loaded, uv, context.environ), uv)
 
 

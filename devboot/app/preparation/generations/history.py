@@ -109,7 +109,7 @@ def link_profile(state: str, snapshot: Snapshot) -> None:
 
 
 def summaries(state: str) -> tuple[Summary, ...]:
-    """Return every generation, newest first."""
+    """Return a summary of every readable generation of a project, newest first."""
     here = files.current(state)
     found = (files.read(state, facts.number) for facts in reversed(files.all_facts(state)))
     return tuple(

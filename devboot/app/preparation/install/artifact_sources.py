@@ -71,7 +71,7 @@ class Sources(Mapping[str, Source]):
 
     @property
     def transfers(self) -> Downloads:
-        """What carries out devboot's own transfers."""
+        """The downloads of devboot's own transfers, which all sources share."""
         from devboot.app.preparation.install.downloads import make_downloads
 
         with self._lock:

@@ -297,6 +297,6 @@ def _opened(path: str) -> BinaryIO:
 
 
 def report_seeds(reporter: Reporter, paths: Iterable[str]) -> None:
-    """Report which databases came from a kit."""
+    """Report the databases at `paths` that were restored from a kit."""
     for path in paths:
         reporter.emit(Event(NOTE, "sqlite", f"{path} is the kit's"))

@@ -43,7 +43,7 @@ class LockedPackage(PlatformRows):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on it for `ps`."""
+        """Notes on the package that `ps` shows."""
         return () if self.reproducible else (NOT_REPRODUCIBLE,)
 
     @property

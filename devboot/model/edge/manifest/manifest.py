@@ -91,7 +91,7 @@ class Manifest(Table):
 
     @property
     def document(self) -> ManifestDocument:
-        """The document that it was parsed from."""
+        """The TOML document that the manifest was parsed from, with the places of its values."""
         assert self._document is not None
         return self._document
 

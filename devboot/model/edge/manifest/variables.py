@@ -26,7 +26,7 @@ class Generated(Described):
 
     @property
     def is_secret(self) -> bool:
-        """True unless the manifest says otherwise."""
+        """True unless the manifest has `secret = false` for it."""
         return self.secret is not False
 
 
@@ -38,7 +38,7 @@ class Required(Described):
 
     @property
     def is_secret(self) -> bool:
-        """True unless the manifest says otherwise."""
+        """True unless the manifest has `secret = false` for it."""
         return self.secret is not False
 
 
@@ -51,7 +51,7 @@ class FromShell(Described):
 
     @property
     def is_secret(self) -> bool:
-        """True only if the manifest says so."""
+        """True if the manifest has `secret = true` for it."""
         return self.secret is True
 
 

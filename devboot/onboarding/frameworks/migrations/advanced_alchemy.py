@@ -21,7 +21,7 @@ class AdvancedAlchemy(Framework):
     name = "advanced-alchemy"
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - the text shows it
-        """Return the upgrade with the `litestar` command."""
+        """Return the task that applies migrations with the `litestar` command."""
         tree, app = clone.tree, clone.app
         if not isinstance(clone.framework, Litestar) or self.name not in clone.packages:
             return ()

@@ -43,7 +43,7 @@ class Django(Framework):
                 yield Candidate((int(bool(ASIDE.search(path))), path.count("/"), path), app)
 
     def settings(self, tree: Tree, app: Application, hints: Mapping[str, str]) -> Settings:
-        """Return the settings for development."""
+        """Return the settings module for development, and the variable that selects it."""
         return django_settings(tree, app, hints)
 
     def web(self, clone: Clone) -> Process | None:
@@ -84,7 +84,7 @@ class Django(Framework):
         return {_VARIABLE: Variable(_VARIABLE, value=variable or module, evidence=evidence)}
 
     def switches(self, clone: Clone, code: Code, base: Run) -> Sequence[Variable]:
-        """Return DEBUG, hosts and the like."""
+        """Return variables such as DEBUG and ALLOWED_HOSTS, with values for development."""
         return django_switches(clone, code, base)
 
 

@@ -21,7 +21,7 @@ class StaticPages(Framework):
     name = "static pages"
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the page at the root."""
+        """Yield the folder as an application if it has a page at its root and no Python files."""
         if tree.exists(_PAGE) and not tree.python_files() and not any(tree.exists(name) for name in _MORE):
             yield Candidate((_PAGE,), Application(self.name, ".", ".", (".",), "", "", _PAGE, Evidence(_PAGE)))
 

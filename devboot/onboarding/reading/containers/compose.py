@@ -59,7 +59,7 @@ class Compose:
 
 
 def read_compose(tree: Tree, folders: tuple[str, ...]) -> Compose:
-    """Read the compose files for development."""
+    """Return the containers in the compose files for development, in `folders` of the clone."""
     files = ComposeFiles(tree, folders)
     containers: dict[str, Container] = {}
     for entry in files.services():

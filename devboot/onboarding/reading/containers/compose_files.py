@@ -22,7 +22,7 @@ _REPLACED = ("command", "entrypoint")  # by a service that extends another; othe
 
 
 class Entry(NamedTuple):
-    """A service as written in a file."""
+    """A service as it is written in one compose file."""
 
     name: str
     values: Mapping[str, Any]

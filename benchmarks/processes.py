@@ -9,7 +9,7 @@ import time
 from typing import NamedTuple
 
 _SET_CHILD_SUBREAPER = 36
-WORKLOAD = frozenset({"sh", "dash", "bash", "sleep", "cat"})  # what the measured programs are asked to run
+WORKLOAD = frozenset({"sh", "dash", "bash", "sleep", "cat", "flood"})  # what the measured programs are asked to run
 
 
 class Seen(NamedTuple):

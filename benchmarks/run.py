@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCENARIOS = (
-    *("commands", "starting", "stopping", "crashing", "redis", "output", "idle"),
+    *("commands", "starting", "stopping", "crashing", "redis", "output", "logs", "idle"),
     *("example", "publishing", "lock", "syncing"),
 )
 

@@ -33,6 +33,11 @@ def at_most(value: float, text: str = "") -> Budget:
     return Budget(text or f"{number(value)}", lambda _: value)
 
 
+def at_least(value: float, text: str = "") -> Budget:
+    """No less than `value`, in the row's unit."""
+    return Budget(text or f"≥ {number(value)}", lambda _: value, at_least=True)
+
+
 def times(factor: float, other: str) -> Budget:
     """No more than `factor` times what `other` takes."""
     return Budget(f"{number(factor)} × {other}", lambda medians: _scaled(medians, other, factor))

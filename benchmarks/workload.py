@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import select
 import shlex
+import shutil
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LINE = 80  # bytes, the newline included
+_FLOOD = """
+#include <stdio.h>
+#include <stdlib.h>
+int main(int count, char **words) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    for (long line = 0; line < atol(words[2]); line++)
+        printf("%02d %08ld %.*s\\n", atoi(words[1]), line, atoi(words[3]), words[4]);
+    return 0;
+}
+"""
 _FOR_EVER = "exec sleep 100000"
 
 
@@ -82,15 +94,38 @@ def deaf(bell: Bell) -> str:
 
 def flooding(text: Path, gate: Bell, done: Bell) -> str:
     """A process that waits at the gate, writes the file as fast as it can be read, tells so, and waits again."""
+    return _again(f"cat {shlex.quote(str(text))}", gate, done)
+
+
+def flooding_lines(program: Path, number: int, lines: int, gate: Bell, done: Bell) -> str:
+    """The same lines, from a C program that writes each of them by itself, as one on a terminal does."""
+    return _again(f"{shlex.quote(str(program))} {number} {lines} {LINE - 13} {_filler()}", gate, done)
+
+
+def flood_program(folder: Path) -> Path:
+    """Compile the program of `flooding_lines`. Raises UnmeasurableError without a C compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise UnmeasurableError("no C compiler (cc) on PATH")
+    source = folder / "flood.c"
+    source.write_text(_FLOOD)
+    subprocess.run([compiler, "-O2", "-o", folder / "flood", source], check=True)
+    return folder / "flood"
+
+
+def _again(command: str, gate: Bell, done: Bell) -> str:
     return (
-        f"while read go < {shlex.quote(str(gate.path))}; do cat {shlex.quote(str(text))}; "
-        f"echo done >> {shlex.quote(str(done.path))}; done"
+        f"while read go < {shlex.quote(str(gate.path))}; do {command}; echo done >> {shlex.quote(str(done.path))}; done"
     )
+
+
+def _filler() -> str:
+    return "x" * (LINE - 13)
 
 
 def write_flood(path: Path, number: int, lines: int) -> None:
     """A file of numbered lines of LINE bytes, so that a lost or torn one is noticed."""
-    filler = "x" * (LINE - 13)
+    filler = _filler()
     with path.open("w") as file:
         for start in range(0, lines, 10_000):
             stop = min(lines, start + 10_000)

@@ -45,10 +45,11 @@ def _configuration(home: Path) -> dict[str, str]:
 
 
 class Finished(NamedTuple):
-    """A command that has ended: wall time and its own CPU, both in ms."""
+    """A command that has ended: wall time and its own CPU, both in ms, its largest resident size in MB."""
 
     wall: float
     cpu: float
+    memory: float
     output: str
 
 
@@ -87,7 +88,7 @@ def run(argv: Sequence[str], folder: Path, env: Mapping[str, str] | None = None,
     if child.returncode != 0:
         last = (output.strip().splitlines() or ["no output"])[-1]
         raise UnmeasurableError(f"`{' '.join(argv[:4])}` exited {child.returncode}: {last}")
-    return Finished(wall * 1000, (usage.ru_utime + usage.ru_stime) * 1000, output)
+    return Finished(wall * 1000, (usage.ru_utime + usage.ru_stime) * 1000, usage.ru_maxrss / 1024, output)
 
 
 class Running:

@@ -1,4 +1,7 @@
-"""1, 4 and 16 processes that flood lines of 80 bytes, through pipes and through terminals, to every kind of reader."""
+"""1, 4 and 16 processes that flood lines of 80 bytes, through pipes and through terminals, to every kind of reader.
+
+They are `cat` with blocks of a file; through pipes also a C program that writes line by line.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ import processes
 from contenders import Contender, bells, gathered
 from measuring import Results, UnmeasurableError, interleave
 from peers import FLOOR, FLOOR_TERMINALS, PEERS
-from table import Row, Section, ahead_of_peers, at_most, share
-from workload import LINE, Bell, flooding, write_flood
+from table import Row, Section, ahead_of_peers, at_least, at_most, share
+from workload import LINE, Bell, flood_program, flooding, flooding_lines, write_flood
 from workshop import DEVBOOT, Running, run
 
 TITLE = "Output"
@@ -53,6 +56,11 @@ def measure(quick: bool) -> Section:
             results = _measure(count, skipped, terminals=terminals, quick=quick)
             rows += _rows(results, count, terminals=terminals)
             skipped = results.skipped
+    try:
+        for count in (1, 4, 16):
+            rows += _rows_of_lines(_measure_lines(count, quick=quick), count)
+    except UnmeasurableError as error:
+        skipped = {**skipped, "line by line": str(error)}
     return Section(TITLE, tuple(rows), skipped)
 
 
@@ -71,9 +79,35 @@ def _rows(results: Results, count: int, *, terminals: bool) -> Iterator[Row]:
             yield Row(f"{where}, {reader}", "MB/s", {"devboot": seen[name], "floor-py": seen["floor-py"]}, (floor,))
 
 
+def _rows_of_lines(results: Results, count: int) -> Iterator[Row]:
+    where = f"{count} line by line"
+    speed = results.of("lines")
+    for name, what in (("devboot", where), ("devboot, nobody attached", f"{where}, nobody attached")):
+        budgets = (at_least(1.2),) if count == 16 else ()
+        yield Row(what, "million lines/s", {"devboot": speed[name], "floor-py": speed["floor-py"]}, budgets)
+        cpu = results.of("cpu")
+        yield Row(f"{what}: CPU", "ms per MB", {"devboot": cpu[name], "floor-py": cpu["floor-py"]}, (at_most(5),))
+    yield Row(f"{where}: lines lost or torn", "", results.of("damaged"), (at_most(0),))
+
+
+def _measure_lines(count: int, *, quick: bool) -> Results:
+    with (
+        _flood(count, 32 if quick else 64, by_line=True) as (flood, commands),
+        gathered(commands, (FLOOR,), _without_terminals(count)) as everybody,
+    ):
+        contenders = {name: partial(_shown, who, flood) for name, who in everybody.items()}
+        folder = everybody["devboot"].folder
+        contenders["devboot, nobody attached"] = partial(_detached, folder, flood, stalled=False)
+        return interleave(contenders, 3 if quick else 5)
+
+
+def _without_terminals(count: int) -> str:
+    return "".join(f"[processes.p{n}]\npty = false\n" for n in range(1, count + 1))
+
+
 def _measure(count: int, skipped: dict[str, str], *, terminals: bool, quick: bool) -> Results:
     peers = [peer for peer in PEERS if peer.gives_terminals == terminals and peer.name not in _NOT_COMPARED]
-    manifest = "" if terminals else "".join(f"[processes.p{n}]\npty = false\n" for n in range(1, count + 1))
+    manifest = "" if terminals else _without_terminals(count)
     with _flood(count, 32 if quick else 64) as (flood, commands):
         floor = FLOOR_TERMINALS if terminals else FLOOR
         with gathered(commands, (floor, *peers), manifest) as everybody:
@@ -85,11 +119,15 @@ def _measure(count: int, skipped: dict[str, str], *, terminals: bool, quick: boo
 
 
 @contextmanager
-def _flood(count: int, total: int) -> Iterator[tuple[Flood, dict[str, str]]]:
+def _flood(count: int, total: int, *, by_line: bool = False) -> Iterator[tuple[Flood, dict[str, str]]]:
     with tempfile.TemporaryDirectory() as place, bells(Path(place), "gate", "done") as (gate, done):
         flood = Flood(count, total * _MB // LINE // count, gate, done)
         commands = {}
+        program = flood_program(Path(place)) if by_line else None
         for number in range(1, count + 1):
+            if program is not None:
+                commands[f"p{number}"] = flooding_lines(program, number, flood.lines, gate, done)
+                continue
             text = Path(place) / f"{number}.txt"
             write_flood(text, number, flood.lines)
             commands[f"p{number}"] = flooding(text, gate, done)
@@ -110,10 +148,15 @@ def _shown(who: Contender, flood: Flood) -> dict[str, float]:
     finally:
         running.kill()
         processes.end_leftovers()
-    found = {"speed": flood.megabytes / (ended - started), "cpu": used / flood.megabytes, "memory": memory}
+    found = {**_figures(flood, ended - started, used), "memory": memory}
     if who.peer.prefixed:  # the floor shows no names, and mixes what it reads
         found["damaged"] = damaged(b"".join(chunks), flood)
     return found
+
+
+def _figures(flood: Flood, seconds: float, cpu: float) -> dict[str, float]:
+    speed = flood.megabytes / seconds
+    return {"speed": speed, "lines": speed / LINE, "cpu": cpu / flood.megabytes}
 
 
 def damaged(shown: bytes, flood: Flood) -> float:
@@ -150,7 +193,7 @@ def _detached(folder: Path, flood: Flood, *, stalled: bool) -> dict[str, float]:
         if reader is not None:
             reader.kill()
         processes.end_leftovers()
-    return {"speed": flood.megabytes / (ended - started), "cpu": used / flood.megabytes}
+    return _figures(flood, ended - started, used)
 
 
 def _wait_for_gate(flood: Flood) -> list[int]:

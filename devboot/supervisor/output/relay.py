@@ -82,6 +82,7 @@ class Output:
         if on:
             if not self._is_polled:
                 self._loop.unwatch(self._fd)
+                self._is_polled = not self._gathers  # it is probably a flood, and held again soon
             if self._gathering is not None:
                 self._gathering.cancel()
                 self._gathering = None

@@ -63,7 +63,7 @@ def find_runs(environ: Mapping[str, str]) -> list[DaemonLease]:
 def lease_of(
     pid: int, started: str, marker: str, root: str, table: Mapping[int, proctable.Seen], member: int
 ) -> DaemonLease:
-    """Return the lease of a run whose daemon is (or was) `pid`, by the environment of one `member` of it, a pid."""
+    """Return the lease of a run: `pid` is its daemon, alive or not, and `member` one of its processes (a pid)."""
     group = _group_of(member)
     guardian, _, guardian_started = os.path.basename(group).removeprefix(_GROUP).partition("-")
     if not group and (seen := table.get(pid)) is not None and seen.started == started:

@@ -6,7 +6,7 @@ from devboot.record import Record
 
 
 class ComposedVariable(Record):
-    """`source` shows where it was set: `services.redis`, `devboot.toml:12`, `.env:3`; `secret` masks it."""
+    """A variable that processes get. `source` is where it was set, as `services.redis`; `secret` masks it."""
 
     name: str
     value: str

@@ -12,7 +12,7 @@ OPENING = "${"
 
 
 class Reference(Record):
-    """`${name}` at characters `start` to `end` of a text; `end` is -1 if the brace isn't closed."""
+    """A reference `${name}` at characters `start` to `end` of a text; `end` is -1 if the brace isn't closed."""
 
     name: str
     start: int
@@ -20,7 +20,7 @@ class Reference(Record):
 
 
 class UnknownReference(LookupError):  # noqa: N818  as LookupError, it names what happened
-    """`${reference}` has no value; `variable` is the variable that contains it ("" for other texts)."""
+    """Raised for a `${reference}` without a value; `variable` is the variable that contains it ("" for other texts)."""
 
     def __init__(self, reference: str, variable: str = "") -> None:
         super().__init__(reference)

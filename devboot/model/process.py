@@ -70,7 +70,7 @@ class Probe(Record):
 
 
 class Dependency(Record):
-    """`name` has to be `until` (started, ready, succeeded, completed) before the dependent starts."""
+    """A dependency: `name` has to be `until` (started, ready, succeeded, completed) before the dependent starts."""
 
     name: str
     until: str

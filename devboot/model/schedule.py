@@ -46,7 +46,7 @@ _FIELDS = (
 
 
 class Schedule(Record):
-    """Either `every` so many seconds, or whenever each field contains the local time's number."""
+    """Times of a process' runs: `every` so many seconds, or whenever each field contains the local time's number."""
 
     every: float = 0.0
     minutes: frozenset[int] = frozenset()

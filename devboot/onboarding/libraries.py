@@ -70,7 +70,7 @@ class Kind:
         return self.libpq or not used or any(name not in self.native for name in used)
 
     def positions(self, call: str) -> tuple[str, ...] | None:
-        """Return the parts of an address in a call's positional arguments; None if it opens no connection."""
+        """Return which part of an address each positional argument of `call` is; None if it opens no connection."""
         return next((parts for pattern, parts in self.calls if pattern.search(call)), None)
 
 

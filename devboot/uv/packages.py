@@ -270,7 +270,7 @@ def install_directs(
 ) -> tuple[str, ...]:
     """Install packages without hashes: editables (`-e ./lib`), folders, git urls; their dependencies are pinned.
 
-    Paths in the lines are relative to `uv.folder`.
+    Paths in the lines are relative to `uv.folder`. Returns the lines of uv's output.
     """
     arguments = ["pip", "install", "--python", python, "--no-deps", *indexes.options, *options]
     with _texts(requirements="\n".join(lines) + "\n") as paths:

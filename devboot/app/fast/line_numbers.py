@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def with_current_lines(known: Snapshot) -> Snapshot:
-    """Return a snapshot with the line numbers that files have now of which only comments were edited."""
+    """Return the snapshot with today's line numbers for files in which only comments were edited."""
     lines = _renumbered(known)
     if not lines:
         return known

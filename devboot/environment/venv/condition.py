@@ -42,10 +42,10 @@ class WantedPython(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`act` is CREATE, KEEP, ADOPT or REBUILD (the old one is moved aside first); `says` is for the user, or empty.
+    """What a sync does with the virtualenv: `act` is CREATE, KEEP, ADOPT or REBUILD (the old one is moved aside first).
 
-    `old_is_sound`: what is moved aside works, and is restored if the new one can't be filled. `keeps_old`: what is
-    moved aside is kept, whatever it holds.
+    `says` is a sentence for the user, or empty. `old_is_sound`: what is moved aside works, and is restored if the new
+    one can't be filled. `keeps_old`: what is moved aside is kept, whatever it holds.
     """
 
     act: str

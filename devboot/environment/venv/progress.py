@@ -14,7 +14,7 @@ _BUILD = re.compile(r"^(Building|Built) (\S+)")
 
 
 class Progress:
-    """The current activity, line by line: uv begins several builds at once, and one of them can take minutes."""
+    """Derives from uv's output lines what it does now: it begins several builds at once, and one can take minutes."""
 
     def __init__(self) -> None:
         self._building: list[str] = []

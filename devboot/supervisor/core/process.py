@@ -38,7 +38,7 @@ SOON = 5.0  # seconds; a leader that exits earlier and leaves children behind ha
 
 
 class Surroundings:
-    """Shared by all processes of a supervisor: the host, the plan, the terminal size, and callbacks for events."""
+    """What all processes of a supervisor share: the host, the plan, the terminal size, and callbacks for events."""
 
     def __init__(
         self,

@@ -26,9 +26,8 @@ def with_counts(call: Call, loaded: Loaded, counts: Sequence[str]) -> Loaded:
 
 
 def apply_plan(call: Call, loaded: Loaded, composed: Composed) -> int:
-    """Apply the plan in the daemon, for the names of the call only.
+    """Apply the plan in the daemon, for the names of the call only; return the exit code after the new processes start.
 
-    Returns the exit code when the new processes have started.
     Raises WorkError `daemon/not-running`.
     """
     found = daemon_connection.meet(call)

@@ -24,7 +24,7 @@ class Choice(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """`lock` combines both sides, as preferences for resolving; `unread` names sides that aren't valid locks."""
+    """Result of a merge: `lock` combines both sides, as preferences for resolving; `unread` names invalid sides."""
 
     lock: Lock
     choices: tuple[Choice, ...]

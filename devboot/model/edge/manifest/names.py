@@ -23,7 +23,7 @@ ALL_PROCESSES = "processes"
 
 
 class Edge(NamedTuple):
-    """`name` waits for `target`, according to the text at `path`."""
+    """A dependency in the manifest: `name` waits for `target`, according to the text at `path`."""
 
     name: str
     target: str

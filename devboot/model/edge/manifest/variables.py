@@ -10,7 +10,7 @@ from devboot.model.edge.types import Always, Filled, Table, Text, branch_of
 
 
 class Described(Table):
-    """Keys that every variable other than plain text may have."""
+    """Base of variables in `[env]` that are tables: the keys that each of them may have."""
 
     description: Filled | None = Field(default=None, description="Purpose of the value, shown if it is missing.")
     secret: bool | None = Field(

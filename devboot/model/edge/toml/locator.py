@@ -41,7 +41,7 @@ class Located(NamedTuple):
 
 
 class Unlocatable(Exception):  # noqa: N818
-    """Parsing stopped at `offset`, where `expected` was missing; `opened` is the start of an unclosed element."""
+    """A syntax error: at `offset` `expected` is missing; `opened` is the start of an unclosed element."""
 
     def __init__(self, offset: int, expected: str, opened: int | None = None) -> None:
         super().__init__(f"expected {expected} at {offset}")

@@ -50,10 +50,8 @@ def _help(requirement: str, minors: list[str], request: VersionRequest) -> tuple
     if not minors:
         return ()
     admitted = [minor for minor in minors if request.admits(f"{minor}.99")]
-    if admitted:
-        return (f"uv python install {admitted[-1]}   # {requirement} has a wheel for it, and devboot will take it",)
-    newest, file = minors[-1], os.path.basename(request.file)
-    if file in _OF_CODE:
+    newest, file = (admitted or minors)[-1], os.path.basename(request.file)
+    if file in _OF_CODE and not admitted:
         return (f"`{requirement}` has wheels for python {newest} at most, {request.file} asks for {request}",)
     if file == "devboot.toml":
         return (f'`version = "{newest}"` in `[python]` of devboot.toml: `{requirement}` has a wheel for it',)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 
+from devboot.model.distributions import distributions
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import TOOLS
 from devboot.onboarding.proposal_values import Process
@@ -84,6 +86,8 @@ def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Pro
             continue
         if not WORKER.search(command) or NOT_A_WORKER.search(command) or program_is_foreign(command):
             continue
+        if _is_absent(tree, posixpath.normpath(posixpath.join(app.root, folder)), command):
+            continue
         found.append(Process(_name(container), _cleaned(command), folder, None, container.evidence))
     return found
 
@@ -108,6 +112,15 @@ def _folder(tree: Tree, app: Application, container: Container) -> str:
 
 def _has_program(tree: Tree, path: str) -> bool:
     return any(tree.exists(posixpath.normpath(path + ending)) for ending in ("", ".py", "/__main__.py"))
+
+
+def _is_absent(tree: Tree, folder: str, command: str) -> bool:
+    """Return True if a command runs a module with `-m` that neither the clone nor a known distribution has."""
+    named = re.search(r"(?:^|\s)python[\d.]*\s+(?:-u\s+)?-m\s+(\w+)((?:\.\w+)*)(?:\s|$)", command)
+    if named is None or named[1] in sys.stdlib_module_names or named[1] in distributions():
+        return False
+    here = (posixpath.normpath(posixpath.join(place, named[1])) for place in (folder, ".", "src"))
+    return not any(tree.exists(f"{path}.py") or tree.is_folder(path) for path in here)
 
 
 def program_is_foreign(command: str) -> bool:

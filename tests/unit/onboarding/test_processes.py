@@ -221,6 +221,24 @@ def test_each_container_whose_worker_serves_queues_of_its_own_is_a_worker(propos
     assert not told.keys() & {"MANY", "NAME"}
 
 
+@pytest.mark.parametrize(
+    ("command", "files", "is_started"),
+    [
+        ("python -m scheduler.main", {}, False),
+        ("python -m scheduler.main", {"scheduler/main.py": ""}, True),
+        ("python -m scheduler", {"scheduler.py": ""}, True),
+        ("python -m celery -A main worker", {}, True),
+    ],
+)
+def test_a_container_whose_module_the_clone_lacks_is_named_and_not_started(propose, command, files, is_started):
+    compose = f"services:\n  jobs:\n    build: .\n    command: {command}\n"
+    listed = {"main.py": APP, "requirements.txt": "fastapi\nuvicorn\ncelery\n", "compose.yaml": compose}
+    proposal = propose({**listed, **files})
+
+    assert (len(proposal.processes) == 2) is is_started
+    assert any(each.text.startswith("compose: `jobs` isn't started") for each in proposal.notes) is not is_started
+
+
 def test_a_program_of_a_container_runs_where_it_lies(propose):
     compose = """
         services:

@@ -38,7 +38,7 @@ class Subject:
     procfile: Procfile | None = None
     manifest_problem: DevbootError | None = None
     why_nothing: Callable[[], DevbootError | None] = lambda: None  # `up`'s error for a folder without an application
-    refusals: Callable[[], tuple[tuple[str, DevbootError, str], ...]] = tuple  # see `refusals.refused`
+    refusals: Callable[[], tuple[tuple[str, DevbootError, str], ...]] = tuple  # `up`'s errors: area, error, database
     why_stale: Callable[[], tuple[str, ...]] = tuple  # why devboot.lock doesn't fit requirements and manifest
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from devboot import events
 from devboot.errors import MachineError
 from devboot.events import Reporter, SilentReporter
+from devboot.files import machine_error
 from devboot.uv.builds.library_builds import Attempts, LibrarySupply
 from devboot.uv.builds.older_setuptools import with_older_setuptools
 from devboot.uv.child import Finished, Lease, TimedOut, run_child
@@ -202,7 +203,10 @@ def make_looking_uv(environ: Mapping[str, str], folder: str, cache: str) -> Uv:
     outside = [each for each in provisioning_environ(environ)["PATH"].split(os.pathsep) if not _is_below(each, folder)]
     variables = {"UV_CACHE_DIR": own, "UV_NO_CONFIG": "1", "TMPDIR": own, "PATH": os.pathsep.join(outside)}
     uv = make_uv({**environ, **variables}, folder, offline=True)
-    os.makedirs(own, mode=0o700, exist_ok=True)
+    try:
+        os.makedirs(own, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise machine_error(error, own, "use") from error
     return uv
 
 

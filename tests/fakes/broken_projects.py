@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +17,7 @@ from typing import NamedTuple
 
 from devboot import snapshot as snapshots
 from devboot.app.commands.doctor import doctor
+from devboot.app.commands.housekeeping.store import repair as repair_store
 from devboot.app.commands.preparing.lock import lock
 from devboot.app.commands.repairs import repair
 from devboot.app.context import Context
@@ -25,6 +29,8 @@ from devboot.doctor.fixing import steps_of
 from devboot.environment.ports.loopback import is_free
 from devboot.errors import DevbootError
 from devboot.events import SilentReporter
+from devboot.model.artifact import PLATFORMS
+from devboot.provision.objects.tree import remove_tree
 from devboot.state.project import find_project
 from devboot.text.modes import OutputOptions, StreamFacts
 from tests.fakes.folders import data_folder, state_folder
@@ -44,21 +50,52 @@ command = "python -m http.server"
 PYTHON = '\n[python]\npackages = ["shelf"]\n'
 
 
-class Shop:
-    """The project at `root`, with a package of a local wheel if `with_python`; devboot's own folders lie beside it."""
+_WHEEL = "shelf-1.0-py3-none-any.whl"
+_PROJECTS = {
+    "Pipfile.lock": '[packages]\nshelf = "*"\n',
+    "poetry.lock": '[tool.poetry]\nname = "shop"\nversion = "1"\n[tool.poetry.dependencies]\npython = ">=3.11"\n'
+    'shelf = "1.0"\n',
+    "uv.lock": '[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["shelf"]\n',
+}
+_LOCKS = {
+    "Pipfile.lock": '{"_meta": {"hash": {"sha256": ""}, "pipfile-spec": 6, "requires": {}, "sources": []},\n'
+    '"default": {"shelf": {"hashes": ["DIGEST"], "version": "==1.0"}}, "develop": {}}\n',
+    "poetry.lock": '[[package]]\nname = "shelf"\nversion = "1.0"\ndescription = ""\noptional = false\n'
+    f'python-versions = "*"\ngroups = ["main"]\nfiles = [{{file = "{_WHEEL}", hash = "DIGEST"}}]\n\n'
+    '[metadata]\nlock-version = "2.1"\npython-versions = ">=3.11"\ncontent-hash = "x"\n',
+    "uv.lock": 'version = 1\nrevision = 2\nrequires-python = ">=3.11"\n\n[[package]]\nname = "shelf"\nversion = "1.0"\n'
+    'source = { registry = "https://packages.invalid/simple" }\n'
+    f'wheels = [{{ url = "https://packages.invalid/{_WHEEL}", hash = "DIGEST" }}]\n\n'
+    '[[package]]\nname = "shop"\nversion = "1"\nsource = { virtual = "." }\n'
+    'dependencies = [{ name = "shelf" }]\n',
+}
 
-    def __init__(self, folder: Path, cache: Path, *, with_python: bool = True, name: str = "shop") -> None:
+
+_RECIPE = """
+[package]
+name = "toy"
+description = "a toy"
+[[source]]
+kind = "wheel"
+name = "toy"
+bin = { toy = "toy/toy" }
+[test]
+"""
+
+
+class Shop:
+    """The project at `root`, with a package of a local wheel if `with_python`; devboot's own folders lie beside it.
+
+    `is_there`: it was made before, by another process.
+    """
+
+    def __init__(
+        self, folder: Path, cache: Path, *, with_python: bool = True, with_tool: bool = False, is_there: bool = False
+    ) -> None:
         self.folder = folder
-        self.root = folder / name
+        self.root = folder / "shop"
         self.wheels = folder / "wheels"
-        (self.root / "migrations").mkdir(parents=True)
         self.manifest = self.root / "devboot.toml"
-        self.manifest.write_text(MANIFEST + PYTHON * with_python)
-        (self.root / "migrations/1.sql").write_text("create table book (title);")
-        modules = {"shelf/__init__.py": "", "shelf/__main__.py": "print(1)\n", "shelf/deep/page.py": ""}
-        write_wheel(str(self.wheels), "shelf", "1.0", files=modules)
-        for each in ("home", "run"):
-            (folder / each).mkdir(mode=0o700)
         self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder / "home"),
@@ -69,6 +106,35 @@ class Shop:
             "UV_NO_INDEX": "1",
             "UV_PYTHON_DOWNLOADS": "never",
         }
+        if not is_there:
+            self._make(with_python=with_python)
+        if with_tool:
+            self._add_tool()
+
+    def _make(self, *, with_python: bool) -> None:
+        (self.root / "migrations").mkdir(parents=True)
+        self.manifest.write_text(MANIFEST + PYTHON * with_python)
+        (self.root / "migrations/1.sql").write_text("create table book (title);")
+        modules = {"shelf/__init__.py": "", "shelf/__main__.py": "print(1)\n", "shelf/deep/page.py": ""}
+        self.digest = write_wheel(str(self.wheels), "shelf", "1.0", files=modules)
+        for each in ("home", "run"):
+            (self.folder / each).mkdir(mode=0o700)
+
+    def _add_tool(self) -> None:
+        """Declare a program of a recipe of the project's own, whose wheel is a script."""
+        files = {"toy/toy": "#!/bin/sh\necho toy 1.0.0\n"}
+        self.digest_of_tool = write_wheel(str(self.wheels), "toy", "1.0.0", files=files).removeprefix("sha256:")
+        (wheel,) = self.wheels.glob("toy-*")
+        row = {"source": "wheel", "name": "toy", "version": "1.0.0", "file": wheel.name, "sha256": self.digest_of_tool}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in row.items()] + [f"size = {wheel.stat().st_size}"]
+        (self.root / "recipes/toy").mkdir(parents=True)
+        (self.root / "recipes/toy/recipe.toml").write_text(_RECIPE)
+        (self.root / "recipes/toy/versions.toml").write_text(
+            "\n".join(
+                ['[[version]]\nversion = "1.0.0"', *(f"[version.{each}]\n" + "\n".join(lines) for each in PLATFORMS)]
+            )
+        )
+        self.add('[packages]\ntoy = "1.0.0"')
 
     @property
     def state(self) -> Path:
@@ -114,6 +180,14 @@ class Shop:
         """Append to the manifest."""
         self.manifest.write_text(f"{self.manifest.read_text()}\n{text}\n")
 
+    def pin(self, lock: str) -> None:
+        """Let another tool's lock pin the package instead of the manifest."""
+        self.manifest.write_text(self.manifest.read_text().replace(PYTHON, ""))
+        (self.root / "pyproject.toml").write_text(_PROJECTS[lock])
+        if lock == "Pipfile.lock":
+            (self.root / "pyproject.toml").rename(self.root / "Pipfile")
+        (self.root / lock).write_text(_LOCKS[lock].replace("DIGEST", self.digest))
+
     def up(self, cwd: Path | None = None) -> str:
         """Do what `up` does before it starts a process; return the slug of its error, "" if it would start."""
         context = self.context(cwd)
@@ -142,6 +216,8 @@ class Shop:
             context = self.context()
             if step.is_repair:
                 repair(step.use_case, step.arguments, time.time())
+            elif step.words == ("store", "repair"):
+                repair_store(context, (), SilentReporter())
             elif step.words[0] == "sync":
                 options = PrepareOptions(starts=False, is_forced="--force" in step.words)
                 prepare(context, options, SilentReporter())
@@ -180,6 +256,7 @@ class Break(NamedTuple):
     up: str = ""
     held: Callable[[Shop], object] = _nothing
     with_python: bool = False
+    with_tool: bool = False
     fix: str = ""
     stays: bool = False
 
@@ -281,10 +358,43 @@ def _pin_port(shop: Shop) -> socket.socket:
     return listener
 
 
-def _hold_exclusively(shop: Shop) -> object:
-    connection = sqlite3.connect(shop.database, isolation_level=None, check_same_thread=False)
-    connection.execute("begin exclusive")
-    return closing(connection)
+@contextmanager
+def _hold_exclusively(shop: Shop) -> Iterator[None]:
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('begin exclusive')\n"
+    code += "print(flush=True); sys.stdin.read()"
+    words = [sys.executable, "-c", code, str(shop.database)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()  # it has the lock
+        yield
+        holder.stdin.close()
+
+
+def _damage_program(shop: Shop) -> None:
+    """Change a byte of a program: as long as before, so that only a comparison of its bytes shows it."""
+    program = next((shop.folder / "devboot/data/store").glob("*-toy-*/**/toy/toy"))
+    program.chmod(0o700)
+    program.write_bytes(program.read_bytes().replace(b"toy", b"tot"))
+    program.chmod(0o555)
+
+
+def _lose_program(shop: Shop) -> None:
+    program = next((shop.folder / "devboot/data/store").glob("*-toy-*/**/toy/toy"))
+    program.parent.chmod(0o700)
+    program.unlink()
+    program.parent.chmod(0o555)
+
+
+def _without_platforms(shop: Shop) -> None:
+    """Remove the rows of all platforms from the lock, as if the lock had been made where this one isn't served."""
+    path = shop.root / "devboot.lock"
+    path.write_text(path.read_text().partition("[package.")[0])
+
+
+def _edit_lock(shop: Shop, old: str, new: str) -> None:
+    path = shop.root / "devboot.lock"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
 
 
 def _link_out(shop: Shop) -> None:
@@ -532,6 +642,52 @@ BREAKS = (
         "sqlite/damaged",
         "sqlite/damaged",
         fix="devboot doctor --fix sqlite",
+    ),
+    Break(
+        "another program holds the database",
+        lambda shop: (shop.root / "migrations/2.sql").write_text("create table page (number);"),
+        "sqlite/locked",
+        "sqlite/locked",
+        held=_hold_exclusively,
+    ),
+    # programs of the store
+    Break(
+        "a program in the store is damaged",
+        _damage_program,
+        "store/modified",
+        with_tool=True,
+        fix="devboot store repair",
+        stays=True,
+    ),
+    Break(
+        "a program in the store is gone",
+        _lose_program,
+        "store/modified",
+        stays=True,
+        with_tool=True,
+        fix="devboot store repair",
+    ),
+    Break("the store is gone", lambda shop: remove_tree(str(shop.folder / "devboot/data/store")), "", with_tool=True),
+    Break(
+        "a program that isn't there for this machine",
+        _without_platforms,
+        "lock/no-artifact",
+        "lock/no-artifact",
+        with_tool=True,
+    ),
+    Break(
+        "another digest in devboot.lock than in the recipe",
+        lambda shop: _edit_lock(shop, shop.digest_of_tool, "0" * 64),
+        "lock/source-changed",
+        "lock/source-changed",
+        with_tool=True,
+    ),
+    Break(
+        "a recipe of the project that is gone",
+        lambda shop: shutil.rmtree(shop.root / "recipes"),
+        "manifest/no-such-recipe",
+        "manifest/no-such-recipe",
+        with_tool=True,
     ),
     # devboot's own files
     Break("devboot's folders are gone", lambda shop: shutil.rmtree(shop.folder / "devboot"), ""),

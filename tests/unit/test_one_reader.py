@@ -69,6 +69,7 @@ OWN = {
         "environment/databases/connection.py",
         "looking",
     ): "a database, once everything that isn't a regular file has been refused",
+    ("environment/databases/connection.py", "refuse_locked"): "the same, for its lock alone",
     ("environment/databases/prepare.py", "_was_whole"): "its own state",
     ("app/kits/wheels.py", "digest_of"): "wheels that it has fetched",
     ("environment/ports/allocate.py", "read_ports"): "its own state",

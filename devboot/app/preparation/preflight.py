@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from devboot.app.preparation.compose.composition import base_port, missing_errors, wanted_ports
@@ -23,7 +24,7 @@ from devboot.environment.python_choice import plan_venv
 from devboot.environment.variables.envfiles import EnvFiles, read_env_files
 from devboot.environment.venv.condition import ADOPT, KEEP
 from devboot.errors import DevbootError, Problems
-from devboot.files import refuse_read_only
+from devboot.files import machine_error, refuse_read_only
 from devboot.model.edge.lockfile.lock import Lock
 from devboot.recipes import KnownRecipe
 from devboot.resolve.packages import refuse_changed_sources
@@ -86,6 +87,9 @@ class Preflight:
             self.refusals += (Refusal(area, each) for each in problems.errors)
         except DevbootError as error:
             self.refusals.append(Refusal(area, error, name))
+        except OSError as error:
+            where = str(error.filename or self._loaded.project.state)
+            self.refusals.append(Refusal(area, machine_error(error, where, "use"), name))
         return None
 
     def _refuse_missing(self, files: EnvFiles) -> None:
@@ -127,11 +131,14 @@ class Preflight:
     def _check_databases(self) -> None:
         around = surroundings(self._loaded, self._context.wall_clock())
         for wanted in wanted_databases(self._loaded):
-            self._ask(
-                SQLITE,
-                lambda wanted=wanted: databases.plan_database(wanted, around, *databases.look_at(wanted.path)),  # type: ignore[misc]
-                wanted.name,
-            )
+            self._ask(SQLITE, partial(_check_database, wanted, around), wanted.name)
+
+
+def _check_database(wanted: databases.Database, around: databases.Surroundings) -> None:
+    state, complaint = databases.look_at(wanted.path)
+    if state == databases.WHOLE:
+        databases.refuse_locked(wanted.path)
+    databases.plan_database(wanted, around, state, complaint)
 
 
 def preflight(loaded: Loaded, context: Context) -> tuple[Refusal, ...]:

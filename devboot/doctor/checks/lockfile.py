@@ -18,6 +18,7 @@ from devboot.provision.distribution import this_distribution
 from devboot.resolve.packages import wishes_of
 from devboot.text.units import counted
 
+_NOT_DAMAGED = ("lock/conflict", "lock/too-new", "lock/source-changed")  # whose own advice is better
 _LOCK = Fix("devboot lock", "then commit devboot.lock", "lock")
 
 
@@ -104,9 +105,18 @@ def _known(subject: Subject) -> Lock | None:
         return None  # reported by `up`'s own checks
 
 
+def _repair(_subject: Subject, error: DevbootError, _name: str) -> Fix | None:
+    """Return the fix for a lock that can't be read: it is made again."""
+    if not error.slug.startswith("lock/") or error.slug in _NOT_DAMAGED:
+        return None
+    return Fix(
+        "devboot lock", "makes it again with the last versions that worked here, keeps a copy of the file", "lock"
+    )
+
+
 CHECKS = (
     Check("contents", "lockfile", contents),
     Check("current", "lockfile", current),
     Check("for-this-machine", "lockfile", for_this_machine),
-    refused("lockfile"),
+    refused("lockfile", _repair),
 )

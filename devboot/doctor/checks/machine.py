@@ -70,6 +70,22 @@ def space(subject: Subject) -> Answer:
     return Answer((fact,), (finding,))
 
 
+def inodes(subject: Subject) -> Answer:
+    """Check that the filesystems of the project and of devboot's folders have room for more files."""
+    for path in (subject.project.root, subject.data, subject.state):
+        room = os.statvfs(_existing(path)) if path else None
+        if room is not None and room.f_files and not room.f_favail:
+            finding = Finding(
+                "machine/no-inodes",
+                ERROR,
+                f"no inodes are left where `{path}` is",
+                "no file can be created there, although there may be free space",
+                Fix(f"df -i {shell_word(path)}", "shows how many are used; many small files use them up"),
+            )
+            return Answer(findings=(finding,))
+    return Answer()
+
+
 def terminal(subject: Subject) -> Answer:
     """Report size and encoding of the terminal."""
     stream = subject.terminal
@@ -93,9 +109,13 @@ def superuser(subject: Subject) -> Answer:
 
 
 def _free(path: str) -> int:
+    return shutil.disk_usage(_existing(path)).free
+
+
+def _existing(path: str) -> str:
     while not os.path.isdir(path):
         path = os.path.dirname(path)
-    return shutil.disk_usage(path).free
+    return path
 
 
 CHECKS = (
@@ -103,6 +123,7 @@ CHECKS = (
     Check("system", "machine", system),
     Check("processes", "machine", processes),
     Check("space", "machine", space),
+    Check("inodes", "machine", inodes),
     Check("terminal", "machine", terminal),
     Check("superuser", "machine", superuser),
 )

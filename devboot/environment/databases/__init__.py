@@ -1,7 +1,8 @@
 """SQLite: files made with what persists in them, migrations whole or not at all, a backup before each change."""
 
 from devboot.environment.databases.backup import backup_database
-from devboot.environment.databases.condition import examine, look_at, schema_cookie
+from devboot.environment.databases.condition import WHOLE, examine, look_at, schema_cookie
+from devboot.environment.databases.connection import refuse_locked
 from devboot.environment.databases.pending import unapplied
 from devboot.environment.databases.prepare import (
     Database,
@@ -13,6 +14,7 @@ from devboot.environment.databases.prepare import (
 )
 
 __all__ = [
+    "WHOLE",
     "Database",
     "Prepared",
     "Surroundings",
@@ -22,6 +24,7 @@ __all__ = [
     "named",
     "plan_database",
     "prepare_database",
+    "refuse_locked",
     "schema_cookie",
     "unapplied",
 ]

@@ -141,6 +141,8 @@ def _apply(connection: sqlite3.Connection, database: Database, around: Surroundi
     notes += _changed_since(files, done)
     waiting = [file for file in files if _is_wanted(file, done)]
     backup = ""
+    if waiting:
+        refuse_read_only(database.path)
     if waiting and not is_new:
         backup = backup_database(database.path, around.backups, name=database.name, at=around.at, busy=around.busy)
     for file in waiting:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
+import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import pytest
 
-from tests.fakes.broken_projects import BREAKS, Shop
+from tests.fakes.broken_projects import BREAKS, PYTHON, Shop
+from tests.process.conftest import searched
+from tests.process.test_store_filesystems import can_mount
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +44,12 @@ def listing(folder):
     return found
 
 
-@pytest.mark.parametrize("way", BREAKS, ids=[way.name for way in BREAKS])
+WAITS = [pytest.param(way, marks=[pytest.mark.slow] * (way.up == "sqlite/locked")) for way in BREAKS]
+
+
+@pytest.mark.parametrize("way", WAITS, ids=[way.name for way in BREAKS])
 def test_doctor_names_first_what_up_refuses_and_finds_nothing_that_up_has_repaired(way, tmp_path, cache):
-    shop = Shop(tmp_path, cache, with_python=way.with_python)
+    shop = Shop(tmp_path, cache, with_python=way.with_python, with_tool=way.with_tool)
     assert shop.up() == ""
     assert shop.findings() == []
     way.apply(shop)
@@ -56,12 +66,12 @@ def test_doctor_names_first_what_up_refuses_and_finds_nothing_that_up_has_repair
             assert [] == shop.findings()
 
 
-FIXED = [way for way in BREAKS if way.fix]
+FIXED = sorted((way for way in BREAKS if way.fix), key=lambda way: way.with_python)  # quick ones first
 
 
-@pytest.mark.parametrize("way", FIXED, ids=[way.name for way in FIXED])
+@pytest.mark.parametrize("way", searched(FIXED, quick=10), ids=[way.name for way in FIXED])
 def test_after_the_fix_all_is_well_and_nothing_is_lost(way, tmp_path, cache):
-    shop = Shop(tmp_path, cache, with_python=way.with_python)
+    shop = Shop(tmp_path, cache, with_python=way.with_python, with_tool=way.with_tool)
     assert shop.up() == ""
     way.apply(shop)
 
@@ -72,3 +82,160 @@ def test_after_the_fix_all_is_well_and_nothing_is_lost(way, tmp_path, cache):
     assert shop.up() == ""
     assert [] == shop.findings()
     assert [] == shop.fix()
+
+
+# Layouts in which all is well: doctor finds nothing before the first `up` and after it.
+
+
+def plain(shop):
+    return None
+
+
+def of_git(shop):
+    subprocess.run(["git", "init", "-q", shop.root], check=True, env={**shop.environ, "GIT_CONFIG_GLOBAL": os.devnull})
+    (shop.root / ".gitignore").write_text("db.sqlite3\n.env\n")
+
+
+def below_a_clone(shop):
+    of_git(shop)
+    (shop.root / "services/api").mkdir(parents=True)
+    for name in ("devboot.toml", "migrations"):
+        (shop.root / name).rename(shop.root / "services/api" / name)
+    return shop.root / "services/api"
+
+
+def with_a_virtualenv(shop):
+    shop.add(PYTHON)
+
+
+def with_a_list(shop):
+    (shop.root / "requirements.txt").write_text("shelf==1.0\n")
+    shop.add('[python]\nrequirements = ["requirements.txt"]')
+
+
+def with_a_lock_of_pipenv(shop):
+    shop.pin("Pipfile.lock")
+
+
+def with_a_lock_of_poetry(shop):
+    shop.pin("poetry.lock")
+
+
+def with_a_lock_of_uv(shop):
+    shop.pin("uv.lock")
+
+
+def through_a_link(shop):
+    shop.add(PYTHON)
+    link = shop.folder / "link"
+    link.symlink_to(shop.folder)
+    shop.environ |= {"HOME": str(link / "home"), "DEVBOOT_HOME": str(link / "devboot")}
+    return link / "shop"
+
+
+def in_a_folder_with_spaces(shop):
+    shop.add(PYTHON)
+    place = shop.folder / "my shop, ünder way"
+    shop.root.rename(place)
+    return place
+
+
+def of_a_procfile_alone(shop):
+    shop.manifest.unlink()
+    (shop.root / "Procfile").write_text("web: python3 -m http.server $PORT\n")
+
+
+def with_variables_of_a_file(shop):
+    shop.add("[env]\nKEY = { required = true }")
+    (shop.root / ".env").write_text("KEY=1\n")
+    (shop.root / ".env.example").write_text("KEY=\n")
+
+
+LAYOUTS = (
+    plain,
+    of_git,
+    below_a_clone,
+    with_a_virtualenv,
+    with_a_list,
+    with_a_lock_of_pipenv,
+    with_a_lock_of_poetry,
+    with_a_lock_of_uv,
+    through_a_link,
+    in_a_folder_with_spaces,
+    of_a_procfile_alone,
+    with_variables_of_a_file,
+)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
+def test_in_a_healthy_layout_doctor_finds_nothing(layout, tmp_path, cache):
+    shop = Shop(tmp_path, cache, with_python=False)
+    cwd = layout(shop)
+
+    assert [] == shop.findings(cwd)
+    assert "" == shop.up(cwd)
+    assert [] == shop.findings(cwd)
+    assert "" == shop.up(cwd)
+
+
+# What the file system refuses, in mounts of the test's own.
+
+LOOK = """if True:
+    import json, sys
+    from pathlib import Path
+    from tests.fakes.broken_projects import Shop
+    shop = Shop(Path(sys.argv[1]), Path(sys.argv[2]), is_there=True)
+    print(json.dumps([[each.slug for each in shop.findings() if each.severity == "error"], shop.up()]))
+"""
+READ_ONLY = "mount --bind {0} {0}; mount -o remount,ro,bind {0}"
+FULL = "mount -t tmpfs -o {1} none {0}/other; cp -a {0}/devboot/. {0}/other; mount --move {0}/other {0}/devboot"
+
+
+def pend_migration(shop):
+    (shop.root / "migrations/2.sql").write_text("create table page (number);")
+
+
+def lose_virtualenv(shop):
+    shutil.rmtree(shop.root / ".venv")
+
+
+@pytest.mark.skipif(not can_mount(), reason="no user namespaces here")
+@pytest.mark.parametrize(
+    ("mounts", "apply", "slug"),
+    [
+        (READ_ONLY.format("{root}"), plain, ""),
+        (READ_ONLY.format("{root}"), lose_virtualenv, "machine/not-writable"),
+        (READ_ONLY.format("{root}/db.sqlite3"), pend_migration, "machine/not-writable"),
+        (READ_ONLY.format("{folder}/devboot"), plain, "machine/not-writable"),
+        (
+            FULL.format("{folder}", "size=200k") + "; head -c 1M /dev/zero > {folder}/devboot/fill",
+            plain,
+            "machine/disk-full",
+        ),
+        (
+            FULL.format("{folder}", "nr_inodes=60") + "; for i in $(seq 99); do echo > {folder}/devboot/$i; done",
+            plain,
+            "machine/no-inodes",
+        ),
+    ],
+    ids=["all in place", "no virtualenv", "the database", "devboot's folders", "full", "no inodes"],
+)
+def test_doctor_and_up_agree_on_what_a_file_system_refuses(mounts, apply, slug, tmp_path, cache):
+    shop = Shop(tmp_path, cache)
+    assert shop.up() == ""
+    apply(shop)
+    (tmp_path / "other").mkdir()
+    (shop.state / "snapshot").unlink()  # so that `up` has to prepare
+    script = mounts.format(root=shop.root, folder=tmp_path)
+    look = shlex.join([sys.executable, "-c", LOOK, str(tmp_path), str(cache)])
+
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", f"({script}) 2>/dev/null\nexec {look}"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )
+
+    found, refused = json.loads(done.stdout)
+    assert ([slug] * bool(slug), slug) == (found[:1], refused), found

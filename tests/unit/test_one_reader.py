@@ -152,6 +152,7 @@ OWN = {
     ("supervisor/explain/last_failure.py", "_read"): "its own state",
     ("supervisor/output/log_reader.py", "_at_once"): "the opener of its own logs",
     ("supervisor/output/log_reader.py", "is_ended"): "its own logs",
+    ("supervisor/output/log_writer.py", "LogFile._cut_index"): "its own logs",
     ("supervisor/system/memory.py", "resident"): "/proc",
     ("supervisor/system/proctable.py", "_read"): "/proc",
     ("supervisor/system/proctable.py", "hold_reserve"): "the null device",

@@ -7,6 +7,7 @@ its rotated part and their indexes, and read up to its size at that moment.
 from __future__ import annotations
 
 import os
+from errno import EMFILE, ENFILE
 
 from devboot.record import Record
 from devboot.supervisor.output.log_index import TimeIndex
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _BLOCK = 128 * 1024  # bytes read at once, so that a block stays in the CPU's cache while it is searched
 _SMALLEST = 8 * 1024
 _TOGETHER = 4 * 1024 * 1024  # bytes of blocks of all logs together
+_USUAL = 50  # logs for which any limit of open files is enough
 _ATTEMPTS = 5  # to open the files of a log between two rotations
 
 
@@ -111,6 +113,8 @@ def merged(logs: Mapping[str, str], chosen: Filter, count: int | None, ends: Map
     """
     from heapq import merge  # late: one log needs none
 
+    if len(logs) > _USUAL:
+        _allow_descriptors(len(logs))
     opened = [Log(path, name, chosen, end=ends.get(name)) for name, path in logs.items()]
     try:
         for log in opened:
@@ -272,6 +276,8 @@ def _open_log(path: str) -> tuple[tuple[int, int], tuple[int, int]]:
             if fd >= 0:
                 os.close(fd)
         fds = _open_all(paths)
+    if fds[0] < 0 and fds[3] < 0:  # the writer was killed during a rotation: only the index was renamed
+        fds[1], fds[3] = fds[3], fds[1]
     return (fds[0], fds[1]), (fds[2], fds[3])
 
 
@@ -286,12 +292,25 @@ def _open(path: str) -> int:
 
     try:
         fd = _at_once(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        if error.errno in (EMFILE, ENFILE):
+            raise
         return -1
     if S_ISREG(os.fstat(fd).st_mode):
         return fd
     os.close(fd)
     return -1
+
+
+def _allow_descriptors(logs: int) -> None:
+    """Raise the limit of open files, of which each log needs four, as far as the system permits."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * logs + _USUAL
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def _is_at(fd: int, path: str) -> bool:

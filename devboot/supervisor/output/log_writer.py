@@ -91,7 +91,9 @@ class LogFile:
         if self._fd >= 0 and not 0 <= now - self._checked < RECHECK:
             self._checked = now
             state = os.fstat(self._fd)
-            self._size = state.st_size  # it may have been truncated
+            if state.st_size < self._size:
+                self._size, self._stamped = state.st_size, 0.0
+                self._cut_index()
             if not state.st_nlink:
                 self.close()
         if self._fd >= 0 and self._size >= self._limit:
@@ -104,11 +106,13 @@ class LogFile:
         os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
         self._fd = _open_private(self.path)
         self._size = os.fstat(self._fd).st_size
+        if self._size >= self._limit:
+            self._rotate()
+            self._fd, self._size = _open_private(self.path), 0
         try:
             self._index = _open_private(index_path(self.path))
             self._is_cut = self._is_cut and self._size > 0
-            if not self._size:
-                os.ftruncate(self._index, 0)  # times of a log that is gone
+            self._cut_index()
         except OSError:
             self.close()  # both or none, so that the next block tries to open both
             raise
@@ -117,14 +121,32 @@ class LogFile:
     def _rotate(self) -> None:
         self.fail_point("log/rotate")
         older = f"{self.path}.1"
-        # The log last: after a failure the next attempt continues with the files that are left.
-        for path, place in ((index_path(self.path), index_path(older)), (self.path, older)):
-            if not os.path.lexists(path):
-                continue
-            if os.path.lexists(place):
-                os.unlink(place)  # renaming over an existing file makes ext4 flush it to disk at once
-            os.rename(path, place)
+        # The log last: after a failure or a kill, the next attempt continues with the files that are left.
+        # Renaming over an existing file makes ext4 flush it to disk at once, so that one is deleted first.
+        if os.path.lexists(older):
+            os.unlink(older)
+        if os.path.lexists(index_path(self.path)):
+            if os.path.lexists(index_path(older)):
+                os.unlink(index_path(older))
+            os.rename(index_path(self.path), index_path(older))
+        if os.path.lexists(self.path):
+            os.rename(self.path, older)
         self.close()
+
+    def _cut_index(self) -> None:
+        """Drop the times of lines that aren't in the log: it is a new one, or somebody has truncated it."""
+        fd = os.open(index_path(self.path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            size = os.fstat(fd).st_size
+            count = size // STAMP.size
+            if count and (not self._size or _offset(fd, count - 1) >= self._size):
+                from bisect import bisect_left  # late: rarely needed
+
+                count = bisect_left(range(count), self._size, key=lambda number: _offset(fd, number))
+        finally:
+            os.close(fd)
+        if count * STAMP.size != size:
+            os.ftruncate(self._index, count * STAMP.size)
 
     def _append_all(self, now: float, data: bytes) -> None:
         while data:
@@ -161,3 +183,9 @@ class LogFile:
 def _open_private(path: str) -> int:
     # without blocking: a named pipe in its place fails unless it has a reader
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+
+
+def _offset(fd: int, number: int) -> int:
+    """Return the offset of an entry of an index."""
+    entry: tuple[float, int] = STAMP.unpack(os.pread(fd, STAMP.size, number * STAMP.size))
+    return entry[1]

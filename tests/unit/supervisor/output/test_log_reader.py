@@ -447,3 +447,56 @@ def test_a_folder_in_place_of_a_log_is_an_empty_one(tmp_path):
 
     assert texts(str(tmp_path / "web.log")) == []
     assert not is_ended(str(tmp_path / "web.log"))
+
+
+def test_a_rotation_that_was_killed_half_way_keeps_the_times_and_is_finished_by_the_next_writer(tmp_path, clock):
+    path = written(tmp_path / "web.log", [(1000.0, b"one\n"), (1001.0, b"two\n")], older=[(900.0, b"zero\n")])
+    os.unlink(f"{path}.1")
+    os.rename(index_path(path), index_path(f"{path}.1"))
+    expected = [(1000.0, "", b"one"), (1001.0, "", b"two")]
+    assert tail(path, 10) == expected
+
+    log = LogFile(path, clock, print, limit=8)
+    clock.now = 1002.0
+    log.write(b"three\n")
+    log.close()
+
+    assert tail(path, 10) == [*expected, (1002.0, "", b"three")]
+    assert texts(f"{path}.1") == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_lines_after_a_truncation_have_their_own_times(tmp_path, clock, warnings, running):
+    log = LogFile(str(tmp_path / "web.log"), clock, warnings.append)
+    for number in range(1, 8):
+        clock.now = 1000.0 + number
+        log.write(b"%d\n" % number)
+    os.truncate(log.path, 4)
+    if not running:
+        log.close()
+    clock.now = 1050.0
+    log.write(b"8\n")
+    log.close()
+
+    assert tail(log.path, 9) == [(1001.0, "", b"1"), (1002.0, "", b"2"), (1050.0, "", b"8")]
+    assert os.path.getsize(index_path(log.path)) == 3 * STAMP.size
+    assert tail(log.path, 9, chosen=Filter(since=1003.0)) == [(1050.0, "", b"8")]
+    assert warnings == []
+
+
+def test_more_logs_than_may_be_open_by_default_are_merged(tmp_path):
+    import subprocess
+    import sys
+
+    for number in range(60):
+        written(tmp_path / f"p{number}.log", [(1000.0 + number, b"x\n")], older=[(1.0, b"y\n")])
+    code = f"""
+import resource
+from devboot.supervisor.output.log_reader import ALL, merged
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+paths = {{str(number): f"{tmp_path}/p{{number}}.log" for number in range(60)}}
+print(b"".join(lines.data for lines in merged(paths, ALL, None, {{}})).count(b"x"))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("60\n", "")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCENARIOS = (
     *("commands", "starting", "stopping", "crashing", "redis", "output", "logs", "idle"),
-    *("example", "publishing", "lock", "syncing"),
+    *("editing", "detached", "example", "publishing", "lock", "syncing"),
 )
 
 

@@ -37,7 +37,7 @@ def refuse_outside(path: str, root: str) -> None:
     shown = os.path.relpath(path, root)
     raise MachineError(
         "machine/leads-outside",
-        f"`{shown}` is a link that leads out of the project, or below one",
+        f"`{shown}` is outside of the project: it is a link, or below one",
         causes=[f"`{os.path.relpath(link, root)}` is a link to `{os.readlink(link)}`"],
         help=[f"mv {shell_word(link)} {shell_word(link + '.aside')}"],
         kept=[f"`{os.path.realpath(path)}` was not touched"],

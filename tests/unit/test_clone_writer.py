@@ -37,7 +37,7 @@ def test_a_link_out_of_the_project_is_refused_and_what_it_leads_to_stays(root, t
 
     blamed = "inner/link/chain" if name.endswith("chain") else link
     aim = os.readlink(root / blamed)
-    assert ("machine/leads-outside", f"`{name}` is a link that leads out of the project, or below one") == (
+    assert ("machine/leads-outside", f"`{name}` is outside of the project: it is a link, or below one") == (
         caught.value.slug,
         caught.value.what,
     )

@@ -105,7 +105,7 @@ def _not_installed(shown: str) -> Finding:
         ERROR,
         f"the packages for {shown} could not be installed",
         "the last `up` or `sync` failed before it had installed them",
-        Fix("devboot sync", "installs the locked packages, and says what stands against it", "sync"),
+        Fix("devboot sync", "installs the locked packages, or says why that isn't possible", "sync"),
     )
 
 

@@ -190,7 +190,7 @@ def _read_sql(kind: str, path: str, around: Surroundings) -> _SqlFile:
             "sqlite/no-migrations",
             f"can't read the SQL file `{path}`",
             causes=[cause],
-            help=[f"ls -lL {shell_word(path)}", "save it as UTF-8"][isinstance(error, UnicodeDecodeError) :][:1],
+            help=["save it as UTF-8" if isinstance(error, UnicodeDecodeError) else f"ls -lL {shell_word(path)}"],
         ) from error
 
 

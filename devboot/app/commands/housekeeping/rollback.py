@@ -106,7 +106,7 @@ def _refuse_moved(project: Project, target: Generation) -> None:
     if root != project.root:
         raise WorkError(
             "generation/moved",
-            f"generation {target.facts.number} can't be restored: it is of the time when the project was in `{root}`",
+            f"generation {target.facts.number} can't be restored here: it was made when the project was in `{root}`",
             help=["devboot sync   # makes a generation for this folder"],
         )
 

@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 from devboot.clone_reader import exists, is_file, read_text
 from devboot.errors import ManifestError, Place, reason_of, shell_word
-from devboot.model.edge.recipe.recipe import Recipe, Release, Releases, parse_recipe, parse_releases
-from devboot.model.edge.recipe.source_tables import FETCHED, Origin
 from devboot.model.nearest import nearest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.model.edge.recipe.recipe import Recipe, Release, Releases
+    from devboot.model.edge.recipe.source_tables import Origin
 
 LISTED_ELSEWHERE = ("conda", "deb", "host")  # kinds of sources whose versions are listed by a channel or the machine
 
@@ -96,6 +99,8 @@ def load_recipe(folder: str) -> KnownRecipe:
 
 def load_recipe_file(folder: str) -> Recipe:
     """Read recipe.toml in `folder` without its versions. Raises Problems and ManifestError."""
+    from devboot.model.edge.recipe.recipe import parse_recipe  # most projects use no recipe
+
     recipe = parse_recipe(_text(folder, "recipe.toml"), os.path.join(folder, "recipe.toml"))
     if recipe.package.name != os.path.basename(os.path.abspath(folder)):
         raise ManifestError(
@@ -107,6 +112,8 @@ def load_recipe_file(folder: str) -> Recipe:
 
 
 def _releases(recipe: Recipe, folder: str) -> Releases:
+    from devboot.model.edge.recipe.recipe import Releases, parse_releases
+
     path = os.path.join(folder, "versions.toml")
     is_elsewhere = any(origin.kind in LISTED_ELSEWHERE for origin in recipe.source)
     if is_elsewhere and not exists(path):
@@ -115,6 +122,8 @@ def _releases(recipe: Recipe, folder: str) -> Releases:
 
 
 def _refuse_unbuilt(releases: Releases, path: str) -> None:
+    from devboot.model.edge.recipe.source_tables import FETCHED
+
     for release in releases.version:
         for row in release.rows().values():
             if row.source not in FETCHED:

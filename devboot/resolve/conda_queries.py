@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
-from devboot.model.edge.recipe.recipe import Release
-from devboot.model.edge.recipe.source_tables import CondaOrigin
 from devboot.recipes.folders import KnownRecipe, version_key
 from devboot.resolve.distro_queries import is_lacking
 from devboot.resolve.packages import served
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.model.edge.recipe.recipe import Release
+    from devboot.model.edge.recipe.source_tables import CondaOrigin
 
 
 def channel_origin(known: KnownRecipe, wish: Wish) -> CondaOrigin | None:
     """Return the recipe's conda source if the wish allows it, else None."""
     if wish.insisted not in ("", "conda"):
         return None
+    from devboot.model.edge.recipe.source_tables import CondaOrigin
+
     return next((origin for origin in known.recipe.source if isinstance(origin, CondaOrigin)), None)
 
 

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 
 from devboot.model.edge.artifacts import DistributionRow, PartRow, PlatformRows
 from devboot.model.edge.lockfile.lock import LockedPackage, Wish
-from devboot.model.edge.recipe.recipe import Release
-from devboot.model.edge.recipe.source_tables import DebOrigin
 from devboot.recipes.folders import KnownRecipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.model.edge.recipe.recipe import Release
+    from devboot.model.edge.recipe.source_tables import DebOrigin
 
 ONLY_THERE = "only Debian and Ubuntu have it: `devboot lock` on such a machine adds it for that release"
 LINUX = ("linux-x86_64", "linux-aarch64")
@@ -23,12 +26,16 @@ def deb_origins(known: KnownRecipe, wish: Wish) -> tuple[DebOrigin, ...]:
     """Return the recipe's sources of Debian packages that may have the requested version, in order."""
     if wish.insisted not in ("", "deb"):
         return ()
+    from devboot.model.edge.recipe.source_tables import DebOrigin
+
     origins = (origin for origin in known.recipe.source if isinstance(origin, DebOrigin))
     return tuple(origin for origin in origins if origin.may_have(wish.requested))
 
 
 def there_as(known: KnownRecipe, wish: Wish) -> str:
     """Return a sentence with other major versions that distributions may have; "" for none."""
+    from devboot.model.edge.recipe.source_tables import DebOrigin
+
     origins = (origin for origin in known.recipe.source if isinstance(origin, DebOrigin))
     majors = [origin.major for origin in origins if origin.major and wish.insisted in ("", "deb")]
     return f"Debian or Ubuntu may have version {', '.join(majors)}" if majors else ""

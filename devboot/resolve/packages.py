@@ -11,10 +11,13 @@ from devboot.model.edge.artifacts import ArtifactRow, DistributionRow
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish, changed_origins
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.edge.manifest.tables import Tool
-from devboot.model.edge.recipe.recipe import Release
-from devboot.model.edge.recipe.source_tables import BuildOrigin, CondaOrigin, DebOrigin, Origin, UpstreamOrigin
 from devboot.recipes.folders import KnownRecipe, version_key
 from devboot.resolve.distro_queries import LINUX, ONLY_THERE, deb_origin, is_lacking, there_as, with_offers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.model.edge.recipe.recipe import Release
+    from devboot.model.edge.recipe.source_tables import DebOrigin, Origin
 
 WhereAsked = Callable[[Wish], Place | None]
 _TO_COMPILE = 'it has to be compiled, which devboot does where the manifest says `source = "build"`'
@@ -178,6 +181,8 @@ def wanted_on(package: LockedPackage, known: KnownRecipe, platform: str, distrib
 
 def _placed(artifact: Artifact, origin: Origin, platform: str) -> Artifact:
     """Return the artifact with address and build steps, which come from the recipe, not from the lock."""
+    from devboot.model.edge.recipe.source_tables import BuildOrigin, CondaOrigin, UpstreamOrigin
+
     if isinstance(origin, CondaOrigin):
         return artifact._replace(address=origin.channel)
     if not isinstance(origin, UpstreamOrigin):
@@ -220,6 +225,8 @@ def _lock(
     release = served(known, wish)
     if release is None and (offers or (before is not None and before.distribution)):
         version = offers[0].product if offers else before.version if before is not None else ""
+        from devboot.model.edge.recipe.recipe import Release
+
         release = Release(version=version, unavailable=dict.fromkeys(LINUX, ONLY_THERE))
     if release is None:
         hint = _TO_COMPILE if _is_source(known, wish) else there_as(known, wish)

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow
 from devboot.model.edge.lockfile.lock import LockedPackage
-from devboot.model.edge.recipe.source_tables import Origin
 from devboot.recipes.folders import KnownRecipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.model.edge.recipe.source_tables import Origin
 
 _ASKED_FOR = {
     "build": "is compiled only if the manifest requires it",

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from devboot.errors import DevbootError, ManifestError, Place, Problems
-from devboot.model.edge.recipe.recipe import Recipe, ServiceAccess, ServiceInit, ServiceProbe, ServiceTable
 from devboot.model.process import (
     EXEC,
     HTTP,
@@ -31,6 +30,10 @@ from devboot.model.process import (
 )
 from devboot.paths import project_key
 from devboot.services.account import Account
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.model.edge.recipe.recipe import Recipe, ServiceAccess, ServiceInit, ServiceProbe, ServiceTable
 
 HOST = "127.0.0.1"
 ACCESS = "access"  # folder in the data folder for files with credentials
@@ -202,6 +205,8 @@ def plan_service(
 
 def _access(table: ServiceTable, *, is_open: bool) -> ServiceAccess:
     if table.access is None:
+        from devboot.model.edge.recipe.recipe import ServiceAccess
+
         return ServiceAccess()
     return table.access.open if is_open else table.access.private
 

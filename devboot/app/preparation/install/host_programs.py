@@ -16,7 +16,6 @@ from devboot.events import NOTE, Event, Reporter
 from devboot.files import machine_error
 from devboot.model.artifact import Layout, Wanted
 from devboot.model.edge.lockfile.lock import NOT_REPRODUCIBLE, Lock, LockedPackage, Wish
-from devboot.model.edge.recipe.source_tables import HostOrigin
 from devboot.provision.objects.programs import write_shims
 from devboot.provision.objects.store import StoreObject
 from devboot.provision.objects.tree import remove_tree
@@ -66,6 +65,8 @@ def host_programs(
 
 
 def _hosted(package: LockedPackage, known: KnownRecipe, state: str, search_path: str) -> HostPrograms:
+    from devboot.model.edge.recipe.source_tables import HostOrigin
+
     origin = next(each for each in known.recipe.source if isinstance(each, HostOrigin))
     layout = layout_of(origin, known.recipe.test.version)
     found = find_on_path(package.name, layout, origin.version, search_path)

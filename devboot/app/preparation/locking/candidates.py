@@ -9,8 +9,6 @@ from devboot.app.preparation.locking.distro import Distribution, cache_of
 from devboot.errors import LockError, MachineError
 from devboot.model.edge.artifacts import DistributionRow
 from devboot.model.edge.lockfile.lock import Lock, Wish
-from devboot.model.edge.recipe.recipe import Release
-from devboot.model.edge.recipe.source_tables import CondaOrigin, DebOrigin
 from devboot.recipes import KnownRecipe
 from devboot.resolve.conda_queries import channel_origin, channel_questions, condition_of, with_release
 from devboot.resolve.distro_queries import deb_origins
@@ -18,7 +16,13 @@ from devboot.resolve.packages import fits, questions
 from devboot.sources.conda import has_rattler, not_installed
 from devboot.uv.client import Uv
 
-AskChannel = Callable[[CondaOrigin, str], Release]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.model.edge.recipe.recipe import Release
+    from devboot.model.edge.recipe.source_tables import CondaOrigin, DebOrigin
+
+    AskChannel = Callable[[CondaOrigin, str], Release]
+
 """Gives what a channel has under a condition such as `8.*`."""
 
 

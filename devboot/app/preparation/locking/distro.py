@@ -12,7 +12,6 @@ from devboot.errors import DevbootError, LockError
 from devboot.events import WARNING, Event, Reporter
 from devboot.model.artifact import platform_of
 from devboot.model.edge.artifacts import DistributionRow, PartRow
-from devboot.model.edge.recipe.source_tables import DebOrigin
 from devboot.paths import passwd_home, user_directories
 from devboot.provision.objects.realise import Host
 from devboot.resolve.distro_queries import LINUX, distribution_row
@@ -23,6 +22,7 @@ from devboot.uv.client import Uv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from devboot.model.edge.recipe.source_tables import DebOrigin
     from devboot.sources.debian.deb import DebSource
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from devboot.app.preparation.locking.candidates import AskChannel, channel_asker
+from devboot.app.preparation.locking.candidates import channel_asker
 from devboot.app.preparation.locking.distro import Distribution, apt_of
 from devboot.app.preparation.locking.lockfile import read_lock
 from devboot.app.preparation.project.loaded import Loaded
@@ -21,6 +21,10 @@ from devboot.resolve.distro_queries import deb_origin
 from devboot.resolve.packages import questions
 from devboot.sources.conda import load_rattler
 from devboot.uv.client import Uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.preparation.locking.candidates import AskChannel
 
 RECIPE = "rabbitmq"
 CHANNEL_RECIPES = ("mongodb", "meilisearch", "minio")  # as `libraries.toml` has them

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from devboot.app.preparation.locking.candidates import AskChannel, Queries, ask, channel_asker, queries_for
+from devboot.app.preparation.locking.candidates import Queries, ask, channel_asker, queries_for
 from devboot.app.preparation.locking.distro import Distribution, apt_of
 from devboot.app.preparation.locking.frozen import frozen_lock
 from devboot.app.this_machine import this_host
@@ -33,6 +33,10 @@ from devboot.resolve.taken import sources_taken
 from devboot.services.plan import no_service
 from devboot.state.projects import MANIFEST
 from devboot.uv.client import Uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.preparation.locking.candidates import AskChannel
 
 STEP = "lock"
 

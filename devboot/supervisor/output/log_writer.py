@@ -89,11 +89,11 @@ class LogFile:
 
     def _prepare(self, now: float) -> None:
         if self._fd >= 0 and not 0 <= now - self._checked < RECHECK:
-            self._checked = now
             state = os.fstat(self._fd)
             if state.st_size < self._size:
-                self._size, self._stamped = state.st_size, 0.0
-                self._cut_index()
+                self._cut_index(state.st_size)
+                self._stamped = 0.0
+            self._size, self._checked = state.st_size, now
             if not state.st_nlink:
                 self.close()
         if self._fd >= 0 and self._size >= self._limit:
@@ -112,7 +112,7 @@ class LogFile:
         try:
             self._index = _open_private(index_path(self.path))
             self._is_cut = self._is_cut and self._size > 0
-            self._cut_index()
+            self._cut_index(self._size)
         except OSError:
             self.close()  # both or none, so that the next block tries to open both
             raise
@@ -133,19 +133,20 @@ class LogFile:
             os.rename(self.path, older)
         self.close()
 
-    def _cut_index(self) -> None:
-        """Drop the times of lines that aren't in the log: it is a new one, or somebody has truncated it."""
+    def _cut_index(self, end: int) -> None:
+        """Drop the times of lines after the end of the log: it is a new one, or somebody has truncated it."""
         fd = os.open(index_path(self.path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             size = os.fstat(fd).st_size
             count = size // STAMP.size
-            if count and (not self._size or _offset(fd, count - 1) >= self._size):
+            if count and (not end or _offset(fd, count - 1) >= end):
                 from bisect import bisect_left  # late: rarely needed
 
-                count = bisect_left(range(count), self._size, key=lambda number: _offset(fd, number))
+                count = bisect_left(range(count), end, key=lambda number: _offset(fd, number))
         finally:
             os.close(fd)
         if count * STAMP.size != size:
+            self.fail_point("log/cut-index")
             os.ftruncate(self._index, count * STAMP.size)
 
     def _append_all(self, now: float, data: bytes) -> None:

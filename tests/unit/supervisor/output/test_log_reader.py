@@ -500,3 +500,25 @@ print(b"".join(lines.data for lines in merged(paths, ALL, None, {{}})).count(b"x
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert (done.stdout, done.stderr) == ("60\n", "")
+
+
+@pytest.mark.faults(144)
+def test_times_that_cannot_be_dropped_after_a_truncation_are_dropped_later(tmp_path, clock, warnings, monkeypatch):
+    log = LogFile(str(tmp_path / "web.log"), clock, warnings.append)
+    for number in range(1, 4):
+        clock.now = 1000.0 + number
+        log.write(b"%d\n" % number)
+    os.truncate(log.path, 2)
+    clock.now = 1050.0
+    monkeypatch.setenv("DEVBOOT_TEST", "1")
+    monkeypatch.setenv("DEVBOOT_FAIL_POINT", "log/cut-index=eio")
+    log.write(b"4\n")
+    monkeypatch.delenv("DEVBOOT_FAIL_POINT")
+    log.write(b"5\n")
+    log.close()
+
+    assert tail(log.path, 9) == [
+        (1001.0, "", b"1"),
+        (1050.0, "", b"devboot: 1 line not written here"),
+        (1050.0, "", b"5"),
+    ]

@@ -34,7 +34,7 @@ def carry_out(invocation: Invocation, session: Session) -> int:
     group = typer.main.get_command(application)
     try:
         # Not by calling it: that would silently turn KeyboardInterrupt and EPIPE into exit codes.
-        with group.make_context("devboot", _words(invocation), obj=session) as context:
+        with group.make_context("devboot", words_of(invocation), obj=session) as context:
             result = group.invoke(context)
     except _TyperUsageError as error:
         raise _translated(error, invocation.command) from error
@@ -232,7 +232,8 @@ def _session(ctx: typer.Context) -> Session:
     return session
 
 
-def _words(invocation: Invocation) -> list[str]:
+def words_of(invocation: Invocation) -> list[str]:
+    """Return the invocation as words of a command line, with the long form of each flag."""
     words = [invocation.command]
     for flag in BY_NAME[invocation.command].flags:
         value = invocation.values.get(flag_key(flag))

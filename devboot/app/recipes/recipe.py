@@ -14,7 +14,7 @@ from devboot.app.recipes.conda_listing import CondaListing
 from devboot.app.recipes.new import NewRecipe, copy_recipe, look_into, new_recipe, origin_of
 from devboot.app.recipes.npm_listing import NpmListing
 from devboot.app.recipes.trial import Trial, TrialResult, try_recipe
-from devboot.app.recipes.update import Updated, UpdateOptions, WheelListing, update_recipe
+from devboot.app.recipes.update import Listing, Updated, UpdateOptions, WheelListing, update_recipe
 from devboot.app.this_machine import this_host
 from devboot.errors import UsageError
 from devboot.events import Reporter
@@ -27,6 +27,8 @@ from devboot.uv.client import make_uv
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
+    from devboot.sources.transfers.download import Downloads
+    from devboot.uv.client import Uv
 
 
 def own_folder(context: Context) -> str:
@@ -65,23 +67,29 @@ def update(context: Context, name: str, wish: UpdateOptions, reporter: Reporter)
     if "/" in name or not os.path.isfile(os.path.join(folder, "recipe.toml")):
         raise _not_own(context, name)
     uv = make_uv(context.environ, context.cwd)
-    downloads, wheels = make_downloads(uv, reporter), WheelListing(uv, sys.executable)
+    downloads = make_downloads(uv, reporter)
     return update_recipe(
         load_recipe_file(folder),
         folder,
         wish,
-        {
-            "wheel": wheels,
-            "app": AppListing(uv, sys.executable),
-            "conda": CondaListing(cache_of(uv)),
-            "npm": NpmListing(make_registry(uv, downloads), wheels),
-            "archive": ArchiveListing(downloads, uv.environ),
-            "build": ArchiveListing(downloads, uv.environ),
-        },
+        make_listings(uv, downloads),
         Sources(uv, downloads=downloads),
         this_host(sys.platform, os.uname().machine).platform,
         reporter,
     )
+
+
+def make_listings(uv: Uv, downloads: Downloads) -> dict[str, Listing]:
+    """Return what queries each kind of source for its versions."""
+    wheels = WheelListing(uv, sys.executable)
+    return {
+        "wheel": wheels,
+        "app": AppListing(uv, sys.executable),
+        "conda": CondaListing(cache_of(uv)),
+        "npm": NpmListing(make_registry(uv, downloads), wheels),
+        "archive": ArchiveListing(downloads, uv.environ),
+        "build": ArchiveListing(downloads, uv.environ),
+    }
 
 
 def test(context: Context, name: str, version: str, *, is_offline: bool, reporter: Reporter) -> TrialResult:

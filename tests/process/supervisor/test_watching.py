@@ -321,3 +321,14 @@ def test_what_a_reloader_writes_of_itself_shows_a_loop_though_its_process_lives_
     stage.until(lambda: "reloads in a loop: a.py changed 8 times" in stage.status("web").note)
 
     assert stage.status("web").restarts == 0
+
+
+def test_watching_that_fails_each_time_is_given_up_and_said_with_the_number_of_tries(stage):
+    write(stage, "shop/tasks.py")
+    stage.add("worker", UP, watch=("**/*.py",))
+    stage.supervisor.watches.program = "/bin/false"
+    stage.up()
+
+    stage.until(lambda: stage.skip(10.0) or stage.notes)
+
+    assert "file changes aren't noticed any more: watching has failed 4 times (" in stage.notes[0]

@@ -9,7 +9,7 @@ import typer
 from devboot.app.arguments import Invocation, flag_key
 from devboot.app.command_table import BY_NAME
 from devboot.cli import direct
-from devboot.cli.application import application
+from devboot.cli.application import application, words_of
 
 
 def commands():
@@ -66,3 +66,16 @@ def test_signatures_are_short():
         lines, _ = inspect.getsourcelines(one.callback)
         signature = next(number for number, line in enumerate(lines) if line.startswith(") ->") or "-> int:" in line)
         assert signature <= 15
+
+
+def test_flags_reach_typer_as_words_each_value_after_a_flag_of_its_own():
+    values = {"detach": True, "except": ("redis", "worker"), "wait-timeout": 2.5, "timings": None}
+    known = {flag_key(flag) for flag in BY_NAME["up"].flags}
+    assert values.keys() <= known
+
+    words = words_of(Invocation("up", ("web", "-x"), values))
+
+    assert ["up", "--", "web", "-x"] == [words[0], *words[-3:]]
+    assert ["--detach"] == [word for word in words if word in ("--detach", "--timings")]
+    assert "--except redis --except worker" in " ".join(words)
+    assert "--wait-timeout 2.5" in " ".join(words)

@@ -230,3 +230,7 @@ def test_pages_without_a_server_are_served_by_pythons(propose):
 @pytest.mark.parametrize("other", ["build.py", "package.json", "_config.yml", "go.mod", "requirements.txt"])
 def test_a_page_beside_something_that_may_make_it_is_left_to_that(propose, other):
     assert "http.server" not in str(commands(propose({"index.html": "<h1>Shop</h1>", other: ""})))
+
+
+def test_static_pages_are_told_as_such(propose):
+    assert "static pages" == propose({"index.html": "<h1>hello</h1>\n"}).framework

@@ -7,7 +7,9 @@ import pytest
 
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.onboarding import render
+from devboot.onboarding.front_ends.backend_calls import Call, variables_of
 from devboot.onboarding.front_ends.front_end import dev_servers, started_by
+from devboot.onboarding.proposal_values import Evidence
 
 FASTAPI = {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n", "requirements.txt": "fastapi\nuvicorn\n"}
 VITE = {"dev": "vite", "build": "vite build"}
@@ -303,3 +305,12 @@ def test_a_line_of_the_procfile_is_the_api_of_the_pages(propose):
 
     assert found["web"] == {"port": 8123}
     assert found["frontend"]["cwd"] == "frontend"
+
+
+def test_of_two_calls_of_a_variable_the_one_with_a_port_counts():
+    without = Call("VITE_API_URL", "http", "localhost", 0, "", Evidence("src/a.ts", 1))
+    first, second = without._replace(port=8000), without._replace(port=9000)
+
+    for calls in ([without, first, second], [first, without, second], [first, second, without]):
+        assert {"VITE_API_URL": first} == variables_of(calls)
+    assert {"VITE_API_URL": without} == variables_of([without, without._replace(variable="")])

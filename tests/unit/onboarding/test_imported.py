@@ -65,6 +65,7 @@ def test_settings_and_fields_of_django_need_packages_that_nothing_imports(write,
         ({"requirements.txt": "requests\n"}, ("fastapi", "uvicorn")),
         ({"requirements.txt": "fastapi\n"}, ("uvicorn",)),
         ({"requirements.txt": "fastapi\nhypercorn\n"}, ()),
+        ({"requirements.txt": "fastapi\nfastapi-cli\n"}, ()),
         ({"requirements.txt": "fastapi\n", "Procfile": "web: gunicorn main:app\n"}, ("gunicorn",)),
         ({"requirements.txt": "fastapi-slim\nuvicorn\n"}, ()),
         (

@@ -615,3 +615,17 @@ def test_a_client_that_only_asks_for_its_key_starts_with_any(propose, call, entr
     found = {name: value for name, value in entries(proposal).items() if name.endswith("API_KEY")}
     assert entry == found
     assert bool(entry) == any(note.text.startswith("generated values for") for note in proposal.notes)
+
+
+@pytest.mark.parametrize(
+    ("setting", "needed"),
+    [
+        ("SECRET_KEY = os.environ.get('A_KEY', '') + os.environ.get('SITE_SECRET', '')", "SITE_SECRET"),
+        ("DATABASES = {'default': os.environ.get('A_NAME', '') + os.environ.get('MY_DATABASE', '')}", "MY_DATABASE"),
+        ("SECRET_KEY = os.environ.get('Z_KEY', '') + os.environ.get('A_KEY', '')", "A_KEY"),
+    ],
+)
+def test_of_several_variables_of_an_empty_setting_the_one_that_is_named_like_it_is_needed(django, setting, needed):
+    assert needed in entries(django(f"SECRET_KEY = 'x'\n{setting}\n"))
+    others = {"A_KEY", "SITE_SECRET", "A_NAME", "MY_DATABASE", "Z_KEY"} - {needed}
+    assert not others & entries(django(f"SECRET_KEY = 'x'\n{setting}\n")).keys()

@@ -171,3 +171,17 @@ def test_ports_that_devboot_has_recorded_itself_are_no_change(tmp_path):
             file.write("web = 5000\n")
 
     assert changes_since(known, str(tmp_path), {}, str(tmp_path / "state")) == (".env has changed",)
+
+
+def test_variables_that_nobody_has_composed_yet_are_refused_with_the_command_that_does(tmp_path, capfd):
+    where = {"root": str(tmp_path), "state": str(tmp_path)}
+    streams = (StreamFacts(), StreamFacts(), StreamFacts())
+    call = Call("env", (), {}, **where, environ={}, streams=streams, output=OutputOptions(), began=0)
+
+    for known in (None, KNOWN):  # of another project
+        if known is not None:
+            snapshot.write(str(tmp_path / snapshot.NAME), known)
+        assert env.carry_out(call) != 0
+        said = capfd.readouterr().err.splitlines()
+        assert said[0].startswith("error[sync/needed]: the variables of ")
+        assert ["cause: nothing has been synced here yet", "help: devboot sync"] == said[1:]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.app.recipes.new import Seen, origin_of, programs_in, skeleton
+from devboot.app.recipes.new import NewRecipe, Seen, copy_recipe, origin_of, programs_in, skeleton
 from devboot.model.edge.recipe.recipe import parse_recipe
 
 SEEN = Seen("shout-bin", 'Ann "A" Onymous', "MIT", "Says it, loudly\\", {"whisper": "bin/whisper", "shout": "x/shout"})
@@ -60,3 +60,17 @@ def test_a_source_may_be_typed_with_a_condition(typed, name, condition):
     origin, found = origin_of(typed)
 
     assert (origin.name, found) == (name, condition)
+
+
+def test_a_copy_of_a_recipe_has_its_files_and_not_its_folders(tmp_path):
+    bundled = tmp_path / "bundled/shout"
+    (bundled / "notes").mkdir(parents=True)
+    for name in ("recipe.toml", "versions.toml"):
+        (bundled / name).write_text(f"{name}\n")
+    folder = tmp_path / "shop/recipes/shout"
+    (tmp_path / "shop").mkdir()
+
+    assert NewRecipe(str(folder), ("recipe.toml", "versions.toml")) == copy_recipe(str(folder), "shout", str(bundled))
+    assert {"recipe.toml": "recipe.toml\n", "versions.toml": "versions.toml\n"} == {
+        path.name: path.read_text() for path in folder.iterdir()
+    }

@@ -110,6 +110,7 @@ def test_the_longest_mount_point_decides():
 
     paths = ("/srv/db", "/home/eve/db", "/home/ada b/db", "/homes/db")
     assert [is_on_network(path, mounts) for path in paths] == [False, True, False, False]
+    assert is_on_network("/srv/db", "server:/x / nfs4 rw\n")
 
 
 def test_migrations_run_in_the_order_of_their_names_and_once(around):

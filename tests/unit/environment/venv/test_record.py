@@ -138,11 +138,11 @@ def decided(state, reason="", version="3.12.4", wanted="3.12", admitted=True, fo
             {"state": OURS, "only": "/store/python/bin/python3.12"},
             Decision(REBUILD, "rebuilding .venv with the python of `[packages]`", old_is_sound=True),
         ),
-        ({"state": BROKEN, "reason": "interrupted"}, Decision(REBUILD, "rebuilding .venv (interrupted)")),
-        ({"state": BROKEN, "reason": "project moved"}, Decision(REBUILD, "project moved, rebuilding .venv")),
+        ({"state": BROKEN, "reason": "interrupted"}, Decision(REBUILD, "rebuilding .venv (interrupted)", old_is_sound=False)),
+        ({"state": BROKEN, "reason": "project moved"}, Decision(REBUILD, "project moved, rebuilding .venv", old_is_sound=False)),
         (
             {"state": BROKEN, "reason": "its Python is gone"},
-            Decision(REBUILD, "rebuilding .venv: its Python is gone"),
+            Decision(REBUILD, "rebuilding .venv: its Python is gone", old_is_sound=False, keeps_old=False),
         ),
         (
             {"state": FOREIGN},

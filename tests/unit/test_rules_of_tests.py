@@ -23,9 +23,9 @@ NOTHING_IS_RAISED = {
     "test_without_modules_nothing_is_run": "no program is there that could be",
 }
 # Functions that may sleep, all of them polling, and that may look at a clock
-SLEEPING = {"fakes/processes.py": {"wait_until"}, "fakes/forked_commands.py": {"_fork"}}
+SLEEPING = {("fakes/processes.py", "wait_until"), ("fakes/forked_commands.py", "_fork")}
 CLOCKS = {"time.time", "time.monotonic", "time.perf_counter", "time.process_time", "time.thread_time"}
-WAITING = {"fakes/stage.py": {"until"}, "fakes/processes.py": {"wait_until"}}
+WAITING = {("fakes/stage.py", "until"), ("fakes/processes.py", "wait_until")}
 
 
 @cache
@@ -33,27 +33,28 @@ def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
 def functions(path):
-    return [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return tuple(node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
+@cache
 def calls(node):
-    return [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return tuple(each for each in ast.walk(node) if isinstance(each, ast.Call))
 
 
+@cache
 def names_called(node):
     """Return the last names of what is called: `until` for `stage.until(…)`."""
-    return {
+    return frozenset(
         each.func.attr if isinstance(each.func, ast.Attribute) else getattr(each.func, "id", "") for each in calls(node)
-    }
+    )
 
 
 def says_what_must_be(node):
-    raised = (ast.unparse(each) for each in ast.walk(node) if isinstance(each, ast.Raise))
-    return (
-        any(isinstance(each, ast.Assert) for each in ast.walk(node))
-        or bool(names_called(node) & FAILING)
-        or any("AssertionError" in each for each in raised)
+    return bool(names_called(node) & FAILING) or any(
+        isinstance(each, ast.Assert) or (isinstance(each, ast.Raise) and "AssertionError" in ast.unparse(each))
+        for each in ast.walk(node)
     )
 
 
@@ -68,16 +69,17 @@ def checking():
 
 
 def is_vain(node):
-    return not says_what_must_be(node) and not names_called(node) & checking()
+    return not names_called(node) & checking() and not says_what_must_be(node)
 
 
-def places(path, is_meant):
-    """Return `file.py:function` for each call that `is_meant` takes, by the innermost function around it."""
-    name = str(path.relative_to(TESTS))
-    around = {}
-    for function in functions(path):
-        around |= {id(each): function.name for each in ast.walk(function)}
-    return [(name, around.get(id(each), "")) for each in calls(tree(path)) if is_meant(each)]
+def places(is_meant):
+    """Return file and function for each call that `is_meant` takes."""
+    return {
+        (str(path.relative_to(TESTS)), function.name)
+        for path in FILES
+        for function in functions(path)
+        if any(map(is_meant, calls(function)))
+    }
 
 
 def test_every_test_can_fail():
@@ -87,31 +89,26 @@ def test_every_test_can_fail():
 
 
 def test_no_test_sleeps_instead_of_waiting_for_something():
-    found = {place for path in FILES for place in places(path, lambda call: ast.unparse(call.func) == "time.sleep")}
-
-    assert {(file, name) for file, names in SLEEPING.items() for name in names} == found
+    assert SLEEPING == places(lambda call: ast.unparse(call.func) == "time.sleep")
 
 
 def test_no_check_looks_at_a_clock():
-    found = set()
-    for path in FILES:
-        for function in functions(path):
-            asserts = [each for each in ast.walk(function) if isinstance(each, ast.Assert)]
-            if any(ast.unparse(call.func) in CLOCKS for each in asserts for call in calls(each)):
-                found.add((str(path.relative_to(TESTS)), function.name))
+    found = {
+        (str(path.relative_to(TESTS)), function.name)
+        for path in FILES
+        for function in functions(path)
+        for each in ast.walk(function)
+        if isinstance(each, ast.Assert) and any(ast.unparse(call.func) in CLOCKS for call in calls(each))
+    }
 
-    assert {(file, name) for file, names in WAITING.items() for name in names} == found
+    assert WAITING == found
 
 
 def test_a_process_is_stopped_only_by_what_waits_for_its_stop():
-    stops = {"signal.SIGSTOP", "SIGSTOP"}
-    found = {
-        place
-        for path in FILES
-        for place in places(path, lambda call: any(ast.unparse(each) in stops for each in call.args))
-    }
+    def stops(call):
+        return any(getattr(each, "attr", getattr(each, "id", "")) == "SIGSTOP" for each in call.args)
 
-    assert {("fakes/processes.py", "freeze")} == found
+    assert {("fakes/processes.py", "freeze")} == places(stops)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,14 @@ from tests.fakes.json_schema import Schema
 from tests.fakes.manifest_keys import KEYS, PROCESS_KEYS, SERVICE_KEYS, TASK_KEYS
 
 SCHEMA = Schema(manifest_schema())
+# Keys with bounds: the least and the largest value that they take; None: there is none
+BOUNDS = {
+    "[services.redis]\nport = {}\n": (1, 65535),
+    "[processes.web]\nport = {}\n": (1, 65535),
+    "[processes.web]\ninstances = {}\n": (1, None),
+    "[processes.web]\nmax_restarts = {}\n": (1, None),
+    "[processes.web]\nexpected_exit = [{}]\n": (0, 255),
+}
 
 VALID = [
     "",
@@ -85,6 +93,15 @@ def test_both_take_what_is_valid(text):
 @pytest.mark.parametrize("text", INVALID)
 def test_both_refuse_what_is_not(text):
     assert (False, False) == (verdict(text), SCHEMA.accepts(tomllib.loads(text)))
+
+
+@pytest.mark.parametrize(("text", "bounds"), BOUNDS.items())
+def test_both_have_the_same_bounds_of_numbers(text, bounds):
+    for bound, beyond in zip(bounds, (-1, 1), strict=True):
+        if bound is not None:
+            inside, outside = text.format(bound), text.format(bound + beyond)
+            assert (True, True) == (verdict(inside), SCHEMA.accepts(tomllib.loads(inside)))
+            assert (False, False) == (verdict(outside), SCHEMA.accepts(tomllib.loads(outside)))
 
 
 def test_the_schema_speaks_of_every_table_with_descriptions_and_defaults():

@@ -96,7 +96,7 @@ def test_after_a_merge_both_sides_are_taken_together_and_the_file_is_kept(team):
     assert (team.root / "devboot.lock").read_bytes() == conflicted
 
     done = team.devboot("lock")
-    assert "both sides are resolved anew" in done.stderr
+    assert "its versions are chosen again from both sides" in done.stderr
     (kept,) = (team.data / "backup").glob("devboot.lock.conflict.*")
     assert kept.read_bytes() == conflicted
     assert "fits" in team.devboot("lock", "--check").stderr

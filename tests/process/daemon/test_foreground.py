@@ -337,7 +337,7 @@ def test_a_client_whose_daemon_is_killed_says_so(shop):
         "error[daemon/gone]: the daemon ended before it answered",
         "cause: it was killed",
         "help: devboot up -d",
-        "kept: nothing is left running: its guardian ends what it has started",
+        "kept: no process is left running: the daemon's parent ends everything that the daemon started",
     ]
     nothing_left(shop, pids)
 

@@ -70,7 +70,7 @@ def test_what_comes_from_git_has_no_place_in_a_kit(house):
     with pytest.raises(WorkError) as caught:
         build_requirements(house, [Direct(GIT, "https://git.example.test/lib.git", name="lib")])
 
-    assert ("kit/not-packable", "`lib` comes from an address, not from an index") == (
+    assert ("kit/not-packable", "`lib` can't be packed: it comes from a url, not from a package index") == (
         caught.value.slug,
         caught.value.what,
     )

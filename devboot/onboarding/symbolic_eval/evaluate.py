@@ -144,6 +144,8 @@ def _web(app: Application, machine: Machine) -> None:
     module = machine.module(app.entry)
     if module is None:
         return
+    if app.path and module.path != app.path:  # a package of that name hides it from imports
+        module = Module(app.path, app.path)
     machine.load(module)
     value = module.names.get(app.target.removesuffix("()"))
     if value is not None and isinstance(value.data, Function):

@@ -82,6 +82,7 @@ SERVICES = {
     27017: "mongodb",
 }
 _EMPTY = re.compile(r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(?:""|'')?[ \t]*$""", re.MULTILINE)
+_PLACEHOLDERS = re.compile(r"^(?:your|my|some|x+$|value$|secret$|key$|token$|change)|here$", re.IGNORECASE)
 _OF_SESSION = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY")  # set by a graphical session, not by an env-file
 _LARGEST = 1_000_000  # most bytes read of a source file
 _MOST = 3  # most variables named in a sentence
@@ -205,7 +206,12 @@ def _explain_unset(
 
 
 def _value_of(name: str, lines: Sequence[str]) -> str:
-    """Return a value that lets the program continue: `false` for a boolean, `…` for the user to fill in."""
+    """Return a value that lets the program continue: `false` for a boolean, one that the message names, else `…`."""
+    named = next(
+        (found for line in reversed(lines) if (found := re.search(rf"\b{name}=(\w[\w.:/-]*\w|\w)", line))), None
+    )
+    if named is not None and not _PLACEHOLDERS.search(named[1]):
+        return named[1].rstrip(".")
     said = (after for line, after in pairwise(lines) if line == name)
     return "false" if any("[type=bool" in after for after in said) else "…"
 

@@ -629,3 +629,13 @@ def test_of_several_variables_of_an_empty_setting_the_one_that_is_named_like_it_
     assert needed in entries(django(f"SECRET_KEY = 'x'\n{setting}\n"))
     others = {"A_KEY", "SITE_SECRET", "A_NAME", "MY_DATABASE", "Z_KEY"} - {needed}
     assert not others & entries(django(f"SECRET_KEY = 'x'\n{setting}\n")).keys()
+
+
+def test_an_entry_that_a_package_of_the_same_name_hides_is_read(propose):
+    code = (
+        "import os\nfrom flask import Flask\ndef make():\n    import conf\n    return Flask(__name__)\napp = make()\n"
+    )
+    conf = "import os\nKEY = os.environ.get('SECRET_KEY')\nif not KEY:\n    raise RuntimeError('SECRET_KEY')\n"
+    files = {"app.py": code, "app/__init__.py": "", "app/more.py": "", "conf.py": conf, "requirements.txt": "flask\n"}
+
+    assert [(each.name, each.generate) for each in propose(files).env] == [("SECRET_KEY", "token")]

@@ -95,6 +95,19 @@ def test_a_variable_that_an_env_file_leaves_empty_is_named_where_the_line_that_f
     assert ("echo 'MAIL_TOKEN=…' >> .env" in error.help) == named
 
 
+@pytest.mark.parametrize(
+    ("says", "value"),
+    [("Set GUARD_OFF=1 to override.", "1"), ("set GUARD_OFF=your-key", "…"), ("GUARD_OFF is required", "…")],
+)
+def test_a_value_that_the_message_names_is_proposed(says, value, clone):
+    clone.saw("unset|GUARD_OFF|none|guard.py:7")
+
+    error = clone.error(f"RuntimeError: {says}", "guard.py:7")
+
+    clone.paste(error.help[0])
+    assert clone.root.joinpath(".env").read_text() == f"GUARD_OFF={value}\n"
+
+
 def test_several_variables_come_in_one_sentence_and_one_command(clone):
     clone.saw("unset|A|asked|conf.py:3", "unset|B|asked|conf.py:4")
     clone.root.joinpath(".env").write_text("X=1")

@@ -23,7 +23,7 @@ class MoreTime:
         self._given = 0
 
     def begin(self, now: float, *, is_anew: bool = True) -> None:
-        """Start a time limit; `is_anew`: something else has started or ended since the last one."""
+        """Start a time limit; `is_anew`: a process has started or ended since the limit before."""
         self._began = now
         self._worked = self._worked_by()
         self._given = 0 if is_anew else self._given

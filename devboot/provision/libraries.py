@@ -92,11 +92,11 @@ class LibraryStore:
 
     @property
     def used(self) -> tuple[str, ...]:
-        """See `LibrarySupply`."""
+        """The paths of the libraries that builds were given; see `LibrarySupply`."""
         return tuple(self._objects.values())
 
     def variables(self, libraries: Sequence[SystemLibrary]) -> Mapping[str, str] | None:
-        """See `LibrarySupply`."""
+        """Return the variables for builds with these libraries, None without a source; see `LibrarySupply`."""
         places = []
         for library in self._complete(libraries):
             if library.key not in self._places and not self._find(library):
@@ -109,7 +109,7 @@ class LibraryStore:
         return {**build_variables(places, self._environ), **own}
 
     def recall(self, requirement: str) -> Mapping[str, str] | None:
-        """See `LibrarySupply`."""
+        """Return the variables with which `requirement` was built before, None if it wasn't; see `LibrarySupply`."""
         try:
             with open(self._note(requirement), encoding="utf-8") as stream:
                 places = {str(key): str(place) for key, place in json.load(stream).items()}
@@ -126,7 +126,7 @@ class LibraryStore:
         return self.variables(libraries)
 
     def remember(self, requirement: str, libraries: Sequence[SystemLibrary]) -> None:
-        """See `LibrarySupply`."""
+        """Record that building `requirement` needs these libraries; see `LibrarySupply`."""
         if all(known_libraries()[each.key] == each for each in libraries):  # not for one version of Python alone
             make_directories(os.path.dirname(self._note(requirement)))
             places = {each.key: self._places[each.key] for each in self._complete(libraries)}

@@ -61,7 +61,7 @@ class AppListing:
         self._python = python
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Release:
-        """See `Listing`, and `list_app`."""
+        """Return the newest release of an app under a condition; see `Listing`, and `list_app`."""
         assert isinstance(origin, AppOrigin)
         return list_app(self._uv, origin, condition, python=self._python, exclude_newer=exclude_newer)
 

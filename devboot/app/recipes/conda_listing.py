@@ -15,6 +15,6 @@ class CondaListing:
         self._cache = cache
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Release:  # noqa: ARG002  solved anew
-        """See `Listing`, and `list_conda`."""
+        """Return the newest release in the channel under a condition; see `Listing`, and `list_conda`."""
         assert isinstance(origin, CondaOrigin)
         return list_conda(origin, condition, self._cache)

@@ -88,7 +88,7 @@ class WheelListing:
         self._python = python
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed:
-        """See `Listing`; raises `python/resolution`, too."""
+        """Return the files of the newest release under a condition; see `Listing`. Also raises `python/resolution`."""
         found = list_files(
             self._uv,
             origin.name + condition,

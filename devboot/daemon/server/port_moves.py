@@ -67,7 +67,7 @@ class PortMoves:
                 owner.connection.send(frames.WORD, frames.PORT_TAKEN)
 
     def look(self) -> None:
-        """Check running processes that never become ready, since they cause no further events."""
+        """Request other ports for running processes that never become ready: they cause no event that would."""
         for status in self._project.supervisor.statuses():
             if status.phase in life.ALIVE:
                 self.changed(status)

@@ -33,7 +33,7 @@ def _run(invocation: Invocation, session: Session) -> int:
 
 
 def _sync(invocation: Invocation, session: Session) -> int:
-    from devboot.app.preparation.prepare import PrepareOptions
+    from devboot.app.preparation.project.options import PrepareOptions
     from devboot.cli.commands import preparing
 
     options = PrepareOptions(

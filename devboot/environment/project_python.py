@@ -30,7 +30,7 @@ from devboot.environment.python.interpreters import (
 from devboot.environment.python.older_wheels import with_older_wheels
 from devboot.environment.python.versions import VersionRequest, minor_at
 from devboot.environment.python_choice import downwards, find_interpreter, locked_interpreter, reported_interpreter
-from devboot.environment.venv.sync import SyncResult, VenvSpec, sync
+from devboot.environment.venv.sync import SyncPlan, SyncResult, VenvSpec, plan_sync, sync
 from devboot.errors import WorkError
 from devboot.events import NOTE, WARNING, Event, Reporter, doing
 from devboot.uv.client import Uv
@@ -50,6 +50,7 @@ __all__ = [
     "lock_python",
     "locked_interpreter",
     "pins_of",
+    "plan_python",
     "python_wish",
     "read_python",
     "sync_python",
@@ -381,6 +382,26 @@ def sync_python(
             return _attempt_without_tools(pins.pins, reporter, install)
 
     return downwards(uv, project, environ, reporter, interpreter, synced, ("python/build-failed",), made)
+
+
+def plan_python(
+    uv: Uv,
+    project: PythonProject,
+    lock: PythonLock | None,
+    *,
+    environ: Mapping[str, str],
+    is_forced: bool = False,
+) -> SyncPlan:
+    """Decide what `sync_python` does with the virtualenv; changes nothing and downloads nothing.
+
+    Raises:
+        DevbootError: `python/foreign-venv`, `python/not-found` if no interpreter on this machine fits.
+
+    """
+    pins = pins_of(project, lock)
+    interpreter = locked_interpreter(uv, project, lock if project.needs_lock else None, environ=environ)
+    spec = venv_spec(uv, project, pins, interpreter, environ, is_forced=is_forced)
+    return plan_sync(spec, uv.inside(working_folder(project)).environ)
 
 
 def venv_spec(

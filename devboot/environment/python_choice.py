@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -52,6 +53,7 @@ def find_interpreter(
     """Choose the interpreter: the virtualenv's while it still fits, else the best on this machine, else a download.
 
     `below` admits only minor versions older than this one, `lock` only those that it serves; it has the preferred one.
+    A uv that only looks doesn't run the virtualenv's: the same version elsewhere on this machine stands for it.
 
     Raises:
         MachineError: `python/not-found`.
@@ -65,7 +67,13 @@ def find_interpreter(
     pins = project.loaded.locked.pins if project.loaded.locked else ()
     fits = _still_fits(request, condition.version) or _still_stands_in(uv, request, condition.version, environ)
     if condition.state in (OURS, FOREIGN) and not below and fits:
-        found = inspect(uv, os.path.join(project.venv, "bin", "python"))
+        if uv.only_looks and (
+            condition.record or not missing_wheels(Installed("", condition.version, "cpython"), pins)
+        ):
+            same = VersionRequest(f"=={condition.version}", condition.version, request.file, is_exact=True)
+            with suppress(MachineError):
+                return choose_interpreter(uv, same, environ=environ)
+        found = inspect(uv, os.path.join(project.venv, "bin", "python")) if not uv.only_looks else None
         if found and condition.record and found.version == condition.record.version:
             return replace(found, path=condition.record.python)
         # It was made by hand for this project: its Python is meant, if the packages exist for it.

@@ -70,6 +70,14 @@ def refuse_unusable(service: Service) -> None:
         majors.refuse_other(service, _READABLE[service.check])
 
 
+def plan_data(service: Service) -> str:
+    """Return what `prepare_data` creates, in words; "" if all is there. Raises what `refuse_unusable` raises."""
+    refuse_unusable(service)
+    if os.path.isdir(service.data):
+        return "" if all(map(os.path.exists, made_once(service))) else "its database"
+    return "" if _has_others(service.data) and is_running(service) else "its data directory"
+
+
 def made_once(service: Service) -> Iterator[str]:
     """Yield the file of the data folder that only its first-time step creates, and so identifies the database."""
     if service.first is not None:

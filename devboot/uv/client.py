@@ -30,15 +30,17 @@ class Uv:
     """uv's binary with the variables, the folder and the listeners of one provisioning run.
 
     `environ` is scrubbed already (see `make_uv`); `folder` is where uv looks for the project's own `[tool.uv]`;
-    `on_line` is called with each line of progress; `lease` is called with the process group of each child.
-    `refused` keeps the reason why an interpreter couldn't be downloaded, by request: asking again would take as
-    long to fail. `libraries` provides system libraries that builds lack; without it such builds fail.
+    `only_looks`: nothing in the clone is run; `on_line` is called with each line of progress; `lease` is called with
+    the process group of each child. `refused` keeps the reason why an interpreter couldn't be downloaded, by request:
+    asking again would take as long to fail. `libraries` provides system libraries that builds lack; without it such
+    builds fail.
     """
 
     binary: str
     environ: Mapping[str, str]
     folder: str
     offline: bool = False
+    only_looks: bool = False
     timeout: float = 3600.0
     on_line: Callable[[str], None] | None = None
     lease: Lease | None = field(default=None)
@@ -202,7 +204,7 @@ def make_looking_uv(environ: Mapping[str, str], folder: str, cache: str) -> Uv:
     own = os.path.join(cache, "looking")
     outside = [each for each in provisioning_environ(environ)["PATH"].split(os.pathsep) if not _is_below(each, folder)]
     variables = {"UV_CACHE_DIR": own, "UV_NO_CONFIG": "1", "TMPDIR": own, "PATH": os.pathsep.join(outside)}
-    uv = make_uv({**environ, **variables}, folder, offline=True)
+    uv = replace(make_uv({**environ, **variables}, folder, offline=True), only_looks=True)
     try:
         os.makedirs(own, mode=0o700, exist_ok=True)
     except OSError as error:

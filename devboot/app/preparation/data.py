@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 
 from devboot.app.preparation.compose.composition import Composed
@@ -14,7 +14,7 @@ from devboot.environment.tasks import match_inputs
 from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter, doing
 from devboot.files import machine_error, make_directories
 from devboot.locks import hold_folder
-from devboot.model.process import TASK
+from devboot.model.process import TASK, ProcessSpec
 from devboot.paths import shown_from
 from devboot.services.data import made_once, prepare_data
 from devboot.supervisor.core.task_stamp import MADE, PRESENCE, is_current
@@ -48,13 +48,19 @@ def forget_outdated_stamps(loaded: Loaded, composed: Composed) -> None:
 
     The task then runs, although its inputs are those of its last success.
     """
+    for spec in outdated_tasks(loaded, composed):
+        with suppress(FileNotFoundError):
+            os.unlink(spec.stamp[0])
+
+
+def outdated_tasks(loaded: Loaded, composed: Composed) -> Iterator[ProcessSpec]:
+    """Yield the tasks that have to run again, although their inputs are those of their last success."""
     for spec in composed.plan.processes:
         if spec.kind == TASK and is_current(spec):
             files = match_inputs(loaded.project.root, composed.tasks[spec.name].inputs).files
             paths = [path for path in spec.stamp_databases if not path.startswith((PRESENCE, MADE))]
             if any(databases.unapplied(path, loaded.project.root, files) for path in paths):
-                with suppress(FileNotFoundError):
-                    os.unlink(spec.stamp[0])
+                yield spec
 
 
 def surroundings(loaded: Loaded, at: float) -> databases.Surroundings:
@@ -104,14 +110,21 @@ def back_up(loaded: Loaded, composed: Composed, touched: frozenset[str], clock: 
 
     `touched` are the paths that have a copy already. Raises DevbootError.
     """
-    backups = loaded.project.backups
-    due = [spec for spec in composed.plan.processes if spec.kind == TASK and not is_current(spec)]
+    for path, name in due_copies(composed, touched):
+        with doing(reporter, "sqlite", f"copying {shown_from(path, loaded.project.root)}"):
+            copy = databases.backup_database(path, loaded.project.backups, name=name, at=clock())
+        reporter.emit(Event(NOTE, "sqlite", f"copy kept: {copy}"))
+
+
+def due_copies(
+    composed: Composed, touched: Collection[str], outdated: Collection[ProcessSpec] = ()
+) -> Iterator[tuple[str, str]]:
+    """Yield path and name of each database, not in `touched`, that a task is about to change, or one of `outdated`."""
+    tasks = [spec for spec in composed.plan.processes if spec.kind == TASK]
+    due = [spec for spec in tasks if spec in outdated or not is_current(spec)]
     for path in dict.fromkeys(path.removeprefix(PRESENCE) for spec in due for path in spec.stamp_databases):
         if path not in touched and os.path.isfile(path) and os.path.getsize(path):
-            name = next(name for name, known in composed.plan.databases if known == path)
-            with doing(reporter, "sqlite", f"copying {shown_from(path, loaded.project.root)}"):
-                copy = databases.backup_database(path, backups, name=name, at=clock())
-            reporter.emit(Event(NOTE, "sqlite", f"copy kept: {copy}"))
+            yield path, next(name for name, known in composed.plan.databases if known == path)
 
 
 def _mounts() -> str:

@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from devboot.app.preparation.compose.composition import base_port, missing_errors, wanted_ports
+from devboot.app.preparation.compose.composition import base_port, refuse_unready, wanted_ports
 from devboot.app.preparation.data import surroundings, wanted_databases
 from devboot.app.preparation.locking.lockfile import pins_of_lock, read_lock, why_stale
 from devboot.app.preparation.locking.wanted import inspecting_uv, python_of, recipes_of
 from devboot.app.preparation.project.loaded import Loaded
-from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle
 from devboot.environment import databases
 from devboot.environment.ports.allocate import refuse_in_use
 from devboot.environment.project_python import PythonLock, PythonProject, pins_of
@@ -24,6 +23,7 @@ from devboot.environment.python_choice import plan_venv
 from devboot.environment.variables.envfiles import EnvFiles, read_env_files
 from devboot.environment.venv.condition import ADOPT, KEEP
 from devboot.errors import DevbootError, Problems
+from devboot.events import SilentReporter
 from devboot.files import machine_error, refuse_read_only
 from devboot.model.edge.lockfile.lock import Lock
 from devboot.recipes import KnownRecipe
@@ -93,10 +93,7 @@ class Preflight:
         return None
 
     def _refuse_missing(self, files: EnvFiles) -> None:
-        missing = missing_errors(self._loaded, files, self._environ)
-        refuse_idle(self._loaded, missing)
-        if missing is not None and not is_idle(self._loaded):
-            raise missing
+        refuse_unready(self._loaded, files, self._environ, SilentReporter(), starts=True)
 
     def _refuse_taken_ports(self, files: EnvFiles, recipes: Mapping[str, KnownRecipe]) -> None:
         first = self._loaded.base or base_port(files, self._loaded.manifest)

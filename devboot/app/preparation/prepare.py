@@ -16,12 +16,10 @@ from devboot import snapshot as snapshots
 from devboot.app.preparation.compose.composition import (
     Composed,
     Parts,
-    base_port,
-    commands_of,
     compose_project,
-    missing_errors,
-    wanted_ports,
+    refuse_unready,
 )
+from devboot.app.preparation.compose.port_choice import allocate_ports, port_wishes
 from devboot.app.preparation.compose.snapshot_builder import note_sql_files, snapshot_of, stamps_of
 from devboot.app.preparation.data import back_up, forget_outdated_stamps, prepare_databases, prepare_services
 from devboot.app.preparation.generations.history import link_profile, record as record_generation
@@ -35,22 +33,21 @@ from devboot.app.preparation.locking.drop_unavailable import without_unreachable
 from devboot.app.preparation.locking.lockfile import LockOptions, LockResult, ensure_lock, pins_of_lock
 from devboot.app.preparation.locking.wanted import libraries_of, package_list, packages_digest, python_of, recipes_of
 from devboot.app.preparation.notices import report_notes, warn_of_edits, warn_of_foreign_files
-from devboot.app.preparation.port_flags import apply_port_flags
 from devboot.app.preparation.project.fixed_addresses import settle_fixed_addresses
 from devboot.app.preparation.project.load import load_project
 from devboot.app.preparation.project.loaded import Loaded
+from devboot.app.preparation.project.options import PrepareOptions
 from devboot.app.preparation.project.recorded_reads import RecordedReads
-from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, warn_of_missing, warn_of_undeclared
+from devboot.app.preparation.project.unrecognised import warn_of_undeclared
 from devboot.app.preparation.project_lock import lock_project, patience
 from devboot.app.this_machine import this_host
-from devboot.daemon import leases
-from devboot.environment.ports.allocate import Ports, allocate, is_port_of
+from devboot.environment.ports.allocate import Ports
 from devboot.environment.ports.wish import PortWish
 from devboot.environment.project_python import PythonLock as PythonPins, PythonProject, working_folder
 from devboot.environment.variables.envfiles import EnvFiles, read_env_files
 from devboot.environment.variables.secrets import load_secrets
 from devboot.events import NOTE, Event, Reporter, Silenced, doing
-from devboot.locks import FileLock, is_locked
+from devboot.locks import FileLock
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, Wish
 from devboot.paths import Paths
@@ -60,7 +57,6 @@ from devboot.scratch import remove_abandoned
 from devboot.services.account import account_for, no_account
 from devboot.snapshot import Snapshot
 from devboot.state.claiming import Patience
-from devboot.state.projects import Projects
 from devboot.uv.client import Uv, make_uv
 from devboot.uv.leases import FolderLeases, end_leftovers
 
@@ -68,21 +64,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
     from devboot.app.preparation.install.kit import OpenKit
-
-
-class PrepareOptions(NamedTuple):
-    """Options of a preparation: `is_locked` never writes the lock, `ports` has (name, port or None for a free one)."""
-
-    is_locked: bool = False
-    takes_lock_as_it_is: bool = False  # even if it doesn't fit the manifest
-    is_offline: bool = False
-    is_forced: bool = False
-    ports: tuple[tuple[str, int | None], ...] = ()
-    starts: bool = True  # whether processes are to be started afterwards: their ports have to be free
-    is_running: bool = False  # the project's own daemon may hold its ports
-    without_port: tuple[str, ...] = ()  # processes that can't listen, since another program has taken their port
-    held_ports: tuple[int, ...] | None = None  # ports of the running project; None if unknown
-    kit: str = ""  # path of a kit that has everything, instead of the network
 
 
 class Prepared(NamedTuple):
@@ -134,13 +115,7 @@ def prepare_loaded(loaded: Loaded, context: Context, options: PrepareOptions, re
         files = read_env_files(root, manifest.env_files.read, context.environ)
     with doing(reporter, "project", "reading settings and code"):
         report_notes(loaded, files, reporter)
-        missing = missing_errors(loaded, files, context.environ)
-        if options.starts:
-            refuse_idle(loaded, missing)
-        if missing is not None and is_idle(loaded):
-            warn_of_missing(missing, reporter)
-        elif missing is not None:
-            raise missing
+        refuse_unready(loaded, files, context.environ, reporter, starts=options.starts)
     paths = context.paths()
     with _kit_in_use(options, context, paths, reporter) as kit, _own_lock(loaded, context, reporter):
         return _Preparation(loaded, files, watched, paths, context, options, reporter, kit).go()
@@ -179,7 +154,7 @@ class _Preparation:
 
     def go(self) -> Prepared:
         warn_of_undeclared(self.loaded, self.reporter)
-        self.loaded = settle_fixed_addresses(self.loaded, self.reporter)
+        self.loaded = settle_fixed_addresses(self.loaded, self.reporter, is_recorded=True)
         with self._doing("looking for what the project needs"):
             if self.kit is None:
                 self.loaded = without_unreachable(self.loaded, self.uv, self.context.environ, self.reporter)
@@ -336,32 +311,12 @@ class _Preparation:
         return snapshot
 
     def _wanted_ports(self, recipes: Mapping[str, KnownRecipe]) -> list[PortWish]:
-        base = self.loaded.base or base_port(self.files, self.loaded.manifest)
-        # Ports given by flags are exact for processes that listen on them.
-        typed = {c.name for c in commands_of(self.loaded) if self.loaded.types_ports and c.names_port}
-        return apply_port_flags(wanted_ports(self.loaded, recipes, base), self.options.ports, typed)
-
-    def _is_up(self, root: str) -> bool:
-        return is_locked(leases.lock_path(Projects.below(self.paths.data, self.paths.state).state_of(root)))
+        return port_wishes(self.loaded, recipes, self.files, self.options)
 
     def _ports(self, choice: _Choice) -> Ports:
-        wanted = self._wanted_ports(choice.recipes)
-        ports = allocate(
-            self.loaded.project.state,
-            self.root,
-            self.paths.state,
-            wanted,
-            must_be_free=self.options.starts and not self.options.is_running,
-            held=self.options.held_ports if self.options.starts else None,
-            lost=self.options.without_port,
-            is_up=self._is_up,
-        )
-        # Most processes never listen on their port: a new number is only reported for those that do.
-        listening = {*self.loaded.manifest.services, *(c.name for c in commands_of(self.loaded) if c.names_port)}
-        listening |= {name for name in ports.numbers if is_port_of(name, self.options.without_port)}
+        ports = allocate_ports(self.loaded, self._wanted_ports(choice.recipes), self.options, self.paths)
         for name, note in ports.notes:
-            if name in listening:
-                self.reporter.emit(Event(NOTE, "ports", f"{name} {note}"))
+            self.reporter.emit(Event(NOTE, "ports", f"{name} {note}"))
         return ports
 
 

@@ -14,12 +14,14 @@ from devboot.app.commands.preparing.scale import apply_plan, with_counts
 from devboot.app.commands.preparing.up import begin, prepare_options, refuse_unknown_names
 from devboot.app.fast.daemon_connection import refuse_stopped
 from devboot.app.preparation.compose.composition import tasks_of
+from devboot.app.preparation.compose.port_choice import allocate_ports
 from devboot.app.preparation.compose.preview import Preview, compare_with_running
 from devboot.app.preparation.flag_overrides import Adjustments, adjust, adjustments
 from devboot.app.preparation.last_failure import failure_on_record
-from devboot.app.preparation.prepare import Prepared, PrepareOptions, prepare_loaded
+from devboot.app.preparation.prepare import Prepared, prepare_loaded
 from devboot.app.preparation.project.load import PROPOSED, look_at_project
 from devboot.app.preparation.project.loaded import Loaded
+from devboot.app.preparation.project.options import PrepareOptions
 from devboot.app.preparation.project.settings_templates import copy_templates, only_template
 from devboot.cli.session import Session
 from devboot.errors import Exit, LockError, WorkError
@@ -94,7 +96,10 @@ def scale(session: Session, counts: Sequence[str]) -> int:
     loaded = session.load()
     call = session.call("scale", (), {}, loaded.project)
     rescaled = with_counts(call, loaded, counts)
-    return apply_plan(call, loaded, Preview(rescaled, session.context).compose(records_ports=True))
+    options = PrepareOptions(is_running=True)
+    preview = Preview(rescaled, session.context, options)
+    ports = allocate_ports(preview.loaded, preview.wanted_ports, options, session.context.paths())
+    return apply_plan(call, loaded, preview.compose(ports.numbers))
 
 
 def run(session: Session, words: Sequence[str]) -> int:
@@ -182,8 +187,8 @@ def _dry_run(session: Session, names: Sequence[str], values: Mapping[str, object
     context = session.context
     loaded = adjust(look_at_project(context.cwd, context.environ), wanted, context.cwd)
     call = session.call("up", names, values, loaded.project)
-    preview = Preview(loaded, context)
-    planned = dry_run_of(preview, call, prepare_options(call))
+    preview = Preview(loaded, context, prepare_options(call))
+    planned = dry_run_of(preview, call)
     running = compare_with_running(preview, session.call("up", (), {}, loaded.project))
     if session.json:
         session.out_json(plan_as_json(planned, running, session.mask))

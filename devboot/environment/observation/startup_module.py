@@ -20,9 +20,14 @@ _FOLDER = "python"
 _RECORDER = "_devboot_recorder.py"
 
 
+def startup_folder(state: str) -> str:
+    """Return the folder of the module in the project's state."""
+    return os.path.join(state, _FOLDER)
+
+
 def write_startup(state: str, venv: str, root: str) -> str:
     """Write the module for programs of this virtualenv into a folder of the project's state; return the folder."""
-    folder = os.path.join(state, _FOLDER)
+    folder = startup_folder(state)
     make_directories(folder)
     module = _MODULE.replace("@PREFIX@", repr(os.path.realpath(venv))).replace("@ROOT@", repr(os.path.realpath(root)))
     _write_changed(os.path.join(folder, "sitecustomize.py"), module)

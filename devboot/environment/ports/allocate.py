@@ -10,7 +10,7 @@ import os
 import time
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import NamedTuple
 from zlib import crc32
 
@@ -63,8 +63,9 @@ def allocate(
     lost: Collection[str] = (),
     is_up: Callable[[str], bool] = lambda _root: True,
     sleep: Callable[[float], object] = time.sleep,
+    is_recorded: bool = True,
 ) -> Ports:
-    """Choose and record the numbers for the project at `root`, whose state folder is `state`.
+    """Choose and record (if `is_recorded`) the numbers for the project at `root`, whose state folder is `state`.
 
     With `must_be_free` (nothing of the project runs, and it is about to start) a recorded number that is in use is
     replaced, and an exact one raises BusyError `port/in-use`, Problems if there are several. Without it, recorded
@@ -76,7 +77,7 @@ def allocate(
     starting = [wish for wish in wanted if must_be_free or held is not None or is_port_of(wish.name, lost)]
     exact = {wish.port for wish in starting if wish.exact} - {*ours, *(held or ())}
     still_taken(exact, root, sleep)  # before the lock, for which other projects wait
-    with _registry_lock(user_state):
+    with _registry_lock(user_state) if is_recorded else nullcontext():
         others = recorded_by_others(user_state, root)
         recorded = read_ports(state)
         if not recorded and not must_be_free:  # its state was deleted, and running processes continue where it is
@@ -104,7 +105,8 @@ def allocate(
             is_free=lambda number: number in own or is_free(number),
             has_begun=not must_be_free,
         )
-        _record(state, root, user_state, ports.numbers)
+        if is_recorded:
+            _record(state, root, user_state, ports.numbers)
     return ports
 
 

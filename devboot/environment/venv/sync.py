@@ -19,7 +19,7 @@ from devboot.environment.python.interpreters import as_installed, refuse_uninsta
 from devboot.environment.locks.pins import GIT, URL, Pin, render_pins
 from devboot.environment.locks.formats.poetry_versions import release_key
 from devboot.environment.locks.direct_references import absolute, render_direct
-from devboot.environment.venv.condition import ADOPT, Decision, KEEP, REBUILD, WantedPython, decide
+from devboot.environment.venv.condition import ADOPT, Condition, Decision, KEEP, REBUILD, WantedPython, decide
 from devboot.environment.venv.origin import examine_origin
 from devboot.environment.venv.place import clear_folder, make_folder, put_back
 from devboot.environment.venv.progress import Progress
@@ -40,7 +40,7 @@ from devboot.uv.packages import (
     uninstall,
 )
 
-__all__ = ["STEP", "SyncResult", "VenvSpec", "sync", "wanted_digest"]
+__all__ = ["STEP", "SyncPlan", "SyncResult", "VenvSpec", "count_packages", "plan_sync", "sync", "wanted_digest"]
 
 STEP = "venv"
 
@@ -80,16 +80,24 @@ class SyncResult:
         )
 
 
-def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[], float]) -> SyncResult:
-    """Bring the virtualenv up to date with the spec. The caller holds the project's lock.
+@dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """What a sync is about to do. `is_current`: all packages are there, so nothing is installed."""
+
+    condition: Condition
+    decision: Decision
+    digest: str
+    is_current: bool
+
+
+def plan_sync(spec: VenvSpec, environ: Mapping[str, str]) -> SyncPlan:
+    """Decide what `sync` does with the virtualenv; changes nothing.
 
     Raises:
         MachineError: `python/foreign-venv`, `machine/…`.
-        DevbootError: as `uv.packages.install_requirements`.
     """
-    reporter.emit(Event(START, STEP, spec.name))
     refuse_outside(os.path.dirname(spec.path), spec.root)
-    condition = examine_origin(spec.path, spec.root, uv.environ)
+    condition = examine_origin(spec.path, spec.root, environ)
     decision = decide(
         condition,
         spec.name,
@@ -98,16 +106,33 @@ def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[],
         is_forced=spec.is_forced,
         has_lost_libraries=_has_lost_libraries(condition.record),
     )
+    digest, record = wanted_digest(spec), condition.record
+    is_current = decision.act == KEEP and record is not None and _needs_nothing(spec, record, digest)
+    return SyncPlan(condition, decision, digest, is_current)
+
+
+def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[], float]) -> SyncResult:
+    """Bring the virtualenv up to date with the spec. The caller holds the project's lock.
+
+    Raises:
+        MachineError: `python/foreign-venv`, `machine/…`.
+        DevbootError: as `uv.packages.install_requirements`.
+    """
+    reporter.emit(Event(START, STEP, spec.name))
+    plan = plan_sync(spec, uv.environ)
+    decision, record = plan.decision, plan.condition.record
     if decision.says:
         reporter.emit(Event(NOTE, STEP, decision.says))
-    digest = wanted_digest(spec)
-    if decision.act == KEEP and condition.record and _needs_nothing(spec, condition.record, digest):
+    if plan.is_current and record is not None:
+        if not is_untouched(spec.path, record):
+            _write(spec, replace(record, site=stamp(site_packages(spec.path))))
         write_schema(spec.path)
-        libraries = condition.record.libraries
-        result = SyncResult(KEEP, condition.version, len(wanted_names(spec)), spec=spec, libraries=libraries)
-        reporter.emit(Event(UNCHANGED, STEP, f"{spec.name} has all {_count(result.packages)}"))
+        result = SyncResult(
+            KEEP, plan.condition.version, len(wanted_names(spec)), spec=spec, libraries=record.libraries
+        )
+        reporter.emit(Event(UNCHANGED, STEP, f"{spec.name} has all {count_packages(result.packages)}"))
         return result
-    result = _synced(uv.listening(_listener(reporter)), spec, decision, digest, reporter, wall_clock)
+    result = _synced(uv.listening(_listener(reporter)), spec, decision, plan.digest, reporter, wall_clock)
     write_schema(spec.path)
     lines = result.lines if decision.act in (KEEP, ADOPT) else ()  # in a new one all are new, and their number says it
     reporter.emit(Event(DONE, STEP, _summary(spec, result), lines=lines))
@@ -138,7 +163,7 @@ def _is_admitted(spec: VenvSpec, version: str) -> bool:
 
 
 def _needs_nothing(spec: VenvSpec, record: VenvRecord, digest: str) -> bool:
-    """Return whether nothing is to be done; renews the record of a virtualenv that was only touched."""
+    """Return whether nothing is to be done."""
     if record.wanted != digest:
         return False
     if is_untouched(spec.path, record) and not spec.is_forced:
@@ -146,10 +171,8 @@ def _needs_nothing(spec: VenvSpec, record: VenvRecord, digest: str) -> bool:
     present = list_installed(spec.path)
     missing = [name for name, version in wanted_versions(spec).items() if not _has(present, name, version)]
     gone = [name for name in record.installed if name not in present]
-    if missing or gone or lost_files(spec.path) or record.base != stamp(os.path.join(spec.path, "bin", "python")):
-        return False
-    _write(spec, replace(record, site=stamp(site_packages(spec.path))))
-    return True
+    is_same = record.base == stamp(os.path.join(spec.path, "bin", "python"))
+    return is_same and not (missing or gone or lost_files(spec.path))
 
 
 def _has(present: Mapping[str, Distribution], name: str, version: str) -> bool:
@@ -417,11 +440,12 @@ def _python(spec: VenvSpec) -> str:
 
 def _summary(spec: VenvSpec, result: SyncResult) -> str:
     if result.act != KEEP:
-        return f"{spec.name}, {_count(result.packages)}"
+        return f"{spec.name}, {count_packages(result.packages)}"
     counts = (("added", result.added), ("changed", result.changed), ("removed", result.removed))
     said = ", ".join(f"{len(several)} {word}" for word, several in counts if several)
-    return said or f"{spec.name} has all {_count(result.packages)}"
+    return said or f"{spec.name} has all {count_packages(result.packages)}"
 
 
-def _count(number: int) -> str:
+def count_packages(number: int) -> str:
+    """Return `1 package` or `12 packages`."""
     return "1 package" if number == 1 else f"{number} packages"

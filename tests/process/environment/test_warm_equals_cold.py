@@ -14,8 +14,9 @@ import pytest
 from devboot import snapshot as snapshots
 from devboot.app.context import Context
 from devboot.app.fast.line_numbers import with_current_lines
-from devboot.app.preparation.prepare import PrepareOptions, prepare_loaded
+from devboot.app.preparation.prepare import prepare_loaded
 from devboot.app.preparation.project.load import load_project
+from devboot.app.preparation.project.options import PrepareOptions
 from devboot.environment.python.installed import list_installed
 from devboot.errors import DevbootError
 from devboot.events import SilentReporter

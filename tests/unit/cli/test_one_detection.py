@@ -62,7 +62,7 @@ def shop(tmp_path, monkeypatch):
         (("up", "-d"), f"{SERVICE}[processes]\n", 1),  # compared for what it lacks, and for the address in the code
         (("up", "-d"), f"{SERVICE}{WEB}", 1),
         (("sync",), f"{SERVICE}{WEB}", 1),
-        (("up", "-n"), f"{SERVICE}{WEB}", 0),
+        (("up", "-n"), f"{SERVICE}{WEB}", 1),
         (("doctor",), f"{SERVICE}{WEB}", 0),
     ],
 )

@@ -6,8 +6,9 @@ import os
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
-from devboot.app.preparation.prepare import Prepared, PrepareOptions, prepare_loaded
+from devboot.app.preparation.prepare import Prepared, prepare_loaded
 from devboot.app.preparation.project.loaded import Loaded
+from devboot.app.preparation.project.options import PrepareOptions
 from devboot.app.staleness import changes_since
 from devboot.events import Reporter
 

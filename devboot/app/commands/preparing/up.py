@@ -9,8 +9,9 @@ from devboot.app.commands import fast_up
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.call import Call
 from devboot.app.preparation.compose.composition import names_in_plan
-from devboot.app.preparation.prepare import Prepared, PrepareOptions
+from devboot.app.preparation.prepare import Prepared
 from devboot.app.preparation.project.loaded import Loaded
+from devboot.app.preparation.project.options import PrepareOptions
 from devboot.daemon.process import fork
 from devboot.daemon.process.fork import Handle
 from devboot.environment.ports.allocate import refuse_fixed
@@ -112,12 +113,12 @@ def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool)
             if handle is not None:
                 handle.abandon()
             return code
-    _refuse_fixed_ports(call, specs)
+    refuse_fixed_ports(call, specs)
     handle = handle or fork.prepare()
     return fast_up.launch(call, handle, plan_plain, environ, installed=prepared.installed, moves=moves)
 
 
-def _refuse_fixed_ports(call: Call, specs: tuple[ProcessSpec, ...]) -> None:
+def refuse_fixed_ports(call: Call, specs: tuple[ProcessSpec, ...]) -> None:
     """Raise `port/in-use` if another program has a port that is written in the command of a process to be started."""
     by_name = {spec.name: spec for spec in specs}
     names = expand(call.args, list(by_name)) if call.args else by_name

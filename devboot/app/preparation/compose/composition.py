@@ -12,7 +12,8 @@ from devboot import __version__
 from devboot.app.preparation.compose.service_databases import recorded, served_names, wanted_databases
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.missing_variables import missing_variable, missing_variables
-from devboot.environment.observation.startup_module import HOSTS, as_variable, write_startup
+from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, warn_of_missing
+from devboot.environment.observation.startup_module import HOSTS, as_variable, startup_folder, write_startup
 from devboot.environment.ports.wish import PortWish
 from devboot.environment.process_specs import (
     BASE_PORT,
@@ -27,8 +28,9 @@ from devboot.environment.process_specs import (
 from devboot.environment.tasks import Inputs, automatic, match_inputs, stamp_text
 from devboot.environment.variables.envfiles import EnvFiles
 from devboot.environment.variables.layers import Composition, Layers, compose, fill_in, process_variables
-from devboot.environment.variables.secrets import ensure_secrets, password_of
+from devboot.environment.variables.secrets import ensure_secrets, load_secrets, password_of
 from devboot.errors import ManifestError, Problems
+from devboot.events import Reporter
 from devboot.files import make_directories
 from devboot.model.composed_variable import ComposedVariable
 from devboot.model.edge.lockfile.lock import Lock, Wish
@@ -130,6 +132,22 @@ def refuse_missing(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) 
         raise missing
 
 
+def refuse_unready(
+    loaded: Loaded, files: EnvFiles, environ: Mapping[str, str], reporter: Reporter, *, starts: bool
+) -> None:
+    """Refuse a project in which nothing would run (if it `starts`) or whose variables lack values.
+
+    Raises ManifestError `manifest/nothing-to-run`, Problems of `env/missing`.
+    """
+    missing = missing_errors(loaded, files, environ)
+    if starts:
+        refuse_idle(loaded, missing)
+    if missing is not None and is_idle(loaded):
+        warn_of_missing(missing, reporter)
+    elif missing is not None:
+        raise missing
+
+
 def missing_errors(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) -> Problems | None:
     """Return Problems of `env/missing` for required variables without a value; needs no ports and no network."""
     names = {f"services.{name}.{word}": "" for name in loaded.manifest.services for word in SERVICE_WORDS}
@@ -167,6 +185,7 @@ class Parts(NamedTuple):
     packages_digest: str
     has_venv: bool
     package_list: tuple[str, ...] = ()
+    is_preview: bool = False  # nothing is written: secrets that aren't generated yet are empty
     run_as: Callable[[str, str, Sequence[str]], Account | None] = lambda _name, _data, _reaches: None
 
 
@@ -198,7 +217,12 @@ def compose_project(parts: Parts) -> Composed:
     loaded, manifest = parts.loaded, parts.loaded.manifest
     wanted: dict[str, str] = {name: each.generate for name, each in manifest.env.items() if isinstance(each, Generated)}
     private = [name for name, service in manifest.services.items() if _is_private(parts, name, service)]
-    generated = ensure_secrets(loaded.project.data, {**wanted, **{password_of(name): "hex" for name in private}})
+    wanted |= {password_of(name): "hex" for name in private}
+    if parts.is_preview:
+        known = load_secrets(loaded.project.data)
+        generated = {name: known.get(name, "") for name in wanted}
+    else:
+        generated = ensure_secrets(loaded.project.data, wanted)
     passwords = {name: generated[password_of(name)] for name in private}
     first = _planned_services(parts, {}, passwords)
     names = {**_own_names(loaded), **_service_names(first), **served_names(manifest, parts.recipes, first)}
@@ -263,14 +287,21 @@ def _with_advice(parts: Parts) -> Callable[[ProcessSpec], ProcessSpec]:
     modules, folder = "", observed_folder(project.state)
     if parts.has_venv and not project.written:
         venv = os.path.normpath(os.path.join(project.root, manifest.python.venv))
-        modules = write_startup(project.state, venv, project.root)
-        make_directories(folder)
+        modules = _startup(parts, venv)
+        if not parts.is_preview:
+            make_directories(folder)
 
     def add(spec: ProcessSpec) -> ProcessSpec:
         observed = (modules, os.path.join(folder, spec.name)) if modules else ()
         return spec._replace(packages=parts.package_list, env_files=env_files, observed=observed)
 
     return add
+
+
+def _startup(parts: Parts, venv: str) -> str:
+    """Return the folder of the module that Python loads at its start, written unless this is a preview."""
+    project = parts.loaded.project
+    return startup_folder(project.state) if parts.is_preview else write_startup(project.state, venv, project.root)
 
 
 def base_port(files: EnvFiles, manifest: Manifest) -> int:
@@ -391,7 +422,7 @@ def _patch(parts: Parts, composition: Composition) -> tuple[tuple[str, str, str]
         folders.insert(0, os.path.join(venv, "bin"))
         if hosts := parts.loaded.manifest.python.hosts:
             patch.append((SET, HOSTS, as_variable(hosts)))
-            patch.append((PREPEND, "PYTHONPATH", write_startup(project.state, venv, project.root)))
+            patch.append((PREPEND, "PYTHONPATH", _startup(parts, venv)))
     patch += [(PREPEND, "PATH", folder) for folder in reversed(folders)]
     return tuple(patch)
 

@@ -8,55 +8,56 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.call import Call
-from devboot.app.preparation.compose.composition import (
-    Composed,
-    Parts,
-    base_port,
-    compose_project,
-    refuse_missing,
-    wanted_ports,
-)
+from devboot.app.preparation.compose.composition import Composed, Parts, compose_project, refuse_unready
+from devboot.app.preparation.compose.port_choice import allocate_ports, port_wishes
 from devboot.app.preparation.install.app_pythons import AppPythons
 from devboot.app.preparation.install.provisioning import wanted_objects
-from devboot.app.preparation.locking.candidates import Queries, channel_asker, queries_for
+from devboot.app.preparation.locking.candidates import channel_asker
 from devboot.app.preparation.locking.distro import Distribution, apt_of
-from devboot.app.preparation.locking.lockfile import pins_of_lock, read_lock
+from devboot.app.preparation.locking.lockfile import LockOptions, LockPlan, pins_of_lock, plan_lock
 from devboot.app.preparation.locking.wanted import (
     inspecting_uv,
     libraries_of,
     package_list,
-    packages_digest,
     python_of,
     recipes_of,
 )
+from devboot.app.preparation.project.fixed_addresses import settle_fixed_addresses
 from devboot.app.preparation.project.loaded import Loaded
+from devboot.app.preparation.project.options import PrepareOptions
 from devboot.app.this_machine import this_host
-from devboot.environment.ports.allocate import Taken, allocate, choose, read_ports
+from devboot.environment.ports.allocate import Ports
 from devboot.environment.ports.wish import PortWish
-from devboot.environment.project_python import is_lock_stale
+from devboot.environment.project_python import PythonProject, find_interpreter, is_lock_stale, plan_python
+from devboot.environment.python.declared import RECIPE
 from devboot.environment.variables.envfiles import read_env_files
-from devboot.environment.variables.secrets import load_secrets
+from devboot.environment.venv.sync import SyncPlan
+from devboot.errors import MachineError
 from devboot.events import SilentReporter
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
-from devboot.model.edge.manifest.variables import Generated
 from devboot.model.process import Plan, plan_from_plain, plan_to_plain
-from devboot.provision.objects.realise import object_name
+from devboot.provision.objects.realise import Host, object_name
 from devboot.provision.objects.store import Store, StoreObject
 from devboot.resolve.packages import resolve, wishes_of
 from devboot.services.account import account_for, no_account
 from devboot.snapshot import CHOSEN
+from devboot.uv.pythons import list_downloadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
+
+
+_NO_OPTIONS = PrepareOptions()
 
 
 class Running(NamedTuple):
@@ -77,103 +78,155 @@ class Running(NamedTuple):
     installs: bool
 
 
+class PythonPlan(NamedTuple):
+    """What becomes of the virtualenv.
+
+    `is_stale`: its packages have to be chosen first; `missing`: the version of an interpreter that uv downloads first.
+    `sync` is None if that depends on either of them, or on an interpreter that isn't in the store yet.
+    """
+
+    is_stale: bool = False
+    missing: str = ""
+    sync: SyncPlan | None = None
+
+
 class Preview:
     """A project as it is written now, with what is on the machine: each file is read once, nothing is changed.
 
     Raises the errors of a preparation before it changes anything.
     """
 
-    def __init__(self, loaded: Loaded, context: Context) -> None:
-        self.loaded = loaded
+    def __init__(self, loaded: Loaded, context: Context, options: PrepareOptions = _NO_OPTIONS) -> None:
         self.context = context
-        project = loaded.project
-        self.files = read_env_files(project.root, loaded.manifest.env_files.read, context.environ)
-        refuse_missing(loaded, self.files, context.environ)
+        self.options = options
+        self.files = read_env_files(loaded.project.root, loaded.manifest.env_files.read, context.environ)
+        refuse_unready(loaded, self.files, context.environ, SilentReporter(), starts=options.starts)
+        self.loaded = loaded = settle_fixed_addresses(loaded, SilentReporter(), is_recorded=False)
         self.recipes = recipes_of(loaded)
-        self.lock = read_lock(project.lock, os.path.basename(project.lock))
-        self._uv = inspecting_uv(loaded, context)
-        self.python = python_of(loaded, self._uv, context.environ)
+        self.uv = inspecting_uv(loaded, context)
+        self.python = python_of(loaded, self.uv, context.environ)
 
     @cached_property
-    def asked(self) -> Queries:
-        """The queries that `up` would send to channels and the distribution. Raises the errors of `queries_for`."""
-        host, environ = this_host(sys.platform, os.uname().machine), self.context.environ
-        here = Distribution(host, environ, apt_of(self._uv), SilentReporter())
-        has_channels, wishes = channel_asker(self._uv) is not None, wishes_of(self.loaded.manifest)
-        return queries_for(wishes, self.recipes, here, has_channels=has_channels, previous=self.lock)
+    def lock_plan(self) -> LockPlan:
+        """What becomes of the lock. Raises the errors of `plan_lock`."""
+        path, environ = self.loaded.project.lock, self.context.environ
+        here = Distribution(self.host, environ, apt_of(self.uv), SilentReporter())
+        wish = LockOptions(is_frozen=self.options.is_locked, takes_as_it_is=self.options.takes_lock_as_it_is)
+        has_channels = channel_asker(self.uv) is not None
+        return plan_lock(path, self.loaded.manifest, self.recipes, self.python, wish, here, has_channels=has_channels)
+
+    @property
+    def lock(self) -> Lock | None:
+        """The present lock."""
+        return self.lock_plan.was
+
+    @property
+    def host(self) -> Host:
+        """The machine that it is previewed for."""
+        return this_host(sys.platform, os.uname().machine)
 
     @cached_property
     def wanted_ports(self) -> Sequence[PortWish]:
-        """The ports that the project's processes and services want."""
-        first = self.loaded.base or base_port(self.files, self.loaded.manifest)
-        return wanted_ports(self.loaded, self.recipes, first)
+        """The ports that the project's processes and services want. Raises the errors of `port_wishes`."""
+        return port_wishes(self.loaded, self.recipes, self.files, self.options)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The ports that a start would choose now. Raises the errors of `allocate_ports`."""
+        return allocate_ports(self.loaded, self.wanted_ports, self.options, self.context.paths(), is_recorded=False)
 
     @cached_property
     def composed(self) -> Composed:
         """The project, composed as if some version of each package was there that only the network can provide."""
-        return self.compose(unlocked=self.asked.wishes)
+        return self.compose(self.ports.numbers)
 
-    def resolved(self, unlocked: Collection[Wish] = ()) -> Sequence[LockedPackage]:
-        """Return the packages that the recipes alone resolve: all but `unlocked`."""
-        wishes = [wish for wish in wishes_of(self.loaded.manifest) if wish not in unlocked]
-        return resolve(wishes, self.recipes, previous=self.lock).packages
+    @cached_property
+    def packages(self) -> Sequence[LockedPackage]:
+        """The packages of the lock after the start, but those of which only the network knows the version."""
+        plan = self.lock_plan
+        if plan.frozen is not None:
+            return plan.frozen.package
+        if plan.is_current:
+            return plan.was.package if plan.was is not None else ()
+        wishes = [wish for wish in wishes_of(self.loaded.manifest) if wish not in plan.asked.wishes]
+        return resolve(wishes, self.recipes, previous=plan.was).packages
 
-    def objects(self, packages: Sequence[LockedPackage]) -> dict[Wish, tuple[Wanted, StoreObject]]:
-        """Return for each package what it needs on this machine, and the store object that has it, or would have it."""
+    @cached_property
+    def objects(self) -> dict[Wish, tuple[Wanted, StoreObject]]:
+        """What these packages need on this machine, and where it is in the store, or would be."""
         store = self.context.paths().data
-        choose_python = AppPythons(self._uv, self.context.environ, store, is_dry=True).choose
-        host = this_host(sys.platform, os.uname().machine)
-        wanted = wanted_objects(Lock(package=tuple(packages)), self.recipes, host, choose_python)
+        choose_python = AppPythons(self.uv, self.context.environ, store, is_dry=True).choose
+        wanted = wanted_objects(Lock(package=tuple(self.packages)), self.recipes, self.host, choose_python)
         names = {wish: object_name(each) for wish, each in wanted.items()}
         folder = Store(store).directory
         return {wish: (wanted[wish], StoreObject(name, os.path.join(folder, name))) for wish, name in names.items()}
 
     @cached_property
+    def python_plan(self) -> PythonPlan:
+        """What becomes of the virtualenv. Raises the errors of `plan_python`."""
+        python, pins = self._with_python_of_recipe(), pins_of_lock(self.lock)
+        if python is None:
+            return PythonPlan()
+        is_stale = self.lock_plan.frozen is None and is_lock_stale(python, pins)
+        environ, version = self.context.environ, python.request.patch or python.request.minor
+        try:
+            if is_stale:
+                find_interpreter(self.uv, python, environ=environ)
+                return PythonPlan(is_stale)
+            return PythonPlan(
+                sync=plan_python(self.uv, python, pins, environ=environ, is_forced=self.options.is_forced)
+            )
+        except MachineError as error:
+            may_fetch = error.slug == "python/not-found" and not self.options.is_offline
+            if not may_fetch or not list_downloadable(self.uv, version):
+                raise
+            return PythonPlan(is_stale, missing=version)
+
+    def _with_python_of_recipe(self) -> PythonProject | None:
+        """Return the project's Python with the interpreter of a recipe; None without any, or if it isn't there yet."""
+        stored = next((stored for wish, (_, stored) in self.objects.items() if wish.name == RECIPE), None)
+        if stored is None or self.python is None:
+            return self.python
+        is_there = Store(self.context.paths().data).find(stored.name) is not None
+        return replace(self.python, given=os.path.realpath(stored.program("python3"))) if is_there else None
+
+    @property
     def installs(self) -> bool:
-        """Return whether Python packages would be installed: requirements aren't locked, or a lock was edited."""
-        if self.python is None:
-            return False
-        if is_lock_stale(self.python, pins_of_lock(self.lock)):
-            return True
-        known = snapshots.read(os.path.join(self.loaded.project.state, snapshots.NAME))
-        changed = {stamp[0] for stamp in snapshots.changed(known)} if known is not None else set()
-        locks = {self.loaded.project.lock} if self.python.needs_lock else set(self.python.files)
-        return not changed.isdisjoint(locks)
+        """Whether Python packages would be installed."""
+        plan = self.python_plan
+        return self.python is not None and (plan.sync is None or not plan.sync.is_current)
 
-    def compose(self, *, records_ports: bool = False, unlocked: Collection[Wish] = ()) -> Composed:
-        """Compose the project. `records_ports`: chosen ports of new processes are recorded, since a start follows.
+    def _packages_digest(self) -> str:
+        """Return the digest of the packages after the start; one that no virtualenv has if that can't be known."""
+        if self.python is None or self.python_plan.sync is None:
+            return "" if self.python is None else "others"
+        return self.python_plan.sync.digest
 
-        `unlocked`: packages that are composed as if some version was there.
-        """
-        known = self.resolved(unlocked)
+    def compose(self, ports: Mapping[str, int]) -> Composed:
+        """Compose the project with these ports."""
+        unlocked = self.lock_plan.asked.wishes
         supposed = (LockedPackage(name=name, version="0", requested=of, insisted=at) for name, of, at in unlocked)
-        lock = Lock(package=(*known, *supposed), python=self.lock.python if self.lock is not None else None)
+        lock = Lock(package=(*self.packages, *supposed), python=self.lock.python if self.lock is not None else None)
         parts = Parts(
-            loaded=_without_new_secrets(self.loaded),
+            loaded=self.loaded,
             files=self.files,
             lock=lock,
             recipes=self.recipes,
             objects={
                 **{wish: StoreObject(wish.name, os.sep) for wish in unlocked},
-                **{wish: stored for wish, (_, stored) in self.objects(known).items()},
+                **{wish: stored for wish, (_, stored) in self.objects.items()},
             },
             libraries=libraries_of(self.python, pins_of_lock(lock)),
-            ports=self._ports(is_recorded=records_ports),
+            ports=ports,
             runtime=self.context.paths().runtime,
             environ=self.context.environ,
-            packages_digest="others" if self.installs else packages_digest(self.python),
+            packages_digest=self._packages_digest(),
             has_venv=self.python is not None,
             package_list=package_list(self.loaded, self.python),
+            is_preview=True,
             run_as=account_for if os.geteuid() == 0 else no_account,
         )
         return compose_project(parts)
-
-    def _ports(self, *, is_recorded: bool) -> Mapping[str, int]:
-        root, state = self.loaded.project.root, self.loaded.project.state
-        if is_recorded:
-            return allocate(state, root, self.context.paths().state, self.wanted_ports, must_be_free=False).numbers
-        nobody = Taken({}, ())
-        return choose(self.wanted_ports, read_ports(state), nobody, seed=root, is_free=lambda _number: True).numbers
 
 
 def compare_with_running(preview: Preview, call: Call) -> Running | None:
@@ -207,13 +260,3 @@ def _restored_plan(call: Call) -> Plan | None:
         return None
     environ = snapshots.apply(known.patch, call.environ)
     return plan_from_plain(known.plan_plain)._replace(env=tuple(environ.items()))
-
-
-def _without_new_secrets(loaded: Loaded) -> Loaded:
-    """Return the project with an empty text for each secret that a start would generate."""
-    known = load_secrets(loaded.project.data)
-    env = {
-        name: "" if isinstance(wanted, Generated) and name not in known else wanted
-        for name, wanted in loaded.manifest.env.items()
-    }
-    return loaded._replace(manifest=loaded.manifest.model_copy(update={"env": env}))

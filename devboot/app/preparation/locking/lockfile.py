@@ -34,10 +34,6 @@ from devboot.services.plan import no_service
 from devboot.state.projects import MANIFEST
 from devboot.uv.client import Uv
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from devboot.app.preparation.locking.candidates import AskChannel
-
 STEP = "lock"
 
 InstallInterpreter = Callable[[Lock, PythonProject], PythonProject]
@@ -99,6 +95,49 @@ def why_stale(lock: Lock | None, manifest: Manifest, python: PythonProject | Non
     return tuple(reasons)
 
 
+class LockPlan(NamedTuple):
+    """What becomes of the lock: kept if it is current, else chosen anew for these `reasons`.
+
+    `asked` is what has to be asked first, `frozen` the lock to use whatever the manifest says.
+    """
+
+    was: Lock | None
+    reasons: tuple[str, ...]
+    asked: Queries = Queries({}, {})
+    frozen: Lock | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Return whether nothing has to be chosen."""
+        return self.frozen is not None or not (self.reasons or not self.asked.is_empty)
+
+
+def plan_lock(
+    path: str,
+    manifest: Manifest,
+    recipes: Mapping[str, KnownRecipe],
+    python: PythonProject | None,
+    wish: LockOptions,
+    here: Distribution,
+    *,
+    has_channels: bool,
+) -> LockPlan:
+    """Decide what `ensure_lock` does; no network, changes nothing. Raises its errors, except for those of choosing."""
+    was = wish.merged or read_lock(path, os.path.basename(path))
+    reasons = why_stale(was, manifest, python)
+    if was is not None:
+        refuse_changed_sources(was, recipes, chosen_anew=wish.update)
+    wishes = wishes_of(manifest)
+    if wish.takes_as_it_is:
+        needs_python = python is not None and python.needs_lock
+        return LockPlan(was, reasons, frozen=frozen_lock(was, wishes, needs_python=needs_python))
+    if wish.is_frozen:
+        refuse_stale(reasons)
+        return LockPlan(was, reasons)
+    asked = queries_for(wishes, recipes, here, has_channels=has_channels, previous=was, update=wish.update)
+    return LockPlan(was, reasons, asked)
+
+
 def ensure_lock(
     path: str,
     manifest: Manifest,
@@ -120,28 +159,23 @@ def ensure_lock(
         DevbootError: errors of choosing.
 
     """
-    old = wish.merged or read_lock(path, os.path.basename(path))
-    reasons = why_stale(old, manifest, python)
-    if old is not None:
-        refuse_changed_sources(old, recipes, chosen_anew=wish.update)
-    if wish.takes_as_it_is:
-        return _as_it_is(old, path, manifest, python, reasons, reporter)
     here = distribution or Distribution(this_host(sys.platform, os.uname().machine), environ, apt_of(uv), reporter)
     channel = channel_asker(uv)
-    asked = Queries({}, {}) if wish.is_frozen else _to_ask(manifest, recipes, old, wish, here, channel)
-    if not reasons and not wish.update and wish.merged is None and asked.is_empty:
+    plan = plan_lock(path, manifest, recipes, python, wish, here, has_channels=channel is not None)
+    old, reasons = plan.was, plan.reasons
+    if plan.frozen is not None:
+        return _as_it_is(plan.frozen, path, reasons, reporter)
+    if plan.is_current and not wish.update and wish.merged is None:
         if old is not None:
             reporter.emit(Event(UNCHANGED, STEP, "devboot.lock matches"))
         return LockResult(old or Lock(), path, written=False, reasons=(), changes=())
-    if wish.is_frozen:
-        refuse_stale(reasons)
     reporter.emit(Event(START, STEP, "choosing versions"))
-    offers = ask(asked, recipes, here, channel)
+    offers = ask(plan.asked, recipes, here, channel)
     resolution = resolve(
         wishes_of(manifest),
         offers.recipes,
         previous=old,
-        update=(*wish.update, *(each.name for each in asked.channels)),
+        update=(*wish.update, *(each.name for each in plan.asked.channels)),
         where=where_asked(manifest),
         offers=offers.rows,
     )
@@ -156,31 +190,11 @@ def ensure_lock(
     return LockResult(lock, path, written, reasons, resolution.changes)
 
 
-def _as_it_is(
-    old: Lock | None,
-    path: str,
-    manifest: Manifest,
-    python: PythonProject | None,
-    reasons: tuple[str, ...],
-    reporter: Reporter,
-) -> LockResult:
-    lock = frozen_lock(old, wishes_of(manifest), needs_python=python is not None and python.needs_lock)
+def _as_it_is(lock: Lock, path: str, reasons: tuple[str, ...], reporter: Reporter) -> LockResult:
     if reasons:
         reporter.emit(Event(NOTE, STEP, "used unchanged, although it is out of date", lines=reasons))
     reporter.emit(Event(UNCHANGED, STEP, "devboot.lock is used unchanged"))
     return LockResult(lock, path, written=False, reasons=reasons, changes=())
-
-
-def _to_ask(
-    manifest: Manifest,
-    recipes: Mapping[str, KnownRecipe],
-    old: Lock | None,
-    wish: LockOptions,
-    here: Distribution,
-    channel: AskChannel | None,
-) -> Queries:
-    wishes, has_channels = wishes_of(manifest), channel is not None
-    return queries_for(wishes, recipes, here, has_channels=has_channels, previous=old, update=wish.update)
 
 
 def pins_of_lock(lock: Lock | None) -> PythonPins | None:

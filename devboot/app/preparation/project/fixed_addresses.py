@@ -32,8 +32,11 @@ def with_fixed_addresses(manifest: Manifest, state: str) -> tuple[Manifest, Mapp
     return _filled(manifest, _read(state), {})
 
 
-def settle_fixed_addresses(loaded: Loaded, reporter: Reporter) -> Loaded:
-    """Return the project with the ports and access that its code needs, and warn of each opened service."""
+def settle_fixed_addresses(loaded: Loaded, reporter: Reporter, *, is_recorded: bool) -> Loaded:
+    """Return the project with the ports and access that its code needs, and warn of each opened service.
+
+    `is_recorded`: what the code was found to need is stored for the next command.
+    """
     manifest, state = loaded.manifest, loaded.project.state
     if not loaded.project.written:
         return loaded
@@ -49,7 +52,7 @@ def settle_fixed_addresses(loaded: Loaded, reporter: Reporter) -> Loaded:
     for name in unclear:
         is_new = name not in known
         known[name] = _decide(manifest, name, proposal, reporter if is_new else None)
-    if os.path.isdir(state):
+    if is_recorded and os.path.isdir(state):
         atomic_write(_path(state), json.dumps({name: list(each) for name, each in known.items()}))
     manifest, fixed = _filled(manifest, known, loaded.fixed)
     for name, each in fixed.items():

@@ -29,7 +29,7 @@ def settled(tmp_path):
         loaded = load_project(str(root), home_beside(root))
         os.makedirs(loaded.project.state, exist_ok=True)
         reporter = RecordingReporter()
-        settled = settle_fixed_addresses(loaded, reporter)
+        settled = settle_fixed_addresses(loaded, reporter, is_recorded=True)
         # whatever else looks at the project sees the same
         assert load_project(str(root), home_beside(root)).manifest.services == settled.manifest.services
         return settled.manifest.services[name], reporter.events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -62,8 +63,11 @@ def prepare_data(service: Service, at: float = 0.0, lease: Lease | None = None) 
 def refuse_unusable(service: Service) -> None:
     """Raise the errors of `prepare_data` for the data that is there; nothing is created or changed."""
     refuse_read_only(service.data)
+    if os.path.lexists(service.data) and not os.path.isdir(service.data):
+        raise machine_error(FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), service.data), service.data)
     if is_running(service):
         return
+    first.refuse_other_content(service)
     if os.path.isdir(service.data):
         _REFUSALS[service.check](service)
     else:

@@ -25,8 +25,7 @@ def make_data(service: Service, lease: Lease | None = None) -> bool:
     assert first is not None
     if os.path.exists(os.path.join(service.data, first.creates)):
         return False
-    if os.path.isdir(service.data) and os.listdir(service.data):
-        raise _something_else(service, first)
+    refuse_other_content(service)
     staged = service.data + STAGED
     try:
         if os.path.isdir(staged):  # left by a step that was killed
@@ -67,6 +66,14 @@ def _failed(service: Service, *causes: str) -> WorkError:
         help=["devboot up"],
         kept=["nothing was started"],
     )
+
+
+def refuse_other_content(service: Service) -> None:
+    """Raise MachineError `service/data-unreadable` for a data folder that the service's first step didn't make."""
+    first = service.first
+    is_made = first is None or os.path.exists(os.path.join(service.data, first.creates))
+    if first is not None and not is_made and os.path.isdir(service.data) and os.listdir(service.data):
+        raise _something_else(service, first)
 
 
 def _something_else(service: Service, first: FirstStep) -> MachineError:

@@ -551,6 +551,12 @@ BREAKS = (
     ),
     Break("a circle", lambda shop: shop.edit('server"', 'server"\ndepends_on = ["web"]'), *["manifest/cycle"] * 2),
     Break(
+        "a command that doesn't resolve",
+        lambda shop: shop.edit("python -m http.server", "flsk run"),
+        "process/no-program",
+        stays=True,
+    ),
+    Break(
         "a required variable without a value",
         lambda shop: shop.add("[env]\nKEY = { required = true }"),
         "env/missing",

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
 
+from devboot import snapshot as snapshots
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.fixing import COPY_TEMPLATE
 from devboot.doctor.refusals import fix_of, refused
-from devboot.doctor.subject import Subject
-from devboot.errors import DevbootError, Problems
+from devboot.doctor.subject import Subject, venv_folder
+from devboot.environment.venv.condition import FOREIGN, OURS, examine
+from devboot.errors import DevbootError, Problems, shell_word
 from devboot.text.units import counted
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_OF_SHELL = re.compile(r"[$`(){};|&<>*?!\n]")
+_BUILT_IN = frozenset(
+    {
+        *(".", ":", "[", "alias", "break", "case", "cd", "command", "continue", "echo", "eval", "exit", "export"),
+        *("false", "for", "getopts", "hash", "if", "kill", "printf", "pwd", "read", "return", "set", "shift", "source"),
+        *("test", "time", "times", "trap", "true", "type", "ulimit", "umask", "unset", "until", "wait", "while"),
+    }
+)
 
 
 def manifest(subject: Subject) -> Answer:
@@ -36,6 +52,66 @@ def procfile(subject: Subject) -> Answer:
         return Answer()
     names = subject.procfile.names
     return Answer((f"{subject.procfile.file} with {counted(len(names), 'process')}",))
+
+
+def commands(subject: Subject) -> Answer:
+    """Check that the programs of all processes exist, once the project has been prepared."""
+    known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
+    if known is None:
+        return Answer()
+    has_venv = any(name == "VIRTUAL_ENV" for _, name, _ in known.patch)
+    if has_venv and examine(venv_folder(subject)).state not in (OURS, FOREIGN):
+        return Answer()  # another check finds that
+    path = snapshots.apply(known.patch, subject.environ).get("PATH", os.defpath)
+    findings = []
+    for name, command, folder in _commands(subject):
+        word = program_of(command)
+        place = os.path.join(subject.project.root, folder)
+        found = os.path.join(place, word) if "/" in word else shutil.which(word, path=path)
+        if word and (found is None or not os.path.exists(found)):
+            findings.append(_no_program(name, word))
+    return Answer(findings=tuple(findings))
+
+
+def _commands(subject: Subject) -> Iterator[tuple[str, str, str]]:
+    """Yield name, command and working folder of each process; of a service's line in the Procfile nothing is run."""
+    manifest = subject.manifest
+    tables = {} if manifest is None else manifest.processes
+    services = {} if manifest is None else manifest.services
+    for line in subject.procfile.lines if subject.procfile is not None else ():
+        if line.name not in services:
+            yield line.name, line.command, tables[line.name].cwd if line.name in tables else "."
+    for name, table in tables.items():
+        if table.command is not None:
+            yield name, table.command, table.cwd
+
+
+def program_of(command: str) -> str:
+    """Return the program that a command starts; "" if only a shell can say, or if it is a part of the shell."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    while words and (words[0] == "exec" or _ASSIGNMENT.match(words[0])):
+        words = words[1:]
+    first = words[0] if words else ""
+    return "" if first in _BUILT_IN or _OF_SHELL.search(first) or first.startswith(("-", "~")) else first
+
+
+def _no_program(name: str, word: str) -> Finding:
+    fix = Fix(
+        f"devboot run -- sh -c 'command -v {word}'", "finds it once its package is installed, or the name is right"
+    )
+    if "/" in word:
+        fix = Fix(f"ls -l {shell_word(word)}", "paths are relative to the folder of the process")
+    return Finding(
+        "process/no-program",
+        WARNING,
+        f"there is no program `{word}`, which {name} starts",
+        "the process ends at once with exit code 127",
+        fix,
+        fact=f"`{word}` is not found",
+    )
 
 
 def _nothing(error: DevbootError) -> Finding:
@@ -81,5 +157,6 @@ def _repair(subject: Subject, error: DevbootError, _name: str) -> Fix | None:
 CHECKS = (
     Check("manifest", "manifest", manifest),
     Check("procfile", "manifest", procfile),
+    Check("commands", "manifest", commands),
     refused("manifest", _repair),
 )

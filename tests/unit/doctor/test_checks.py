@@ -643,3 +643,19 @@ def test_a_usual_server_counts_also_where_a_thread_of_its_driver_connects(subjec
 
 def test_nothing_is_said_of_a_project_with_a_manifest_or_without_a_start(subject):
     assert (observed.observed(subject()).idle, observed.observed(seen_by(subject)).idle) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ("gunicorn shop.wsgi", "gunicorn"),
+        ("exec PORT=1 bin/serve --all", "bin/serve"),
+        ("cd api && flask run", ""),
+        ("$SERVER run", ""),
+        ("(sleep 1; flask run)", ""),
+        ("echo 'never closed", ""),
+        ("", ""),
+    ],
+)
+def test_the_program_of_a_command_is_its_first_word_unless_only_a_shell_can_say(command, program):
+    assert program == manifest.program_of(command)

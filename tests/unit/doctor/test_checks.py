@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import venv
 from contextlib import closing
 from dataclasses import replace
@@ -31,6 +32,7 @@ from devboot.doctor.checks import (
     python,
     store,
 )
+from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Subject
 from devboot.environment.venv.record import NAME, VenvRecord, render_record
 from devboot.errors import ManifestError, Place, Problems, UsageError, WorkError
@@ -659,3 +661,12 @@ def test_nothing_is_said_of_a_project_with_a_manifest_or_without_a_start(subject
 )
 def test_the_program_of_a_command_is_its_first_word_unless_only_a_shell_can_say(command, program):
     assert program == manifest.program_of(command)
+
+
+@pytest.mark.parametrize("text", ["", "[services.redis]\n[databases.default]\npath = 'db.sqlite3'\n[env]\nA = 'x'\n"])
+def test_no_check_crashes_where_nothing_was_prepared_and_nothing_runs(subject, text):
+    empty = subject(text)
+
+    report = run_checks(checks_for(empty), empty, time.monotonic)
+
+    assert [] == [f"{outcome.check.name}: {outcome.crash}" for outcome in report.crashes]

@@ -343,3 +343,7 @@ def test_no_variable_is_asked_for_whose_server_is_proposed(propose, packages, re
 def test_djangos_database_out_of_a_variable_of_any_name_is_wired(django, name):
     proposal = django(f"import environ\nDATABASES = {{'default': environ.Env().db('{name}')}}\n", "django\npsycopg2\n")
     assert {each.name: each.value for each in proposal.env} == {name: "${databases.default.url}"}
+
+
+def test_a_server_whose_recipe_sets_a_variable_is_listed_with_it():
+    assert {"postgres": "DATABASE_URL"} == {name: kind.exports for name, kind in KINDS.items() if kind.exports}

@@ -320,3 +320,15 @@ def test_what_a_setup_py_lists_one_by_one_is_known(propose, listed, packages):
 )
 def test_a_pyproject_whose_tables_are_no_tables_lists_nothing(propose, project):
     assert propose({**APP, "pyproject.toml": project}).python.requirements == ()
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "hypercorn", "fastapi-cli"])
+@pytest.mark.parametrize(
+    ("framework", "maker"), [("fastapi", "FastAPI"), ("starlette.applications", "Starlette"), ("litestar", "Litestar")]
+)
+def test_an_extra_that_brings_a_server_for_the_framework_is_wanted(propose, framework, maker, server):
+    package = framework.partition(".")[0]
+    project = f"[project]\nname = 'shop'\ndependencies = ['{package}']\n"
+    project += f"[project.optional-dependencies]\nserving = ['{server}']\nother = ['black']\n"
+    code = f"from {framework} import {maker}\napp = {maker}()\n"
+    assert ("serving",) == propose({"main.py": code, "pyproject.toml": project}).python.extras

@@ -51,10 +51,16 @@ def test_what_a_probe_saw_is_kept_when_the_process_has_ended(project):
     project.devboot("stop", "db")
 
     found = json.loads(project.devboot("ps", "-v", "--json").stdout)["processes"][0]
-    assert (found["phase"], found["command"], found["probes"]) == (
+    assert (found["phase"], found["command"], found["cwd"], found["origin"], found["depends_on"]) == (
         "stopped",
         "exec sleep 1000",
-        {"ready": {"how": f"exec {PROBE.command}, every 30 s", "last": "two lines\nof it"}, "alive": None},
+        project.root,
+        None,
+        {},
     )
+    assert found["probes"] == {
+        "ready": {"how": f"exec {PROBE.command}, every 30 s", "last": "two lines\nof it"},
+        "alive": None,
+    }
     assert "probes" not in json.loads(project.devboot("ps", "--json").stdout)["processes"][0]
     project.devboot("down")

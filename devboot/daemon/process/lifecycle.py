@@ -75,6 +75,7 @@ _LATER = (
         "devboot.supervisor.explain.port_conflict",
     ),
 )
+_IMPORT_AFTER = 0.3  # seconds after the first spawns: a server that is ready sooner is reported without a delay
 _IMPORT_AGAIN = 1.0  # seconds until an import is retried
 _GROUP_PATIENCE = 1000  # milliseconds
 _LOCK_PATIENCE = 20.0  # seconds to wait for `down` to clean up, or for a daemon to end
@@ -259,7 +260,7 @@ class DaemonRun:
 
         connection.call(handlers.launch, server, connection, request)
         first.hand_over(supervisor, server)
-        loop.call_later(0, lambda: import_the_rest(loop, _LATER))
+        loop.call_later(_IMPORT_AFTER, lambda: import_the_rest(loop, _LATER))
         loop.call_later(_LOOK_AFTER, lambda: self._look_after_files(loop))
         loop.run()
         return 0

@@ -91,6 +91,11 @@ def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None, 
     """Yield urls of databases with their places and the folders that SQLite's paths are relative to."""
     yield from _settings_urls(app, run)
     for event in run.found.events:
+        option = event.argument(0) if event.name.endswith(".set_main_option") else None
+        if option is not None and option.data == "sqlalchemy.url":  # Alembic's env.py
+            address = event.argument(1)
+            if address is not None:
+                yield address, address.place or event.place, app.folder
         if not OPENS.search(event.name):
             continue
         for _, each in connections_of_tortoise(event.argument(-1, "config")):

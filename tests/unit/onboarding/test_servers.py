@@ -553,3 +553,30 @@ def test_an_extension_that_a_library_needs_is_made_in_the_database(django, libra
     settings = "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'shop'}}"
     text = render(django(settings, f"django\npsycopg2\n{library}\n"))
     assert [line for line in text.splitlines() if line.startswith("extensions")] == lines
+
+
+def test_a_server_that_only_the_migrations_name_is_proposed(propose):
+    env = """
+        import os
+        from alembic import context
+        config = context.config
+        def url():
+            return os.environ.get("DATABASE_URL", "postgresql+psycopg://me:secret@localhost:5432/shop")
+        def run():
+            config.set_main_option("sqlalchemy.url", url())
+        run()
+    """
+    proposal = propose(
+        {
+            "main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+            "requirements.txt": "fastapi\nuvicorn\nsqlalchemy\nalembic\npsycopg[binary]\n",
+            "alembic.ini": "[alembic]\nscript_location = alembic\n",
+            "alembic/env.py": env,
+            "alembic/script.py.mako": "",
+            "alembic/versions/1_first.py": "def upgrade(): ...\n",
+        }
+    )
+
+    services, databases, env = served(proposal)
+    assert (services, databases) == ({"postgres": None}, [("default", "postgres", "shop", "me")])
+    assert env == {"DATABASE_URL": f"postgresql+psycopg://{LOGIN}"}

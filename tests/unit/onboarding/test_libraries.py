@@ -6,7 +6,7 @@ import pytest
 
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.onboarding import render
-from devboot.onboarding.libraries import known_servers
+from devboot.onboarding.libraries import known_servers, part_of
 from devboot.recipes import RecipeFolders, bundled_folder
 
 KINDS = known_servers()
@@ -347,3 +347,20 @@ def test_djangos_database_out_of_a_variable_of_any_name_is_wired(django, name):
 
 def test_a_server_whose_recipe_sets_a_variable_is_listed_with_it():
     assert {"postgres": "DATABASE_URL"} == {name: kind.exports for name, kind in KINDS.items() if kind.exports}
+
+
+PARTS = {
+    "host": "host hostname server addr",
+    "hosts": "hosts servers bootstrap_servers bootstrap.servers nodes",
+    "port": "port",
+    "user": "user username",
+    "password": "password passwd",
+    "name": "database dbname db",
+    "url": "dsn url uri conninfo connection_string",
+}
+
+
+@pytest.mark.parametrize(("word", "part"), [(word, part) for part, words in PARTS.items() for word in words.split()])
+def test_a_keyword_of_a_client_is_a_part_of_an_address(word, part):
+    assert (part, part) == (part_of(word), part_of(word.upper()))
+    assert part_of(f"{word}x") is None

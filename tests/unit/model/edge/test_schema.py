@@ -4,9 +4,12 @@ import json
 import tomllib
 
 import pytest
+from pydantic import TypeAdapter
 
 from devboot.errors import Problems
-from devboot.model.edge.manifest.manifest import manifest_schema, parse_manifest
+from devboot.model.edge.manifest.manifest import Manifest, manifest_schema, parse_manifest
+from devboot.model.edge.recipe.recipe import Recipe
+from devboot.model.edge.types import Seconds, Table
 from tests.fakes.json_schema import Schema
 from tests.fakes.manifest_keys import KEYS, PROCESS_KEYS, SERVICE_KEYS, TASK_KEYS
 
@@ -144,3 +147,32 @@ def test_editors_and_devboot_know_every_key(head, key, value):
 
     assert SCHEMA.accepts(tomllib.loads(text))
     assert verdict(text)
+
+
+def tables_of(table):
+    """Return a table and all tables in its fields."""
+    found, left = set(), [table]
+    while left:
+        annotation = left.pop()
+        if isinstance(annotation, type) and issubclass(annotation, Table) and annotation not in found:
+            found.add(annotation)
+            left += [field.annotation for field in annotation.model_fields.values()]
+        left += [*getattr(annotation, "__args__", ())]
+        if hasattr(annotation, "__origin__") and hasattr(annotation, "__metadata__"):
+            left.append(annotation.__origin__)
+    return found
+
+
+def test_durations_have_the_same_default_in_the_schema_and_in_the_parser():
+    fields = [
+        (f"{table.__name__}.{name}", field.json_schema_extra, field.default)
+        for table in tables_of(Manifest) | tables_of(Recipe)
+        for name, field in table.model_fields.items()
+        if isinstance(field.default, float) or field.json_schema_extra
+    ]
+
+    assert {"Process.window", "Process.stop_timeout", "ReadyProbe.timeout"} & {name for name, _, _ in fields}
+    for name, extra, default in fields:
+        assert extra is not None, name
+        assert ["default"] == list(extra), name
+        assert default == TypeAdapter(Seconds).validate_python(extra["default"]), name

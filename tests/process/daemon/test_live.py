@@ -217,7 +217,7 @@ def test_an_edit_that_means_the_same_is_not_worth_a_word(project):
     terminal.expect(KEYS)
 
     with open(manifest, "w") as file:
-        file.write(f"# a comment\n{text}")
+        file.write(f'{text}restart = "on-failure"\n')  # the default
     terminal.expect(r"! devboot.toml changed: u applies")
 
     terminal.expect(KEYS)

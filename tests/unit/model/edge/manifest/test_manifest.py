@@ -404,3 +404,11 @@ def _models_in(annotation):
         *([annotation.__origin__] if hasattr(annotation, "__metadata__") else []),
     ]
     return [found for argument in inner for found in _models_in(argument)]
+
+
+@pytest.mark.parametrize("package", ["django >", "two words", "", "-e ."])
+def test_what_is_no_package_is_refused(package):
+    with pytest.raises(Problems):
+        parse_manifest(f"[python]\npackages = ['{package}']\n", "devboot.toml")
+
+    assert ("django>=5",) == parse_manifest("[python]\npackages = ['django>=5']\n", "devboot.toml").python.packages

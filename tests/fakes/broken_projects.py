@@ -219,6 +219,7 @@ class Shop:
             elif step.words == ("store", "repair"):
                 repair_store(context, (), SilentReporter())
             elif step.words[0] == "sync":
+                assert step.words != ("sync",) or not self._is_warm(context)  # it would say that everything is there
                 options = PrepareOptions(starts=False, is_forced="--force" in step.words)
                 prepare(context, options, SilentReporter())
             else:

@@ -8,6 +8,7 @@ from devboot import snapshot
 from devboot.app.fast.call import NOTHING_TO_INSTALL
 from devboot.app.fast.data_check import is_plausible
 from devboot.app.fast.streams import Streams
+from devboot.daemon import leases
 from devboot.snapshot import CHOSEN
 
 TYPE_CHECKING = False
@@ -22,7 +23,10 @@ def carry_out(call: Call) -> int | None:
     if set(call.values) - _HARMLESS or call.args:
         return None
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
-    if known is None or not snapshot.is_fresh(known, call.root, call.environ) or not is_plausible(known.data):
+    if known is None or not snapshot.is_fresh(known, call.root, call.environ):
+        return None
+    runs = leases.is_daemon_alive(leases.daemon_path(call.state))  # then its own processes change the data
+    if not is_plausible(known.data, None if runs else snapshot.since(call.state)):
         return None
     is_check = call.flag("check")
     if not is_check and os.path.exists(f"{call.state}/{CHOSEN}"):

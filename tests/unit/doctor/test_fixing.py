@@ -1,7 +1,7 @@
 """Which findings devboot itself can mend, and how it is told whether that helped."""
 
 from devboot.doctor.findings import ERROR, WARNING, Answer, Area, Check, Finding, Fix, Outcome, Report
-from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, is_still_there, steps_of, summary
+from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, RESTORE_DATABASE, is_still_there, steps_of, summary
 
 REPAIR = Fix("devboot store repair", "fetches it again", "store-repair")
 LOCK = Fix("devboot lock --update 'a b'", "", "lock")
@@ -54,3 +54,34 @@ def test_the_last_line_counts_and_names_what_is_left():
     )
     assert "1 left: devboot store repair" == summary([(store, NOT_FIXED)], [])
     assert "nothing to fix" == summary([], [])
+
+
+def test_repairs_of_two_things_are_two_steps():
+    repairs = [
+        Fix("devboot doctor --fix sqlite", "", RESTORE_DATABASE, (path, f"{path}.copy", "/shop")) for path in ("a", "b")
+    ]
+
+    steps = steps_of(report(("sqlite", "a is damaged", repairs[0]), ("sqlite", "b is damaged", repairs[1])))
+
+    assert [("a", True), ("b", True)] == [(step.arguments[0], step.is_repair) for step in steps]
+
+
+def test_what_up_refuses_comes_first_in_its_order_and_replaces_what_others_find_of_it():
+    def finding(slug, refusal=None, severity=ERROR):
+        return Finding(slug, severity, slug, "why", BY_HAND, refusal=refusal)
+
+    def area(name, *findings):
+        return Area(name, (Outcome(Check(name, name, lambda _subject: Answer()), Answer(findings=findings)),))
+
+    found = Report(
+        (
+            area("dirs", finding("machine/open-directory", severity=WARNING), finding("machine/io")),
+            area("python", finding("python/not-found", 1)),
+            area("ports", finding("port/in-use"), finding("port/in-use", 0)),
+        ),
+        0.0,
+    )
+
+    slugs = [(each.slug, each.refusal) for _, each in found.findings]
+    expected = [("port/in-use", 0), ("python/not-found", 1), ("machine/io", None), ("machine/open-directory", None)]
+    assert expected == slugs

@@ -120,3 +120,11 @@ def test_json_and_text_have_the_same_facts():
 def test_the_list_names_areas_and_checks():
     checks = [check("uv", "python"), check("base", "python"), check("space", "machine")]
     assert render_list(checks) == "AREA     CHECKS\npython   uv, base\nmachine  space\n"
+
+
+def test_the_last_line_names_the_command_that_carries_out_all_fixes():
+    known = Finding("lock/stale", WARNING, "what", "why", Fix("devboot lock", "", "lock"))
+
+    last = str(render_report(Report((area("lockfile", Answer((), (known,))),), 0.5), UNICODE)).splitlines()[-1]
+
+    assert "1 warning, 1 check in 0.5 s; devboot doctor --fix carries out 1 fix" == last

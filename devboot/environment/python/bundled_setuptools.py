@@ -17,7 +17,7 @@ _LAST_WITH_IT = (3, 11)
 _DEBIAN = "/usr/share/python-wheels"  # Debian takes the wheels out of the standard library
 # The last one whose pkg_resources doesn't announce its end on each start
 FETCHED = "setuptools==80.8.0 --hash=sha256:95a60484590d24103af13b686121328cc2736bee85de8936383111e421b9edc0"
-_IMPORT = re.compile(rb"^\s*(?:import|from)\s+pkg_resources\b", re.MULTILINE)
+_IMPORT = re.compile(rb"^[ \t]*(?:import|from)\s+pkg_resources\b", re.MULTILINE)
 _IMPORT_AT_ONCE = re.compile(rb"^(?:import|from)\s+pkg_resources\b", re.MULTILINE)
 _OWN = ("pkg_resources", "setuptools", "_distutils_hack", "pip", "__pycache__")
 

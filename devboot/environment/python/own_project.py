@@ -12,7 +12,7 @@ from typing import Any
 from devboot.clone_reader import LIMIT, is_file, is_folder, names_in, read_program, read_toml
 from devboot.environment.locks.pins import EDITABLE, Direct, normalised
 
-_IMPORTS_SOURCE = re.compile(rb"^\s*(?:from|import)\s+src\b", re.MULTILINE)
+_IMPORTS_SOURCE = re.compile(rb"^[ \t]*(?:from|import)\s+src\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

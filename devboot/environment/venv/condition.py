@@ -114,7 +114,7 @@ def _was_made_elsewhere(venv: str, record: VenvRecord | None) -> bool:
         text = read_text(script)
     except OSError:
         return False
-    match = re.search(r"""^\s*(?:export )?VIRTUAL_ENV=["']?([^"'\n$]+)["']?\s*$""", text, re.MULTILINE)
+    match = re.search(r"""^[ \t]*(?:export )?VIRTUAL_ENV=["']?([^"'\n$]+)["']?\s*$""", text, re.MULTILINE)
     return match is not None and os.path.isabs(match[1]) and os.path.realpath(match[1]) != here
 
 

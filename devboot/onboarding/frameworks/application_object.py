@@ -152,10 +152,10 @@ def _makes_application(function: ast.FunctionDef | ast.AsyncFunctionDef, makers:
 
 def _holder(tree: Tree, app: Application) -> Application:
     """Return the module that creates the application from the factory at its top level, else the given one."""
-    factory = re.escape(app.target.removesuffix("()"))
-    pattern = re.compile(rf"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{factory}\(", re.MULTILINE)
+    factory = app.target.removesuffix("()")
+    pattern = re.compile(rf"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{re.escape(factory)}\(", re.MULTILINE)
     hits: list[tuple[tuple[int, ...], Application]] = []
-    for where, match in find_in_modules(tree, pattern):
+    for where, match in find_in_modules(tree, pattern, f"{factory}("):
         folder, name = posixpath.split(where.path)
         is_near = name in ENTRY_NAMES or folder in ("", posixpath.dirname(posixpath.dirname(app.path)))
         if is_near and "celery" not in where.path and not re.search(r"\bCelery\(", match.string):
@@ -174,7 +174,7 @@ def _completed(tree: Tree, app: Application, adds: str) -> Application:
         return app
     takes = re.compile(rf"^from\s+\.*{re.escape(app.entry)}\s+import\s+[^\n]*\b{target}\b", re.MULTILINE)
     found: list[tuple[tuple[int, ...], Application]] = []
-    for where, match in find_in_modules(tree, calls):
+    for where, match in find_in_modules(tree, calls, f"{app.target}."):
         stem = posixpath.basename(where.path).removesuffix(".py")
         is_imported = re.search(rf"\bimport\b[^\n]*\b{re.escape(stem)}\b", text)
         if where.path != app.path and not is_imported and takes.search(match.string):

@@ -28,15 +28,19 @@ class Listens(NamedTuple):
 
 
 class ServingScript(Framework):
-    """A framework whose script is a server; `serves` recognises one, `listens` describes its port."""
+    """A framework whose script is a server; `serves` recognises one, `listens` describes its port.
 
+    `marks` are words of which each match of `serves` has one; modules without any needn't be searched.
+    """
+
+    marks: tuple[str, ...] = ("",)
     serves: re.Pattern[str]
     listens: Listens | None = None
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
         """Yield the scripts: those highest in the tree first, among them those with entry names."""
         for path in own_modules(tree):
-            match = self.serves.search(tree.text(path) or "")
+            match = self.serves.search(tree.text(path) or "") if tree.mentions(path, self.marks) else None
             if match is not None and ("/" not in path or self.is_run(path, match.string)):
                 rank = (path.count("/"), (*ENTRY_NAMES, name := posixpath.basename(path)).index(name), path)
                 yield Candidate(rank, application_at(tree, self.name, Evidence.at(path, match)))
@@ -62,7 +66,7 @@ def script_command(tree: Tree, app: Application, path: str) -> str:
     module = inner.removesuffix(".py").replace("/", ".").removesuffix(".__main__")
     if "/" not in inner:
         return f"python {inner}"
-    is_relative = re.search(r"^\s*from\s+\.", tree.text(path) or "", re.MULTILINE)
+    is_relative = re.search(r"^[ \t]*from\s+\.", tree.text(path) or "", re.MULTILINE)
     is_inside = is_relative or import_folder(tree, path) != posixpath.dirname(path)
     return f"python -m {module}" if inner.endswith("/__main__.py") or is_inside else f"python {inner}"
 

@@ -29,7 +29,7 @@ _READ = re.compile(
 _IS_ADDRESS = re.compile(
     r"(?:API|BACKEND|SERVER|BASE)\w*(?:URL|URI|HOST|ORIGIN|ENDPOINT|BASE|ROOT|TARGET)|_(?:API|BACKEND)$"
 )
-_LINE = re.compile(rf"^\s*(?:export\s+)?(?P<name>[A-Z][A-Z0-9_]*)\s*=\s*['\"]?{_ADDRESS}['\"]?\s*$", re.MULTILINE)
+_LINE = re.compile(rf"^[ \t]*(?:export\s+)?(?P<name>[A-Z][A-Z0-9_]*)\s*=\s*['\"]?{_ADDRESS}['\"]?\s*$", re.MULTILINE)
 LOCAL = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104  as found in sources
 
 

@@ -11,7 +11,7 @@ from devboot.onboarding.frameworks.known import FRAMEWORKS
 from devboot.onboarding.libraries import kind
 from devboot.onboarding.proposal_values import Evidence, Note, Variable
 from devboot.onboarding.reading.app_json import read_app_json
-from devboot.onboarding.reading.layout import ASIDE, has_input
+from devboot.onboarding.reading.layout import ASIDE, folders_with_input
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE
 
@@ -68,12 +68,15 @@ def made_up(env: Iterable[Variable]) -> list[Note]:
 
 def neighbours(clone: Clone) -> list[Note]:
     """Return notes about other applications in the clone, which `up` starts in their own folders."""
-    tree, here = clone.tree, clone.app.folder
+    tree, above = clone.tree, f"{clone.app.folder}/"
+    ours = (clone.app.root, ".")
+    others = {root for root in folders_with_input(tree) if root not in ours and not above.startswith(f"{root}/")}
     found: dict[str, Note] = {}
-    for candidate in (each for row in FRAMEWORKS for framework in row for each in framework.applications(tree)):
+    for candidate in (
+        each for row in FRAMEWORKS if others for framework in row for each in framework.applications(tree)
+    ):
         root, path = candidate.app.root, candidate.app.path
-        is_ours = root in (clone.app.root, ".") or f"{here}/".startswith(f"{root}/")
-        if not is_ours and not ASIDE.search(path) and has_input(tree, root) and root not in found:
+        if root in others and not ASIDE.search(path):
             text = f"{root} is an application, too: `devboot -C {shell_word(root)} up` starts it"
-            found[root] = Note(text, Evidence(path))
+            found.setdefault(root, Note(text, Evidence(path)))
     return [found[root] for root in sorted(found)][:_MOST_NEIGHBOURS]

@@ -185,7 +185,7 @@ def _console_scripts(tree: Tree, app: Application) -> Iterator[tuple[str, Eviden
 
 
 def _line_of_entry(tree: Tree, path: str, name: str) -> int:
-    return line_of(tree.text(path) or "", rf"^\s*[\"']?{re.escape(name)}\b[\"']?\s*=")
+    return line_of(tree.text(path) or "", rf"^[ \t]*[\"']?{re.escape(name)}\b[\"']?\s*=")
 
 
 def nothing_to_run(
@@ -247,7 +247,7 @@ def _of_project(tree: Tree, app: Application, targets: Sequence[str]) -> Iterato
     for keys in _TABLES:
         table = table_in(project, *keys)
         for name in (target for target in targets if target in table):
-            where = Evidence(path, line_of(tree.text(path) or "", rf"^\s*[\"']?{name}\b"))
+            where = Evidence(path, line_of(tree.text(path) or "", rf"^[ \t]*[\"']?{name}\b"))
             yield from ((command, where) for command in _commands_of(table, table[name]))
 
 

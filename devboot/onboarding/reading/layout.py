@@ -56,23 +56,22 @@ def _has_procfile(tree: Tree, folder: str) -> bool:
     return any(tree.exists(posixpath.join(folder, name)) for name in ("Procfile.dev", "Procfile"))
 
 
+def folders_with_input(tree: Tree) -> set[str]:
+    """Return the folders with a list of packages."""
+    return {folder for folder in (".", *tree.filled_folders) if has_input(tree, folder)}
+
+
 def has_input(tree: Tree, folder: str) -> bool:
     """Return True if a folder has a list of packages."""
     names = set(tree.in_folder(folder))
     if names.intersection(INPUTS) or any(re.match(r"requirements.*\.txt$", name) for name in names):
         return True
-    if "requirements" in {posixpath.basename(f) for f in _folders(tree, folder)}:
+    if posixpath.normpath(posixpath.join(folder, "requirements")) in tree.filled_folders:
         return True
     text = tree.text(posixpath.join(folder, "pyproject.toml")) if "pyproject.toml" in names else None
     return text is not None and bool(
-        re.search(r"^\s*dependencies\s*=|^\[(?:tool\.poetry\.|project\.)?dependenc", text, re.MULTILINE)
+        re.search(r"^[ \t]*dependencies\s*=|^\[(?:tool\.poetry\.|project\.)?dependenc", text, re.MULTILINE)
     )
-
-
-def _folders(tree: Tree, folder: str) -> set[str]:
-    prefix = "" if folder in ("", ".") else folder + "/"
-    inside = (path[len(prefix) :] for path in tree.files() if path.startswith(prefix))
-    return {part.split("/", 1)[0] for part in inside if "/" in part}
 
 
 def manifest_folder(tree: Tree, folder: str) -> str:
@@ -116,10 +115,14 @@ def own_modules(tree: Tree) -> Iterator[str]:
     return (path for path in tree.python_files() if not ASIDE.search(path))
 
 
-def find_in_modules(tree: Tree, pattern: re.Pattern[str]) -> Iterator[tuple[Evidence, re.Match[str]]]:
-    """Yield the matches of a pattern in the application's modules, each with its place."""
+def find_in_modules(tree: Tree, pattern: re.Pattern[str], *words: str) -> Iterator[tuple[Evidence, re.Match[str]]]:
+    """Yield the matches of a pattern in the application's modules, each with its place.
+
+    Only modules with one of `words` are searched: a word is found a hundred times faster than most patterns.
+    """
     for path in own_modules(tree):
-        yield from ((Evidence.at(path, match), match) for match in pattern.finditer(tree.text(path) or ""))
+        if tree.mentions(path, words):
+            yield from ((Evidence.at(path, match), match) for match in pattern.finditer(tree.text(path) or ""))
 
 
 def application_at(tree: Tree, framework: str, where: Evidence, target: str = "") -> Application:
@@ -149,12 +152,12 @@ def _is_installed(tree: Tree, folder: str) -> bool:
 def import_folder(tree: Tree, path: str) -> str:
     """Return the folder from which most imports of a module resolve."""
     text = tree.text(path) or ""
-    tops = re.findall(r"^\s*(?:from|import)\s+(\w+)(?=[\s.])", text, re.MULTILINE)
+    tops = re.findall(r"^[ \t]*(?:from|import)\s+(\w+)(?=[\s.])", text, re.MULTILINE)
     package = posixpath.dirname(path) or "."
     ancestors = [package]
     while ancestors[-1] != ".":
         ancestors.append(posixpath.dirname(ancestors[-1]) or ".")
-    relative = re.search(r"^\s*from\s+(\.+)", text, re.MULTILINE)
+    relative = re.search(r"^[ \t]*from\s+(\.+)", text, re.MULTILINE)
     if relative:
         # A relative import shows that the folder is a package, which is imported from its parent
         ancestors = ancestors[min(len(relative[1]), len(ancestors) - 1) :]
@@ -171,7 +174,7 @@ def import_folder(tree: Tree, path: str) -> str:
 def can_be_imported_from(tree: Tree, path: str, folder: str) -> bool:
     """Return True if a module's imports resolve from `folder`, or the module changes `sys.path` itself."""
     text = tree.text(path) or ""
-    tops = re.findall(r"^\s*(?:from|import)\s+(\w+)(?=[\s.])", text, re.MULTILINE)
+    tops = re.findall(r"^[ \t]*(?:from|import)\s+(\w+)(?=[\s.])", text, re.MULTILINE)
     beside = [top for top in tops if _resolves(tree, posixpath.dirname(path) or ".", top)]
     return "sys.path" in text or all(_resolves(tree, folder, top) for top in beside)
 

@@ -160,7 +160,7 @@ def _installer(tree: Tree, folder: str, lock: str) -> str:
 
 def _names_all(package: Mapping[str, Any], lock: str) -> bool:
     """Return True if a lock of yarn or pnpm has every package of package.json; a frozen install needs that."""
-    named = set(re.findall(r"""^\s*["']?(@?[\w./-]+)(?:["']?:|@)""", lock, re.MULTILINE)) - {"lockfileVersion"}
+    named = set(re.findall(r"""^[ \t]*["']?(@?[\w./-]+)(?:["']?:|@)""", lock, re.MULTILINE)) - {"lockfileVersion"}
     asked = _dependencies(package, is_root=True) - table_in(package, "peerDependencies").keys()
     return not named or asked <= named
 

@@ -11,7 +11,7 @@ from devboot.clone_reader import parse_json
 from devboot.onboarding.reading.tree import Tree
 
 _PLAIN = (".txt", ".in", ".pip")
-_INCLUDE = re.compile(r"^\s*(?:-r|--requirement)[ =]?\s*(\S+)", re.MULTILINE)
+_INCLUDE = re.compile(r"^[ \t]*(?:-r|--requirement)[ =]?\s*(\S+)", re.MULTILINE)
 
 
 class Held(NamedTuple):
@@ -33,7 +33,7 @@ def held(tree: Tree, root: str, files: Iterable[str], name: str) -> Held | None:
 
 def is_open(tree: Tree, root: str, files: Iterable[str], name: str) -> bool:
     """Return True if plain lists, and those that they include, don't limit the versions of a package."""
-    bound = re.compile(rf"^\s*{re.escape(name)}\s*(?:\[[^\]]*\])?\s*[=<>!~@]", re.IGNORECASE | re.MULTILINE)
+    bound = re.compile(rf"^[ \t]*{re.escape(name)}[ \t]*+(?:\[[^\]]*\])?[ \t]*[=<>!~@]", re.IGNORECASE | re.MULTILINE)
     lists = list(_lists(tree, root, files))
     return all(path.endswith(_PLAIN) and not bound.search(text) for path, text in lists)
 
@@ -60,7 +60,7 @@ def _held_in(path: str, text: str, name: str) -> Held | None:
     elif path.endswith((".lock", "pylock.toml")):
         pattern = rf'^name = "{name}"\n(?:.*\n){{0,5}}?version = "()(\d+)\.(\d+)'
         return _found(re.search(pattern, text, re.IGNORECASE | re.MULTILINE))
-    pattern = rf"^\s*{name}\s*(?:\[[^\]]*\])?\s*(==|~=|<=?)\s*(\d+)(?:\.(\d+))?"
+    pattern = rf"^[ \t]*{name}[ \t]*+(?:\[[^\]]*\])?[ \t]*(==|~=|<=?)\s*(\d+)(?:\.(\d+))?"
     return _found(re.search(pattern, text, re.IGNORECASE | re.MULTILINE))
 
 

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 ASKS = re.compile(
-    r"^\s*(?:\w+\s*=\s*)?(?:int\(|str\(|float\()?input\(|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.", re.MULTILINE
+    r"^[ \t]*(?:\w+\s*=\s*)?(?:int\(|str\(|float\()?input\(|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.", re.MULTILINE
 )
 _OPENS_WINDOWS = re.compile(
     r"^(?:from|import)[ \t]+(?:tkinter|customtkinter|turtle|pygame|arcade|pyglet|kivy|wx|PyQt[456]|PySide[26]|gi"

@@ -165,7 +165,7 @@ def _requirement_files(tree: Tree, root: str, settings: str) -> list[str]:
 def _with_base(tree: Tree, root: str, chosen: str, variants: list[str]) -> list[str]:
     """Return a development list, with the base list if it doesn't include that."""
     text = tree.text(posixpath.join(root, chosen)) or ""
-    if re.search(r"^\s*(?:-r|--requirement)\b", text, re.MULTILINE):
+    if re.search(r"^[ \t]*(?:-r|--requirement)\b", text, re.MULTILINE):
         return [chosen]
     base = [p for p in variants if _variant(p) in ("base", "common", "main", "requirements", "prod", "production")]
     return [*base[:1], chosen]
@@ -233,8 +233,8 @@ def _from_text(tree: Tree, path: str, found: dict[str, str], seen: set[str]) -> 
     if path in seen or not tree.exists(path):
         return
     seen.add(path)
-    for line in (tree.text(path) or "").splitlines():
-        include = re.match(r"^\s*(?:-r|--requirement)[ =]?\s*(\S+)", line)
+    for line in filter(str.strip, (tree.text(path) or "").splitlines()):
+        include = re.match(r"^[ \t]*(?:-r|--requirement)[ =]?\s*(\S+)", line)
         if include:
             _from_text(tree, posixpath.normpath(posixpath.join(posixpath.dirname(path), include[1])), found, seen)
             continue

@@ -6,6 +6,8 @@ import ast
 import os
 import re
 import warnings
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from devboot.clone_reader import PRESENCE, is_folder, note, read_bytes
@@ -103,9 +105,15 @@ class Tree:
 
     def in_folder(self, folder: str) -> list[str]:
         """Return the names of the files directly in `folder`, in order."""
-        prefix = "" if folder in ("", ".") else folder + "/"
-        length = len(prefix)
-        return [name[length:] for name in self.files() if name.startswith(prefix) and "/" not in name[length:]]
+        return self._names.get("" if folder == "." else folder, [])
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.files():
+            folder, _, name = path.rpartition("/")
+            found.setdefault(folder, []).append(name)
+        return found
 
     def exists(self, path: str) -> bool:
         """Return True if the file exists; a missing one is recorded."""
@@ -142,7 +150,16 @@ class Tree:
 
     def has_python(self, folder: str) -> bool:
         """Return True if there are Python files in a folder or below it."""
-        return self.is_folder(folder) and any(path.startswith(folder + "/") for path in self.python_files())
+        return self.is_folder(folder) and folder in self._with_python
+
+    @cached_property
+    def filled_folders(self) -> frozenset[str]:
+        """The folders with files in or below them, without the root."""
+        return frozenset(folder for path in self.files() for folder in folders_above(path))
+
+    @cached_property
+    def _with_python(self) -> frozenset[str]:
+        return frozenset(folder for path in self.python_files() for folder in folders_above(path))
 
     def matches(self, path: str, pattern: re.Pattern[str]) -> bool:
         """Return True if a file's text matches; the result is cached."""
@@ -210,6 +227,12 @@ class Tree:
             return False
         real = os.path.realpath(self.root / path)
         return real == str(self.root) or real.startswith(str(self.root) + os.sep)
+
+
+def folders_above(path: str) -> Iterator[str]:
+    """Yield the folders that contain a path, the nearest first, without the root."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def parse_python(text: str) -> ast.Module | None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Iterator, Mapping, Sized
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -187,32 +188,41 @@ def union(*values: Value) -> frozenset[str]:
     return frozenset().union(*(value.reads for value in values))
 
 
-def plain(value: Value, depth: int = 0) -> object:
-    """Return the value as ordinary Python data; unknown parts stay as they are."""
+def plain(value: Value) -> object:
+    """Return the value as ordinary Python data; unknown parts, and those beyond `_MOST_PARTS`, stay as they are."""
+    return _plain(value, 0, itertools.count())
+
+
+def _plain(value: Value, depth: int, parts: Iterator[int]) -> object:
     data = value.data
-    if depth > 8:
+    if depth > _DEEPEST or next(parts) > _MOST_PARTS:
         return data
     if isinstance(data, list | tuple | set):
-        items = [plain(item, depth + 1) for item in data]
+        items = [_plain(item, depth + 1, parts) for item in data]
         return items if isinstance(data, list) else tuple(items)
     if isinstance(data, dict):
-        return {key: plain(item, depth + 1) for key, item in data.items()}
+        return {key: _plain(item, depth + 1, parts) for key, item in data.items()}
     return data
 
 
-def deep_reads(value: Value, depth: int = 0) -> frozenset[str]:
+def deep_reads(value: Value) -> frozenset[str]:
     """Return the variables that influenced the value or anything that it contains."""
-    data = value.data
-    inner: list[object] = []
+    reads: set[str] = set()
+    level, seen = [value], set[int]()  # ids, since the same list may be in another one many times
+    for _ in range(_DEEPEST + 2):
+        fresh = {id(each): each for each in level if id(each) not in seen}
+        seen |= fresh.keys()
+        reads.update(*(each.reads for each in fresh.values()))
+        level = [item for each in fresh.values() for item in _parts(each.data) if isinstance(item, Value)]
+    return frozenset(reads)
+
+
+def _parts(data: object) -> Iterable[object]:
     if isinstance(data, list | tuple | set):
-        inner = list(data)
-    elif isinstance(data, dict):
-        inner = list(data.values())
-    elif isinstance(data, Opaque):
-        inner = [*data.args, *data.keywords.values()]
-    if depth > 8:
-        return value.reads
-    return value.reads.union(*(deep_reads(item, depth + 1) for item in inner if isinstance(item, Value)))
+        return data
+    if isinstance(data, dict):
+        return data.values()
+    return (*data.args, *data.keywords.values()) if isinstance(data, Opaque) else ()
 
 
 def is_known(value: Value) -> bool:
@@ -220,6 +230,8 @@ def is_known(value: Value) -> bool:
     return not isinstance(value.data, Opaque | External | Function | Class | Instance | Method | Module)
 
 
+_DEEPEST = 8  # lists within lists that are looked into
+_MOST_PARTS = 10_000  # of one value as ordinary data: a list may contain another one many times
 LONGEST = 64 * 1024  # longer results count as unknown
 
 

@@ -17,6 +17,7 @@ from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.paths import STATE_VARIABLE
 
+_LONGEST = 32 * 1024  # characters of an alembic.ini: the parser is slow with many wrong lines
 _URL = re.compile(r"^sqlalchemy\.url\s*=\s*([a-z]+(?:\+\w+)?)://\S", re.MULTILINE)
 # A url whose host has a dot in its name, so it is neither this machine nor a container
 _AWAY = re.compile(
@@ -79,7 +80,7 @@ def _command(tree: Tree, app: Application, ini: str, location: str) -> tuple[str
     """Return the command, and the folder from which Alembic finds its scripts."""
     folder = posixpath.dirname(ini) or "."
     # The program `alembic` imports the application's modules only with this line in its file; `python -m` always does.
-    sees = re.search(r"^\s*prepend_sys_path\s*=", tree.text(ini) or "", re.MULTILINE)
+    sees = re.search(r"^[ \t]*prepend_sys_path\s*=", tree.text(ini) or "", re.MULTILINE)
     program = "alembic" if sees else "python -m alembic"
     if folder == app.folder:
         return f"{program} upgrade head", folder
@@ -94,7 +95,7 @@ def _has_scripts(tree: Tree, ini: str) -> bool:
     """Return True if Alembic finds its scripts by this file; Flask-Migrate's file has no location."""
     beside = posixpath.join(posixpath.dirname(ini), "pyproject.toml")
     text = tree.text(ini) or ""
-    return bool(re.search(r"^\s*script_location\s*[=:]", text, re.MULTILINE)) or "[tool.alembic]" in (
+    return bool(re.search(r"^[ \t]*script_location\s*[=:]", text, re.MULTILINE)) or "[tool.alembic]" in (
         tree.text(posixpath.normpath(beside)) or ""
     )
 
@@ -102,11 +103,11 @@ def _has_scripts(tree: Tree, ini: str) -> bool:
 def _script_location(text: str) -> tuple[str, int]:
     parser = configparser.RawConfigParser(strict=False)
     try:
-        parser.read_string(text)
+        parser.read_string(text[:_LONGEST])
         location = parser.get("alembic", "script_location", fallback="alembic")
     except configparser.Error:
         location = "alembic"
-    match = re.search(r"^\s*script_location", text, re.MULTILINE)
+    match = re.search(r"^[ \t]*script_location", text, re.MULTILINE)
     return location, text.count("\n", 0, match.start()) + 1 if match else 0
 
 

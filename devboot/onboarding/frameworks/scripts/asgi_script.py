@@ -9,5 +9,6 @@ class AsgiScript(ServingScript):
     """Recognises scripts that serve an ASGI application of any framework, and proposes to run them."""
 
     name = "uvicorn"
-    serves = re.compile(r"^\s+uvicorn\.run\(", re.MULTILINE)
+    marks = ("uvicorn.run(",)
+    serves = re.compile(r"^[ \t]+uvicorn\.run\(", re.MULTILINE)
     listens = Listens("uvicorn.run", usual=8000)

@@ -10,5 +10,6 @@ class Bottle(ServingScript):
 
     name = "bottle"
     package = "bottle"
-    serves = re.compile(r"^\s*(?:bottle\.)?run\([^\n]*\bport\s*=", re.MULTILINE)
+    marks = ("run(",)
+    serves = re.compile(r"^[ \t]*(?:bottle\.)?run\([^\n]*\bport\s*=", re.MULTILINE)
     listens = Listens("run", place=3, usual=8080)

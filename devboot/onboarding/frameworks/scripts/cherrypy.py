@@ -9,4 +9,5 @@ class CherryPy(ServingScript):
     """Recognises scripts that start a server of CherryPy, and proposes to run them."""
 
     name = "cherrypy"
+    marks = ("cherrypy.quickstart(",)
     serves = re.compile(r"\bcherrypy\.quickstart\(")

@@ -21,6 +21,7 @@ class Dash(ServingScript):
     package = "dash"
     makes_pages = True
     pages = "pages"
+    marks = ("Dash(",)
     serves = re.compile(r"=\s*(?:dash\.)?Dash\(")
     listens = Listens("run", place=1, usual=8050)
 

@@ -10,6 +10,7 @@ class Gradio(ServingScript):
 
     name = "gradio"
     package = "gradio"
+    marks = ("gr.", "gradio.")
     serves = re.compile(r"\b(?:gr|gradio)\.(?:Interface|Blocks|ChatInterface|TabbedInterface)\(")
     makes_pages = True
     listens = Listens("launch", "server_port", usual=7860)

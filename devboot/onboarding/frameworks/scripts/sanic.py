@@ -15,6 +15,7 @@ class Sanic(ServingScript):
 
     name = "sanic"
     package = "sanic"
+    marks = ("Sanic(", "(Sanic)")
     serves = re.compile(r"=\s*Sanic\(|^class \w+\(Sanic\)", re.MULTILINE)
     listens = Listens("run", place=1, usual=8000)
 

@@ -18,6 +18,7 @@ class StandardServer(ServingScript):
     """Recognises scripts that start a server of Python's standard library, and proposes to run them."""
 
     name = "http.server"
+    marks = (".serve_forever(",)
     serves = re.compile(r"\.serve_forever\(")
     listens = Listens("serve_forever")
 

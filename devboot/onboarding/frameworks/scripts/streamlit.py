@@ -19,6 +19,7 @@ class Streamlit(ServingScript):
     package = "streamlit"
     makes_pages = True
     pages = "pages"
+    marks = ("streamlit",)
     serves = re.compile(r"^(?:import streamlit\b|from streamlit import)", re.MULTILINE)
 
     def is_run(self, path: str, text: str) -> bool:

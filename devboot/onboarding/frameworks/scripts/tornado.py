@@ -9,5 +9,6 @@ class Tornado(ServingScript):
     """Recognises scripts that start a server of Tornado, and proposes to run them."""
 
     name = "tornado"
+    marks = ("IOLoop.", "import tornado")
     serves = re.compile(r"\bIOLoop\.(?:current|instance)\(|^import tornado\b.*\.listen\(", re.MULTILINE | re.DOTALL)
     listens = Listens("listen", place=0)

@@ -80,7 +80,7 @@ def _template(tree: Tree, app: Application, name: str) -> str:
 
 def _defines_settings(tree: Tree, path: str) -> bool:
     text = tree.text(path) or ""
-    return bool(re.search(r"^\s*(?:from\s|import\s|[A-Z_]+\s*[:=])", text, re.MULTILINE))
+    return bool(re.search(r"^[ \t]*(?:from\s|import\s|[A-Z_]+\s*[:=])", text, re.MULTILINE))
 
 
 def _by_name(tree: Tree, app: Application) -> str | None:

@@ -78,7 +78,7 @@ def by_hand(clone: Clone, verb: str) -> str:
 def flask_name(tree: Tree, app: Application) -> str:
     """Return the value for `flask --app`; "" if Flask finds the application itself."""
     text = tree.text(posixpath.normpath(posixpath.join(app.folder, ".flaskenv"))) or ""
-    if re.search(r"^\s*(?:export\s+)?FLASK_APP\s*=", text, re.MULTILINE):
+    if re.search(r"^[ \t]*(?:export\s+)?FLASK_APP\s*=", text, re.MULTILINE):
         return ""
     plain = app.target.removesuffix("()")
     if plain in ("app", "application", "create_app", "make_app"):

@@ -20,6 +20,6 @@ class ApScheduler(Worker):
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:  # noqa: ARG002 - the text shows it
         """Yield the script, unless it is the web server."""
-        for where, made in find_in_modules(clone.tree, _MADE):
+        for where, made in find_in_modules(clone.tree, _MADE, "BlockingScheduler("):
             if where.path != clone.app.path and ".start()" in made.string:
                 yield worker(clone, script_command(clone.tree, clone.app, where.path), where, "scheduler")

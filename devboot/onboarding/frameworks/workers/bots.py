@@ -20,11 +20,11 @@ from devboot.onboarding.reading.layout import (
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.machine import Need
 
-_CHATS = re.compile(
-    r"^\s*(?:from|import)\s+(?:discord|nextcord|disnake|hikari|interactions|telegram|telebot|aiogram|pyrogram|telethon|"
-    r"slack_bolt|twitchio|vkbottle)\b",
-    re.MULTILINE,
-)
+_LIBRARIES = (
+    "discord", "nextcord", "disnake", "hikari", "interactions", "telegram", "telebot", "aiogram", "pyrogram",
+    "telethon", "slack_bolt", "twitchio", "vkbottle",
+)  # fmt: skip
+_CHATS = re.compile(rf"^[ \t]*(?:from|import)\s+(?:{'|'.join(_LIBRARIES)})\b", re.MULTILINE)
 _STAYS = re.compile(
     r"\.(?:run_polling|start_polling|infinity_polling|polling|run_until_disconnected|run_forever)\(|\bidle\(\)|"
     r"\b_?(?:bot|client|app|application)\w*\.(?:run|start)\(|SocketModeHandler\(",
@@ -42,8 +42,8 @@ class Bot(Framework):
     def applications(self, tree: Tree) -> Iterator[Candidate]:
         """Yield modules that connect to a chat service, and start modules next to them."""
         talking: dict[str, Evidence] = {}
-        for where, stays in find_in_modules(tree, _STAYS):
-            if _CHATS.search(stays.string):
+        for where, _ in find_in_modules(tree, _STAYS, *_LIBRARIES):
+            if tree.matches(where.path, _CHATS):
                 talking.setdefault(where.path, where)
         folders = {posixpath.dirname(path) for path in talking}
         beside = [p for p in tree.python_files() if posixpath.dirname(p) in folders and _STARTS.search(p)]

@@ -25,6 +25,7 @@ _MAKES = re.compile(r"(?:^|\.)Celery$")
 USES = re.compile(r"(?:^|\.)Celery$|^celery\..*config_from_object$")
 _SCRIPTS = re.compile(r"(?:^|/)(?:Makefile|justfile|Procfile[\w.]*|[\w.-]+\.(?:sh|service)|supervisord?\.conf)$")
 _WORKS_OFF = re.compile(r"(?m)^[^\n#]*\bcelery\b[^\n#]*\bworker\b[^\n#]*?\s(?:-Q\s*|--queues[ =])([\w.,:-]+)")
+_NAMES = ("celery", "Celery", "CELERY")
 _HOLDER = re.compile(
     r"^(\w*celery\w*|app)\s*(?::[^=\n]+)?=\s*"
     r"([\w.]*celery[\w.]*\(|[\w.]+\.extensions\[[\"']celery[\"']\]|\w+\.celery(?:_app)?\b(?!\())",
@@ -101,7 +102,9 @@ def _shortest(run: Run, module: str, name: str) -> str:
 
 def _by_attribute(tree: Tree, app: Application) -> tuple[str, Evidence | None] | None:
     """Return the value for `celery -A` if a factory creates the application: the module that holds it."""
-    found = ((module_name(where.path, app.sources), each, where) for where, each in find_in_modules(tree, _HOLDER))
+    found = (
+        (module_name(where.path, app.sources), each, where) for where, each in find_in_modules(tree, _HOLDER, *_NAMES)
+    )
     holders = [(len(where.path), name, each[1], where) for name, each, where in found if name]
     if not holders:
         return None
@@ -144,7 +147,7 @@ def celery_entry(clone: Clone) -> tuple[str, Evidence] | None:
     """
     tree, app = clone.tree, clone.app
     found: list[tuple[bool, int, str, str, Evidence]] = []
-    for where, held in find_in_modules(tree, _HOLDS) if clone.framework.has_context else ():
+    for where, held in find_in_modules(tree, _HOLDS, "celery") if clone.framework.has_context else ():
         is_named_so = _FILES.search(posixpath.basename(where.path)) is not None
         name = module_name(where.path, app.sources) if is_named_so or where.path == app.path else None
         if name is not None and _MEETS.search(held.string):

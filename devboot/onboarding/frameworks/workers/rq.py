@@ -29,7 +29,7 @@ class Rq(Worker):
         """Yield the project's own script, then RQ's command for the first queue."""
         if not {"rq", "flask-rq2"} & clone.packages.keys():
             return
-        for where, _ in find_in_modules(clone.tree, _MAKES):
+        for where, _ in find_in_modules(clone.tree, _MAKES, "Worker(", "get_worker("):
             if _FILE.search(where.path):
                 yield worker(clone, f"python {posixpath.relpath(where.path, clone.app.folder)}", where)
         for event in run.found.events:

@@ -33,5 +33,7 @@ class Scrapy(Framework):
 
     def program(self, clone: Clone) -> tuple[str, Evidence | None] | None:
         """Return the command that starts the spider; with several spiders, the one that lists them."""
-        found = [(f"scrapy crawl {spider[1]}", where) for where, spider in find_in_modules(clone.tree, _SPIDER)]
+        found = [
+            (f"scrapy crawl {spider[1]}", where) for where, spider in find_in_modules(clone.tree, _SPIDER, "Spider")
+        ]
         return found[0] if len(found) == 1 else ("scrapy list", clone.app.evidence)

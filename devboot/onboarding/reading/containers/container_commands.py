@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from devboot.clone_reader import parse_json
@@ -26,7 +26,7 @@ _WRAPPERS = re.compile(
     r"^(?:exec|(?:(?:/usr)?/s?bin/)?(?:tini(?:\s+-g)?(?:\s+--)?|dumb-init(?:\s+--)?|env|catchsegv|nohup|gosu\s+\S+"
     r"|su-exec\s+\S+)|(?:(?:/usr)?/bin/)?sudo(?:\s+-[EHnu]+(?:\s+\S+)?)*)\s+(?=\S)"
 )
-_STEP = re.compile(r"""\s*(?:&&|;)\s*(?=(?:[^'"]|'[^']*'|"[^"]*")*$)""")
+_STEP = re.compile(r"&&|;")
 _KEPT_WHOLE = re.compile(r"(?:^|&&\s*|;\s*)(?:cd|if|for|while|until|case|export|\.)\s|\|\||[({]")
 
 
@@ -118,8 +118,25 @@ def plain_words(words: Sequence[str]) -> str:
 
 def _steps(text: str) -> Iterable[str]:
     """Return the commands of a line that run one after the other; the whole line if they depend on each other."""
-    steps = [text] if _KEPT_WHOLE.search(text) else _STEP.split(text)
+    steps = [text] if _KEPT_WHOLE.search(text) else _split_outside_quotes(text)
     return [each for each in (step.strip() for step in steps) if each] or [text]
+
+
+def _split_outside_quotes(text: str) -> Iterator[str]:
+    """Split a line at `&&` and `;`, but not where a quote that begins later would be left open."""
+    closes = [True] * (len(text) + 1)  # whether each quote from here on is closed
+    following: dict[str, int] = {}  # the next position of each quote
+    for at in range(len(text) - 1, -1, -1):
+        letter = text[at]
+        end = following.get(letter) if letter in "'\"" else at
+        closes[at] = end is not None and closes[end + 1]
+        following[letter] = at
+    start = 0
+    for match in _STEP.finditer(text):
+        if closes[match.end()]:
+            yield text[start : match.start()]
+            start = match.end()
+    yield text[start:]
 
 
 def _unwrapped(text: str) -> str:

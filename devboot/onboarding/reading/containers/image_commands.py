@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import shlex
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from devboot.onboarding.reading.containers.container import Container
     from devboot.onboarding.reading.layout import Application
 
+_LONGEST, _MOST = 64 * 1024, 500  # characters and instructions of a Dockerfile that are read
 _LINE = re.compile(r"(?im)^[ \t]*(FROM|WORKDIR|COPY|ADD|CMD|ENTRYPOINT)[ \t]+((?:[^\n\\]|\\\n|\\.)*)")
 _RUNNER = re.compile(
     r"^(?:(?:uv|poetry|pipenv|pdm|hatch|rye)\s+run\s+(?:--\S+\s+)*|exec\s+|dumb-init\s+(?:--\s+)?|tini\s+--\s+)+"
@@ -169,7 +171,7 @@ def _read(path: str, text: str, root: str, target: str = "") -> Image:
     places: list[Place] = []
     starts: list[tuple[int, str, str]] = []
     stage = ""
-    for match in _LINE.finditer(text):
+    for match in itertools.islice(_LINE.finditer(text[:_LONGEST]), _MOST):
         word, value = match[1].upper(), match[2].replace("\\\n", " ").strip()
         line = text.count("\n", 0, match.start(1)) + 1
         if word == "FROM":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -19,25 +19,28 @@ _CONTROLS = re.compile(
     r"(?:#|set\b|if\b|then$|else$|elif\b|fi$|for\b|while\b|until\b|do$|done\b|case\b|esac|echo\b|printf\b|exit\b|exec$"
     r"|;;$|[{}]$|trap\b|export\b|source\b|\.\s|sleep\b|\w+\s*\(\)|[\w.*|\"' -]+\)$|[A-Za-z_]\w*=\S*$)"
 )
-_CASE = re.compile(
-    r"""^[ \t]*case[ \t]+["']?\$\{?(?P<word>[1@*])(?::?-[^}\n]*)?\}?["']?[ \t]+in\b(?P<arms>.*?)^[ \t]*esac\b""",
-    re.MULTILINE | re.DOTALL,
-)
+_WORD = r"""["']?\$\{?(?P<word>[1@*])(?::?-[^}\n]*)?\}?["']?[ \t]+"""
+_CASE = re.compile(rf"^[ \t]*case[ \t]+{_WORD}in\b", re.MULTILINE)
+_ESAC = re.compile(r"^[ \t]*esac\b", re.MULTILINE)
 _ARM = re.compile(r"\s*+\(?[ \t]*+(?P<patterns>[^\n()]++)\)(?P<body>.*?)(?:;;|\Z)", re.DOTALL)
+_BEFORE_ARM = re.compile(r"[\n()]")  # what may stand before an arm, if none begins here
 _HEREDOC = re.compile(r"""[^#]*<<-?[ \t]*["']?(?P<end>\w+)""")
 _END = "\x04"  # marks the end of a script that `exec` has replaced
 _USES = re.compile(r"\$\{?[@*1]")
 _IF = re.compile(
-    r"""^[ \t]*if[ \t]+\[\[?[ \t]+["']?\$\{?(?P<word>[1@*])(?::?-[^}\n]*)?\}?["']?[ \t]+"""
-    r"""==?[ \t]+["']?(?P<value>[^\s"'\]]+)["']?"""
-    r"[ \t]+\]\]?[ \t]*;?\s*then\b(?P<yes>(?:(?!^[ \t]*(?:if|elif)\b).)*?)"
-    r"(?:^[ \t]*else\b(?P<no>(?:(?!^[ \t]*if\b).)*?))?^[ \t]*fi\b",
-    re.MULTILINE | re.DOTALL,
+    rf"^[ \t]*if[ \t]+\[\[?[ \t]+{_WORD}"
+    r"""==?[ \t]+["']?(?P<value>[^\s"'\]]+)["']?[ \t]+\]\]?[ \t]*;?\s*then\b""",
+    re.MULTILINE,
 )
+_BRANCH = re.compile(r"^[ \t]*(if|elif|else|fi)\b", re.MULTILINE)
 _ARGUMENTS = re.compile(
     r"""(?P<quote>["']?)\$(?:\{(?:(?P<all>[@*])(?::(?P<from>\d))?|(?P<number>[1-9])(?::?-(?P<default>[^}]*))?)\}"""
     r"""|(?P<bare>[@*1-9]))(?P=quote)"""
 )
+
+
+# Start and end of the lines that are kept of a statement, and its own end; None if it can't be read
+Choose = Callable[[str, re.Match[str], str], tuple[int, int, int] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +98,69 @@ def _given(found: re.Match[str], arguments: list[str]) -> str:
 
 def _with_choices(text: str, arguments: Sequence[str]) -> str:
     """Keep the branch that the first argument selects; other lines keep their line numbers."""
+    text = _without_heredocs(text)
+    last = max((each.end() for each in _ESAC.finditer(text)), default=0)
+    text = _replaced(text[:last], _CASE, _arm, arguments) + text[last:]
+    return _replaced(text, _IF, _branch, arguments)
 
-    def word(match: re.Match[str]) -> str:
-        return " ".join(arguments) if match["word"] in "@*" else (arguments[0] if arguments else "")
 
-    def arm(match: re.Match[str]) -> str:
-        for each in _ARM.finditer(match["arms"]):
-            patterns = [pattern.strip(" \t\"'") for pattern in each["patterns"].split("|")]
-            if any(fnmatch.fnmatchcase(word(match), pattern) for pattern in patterns):
-                start = match.start("arms") - match.start() + each.start("body")
-                return _alone(match[0], start, start + len(each["body"]))
-        return _alone(match[0], 0, 0)
+def _replaced(text: str, head: re.Pattern[str], choose: Choose, arguments: Sequence[str]) -> str:
+    """Replace each statement that `head` begins by what `choose` keeps of it; statements without end are kept."""
+    kept, start = "", 0
+    for match in head.finditer(text):
+        if match.start() < start:  # inside of another one
+            continue
+        word = " ".join(arguments) if match["word"] in "@*" else (arguments[0] if arguments else "")
+        if (found := choose(text, match, word)) is not None:
+            begin, end, statement_end = found
+            kept += text[start : match.start()]
+            whole = text[match.start() : statement_end]
+            kept += _alone(whole, begin - match.start(), end - match.start()) if end else _alone(whole, 0, 0)
+            start = statement_end
+    return kept + text[start:]
 
-    def branch(match: re.Match[str]) -> str:
-        group = "yes" if word(match) == match["value"] else "no"
-        start, end = match.start(group) - match.start(), match.end(group) - match.start()
-        return _alone(match[0], start, end) if match[group] else _alone(match[0], 0, 0)
 
-    return _IF.sub(branch, _CASE.sub(arm, _without_heredocs(text)))
+def _arm(text: str, head: re.Match[str], word: str) -> tuple[int, int, int] | None:
+    """Return start and end of the arm of a `case` that a word selects, 0 for none, and the end of the statement."""
+    last = _ESAC.search(text, head.end())
+    if last is None:
+        return None
+    for each in _arms(text, head.end(), last.start()):
+        patterns = [pattern.strip(" \t\"'") for pattern in each["patterns"].split("|")]
+        if any(fnmatch.fnmatchcase(word, pattern) for pattern in patterns):
+            return each.start("body"), each.end("body"), last.end()
+    return 0, 0, last.end()
+
+
+def _arms(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """Yield the arms of a `case` in a part of a text."""
+    while start < end:
+        found = _ARM.match(text, start, end)
+        if found is None:
+            ahead = _BEFORE_ARM.search(text, start, end)
+            start = end if ahead is None else ahead.end()
+        else:
+            yield found
+            start = found.end()
+
+
+def _branch(text: str, head: re.Match[str], word: str) -> tuple[int, int, int] | None:
+    """Return start and end of the branch of an `if` that a word selects, 0 for none, and the end of the statement.
+
+    None for one with other conditions in it.
+    """
+    marks = _BRANCH.finditer(text, head.end())
+    first = next(marks, None)
+    last = (
+        first
+        if first is None or first[1] != "else"
+        else next((each for each in marks if each[1] in ("if", "fi")), None)
+    )
+    if first is None or last is None or last[1] != "fi":
+        return None
+    if word == head["value"]:
+        return head.end(), first.start(), last.end()
+    return (first.end(), last.start(), last.end()) if first is not last else (0, 0, last.end())
 
 
 def _without_heredocs(text: str) -> str:

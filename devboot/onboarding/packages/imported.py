@@ -43,31 +43,34 @@ _IMPORT = re.compile(
 class Implied:
     """A pattern in the code that needs `packages` without importing them, unless one of `unless` is used.
 
-    The pattern counts if one of `modules` is used.
+    The pattern counts if one of `modules` is used, and `without` isn't found in the same module of the clone.
     """
 
     modules: frozenset[str]
     pattern: re.Pattern[str]
     packages: tuple[str, ...]
     unless: frozenset[str]
+    without: re.Pattern[str] | None = None
 
 
 @functools.cache
 def _implied() -> tuple[Implied, ...]:
     rows = [
-        (row["module"].split(), row["pattern"], row["packages"], row.get("unless", ()))
+        (row["module"].split(), row["pattern"], row["packages"], row.get("unless", ()), row.get("without"))
         for row in distributions_table()["implied"]
     ]
-    for driver, package in distributions_table()["drivers"].items():
-        rows.append((["sqlalchemy"], rf"""["']\w+\+{driver}(?=["':])""", [package], (driver,)))
+    for driver, names in distributions_table()["drivers"].items():
+        package, *others = names.split()
+        rows.append((["sqlalchemy"], rf"""["']\w+\+{driver}(?=["':])""", [package], (driver, *others), None))
     return tuple(
         Implied(
             frozenset(modules),
             re.compile(pattern, re.MULTILINE),
             tuple(packages),
             frozenset(unless) | {name_of(each) for each in packages},
+            re.compile(without) if without else None,
         )
-        for modules, pattern, packages, unless in rows
+        for modules, pattern, packages, unless, without in rows
     )
 
 
@@ -377,7 +380,7 @@ def _of_patterns(tree: Tree, files: list[str], known: Mapping[str, Evidence | No
             continue
         for path in files:
             match = rule.pattern.search(tree.text(path) or "")
-            if match:
+            if match and not (rule.without and rule.without.search(match.string)):
                 found |= dict.fromkeys(rule.packages, Evidence.at(path, match))
                 break
     return found

@@ -353,6 +353,30 @@ def test_what_djangos_settings_and_models_need_is_added_to_a_list_that_lacks_it(
     assert proposal.python.packages == ((added,) if added else ())
 
 
+@pytest.mark.parametrize(
+    ("listed", "engines"),
+    [("django\npsycopg\n", ["postgresql", "mysql"]), ("django\n", ["sqlite3", "mysql"])],
+)
+def test_an_engine_that_is_one_of_several_adds_no_driver(django, listed, engines):
+    lines = [f"if KIND == '{each}':\n    ENGINE = 'django.db.backends.{each}'\n" for each in engines]
+    assert django(f"KIND = ''\n{''.join(lines)}", listed).python.packages == ()
+
+
+@pytest.mark.parametrize(
+    ("listed", "urls", "added"),
+    [
+        ("asyncpg aiomysql", ["mysql+pymysql", "postgresql+asyncpg"], ()),  # aiomysql brings it
+        ("psycopg2-binary", ["postgresql+asyncpg"], ("asyncpg",)),
+        ("asyncmy", ["mysql+aiomysql"], ()),
+        ("pymysql", ["mysql+mysqldb"], ()),
+    ],
+)
+def test_a_driver_of_which_another_one_takes_the_place_is_not_added(propose, listed, urls, added):
+    code = ROUTE + "def home(): ...\n" + "".join(f"URL = '{each}://db/shop'\n" for each in urls)
+    files = {"main.py": code, "requirements.txt": f"flask\nsqlalchemy\n{listed.replace(' ', chr(10))}\n"}
+    assert propose(files).python.packages == added
+
+
 def test_settings_for_another_stage_add_no_packages(django):
     other = "from .settings import *\nDATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql'}}\n"
     assert django("", more={"site_/settings_production.py": other}).python.packages == ()

@@ -314,3 +314,15 @@ def test_of_two_calls_of_a_variable_the_one_with_a_port_counts():
     for calls in ([without, first, second], [first, without, second], [first, second, without]):
         assert {"VITE_API_URL": first} == variables_of(calls)
     assert {"VITE_API_URL": without} == variables_of([without, without._replace(variable="")])
+
+
+@pytest.mark.parametrize(
+    ("library", "is_served"), [("@sveltejs/kit", True), ("vike", True), ("@remix-run/dev", True), ("lodash", False)]
+)
+def test_vite_serves_no_pages_without_an_index_or_a_framework_that_makes_them(propose, library, is_served):
+    files = site(devDependencies={"vite": "5", library: "1"})
+    del files["frontend/index.html"]
+
+    proposal = propose({**FASTAPI, **files})
+
+    assert is_served == ("frontend" in [process.name for process in proposal.processes])

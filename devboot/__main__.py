@@ -37,13 +37,16 @@ def main() -> int:
 def dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[int, bool]:
     """Carry out one command line. Returns its exit code, and whether the fast path handled it."""
     _open_standard_streams()
+    code: int | None
     if RESUME in environ:
         from devboot.app.screen.resume import resume
 
-        return resume(os.environ.pop(RESUME)), True
+        code = resume(os.environ.pop(RESUME))
+        if code is not None:
+            return code, True
     directory, rest = leading(argv)
     command = rest[0] if rest else ""
-    code: int | None = None
+    code = None
     if command == "run":
         code = _run(directory, rest[1:], environ)
     elif _is_fast(command) and not {"-h", "--help", "--version"} & set(rest):

@@ -21,7 +21,7 @@ else:
     import _signal  # the signal package imports enum
 
 KEPT = ("root", "state", "data", "cwd", "began")
-VARIABLE = "DEVBOOT_RESUME"  # numbers of the open files: what is to be continued, the connection
+VARIABLE = "DEVBOOT_RESUME"  # this process, and numbers of its open files: what is to be continued, the connection
 
 
 def attach_afresh(call: Call, client: Client, *, owner: bool) -> int:
@@ -42,20 +42,27 @@ def attach_afresh(call: Call, client: Client, *, owner: bool) -> int:
     os.set_inheritable(client.sock.fileno(), True)
     sys.stdout.flush()
     sys.stderr.flush()
-    environ = {**call.environ, VARIABLE: f"{number} {client.sock.fileno()}"}
+    environ = {**call.environ, VARIABLE: f"{os.getpid()} {number} {client.sock.fileno()}"}
     try:
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environ)  # noqa: S606  this program again
     except OSError:
         os.close(number)
+        os.set_inheritable(client.sock.fileno(), False)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, held)
     return attach(call, client, owner=owner)
 
 
-def resume(numbers: str) -> int:
-    """Continue what `attach_afresh` was called for; returns the exit code of the command."""
+def resume(numbers: str) -> int | None:
+    """Continue what `attach_afresh` was called for; returns the exit code of the command.
+
+    Returns None for a variable that this process has not set: a parent or a person has.
+    """
     import _socket
 
-    file, sock = map(int, numbers.split())
+    pid, _, opened = numbers.partition(" ")
+    if pid != str(os.getpid()):
+        return None
+    file, sock = map(int, opened.split())
     with os.fdopen(file, "rb", buffering=0) as stream:
         known, named, output, owner, received, mask = marshal.loads(stream.read())  # noqa: S302  by this process
     os.set_inheritable(sock, False)

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from devboot import __version__
 from devboot.app.fast.call import Call
 from devboot.app.screen.resume import KEPT
 from devboot.wire import frames
@@ -89,6 +90,21 @@ def test_a_signal_in_between_stops_the_run_as_always(daemon):
 
     assert messages[0]["command"] == "stop-all"
     assert child.returncode == 130
+
+
+@pytest.mark.parametrize("value", ["", "3 4", "1 3 4", "by hand"])
+def test_the_variable_is_ignored_unless_the_same_process_has_set_it(value, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "devboot", "--version"],
+        cwd=tmp_path,
+        env={**os.environ, "DEVBOOT_RESUME": value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"devboot {__version__}\n"
 
 
 def test_each_part_of_a_call_is_handed_on_or_found_anew():

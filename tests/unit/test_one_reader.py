@@ -149,7 +149,7 @@ OWN = {
     ("state/earlier.py", "Registers.newest"): "its own state",
     ("state/projects.py", "read_below"): "its own state",
     ("state/records.py", "read_owner"): "its own state",
-    ("supervisor/explain/last_failure.py", "_read"): "its own state",
+    ("supervisor/last_failure.py", "_read"): "its own state",
     ("supervisor/output/log_reader.py", "_at_once"): "the opener of its own logs",
     ("supervisor/output/log_reader.py", "is_ended"): "its own logs",
     ("supervisor/output/log_writer.py", "LogFile._cut_index"): "its own logs",

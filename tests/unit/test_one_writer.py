@@ -113,7 +113,7 @@ ELSEWHERE = {
     ("state/earlier.py", "_move"): "its own data",
     ("state/housekeeping.py", "_set_apart"): "its own state and data",
     ("state/records.py", "write_owner"): "its own state and data",
-    ("supervisor/explain/last_failure.py", "keep_failure"): "its own state",
+    ("supervisor/last_failure.py", "keep_failure"): "its own state",
     ("supervisor/output/log_writer.py", "LogFile._open"): "its own logs",
     ("supervisor/output/log_writer.py", "LogFile._rotate"): "its own logs",
     ("supervisor/core/task_stamp.py", "write_stamp"): "its own data",

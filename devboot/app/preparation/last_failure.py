@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
-from devboot.supervisor.explain.last_failure import PREPARATION, forget_failure, keep_failure
+from devboot.supervisor.last_failure import PREPARATION, forget_failure, keep_failure
 
 
 @contextmanager

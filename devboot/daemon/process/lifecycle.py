@@ -53,7 +53,7 @@ _LATER = (
         "devboot.supervisor.probes.target",
         "devboot.supervisor.core.name_patterns",
         "devboot.supervisor.watch.reload_loop",
-        "devboot.supervisor.explain.last_failure",
+        "devboot.supervisor.last_failure",
         "devboot.text.masking",
     ),
     *("traceback", "tokenize", "zlib", "unicodedata"),

@@ -252,7 +252,7 @@ class Server:
         error = self.supervisor.process(status.name).error
         if error is None or status.phase == model.BACKOFF:
             return
-        from devboot.supervisor.explain.last_failure import keep_failure
+        from devboot.supervisor.last_failure import keep_failure
 
         try:
             keep_failure(self.project.plan.state, status.name, error)
@@ -261,7 +261,7 @@ class Server:
 
     def _forget_failures(self) -> None:
         """Delete stored failures of processes that are up or have succeeded."""
-        from devboot.supervisor.explain.last_failure import forget_failure, read_failures
+        from devboot.supervisor.last_failure import forget_failure, read_failures
 
         failed = {failure.name for failure in self.supervisor.verdict().failures}
         for name in {each.name for each in read_failures(self.project.plan.state)} - failed:

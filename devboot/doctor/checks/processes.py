@@ -33,7 +33,7 @@ from devboot.model.process import (
     plan_from_plain,
 )
 from devboot.supervisor.core.planning import base_of
-from devboot.supervisor.explain.last_failure import PREPARATION, LastFailure, read_failures
+from devboot.supervisor.last_failure import PREPARATION, LastFailure, read_failures
 from devboot.text.units import counted
 
 _HEALTHY = (READY, RUNNING, EXITED)

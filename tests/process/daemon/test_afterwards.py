@@ -9,7 +9,7 @@ import pytest
 
 from devboot.daemon import leases
 from devboot.model.process import TASK, Dependency
-from devboot.supervisor.explain.last_failure import read_failures
+from devboot.supervisor.last_failure import read_failures
 from tests.fakes.processes import wait_until
 
 from .conftest import SLEEP

@@ -40,8 +40,8 @@ from devboot.model.edge.lockfile.lock import Lock, LockedPackage, PythonLock, Py
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.model.process import Plan, ProcessSpec, plan_to_plain
 from devboot.provision.objects.store import Store
-from devboot.supervisor.explain.last_failure import keep_failure
 from devboot.supervisor.explain.observed import lacks
+from devboot.supervisor.last_failure import keep_failure
 from devboot.text.modes import StreamFacts
 from tests.fakes.folders import project_of, state_folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from devboot.errors import WorkError
-from devboot.supervisor.explain.last_failure import forget_failure, keep_failure, read_failures
+from devboot.supervisor.last_failure import forget_failure, keep_failure, read_failures
 
 
 def test_failures_are_on_record_until_they_are_forgotten(tmp_path):

@@ -639,3 +639,9 @@ def test_an_entry_that_a_package_of_the_same_name_hides_is_read(propose):
     files = {"app.py": code, "app/__init__.py": "", "app/more.py": "", "conf.py": conf, "requirements.txt": "flask\n"}
 
     assert [(each.name, each.generate) for each in propose(files).env] == [("SECRET_KEY", "token")]
+
+
+def test_what_an_object_reads_when_it_is_called_is_needed(follow):
+    code = "import os\nclass Load:\n    def __call__(self, name):\n        return os.environ[name]\n"
+    code += "X = Load()('A_TOKEN')\n"
+    assert ["A_TOKEN"] == list(follow(code).found.needs)

@@ -17,7 +17,8 @@ from devboot.clone_writer import refuse_outside
 from devboot.doctor.fixing import COPY_TEMPLATE, PROTECT, RESTORE_DATABASE, UNLOCK
 from devboot.environment.databases.backup import copy_database
 from devboot.environment.databases.connection import SIDE_FILES
-from devboot.errors import MachineError
+from devboot.environment.ports.holders import holders_of
+from devboot.errors import BusyError, MachineError
 from devboot.files import atomic_write, fail_point, machine_error, sync_directory
 
 Repair = Callable[[tuple[str, ...], float], str]
@@ -32,10 +33,12 @@ def repair(use_case: str, arguments: tuple[str, ...], at: float) -> str:
 def _restore_database(arguments: tuple[str, ...], at: float) -> str:
     """Replace a database by a backup; return the dated name under which the replaced file is kept.
 
-    At every moment the old file or the new one is in its place. Raises MachineError, BusyError `sqlite/locked`.
+    At every moment the old file or the new one is in its place. Raises MachineError, and BusyError `sqlite/locked` also
+    if a program has the database open: it would go on writing into the file that was moved aside.
     """
     path, backup, root = arguments
     refuse_outside(path, root)
+    _refuse_in_use(path)
     staged, aside = f"{path}.restored", _dated(path, at)
     try:
         with suppress(FileNotFoundError):
@@ -58,6 +61,16 @@ def _restore_database(arguments: tuple[str, ...], at: float) -> str:
     except OSError as error:
         raise machine_error(error, path) from error
     return aside if os.path.lexists(aside) else ""
+
+
+def _refuse_in_use(path: str) -> None:
+    if holders := holders_of(path):
+        raise BusyError(
+            "sqlite/locked",
+            f"the database `{path}` is in use",
+            causes=[f"{holder.describe()} has it open" for holder in holders[:3]],
+            help=["devboot down   # then again"],
+        )
 
 
 def _dated(path: str, at: float) -> str:

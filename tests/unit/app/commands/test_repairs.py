@@ -10,7 +10,7 @@ import pytest
 
 from devboot.app.commands.repairs import repair
 from devboot.doctor.fixing import COPY_TEMPLATE, PROTECT, REPAIRS, RESTORE_DATABASE, UNLOCK
-from devboot.errors import MachineError
+from devboot.errors import BusyError, MachineError
 from tests.fakes.checkpoints import checkpoints
 
 RESTORE = """if True:
@@ -49,6 +49,20 @@ def test_a_restored_database_is_the_copy_and_the_damaged_one_is_kept_with_its_jo
     assert [b"damaged", b"of the damaged one"] == contents(tmp_path)
     assert not (tmp_path / "db-journal").exists()
     assert ["book"] == tables(tmp_path / "copy")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_a_database_that_a_program_has_open_is_not_replaced(damaged, tmp_path):
+    program = [sys.executable, "-c", "import sys; held = open(sys.argv[1]); print(flush=True); sys.stdin.read()"]
+    with subprocess.Popen([*program, damaged[0]], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"\n"
+        with pytest.raises(BusyError) as caught:
+            repair(RESTORE_DATABASE, damaged, 0.0)
+        holder.stdin.close()
+
+    assert caught.value.slug == "sqlite/locked"
+    assert f"pid {holder.pid}" in caught.value.causes[0]
+    assert sorted(os.listdir(tmp_path)) == ["copy", "db", "db-journal"]
 
 
 @pytest.mark.parametrize("point", checkpoints("app/commands/repairs.py"))

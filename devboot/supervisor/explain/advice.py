@@ -18,7 +18,7 @@ from devboot.errors import Evidence, WorkError
 from devboot.files import list_names
 from devboot.model.nearest import nearest
 from devboot.supervisor.explain.file_templates import copying_command
-from devboot.supervisor.explain.known_errors import find_advice, last_python_with
+from devboot.supervisor.explain.known_errors import LONGEST, find_advice, last_python_with
 from devboot.supervisor.explain.missing_certificate import making_command
 from devboot.supervisor.explain.missing_package import adding_command, is_own_by_name
 from devboot.text.problems import error_as_json, in_folder, render_problem
@@ -76,6 +76,7 @@ def advised(error: WorkError) -> WorkError:
 
 def _advice(seen: Evidence) -> tuple[str, ...]:
     """Return advice if the output ends with a known error or a missing file, library, host or package."""
+    seen = seen._replace(tail=tuple(line[:LONGEST] for line in seen.tail))
     if making := making_command(seen.tail, seen.command, seen.cwd, seen.root):
         return (f"{making}   # a certificate for this machine only",)
     if copying := copying_command(seen.tail, seen.cwd, seen.root):

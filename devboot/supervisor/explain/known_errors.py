@@ -9,7 +9,7 @@ from typing import Any
 from devboot.errors import shell_word
 from devboot.model.data_tables import load_table
 
-_LONGEST = 4096  # characters of a line that are searched: the time may grow with their square
+LONGEST = 4096  # characters of a line that are searched: the time may grow with their square
 
 
 def known_errors() -> Sequence[Mapping[str, Any]]:
@@ -25,7 +25,7 @@ def last_python_with(module: str) -> str:
 
 def find_advice(lines: Sequence[str], folder: str = "") -> tuple[str, ...]:
     """Return the advice for the first known error in `lines`; nothing if there is none."""
-    lines = [line[:_LONGEST] for line in lines]
+    lines = [line[:LONGEST] for line in lines]
 
     def last(pattern: str) -> re.Match[str] | None:
         return next((found for line in reversed(lines) if (found := re.search(pattern, line))), None)

@@ -78,3 +78,10 @@ def test_a_failed_task_comes_with_it():
 def test_a_line_of_megabytes_without_a_known_error_is_searched_at_once(word):
     """Its end is out of reach for a search whose time grows with the square of the length."""
     assert find_advice((word * 300_000,)) == ()
+
+
+@pytest.mark.parametrize("word", ["not found ", "/app/a does not exist ", "[Errno 2] ", "No such option: "])
+def test_so_is_one_in_which_missing_files_and_packages_are_looked_for(word):
+    failed = ended(ProcessSpec("web", TASK, "/p", "make"), End(1), (word * 300_000,))
+
+    assert advised(failed).help == failed.help

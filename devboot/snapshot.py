@@ -193,17 +193,20 @@ def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:
 
 def changed(snapshot: Snapshot) -> Iterator[tuple[str, int, int]]:
     """Yield the stamps of files that changed, except for those that were only touched or got other comments."""
+    digests: dict[str, str] | None = None
     for old in snapshot.stamps:
-        if not is_current(old) and not _means_the_same(snapshot, old):
-            yield old
+        if not is_current(old):
+            digests = dict(snapshot.digests) if digests is None else digests
+            if not _means_the_same(snapshot, digests, old):
+                yield old
 
 
-def _means_the_same(snapshot: Snapshot, old: tuple[str, int, int]) -> bool:
+def _means_the_same(snapshot: Snapshot, digests: Mapping[str, str], old: tuple[str, int, int]) -> bool:
     """Return whether a file with another stamp has the same content, or the same lines without comments."""
     path, kind, _ = old
     if kind in (*KINDS, ABSENT[0]):
         return False
-    digest = dict(snapshot.digests).get(path)
+    digest = digests.get(path)
     if digest is not None and digest == content_digest(path):
         return True
     return any(known[0] == path and _has_same_code(known) for known in snapshot.code)

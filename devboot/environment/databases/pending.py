@@ -13,7 +13,8 @@ from devboot.environment.databases.connection import looking
 from devboot.errors import DevbootError
 
 _REVISION = re.compile(r"""^revision\s*(?::\s*\w+\s*)?=\s*["']([^"']+)["']""", re.MULTILINE)
-_DOWN = re.compile(r"""^down_revision\s*(?::[^=]*)?=\s*(.+)$""", re.MULTILINE)
+_DOWN = re.compile(r"""^down_revision\s*(?::[^=]*)?=\s*([(\[][^)\]]*|.+)""", re.MULTILINE)
+_FIRST = "0001_initial"  # each application has it, so that it says nothing about one
 _QUOTED = re.compile(r"""["']([^"']+)["']""")
 
 
@@ -45,15 +46,19 @@ def _of_django(connection: sqlite3.Connection, files: Sequence[str]) -> list[str
         return []
     applied = {(str(app), str(name)) for app, name in connection.execute("SELECT app, name FROM django_migrations")}
     apps, names = {app for app, _ in applied}, {name for _, name in applied}
-    found = []
+    found, of_folders = [], dict[str, list[tuple[str, str]]]()
     for file in files:
         folder, base = os.path.split(file)
         name, is_python = os.path.splitext(base)
-        if os.path.basename(folder) != "migrations" or is_python != ".py" or name.startswith("_"):
-            continue
+        if os.path.basename(folder) == "migrations" and is_python == ".py" and not name.startswith("_"):
+            of_folders.setdefault(folder, []).append((name, file))
+    for folder, migrations in of_folders.items():
         app = os.path.basename(os.path.dirname(folder))  # its label, unless the application chose another one
-        if (app, name) not in applied if app in apps else name not in names:
-            found.append(file)
+        if app in apps:
+            found += [file for name, file in migrations if (app, name) not in applied]
+        elif any(name in names and name != _FIRST for name, _ in migrations):
+            found += [file for name, file in migrations if name not in names]
+        # else it may not be installed, and then `migrate` never applies them
     return found
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from devboot.environment.databases import unapplied
 
-DJANGO = ("shop/migrations/0001_initial.py", "shop/migrations/0002_price.py", "shop/migrations/__init__.py")
+SHOP = ("0001_initial", "0002_price", "0003_tax", "__init__")
+DJANGO = tuple(f"shop/migrations/{name}.py" for name in SHOP)
 
 
 @pytest.fixture
@@ -32,10 +33,11 @@ def django(database, *applied):
 @pytest.mark.parametrize(
     ("applied", "expected"),
     [
-        ([("shop", "0001_initial"), ("shop", "0002_price")], ()),
-        ([("shop", "0001_initial")], ("shop/migrations/0002_price.py",)),
-        ([("auth", "0001_initial")], ("shop/migrations/0002_price.py",)),  # another label: names alone count
-        ([("shop", "0001_initial"), ("shop", "0002_price"), ("shop", "0003_later")], ()),
+        ([("shop", "0001_initial"), ("shop", "0002_price"), ("shop", "0003_tax")], ()),
+        ([("shop", "0001_initial")], DJANGO[1:3]),
+        ([("store", "0001_initial"), ("store", "0002_price")], DJANGO[2:3]),  # another label: names alone count
+        ([("auth", "0001_initial")], ()),  # `shop` may not be installed: then they would be pending for ever
+        ([("shop", "0001_initial"), ("shop", "0002_price"), ("shop", "0003_tax"), ("shop", "0004_later")], ()),
     ],
 )
 def test_migrations_of_django_that_its_table_does_not_name_are_pending(applied, expected, database, tmp_path):
@@ -54,6 +56,17 @@ def test_revisions_of_alembic_after_the_current_one_are_pending(current, expecte
     path = database("create table alembic_version (version_num)", f"insert into alembic_version values ('{current}')")
 
     assert expected == unapplied(path, str(tmp_path), ["alembic/versions/a.py", "alembic/versions/b.py"])
+
+
+@pytest.mark.parametrize("before", ['("a", "b")', '(\n    "a",  # one\n    "b",\n)', "[\n    'a',\n    'b']"])
+def test_a_merged_revision_of_alembic_has_those_before_it_applied(before, database, tmp_path):
+    folder = tmp_path / "alembic/versions"
+    folder.mkdir(parents=True)
+    for name, down in (("a", "None"), ("b", "None"), ("c", before)):
+        (folder / f"{name}.py").write_text(f'revision: str = "{name}"\ndown_revision: object = {down}\n')
+    path = database("create table alembic_version (version_num)", "insert into alembic_version values ('c')")
+
+    assert () == unapplied(path, str(tmp_path), [f"alembic/versions/{name}.py" for name in "abc"])
 
 
 def test_nothing_is_pending_where_that_can_not_be_known(database, tmp_path):

@@ -129,10 +129,13 @@ def test_a_request_that_nobody_knows_is_refused_by_name(shop):
 
     answer = talk(shop, request('{"command": "dance"}'))
 
-    assert answer[1:] == [
-        (frames.ERR, b"error[usage/unknown-request]: the daemon knows no request `dance`\n"),
-        (frames.EXIT, b"2"),
-    ]
+    said = (
+        b"error[usage/unknown-request]: the daemon knows no request `dance`\n"
+        b"cause: the command comes from another version of devboot than the daemon\n"
+        b"help: devboot down\n"
+        b"help: devboot up -d\n"
+    )
+    assert answer[1:] == [(frames.ERR, said), (frames.EXIT, b"2")]
     shop.devboot("down")
 
 

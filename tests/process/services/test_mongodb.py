@@ -17,8 +17,9 @@ from pymongo.server_api import ServerApi
 from devboot.errors import WorkError
 from devboot.services import plan_service, prepare_data
 from tests.fakes import mongod
+from tests.fakes.ports import free_ports
 from tests.fakes.processes import wait_until
-from tests.recipes.running import RECIPES, Running, answer, free_port
+from tests.recipes.running import RECIPES, Running, answer
 
 RECIPE = RECIPES.get("mongodb").recipe
 PASSWORD = secrets.token_hex(32)
@@ -41,7 +42,7 @@ def planned(tmp_path):
                 "mongodb",
                 "7.0.99",
                 settings or {},
-                port=free_port(),
+                port=free_ports(),
                 root=str(tmp_path),
                 data=str(tmp_path / "data"),
                 runtime=runtime,

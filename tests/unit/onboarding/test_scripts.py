@@ -122,6 +122,8 @@ def test_the_settings_of_a_script_that_serves_are_followed(propose):
         ("from sanic import Sanic\napp = Sanic('a')\napp.run(*where)\n", None),
         ("import dash\napp = dash.Dash(__name__)\napp.run('0.0.0.0')\n", 8050),
         ("import uvicorn\ndef main():\n    uvicorn.run(app, port=9001)\ntyper.run(main)\n", 9001),
+        ("import uvicorn\nasync def app(scope, receive, send): ...\n\nuvicorn.run(app, port=9001)\n", 9001),
+        ("import uvicorn\nfrom api import app\nuvicorn.run(app)\n", 8000),
         ("import streamlit as st\n", None),
     ],
 )

@@ -10,5 +10,5 @@ class AsgiScript(ServingScript):
 
     name = "uvicorn"
     marks = ("uvicorn.run(",)
-    serves = re.compile(r"^[ \t]+uvicorn\.run\(", re.MULTILINE)
+    serves = re.compile(r"^[ \t]*uvicorn\.run\(", re.MULTILINE)
     listens = Listens("uvicorn.run", usual=8000)

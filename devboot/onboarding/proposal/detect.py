@@ -17,6 +17,7 @@ from devboot.onboarding.frameworks.log_folders import with_log_folders
 from devboot.onboarding.frameworks.migrations.alembic import environments, leads_elsewhere, redirected
 from devboot.onboarding.frameworks.processes import implied
 from devboot.onboarding.frameworks.tasks import find_tasks
+from devboot.onboarding.frameworks.web.django_settings import with_development_settings
 from devboot.onboarding.front_ends.front_end import Addition, add_front_end, with_origins
 from devboot.onboarding.proposal.address_drivers import with_drivers
 from devboot.onboarding.proposal.composed import left_out
@@ -320,14 +321,20 @@ def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], Progr
 
 
 def _additions(clone: Clone, procfile: Procfile) -> Iterator[Process]:
-    """Yield the folders of the Procfile's processes whose code is in the application's folder, not in the root."""
+    """Yield what the Procfile's processes need to run here.
+
+    That is the folder of code that isn't in the root, and settings for development in place of those for production.
+    """
     root, folder = clone.app.root, clone.app.folder
     for entry in procfile.processes():
         where = Evidence(procfile.path, entry.line)
+        command = with_development_settings(entry.command, clone.settings.module)
         if missing_folder(clone.tree, root, folder, entry.command):
-            yield Process(entry.name, None, cwd_of(clone.app), None, where)
+            yield Process(entry.name, command, cwd_of(clone.app), None, where)
         elif is_imported_from(clone.tree, root, folder, entry.command):
-            yield Process(entry.name, evidence=where, env={"PYTHONPATH": cwd_of(clone.app)})
+            yield Process(entry.name, command, evidence=where, env={"PYTHONPATH": cwd_of(clone.app)})
+        elif command:
+            yield Process(entry.name, command, evidence=where)
 
 
 def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Note]]:

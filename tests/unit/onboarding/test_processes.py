@@ -2,6 +2,7 @@
 
 import pytest
 
+from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.onboarding import render
 
 MANAGE = """
@@ -634,3 +635,37 @@ def test_a_list_above_that_contradicts_the_applications_own_is_left_out(propose)
     files = {"Procfile": "web: uvicorn api.main:app\n", "requirements.txt": "redis==5.0.1\nhttpx\n"}
     files |= {"api/main.py": APP, "api/requirements.txt": "fastapi\nuvicorn\nRedis[hiredis] == 4.6\n"}
     assert ("api/requirements.txt",) == propose(files).python.requirements
+
+
+@pytest.mark.parametrize(
+    ("line", "settings"),
+    [
+        ("gunicorn --env DJANGO_SETTINGS_MODULE={} site_.wsgi", "site_.settings_aws"),
+        ("DJANGO_SETTINGS_MODULE={} daphne site_.asgi:application", "site_.production"),
+        ("python manage.py rqworker --settings={} high", "site_.prod"),
+        ("python manage.py rqworker --settings {}", "site_.prod"),
+    ],
+)
+def test_a_line_that_names_production_settings_gets_those_of_manage_py(propose, line, settings):
+    proposal = propose({**stages(), "Procfile": f"web: {line.format(settings)}\n"})
+    assert [each.command for each in proposal.processes] == [line.format("site_.settings")]
+    parse_manifest(render(proposal), "devboot.toml")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "gunicorn --env DJANGO_SETTINGS_MODULE=site_.settings site_.wsgi",
+        "python manage.py rqworker --settings=site_.worker_settings",
+        "gunicorn site_.wsgi --settings-of=site_.prod",
+    ],
+)
+def test_a_line_with_other_settings_stays_as_it_is(propose, line):
+    assert not propose({**stages(), "Procfile": f"web: {line}\n"}).processes
+
+
+def stages():
+    """A Django site with settings for several stages."""
+    more = ("settings_aws", "production", "prod", "worker_settings")
+    code = "import os\nSECRET_KEY = os.environ['SECRET_KEY']\nINSTALLED_APPS = []\n"
+    return {**site("INSTALLED_APPS = []\n"), **{f"site_/{name}.py": code for name in more}}

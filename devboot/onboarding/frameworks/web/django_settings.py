@@ -12,7 +12,8 @@ from devboot.onboarding.reading.layout import Application, module_name, own_modu
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
-PRODUCTION = re.compile(r"prod|production|staging|server|heroku|deploy|live", re.IGNORECASE)
+PRODUCTION = re.compile(r"prod|production|staging|server|heroku|deploy|live|(?:^|_)aws(?:_|$)", re.IGNORECASE)
+_IN_COMMAND = re.compile(r"(?<![\w-])(DJANGO_SETTINGS_MODULE=|--settings[= ])([A-Za-z_]\w*(?:\.\w+)*)")
 NAMES_SETTINGS = re.compile(
     r"""DJANGO_SETTINGS_MODULE["']\s*(?:,|\]\s*=)\s*(?:[\w.]+\(\s*["']\w+["']\s*,\s*(?:default\s*=\s*)?)?["']([\w.]+)["']"""
 )
@@ -48,6 +49,14 @@ def named_settings(tree: Tree, path: str) -> tuple[str | None, Evidence | None]:
         return None, None
     match = next((each for each in found if not _is_for_another_stage(each[1])), found[0])
     return match[1], Evidence.at(path, match)
+
+
+def with_development_settings(command: str, module: str) -> str | None:
+    """Return a server's command with `module` in place of the production settings that it names, None if none."""
+    found = _IN_COMMAND.search(command)
+    if not module or found is None or found[2] == module or not PRODUCTION.search(found[2].rpartition(".")[2]):
+        return None
+    return f"{command[: found.start(2)]}{module}{command[found.end(2) :]}"
 
 
 def _may_be_production(tree: Tree, path: str) -> bool:

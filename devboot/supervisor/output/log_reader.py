@@ -79,11 +79,11 @@ class Log:
         self._name = name
         self._chosen = chosen
         older, newer = (_Part(fds, chosen, read) for fds in _open_log(path))
-        if end is not None and newer.end < end:
+        if end is not None and newer.size < end:
             newer, older = older, newer  # it was rotated since the offset was determined
             older.end = older.begin
         if end is not None:
-            newer.end = min(newer.end, end)
+            newer.end = max(newer.begin, min(newer.end, end))
         self._parts = (older, newer)
 
     def keep_last(self, count: int) -> None:
@@ -155,7 +155,8 @@ class _Part:
         self._fd, self._index_fd = fds
         self._chosen = chosen
         self._read = read
-        self.begin, self.end = 0, os.fstat(self._fd).st_size if self._fd >= 0 else 0
+        self.size = os.fstat(self._fd).st_size if self._fd >= 0 else 0
+        self.begin, self.end = 0, self.size
         self._index = TimeIndex(self._index_fd, read)  # after the size, so that it has all times
         if chosen.has_times and self.end:
             begin, end = self._index.span(chosen.since, chosen.until)

@@ -442,6 +442,21 @@ def test_what_the_daemon_shows_from_an_offset_on_is_left_out_also_after_a_rotati
     assert tail(path, 10, end=8) == [(1.0, "", b"one"), (1.0, "", b"two")]
 
 
+def test_lines_before_an_offset_are_chosen_by_time_too(log, clock):
+    for number in range(5):
+        clock.now = 1000.0 + number
+        log.write(b"line\n")
+    size = os.stat(log.path).st_size
+
+    for chosen, expected in (
+        (Filter(until=1002.0), [1000.0, 1001.0]),
+        (Filter(since=1003.0), [1003.0, 1004.0]),
+        (Filter(1001.0, 1003.0), [1001.0, 1002.0]),
+    ):
+        assert expected == [at for at, _, _ in tail(log.path, 10, chosen=chosen, end=size)]
+    assert [] == tail(log.path, 10, chosen=Filter(since=1003.0), end=5)
+
+
 def test_a_folder_in_place_of_a_log_is_an_empty_one(tmp_path):
     (tmp_path / "web.log").mkdir()
 

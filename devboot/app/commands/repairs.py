@@ -39,7 +39,7 @@ def _restore_database(arguments: tuple[str, ...], at: float) -> str:
     path, backup, root = arguments
     refuse_outside(path, root)
     _refuse_in_use(path)
-    staged, aside = f"{path}.restored", _dated(path, at)
+    staged, aside = f"{path}.restored-by-devboot", _dated(path, at)  # no name that somebody else chooses
     try:
         with suppress(FileNotFoundError):
             os.unlink(staged)  # of a restoration that was killed

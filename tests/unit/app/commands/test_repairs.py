@@ -75,7 +75,16 @@ def test_a_restoration_that_was_killed_is_completed_by_the_next(point, damaged, 
 
     assert ["book"] == tables(tmp_path / "db")
     assert b"damaged" in contents(tmp_path)
-    assert not (tmp_path / "db.restored").exists()
+    assert not [name for name in os.listdir(tmp_path) if "restored" in name]
+
+
+def test_a_file_that_somebody_else_has_restored_is_left_alone(damaged, tmp_path):
+    (tmp_path / "db.restored").write_text("by hand")
+
+    repair(RESTORE_DATABASE, damaged, 0.0)
+
+    assert "by hand" == (tmp_path / "db.restored").read_text()
+    assert ["book"] == tables(tmp_path / "db")
 
 
 def test_a_database_outside_of_the_project_is_not_replaced(damaged, tmp_path):

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     Found = list[tuple[Seen, str]]
     Table = dict[int, Seen]
 
-_POLL = 0.01
+_POLL = 0.01  # seconds between two looks at all processes; a long wait has longer ones, up to _LONGEST_POLL
+_LONGEST_POLL = 0.5
+_SHARE = 0.05  # of the time waited so far, that the next look may be late
 _AFTER_KILL = 5.0  # seconds to wait after SIGKILL; a process in an uninterruptible wait may never end
 
 _SLOW = 1.0  # seconds after which the wait is reported
@@ -102,7 +104,7 @@ def end_all(
         for seen, name in due(found, asked, is_over=is_over):
             (killed if is_over else asked)[seen.pid] = name
             signal_process(seen, SIGKILL if is_over else SIGTERM)
-        pause(_POLL)
+        pause(max(_POLL, min(_LONGEST_POLL, _SHARE * (clock() - start))))
         found = _look(find, known)
     left = tuple((seen.pid, name) for seen, name in found)
     gone = tuple((pid, name) for pid, name in asked.items() if pid not in killed)

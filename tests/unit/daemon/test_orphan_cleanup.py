@@ -145,3 +145,25 @@ def test_only_the_process_that_has_forked_a_daemon_is_its_guardian():
     assert proctable.forked_from(daemon, Seen(5, 1, 5, "S", "2")) is None  # a subreaper, such as a desktop session's
     assert proctable.forked_from(daemon._replace(session=0), guardian._replace(session=0)) is None
     assert proctable.forked_from(daemon, None) is None
+
+
+def test_a_long_wait_looks_at_all_processes_twice_a_second():
+    child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    now, pauses = [0.0], []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        now[0] += seconds
+        if now[0] > 60:
+            child.kill()
+            child.wait()
+
+    try:
+        freeze(child.pid)  # so that SIGTERM has no effect
+        end_all(lambda table: [(table[child.pid], "web")] if child.pid in table else [], 7200.0, lambda: now[0], pause)
+    finally:
+        child.kill()
+        child.wait()
+    assert pauses[0] == 0.01
+    assert max(pauses) == 0.5
+    assert len(pauses) < 300

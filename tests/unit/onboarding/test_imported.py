@@ -6,6 +6,7 @@ import pytest
 
 from devboot.model.distributions import distributions, distributions_table
 from devboot.onboarding import detect
+from devboot.onboarding.reading.tree import MAX_BYTES
 
 FASTAPI = "from fastapi import FastAPI\nimport shop.models\napp = FastAPI()\n"
 
@@ -395,3 +396,12 @@ def test_each_row_of_what_code_needs_can_apply():
     rows = table["implied"]
     assert [row for row in rows if not set(row["module"].split()) <= known | {"flask-session", "databases"}] == []
     assert all(re.compile(row["pattern"], re.MULTILINE) for row in rows)
+
+
+@pytest.mark.parametrize("words", ["BeautifulSoup(", "schemes = [", "@a.route()\n", "from flask import (", '"', "\n"])
+def test_what_code_needs_is_found_in_linear_time(words):
+    """A search whose time grows with the square of the length reaches the limit of all tests."""
+    text = words * (MAX_BYTES // len(words))
+    patterns = [row["pattern"] for row in distributions_table()["implied"]]
+
+    assert not [pattern for pattern in patterns if re.search(pattern, text, re.MULTILINE)]

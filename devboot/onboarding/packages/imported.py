@@ -24,6 +24,7 @@ from devboot.onboarding.reading.procfile import program
 from devboot.onboarding.reading.python import LOCKS, name_of
 from devboot.onboarding.reading.tree import Tree
 
+_ENTRY = re.compile(r"^[ \t\ufeff]*[^\s#\ufeff]", re.MULTILINE)
 _APPS = frozenset({"channels", "cloudinary", "daphne", "djoser", "knox", "modelcluster", "sorl", "storages", "wagtail"})
 _DOTTED = re.compile(r"""["']([a-z_][a-z0-9_]*)(?:\.[\w.]+)?["']""")
 _SETTINGS = re.compile(r"(?:^|/)settings(?:/[^/]+)?\.py$|(?:^|/)\w*settings\w*\.py$")
@@ -87,8 +88,9 @@ def with_imported(
 
     `commands` are those that the clone's own files start; `starts_itself` means that they include its server.
     """
-    if not python.requirements:
-        python, notes = _of_imports(tree, app, python)
+    empty = _empty_lists(tree, app, python)
+    if not python.requirements or empty:
+        python, notes = _of_imports(tree, app, replace(python, requirements=()), empty)
         packages = {**packages, **dict.fromkeys(map(name_of, python.packages), "")}
     else:
         notes = []
@@ -188,7 +190,16 @@ def modules_of(tree: Tree, app: Application) -> dict[str, Evidence]:
     return _imported(tree, app, list(application_files(tree, app))) if app.path else {}
 
 
-def _of_imports(tree: Tree, app: Application, python: PythonInput) -> tuple[PythonInput, list[Note]]:
+def _empty_lists(tree: Tree, app: Application, python: PythonInput) -> str:
+    """Return the names of the lists if none of them has more than blank lines and comments, else ""."""
+    texts = [tree.text(posixpath.normpath(posixpath.join(app.root, path))) for path in python.requirements]
+    are_plain = all(path.endswith((".txt", ".in", ".pip")) for path in python.requirements)
+    is_empty = are_plain and all(text is not None and not _ENTRY.search(text) for text in texts)
+    return " and ".join(python.requirements) if is_empty else ""
+
+
+def _of_imports(tree: Tree, app: Application, python: PythonInput, empty: str) -> tuple[PythonInput, list[Note]]:
+    """Return the packages that the code imports, with a note; `empty` are the names of lists that list none."""
     files = list(application_files(tree, app) if app.path else followed(tree, app, program_files(tree, app)))
     modules = _imported(tree, app, files)
     known = {distributions()[name]: where for name, where in modules.items() if name in distributions()}
@@ -196,7 +207,8 @@ def _of_imports(tree: Tree, app: Application, python: PythonInput) -> tuple[Pyth
     if not known:
         return python, []
     names = tuple(sorted(f"{name}{_series(tree, files) if name == 'django' else ''}" for name in known))
-    notes = [Note(f"no list of packages in the clone; from its imports: {', '.join(names)}")]
+    why = f"nothing is listed in {empty}" if empty else "no list of packages in the clone"
+    notes = [Note(f"{why}; from its imports: {', '.join(names)}")]
     unknown = sorted(name for name in modules if name not in distributions())
     if unknown:
         shown = ", ".join(f"`{name}`" for name in unknown[:_MOST_UNKNOWN])

@@ -405,3 +405,19 @@ def test_what_code_needs_is_found_in_linear_time(words):
     patterns = [row["pattern"] for row in distributions_table()["implied"]]
 
     assert not [pattern for pattern in patterns if re.search(pattern, text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# nothing yet\n\n  # flask\n", "\ufeff"])
+def test_a_list_that_lists_nothing_is_none(propose, text):
+    code = "from flask import Flask\nimport djcelery\napp = Flask(__name__)\n"
+    proposal = propose({"app.py": code, "requirements.txt": text})
+    assert (("django-celery", "flask"), ()) == (proposal.python.packages, proposal.python.requirements)
+    assert "nothing is listed in requirements.txt; from its imports: django-celery, flask" in [
+        note.text for note in proposal.notes
+    ]
+
+
+@pytest.mark.parametrize("text", ["-r more.txt\n", "-e .\n", "https://example.test/shop.tar.gz\n"])
+def test_a_list_that_leads_elsewhere_lists_something(propose, text):
+    code = "from flask import Flask\napp = Flask(__name__)\n"
+    assert propose({"app.py": code, "requirements.txt": text, "more.txt": "flask\n"}).python.requirements

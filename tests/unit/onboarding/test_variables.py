@@ -645,3 +645,18 @@ def test_what_an_object_reads_when_it_is_called_is_needed(follow):
     code = "import os\nclass Load:\n    def __call__(self, name):\n        return os.environ[name]\n"
     code += "X = Load()('A_TOKEN')\n"
     assert ["A_TOKEN"] == list(follow(code).found.needs)
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_given"),
+    [
+        ("", True),
+        ("import os\nCLOUDINARY_STORAGE = {'CLOUDINARY_URL': os.environ.get('CLOUDINARY_URL')}\n", True),
+        ("CLOUDINARY_STORAGE = {'CLOUD_NAME': 'a', 'API_KEY': 'b', 'API_SECRET': 'c'}\n", False),
+    ],
+)
+def test_an_application_that_reads_its_account_itself_gets_one_to_start_with(django, settings, is_given):
+    proposal = django(f"INSTALLED_APPS = ['cloudinary_storage', 'cloudinary']\n{settings}")
+    values = {variable.name: variable.value for variable in proposal.env}
+    expected = "cloudinary://development:development@development" if is_given else None
+    assert values.get("CLOUDINARY_URL") == expected

@@ -1,10 +1,10 @@
-"""Variables that switch Django to development: DEBUG, hosts, the redirect to https, the kind of database."""
+"""Variables that switch Django to development: DEBUG, hosts, the redirect to https, the database, applications."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal_values import Variable
@@ -24,7 +24,30 @@ def django_switches(clone: Clone, code: Code, base: Run) -> list[Variable]:
     """Return the variables with their values for development."""
     debug = _debug(code, base)
     hosts = _hosts(clone, code, debug)
-    return [*debug, *_redirect(code, debug), *hosts, *_origins(clone, code, debug), *_engine(clone, base)]
+    return [
+        *debug,
+        *_redirect(code, debug),
+        *hosts,
+        *_origins(clone, code, debug),
+        *_engine(clone, base),
+        *_of_applications(base),
+    ]
+
+
+# Applications that read a variable themselves and don't start without it, unless a setting has all of its parts
+_OF_APPLICATIONS = {
+    "cloudinary_storage": ("CLOUDINARY_STORAGE", "CLOUDINARY_URL", "cloudinary://development:development@development")
+}
+
+
+def _of_applications(base: Run) -> Iterator[Variable]:
+    """Yield the variables that installed applications read although no code of the clone does."""
+    place = base.names["INSTALLED_APPS"].place if "INSTALLED_APPS" in base.names else None
+    for application, (setting, name, value) in _OF_APPLICATIONS.items():
+        parts = plain(base.names[setting]) if setting in base.names else None
+        is_set = isinstance(parts, dict) and parts and None not in parts.values()
+        if application in base.apps and not is_set:
+            yield Variable(name, value=value, evidence=place)
 
 
 def _engine(clone: Clone, base: Run) -> list[Variable]:

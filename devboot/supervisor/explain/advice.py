@@ -226,11 +226,20 @@ def _package_asked_for(seen: Evidence) -> tuple[str, ...]:
 
 def _how_to_add(module: str, seen: Evidence) -> tuple[str, ...]:
     """Return advice on the package of a module that is in no list."""
+    if module == "pkg_resources":
+        return _older_setuptools(seen)
     if is_own_by_name(module):
         return (f"`{module}` is a module of the project itself that this clone lacks: only its code can bring it",)
     installs = f"`devboot up -d` installs new packages; if none of them provides `{module}`, add the package first"
     command = adding_command(module, seen.packages)
     return (command, "`devboot up -d` installs new packages") if command else (installs,)
+
+
+def _older_setuptools(seen: Evidence) -> tuple[str, ...]:
+    """Return advice for `pkg_resources`, which is no package but was part of setuptools."""
+    if command := adding_command("pkg_resources", seen.packages):
+        return (f"{command}   # setuptools 82 no longer has pkg_resources", "`devboot up -d` installs new packages")
+    return ("setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`",)
 
 
 def _own_module(name: str, seen: Evidence) -> str:
@@ -257,9 +266,7 @@ def _is_mere_package(tail: tuple[str, ...], folder: str) -> bool:
 
 
 def _where_it_was(name: str) -> str:
-    """Return advice for a module that was removed from its former package or from Python; "" for others."""
-    if name == "pkg_resources":
-        return "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
+    """Return advice for a module that was removed from Python; "" for others."""
     last = last_python_with(name)
     return f'only Python up to {last} has it: set `version = "{last}"` under `[python]` in devboot.toml' if last else ""
 

@@ -337,6 +337,17 @@ def test_a_folder_for_a_log_that_is_missing_is_named():
     )
 
 
+def test_a_module_that_left_setuptools_is_brought_by_an_older_one(tmp_path):
+    (tmp_path / "requirements.txt").write_text("flask\n")
+    spec = WORKER._replace(packages=(str(tmp_path), "requirements.txt"))
+    error = ended(spec, End(1), ("ModuleNotFoundError: No module named 'pkg_resources'",))
+    command, remark = error.help[0].split("   # ")
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+
+    assert (tmp_path / "requirements.txt").read_text() == "flask\nsetuptools<81\n"
+    assert remark == "setuptools 82 no longer has pkg_resources"
+
+
 def test_a_module_that_left_setuptools_is_no_package_to_add():
     error = ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'pkg_resources'",))
 

@@ -23,9 +23,9 @@ from devboot.environment.python.interpreters import (
     Interpreter,
     as_installed,
     choose_interpreter,
-    installed_minors,
     suitability,
     unsuited,
+    usable_minors,
 )
 from devboot.environment.python.older_wheels import with_older_wheels
 from devboot.environment.python.versions import VersionRequest, minor_at
@@ -140,7 +140,7 @@ def lock_python(
                 with doing(reporter, LOCK_STEP, f"looking for wheels for python {minor}"):
                     return resolved_by_uv(python, found.unlocked, found.date, minor, found.below).pins
 
-            older = installed_minors(uv, project.request, environ, below=python.minor)
+            older = usable_minors(uv, project.request, environ, below=python.minor)
             wheels = with_older_wheels(wheels, older, of_older)
         with doing(reporter, LOCK_STEP, "looking for the Python that suits them best"):
             chosen = None if project.is_settled else _most_suitable(uv, project, python, wheels, environ, left)

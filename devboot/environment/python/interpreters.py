@@ -237,6 +237,15 @@ def installed_minors(uv: Uv, request: VersionRequest, environ: Mapping[str, str]
     return [".".join(map(str, minor)) for minor in sorted(minors, reverse=True)]
 
 
+def usable_minors(uv: Uv, request: VersionRequest, environ: Mapping[str, str], *, below: str) -> list[str]:
+    """Return the admitted minor versions below `below` that are installed or can be downloaded, the newest first."""
+    may_download = not uv.offline and environ.get("UV_PYTHON_DOWNLOADS", "") != "never"
+    others = list_downloadable(uv, "") if may_download else ()
+    found = [*_fitting(uv, request, environ, below), *(Installed("", each, "cpython") for each in others)]
+    minors = {each.minor for each in found if _is_release(each) and request.admits(each.version)}
+    return [".".join(map(str, minor)) for minor in sorted(minors, reverse=True) if minor < _numbers(below)]
+
+
 def _downloaded(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> Interpreter:
     """Download the requested version, or the newest existing one of its minor."""
     spec = request.patch or request.minor or request.specifier or "cpython"

@@ -1,4 +1,4 @@
-"""Adds wheels for older Pythons: a resolution for one Python omits wheels that only older ones can use."""
+"""Adds wheels and conditions for older Pythons, which a resolution for one Python omits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ _STEPS = 4  # how many older minor versions are tried for old pins
 def with_older_wheels(
     pins: Sequence[Pin], minors: Sequence[str], pinned: Callable[[str], Sequence[Pin]]
 ) -> tuple[Pin, ...]:
-    """Return the pins with the names of all their wheels, down to the oldest Python for which they can be resolved.
+    """Return the pins with all their wheels and conditions, down to the oldest Python for which they can be resolved.
+
+    A backport that only newer Pythons need has no wheel for older ones: its condition says that it isn't missing there.
 
     Args:
         pins: resolved for one Python; if each has a wheel, nothing is queried.
-        minors: older minor versions that could be used, the newest first.
+        minors: older minor versions that could be used, installed or downloaded, the newest first.
         pinned: resolves for a minor version and all newer ones; raises DevbootError if that is impossible.
 
     """
@@ -26,10 +28,11 @@ def with_older_wheels(
         return tuple(pins)
     for minor in reversed(minors[:_STEPS]):
         try:
-            files = {(pin.name, pin.version): pin.files for pin in pinned(minor)}
+            found = {(pin.name, pin.version): pin for pin in pinned(minor)}
         except DevbootError:
             continue  # a requirement needs a newer one
-        return tuple(replace(pin, files=files.get((pin.name, pin.version), pin.files)) for pin in pins)
+        older = [(pin, found.get((pin.name, pin.version), pin)) for pin in pins]
+        return tuple(replace(pin, files=other.files, marker=other.marker) for pin, other in older)
     return tuple(pins)
 
 

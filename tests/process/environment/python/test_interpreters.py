@@ -8,7 +8,13 @@ from dataclasses import replace
 import pytest
 
 from devboot.environment.locks.pins import Pin
-from devboot.environment.python.interpreters import choose_interpreter, inspect, installed_elsewhere, why_it_fails
+from devboot.environment.python.interpreters import (
+    choose_interpreter,
+    inspect,
+    installed_elsewhere,
+    usable_minors,
+    why_it_fails,
+)
 from devboot.environment.python.versions import VersionRequest
 from devboot.errors import MachineError
 from devboot.uv.client import make_uv
@@ -285,3 +291,20 @@ def test_a_minor_version_that_cannot_be_had_is_refused_where_no_other_will_do(ma
         machine.choose(nowhere(stand_in))
 
     assert "python/not-found" == caught.value.slug
+
+
+@pytest.mark.parametrize(
+    ("is_offline", "downloads", "counts"), [(False, "", True), (True, "", False), (False, "never", False)]
+)
+def test_older_pythons_to_compare_are_the_installed_ones_and_those_that_could_be_downloaded(
+    machine, is_offline, downloads, counts
+):
+    machine.in_pyenv("3.7.9")
+    machine.environ |= {"UV_PYTHON_DOWNLOADS": downloads} if downloads else {}
+    uv = make_uv(machine.environ, str(machine.home), offline=is_offline)
+
+    found = usable_minors(uv, VersionRequest("!=3.10.*"), machine.environ, below="3.12")
+
+    assert (counts, counts) == ("3.11" in found, "3.9" in found)
+    assert "3.7" == found[-1]
+    assert not {"3.10", "3.12", "3.13"} & set(found)

@@ -1,7 +1,7 @@
 """Which wheels pins have is asked once more where the newest Python finds none."""
 
 from devboot.environment.locks.pins import Pin
-from devboot.environment.python.interpreters import missing_wheels
+from devboot.environment.python.interpreters import missing_wheels, suitability
 from devboot.environment.python.older_wheels import with_older_wheels
 from devboot.errors import WorkError
 from devboot.uv.pythons import Installed
@@ -9,6 +9,7 @@ from devboot.uv.pythons import Installed
 PURE = Pin("pure", "1.0", files=("pure-1.0-py3-none-any.whl",))
 SOURCE = Pin("speedy", "1.0", files=("speedy-1.0.tar.gz",))
 WHEELS = Pin("speedy", "1.0", files=("speedy-1.0-cp310-cp310-any.whl", "speedy-1.0.tar.gz"))
+WHEELS_OF_312 = Pin("speedy", "1.0", files=("speedy-1.0-cp312-cp312-any.whl", "speedy-1.0.tar.gz"))
 
 
 class Resolver:
@@ -52,3 +53,14 @@ def test_a_package_that_never_had_a_wheel_counts_nowhere():
     resolver = Resolver({"3.11": [SOURCE]})
     found = with_older_wheels([SOURCE], ["3.11"], resolver)
     assert missing(found, "3.13") == ()
+
+
+def test_a_backport_for_newer_pythons_is_not_missing_for_older_ones():
+    backport = Pin("backport", "1.0", files=("backport-1.0-cp313-abi3-any.whl",))
+    conditional = Pin("backport", "1.0", marker="python_full_version >= '3.13'", files=backport.files)
+    resolver = Resolver({"3.12": [WHEELS_OF_312, conditional]})
+
+    found = with_older_wheels([SOURCE, backport], ["3.12"], resolver)
+
+    assert (missing(found, "3.13"), missing(found, "3.12")) == (("speedy",), ())
+    assert suitability(Installed("", "3.12.1", "cpython"), found) == (0, 0)

@@ -227,7 +227,7 @@ def downwards(
         note = f"{failures[-1].what} with python {python.version}, trying {older.version}"
         reporter.emit(Event(NOTE, "python", note, lines=failures[-1].causes[:1]))
         python = older
-    raise with_version_that_would_do(uv, failures[0], project.request, first)
+    raise with_version_that_would_do(uv, failures[0], project, first)
 
 
 def _fails_alike(one: DevbootError, other: DevbootError) -> bool:
@@ -277,7 +277,7 @@ def plan_venv(
                 refuse_uninstallable(candidates[0], pins)
             except WorkError as error:
                 best = Interpreter(candidates[0].path, candidates[0].version)
-                raise with_version_that_would_do(uv, error, request, best) from None
+                raise with_version_that_would_do(uv, error, replace(project, request=request), best) from None
     minor = ".".join(map(str, candidates[0].minor))
     wanted = WantedPython(minor)
     return decide(condition, project.wish.venv, wanted=wanted, is_admitted=fits, is_forced=False)

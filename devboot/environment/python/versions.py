@@ -127,9 +127,14 @@ def within_lock(request: VersionRequest, bounds: str, file: str) -> VersionReque
 
 
 def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionRequest]:
-    """Yield all requests in the project's files, the one that counts first."""
-    for place in upwards_to(root, folder):
-        for name, reader in _READERS:
+    """Yield all requests in the project's files, the one that counts first.
+
+    In folders of the clone above the project only those files count that pyenv, asdf and mise look for upwards.
+    """
+    places = [(place, _READERS) for place in upwards_to(root, folder)]
+    places += [(place, _READERS_UPWARDS) for place in _folders_above(root)]
+    for place, readers in places:
+        for name, reader in readers:
             path = os.path.join(place, name)
             text = read(path)
             if text is not None:
@@ -289,10 +294,11 @@ def _line_of(text: str, key: str) -> int:
     return 0
 
 
-_READERS = (
+_READERS: tuple[tuple[str, Callable[[str, str], Iterator[VersionRequest]]], ...] = (
     (".python-version", _read_version_file),
     ("runtime.txt", _read_version_file),
     (".tool-versions", _tool_versions),
     ("Pipfile", _pipfile),
     (_BOUNDS, _pyproject),
 )
+_READERS_UPWARDS = tuple(each for each in _READERS if each[0] in (".python-version", ".tool-versions"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 
+from devboot.environment.python.declared import PythonProject
 from devboot.environment.python.interpreters import Interpreter
-from devboot.environment.python.versions import VersionRequest
 from devboot.environment.python.wheel_tags import has_wheel
 from devboot.errors import DevbootError, WorkError
+from devboot.paths import upwards_to
 from devboot.uv.client import Uv
 from devboot.uv.listing import list_release
 
@@ -23,12 +25,12 @@ _OF_CODE = ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "pylock.toml
 
 
 def with_version_that_would_do(
-    uv: Uv, error: DevbootError, request: VersionRequest, interpreter: Interpreter
+    uv: Uv, error: DevbootError, project: PythonProject, interpreter: Interpreter
 ) -> DevbootError:
     """Return the error with a Python that has a wheel of the failed package as its first help, if there is one."""
     if other := next(filter(None, map(_OTHER_WHEELS.search, error.causes)), None):
         minors = [f"3.{number}" for number in _MINORS if re.search(rf"\bcp3{number}\b", other["tags"])]
-        return _with_help(error, _help(f"{other['name']}=={other['version']}", minors, request))
+        return _with_help(error, _help(f"{other['name']}=={other['version']}", minors, project))
     built = _BUILT.match(error.what)
     if error.slug != "python/build-failed" or built is None or uv.offline:
         return error
@@ -39,21 +41,32 @@ def with_version_that_would_do(
     names = [wheel.name for wheel in listing.wheels]
     minors = [f"3.{number}" for number in _MINORS if has_wheel(names, (3, number))]
     others = [minor for minor in minors if minor != interpreter.minor]
-    return _with_help(error, _help(built["requirement"], others, request))
+    return _with_help(error, _help(built["requirement"], others, project))
 
 
 def _with_help(error: DevbootError, lines: tuple[str, ...]) -> DevbootError:
     return WorkError(error.slug, error.what, details=error.details, causes=error.causes, help=(*lines, *error.help))
 
 
-def _help(requirement: str, minors: list[str], request: VersionRequest) -> tuple[str, ...]:
+def _help(requirement: str, minors: list[str], project: PythonProject) -> tuple[str, ...]:
     if not minors:
         return ()
+    request = project.request
     admitted = [minor for minor in minors if request.admits(f"{minor}.99")]
     newest, file = (admitted or minors)[-1], os.path.basename(request.file)
     if file in _OF_CODE and not admitted:
         return (f"`{requirement}` has wheels for python {newest} at most, {request.file} asks for {request}",)
     if file == "devboot.toml":
         return (f'`version = "{newest}"` in `[python]` of devboot.toml: `{requirement}` has a wheel for it',)
-    folder = os.path.dirname(request.file)
-    return (f"echo {newest} > {os.path.join(folder, '.python-version')}   # {requirement} has a wheel for it",)
+    return (f"echo {newest} > {shlex.quote(_version_file(project))}   # {requirement} has a wheel for it",)
+
+
+def _version_file(project: PythonProject) -> str:
+    """Return the absolute path of the .python-version that takes precedence over the request's file.
+
+    The project may lie in a subfolder of the clone, where the command isn't typed.
+    """
+    root = project.wish.root
+    folder = os.path.normpath(os.path.dirname(os.path.join(root, project.request.file)))
+    is_read = folder in upwards_to(root, project.wish.folder)
+    return os.path.join(folder if is_read else root, ".python-version")

@@ -137,7 +137,7 @@ def test_a_date_that_somebody_has_written_down_is_kept_to(clone, serve):
     [
         (
             {"version": ""},
-            f"echo {OTHER} > .python-version   # ant==1.0 has a wheel for it",
+            f"echo {OTHER} > '{{}}/.python-version'   # ant==1.0 has a wheel for it",
         ),
         ({}, f'`version = "{OTHER}"` in `[python]` of devboot.toml: `ant==1.0` has a wheel for it'),
     ],
@@ -155,7 +155,7 @@ def test_a_failed_build_names_the_python_that_needs_none(clone, serve, options, 
     with pytest.raises(WorkError) as caught:
         clone.sync(project, clone.lock(project))
 
-    assert ("python/build-failed", expected) == (caught.value.slug, caught.value.help[0])
+    assert ("python/build-failed", expected.format(clone.root)) == (caught.value.slug, caught.value.help[0])
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,27 @@ def test_the_folder_of_the_application_is_asked_before_the_root():
     assert [">=3.12", "==3.11.*"] == [each.specifier for each in stated_versions("/p", "/p/app", texts.get)]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (".python-version", "3.12\n", ["==3.12.*"]),
+        (".tool-versions", "python 3.12.1\n", ["==3.12.1"]),
+        ("runtime.txt", "python-3.12.1\n", []),
+        ("pyproject.toml", '[project]\nrequires-python = ">=3.12"\n', []),
+    ],
+)
+def test_a_version_file_above_the_project_counts_up_to_the_root_of_the_clone(tmp_path, name, text, expected):
+    clone = tmp_path / "clone"
+    (clone / ".git").mkdir(parents=True)
+    root = str(clone / "client")
+    texts = {str(clone / name): text, str(tmp_path / ".python-version"): "3.9\n"}
+
+    found = list(stated_versions(root, root, texts.get))
+
+    assert [(each, f"../{name}") for each in expected] == [(each.specifier, each.file) for each in found]
+    assert "==3.11.*" == next(stated_versions(root, root, {**texts, f"{root}/.python-version": "3.11"}.get)).specifier
+
+
 def test_the_manifest_wins_and_may_insist():
     found = request({".python-version": "3.11"}, manifest="3.12.4", exact=True)
 

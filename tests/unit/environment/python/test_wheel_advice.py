@@ -1,0 +1,60 @@
+"""Advice for a package without a wheel works when pasted in any folder: it writes a file that is read."""
+
+import os
+import subprocess
+
+import pytest
+
+from devboot.environment.locks.load import Loaded
+from devboot.environment.python.declared import PythonProject, PythonWish
+from devboot.environment.python.interpreters import Interpreter
+from devboot.environment.python.versions import requested_version, within_lock
+from devboot.environment.python.wheel_advice import with_version_that_would_do
+from devboot.errors import WorkError
+from devboot.uv.client import make_uv
+
+ERROR = WorkError(
+    "python/resolution",
+    "`speedy==1.0` has no file for python 3.13 on this machine",
+    causes=["there are only wheels for `speedy` (v1.0) with the Python version tags: `cp311`, `cp312`"],
+)
+
+
+def text_of(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"client/.python-version": "3.13\n"},
+        {"client/my app/.python-version": "3.13\n"},
+        {"client/runtime.txt": "python-3.13.1\n"},
+        {"client/my app/Pipfile": '[requires]\npython_version = "3.13"\n'},
+        {".python-version": "3.13\n"},
+        {".tool-versions": "python 3.13.1\n"},
+        {"client/locks/dev.lock": ">=3.13"},
+    ],
+    ids=str,
+)
+def test_the_advised_command_changes_the_requested_version_wherever_it_is_typed(tmp_path, files):
+    root, app = str(tmp_path / "client"), str(tmp_path / "client" / "my app")
+    for folder in (tmp_path / ".git", tmp_path / "client" / "my app", tmp_path / "client" / "locks"):
+        folder.mkdir(parents=True)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    request = requested_version(root, app, text_of)
+    if "client/locks/dev.lock" in files:
+        request = within_lock(request, ">=3.13", "locks/dev.lock")
+    project = PythonProject(PythonWish(root, app, "client"), (), Loaded(None, None, ()), request, None, ())
+    uv = make_uv(dict(os.environ), root, offline=True)
+
+    advised = with_version_that_would_do(uv, ERROR, project, Interpreter("", "3.13.5"))
+    subprocess.run(advised.help[0], shell=True, cwd=tmp_path, check=True)
+
+    assert "3.12" == requested_version(root, app, text_of).minor

@@ -99,8 +99,13 @@ class DevbootError(Exception):
         self.place = place
         self.details = tuple(details)  # lines between place and cause: a log tail, digests side by side
         self.causes = tuple(causes)
-        self.help = tuple(help)
+        self.help = _advice(help)
         self.kept = tuple(kept)
+
+
+def _advice(sentences: Sequence[str]) -> tuple[str, ...]:
+    """Return the advice; its first sentence is no alternative, though others may have been left out before it."""
+    return tuple(each if number else each.removeprefix("or ") for number, each in enumerate(sentences))
 
 
 class Evidence(Record):

@@ -91,7 +91,9 @@ def port_wishes(
     for command in commands:
         wanted = processes.get(command.base)
         if wanted is not None and wanted.port is not None:
-            wishes.append(PortWish(command.name, wanted.port + command.instance - 1, exact=True))
+            port = wanted.port + command.instance - 1
+            is_literal = re.search(rf"(?<!\d){port}(?!\d)", command.text) is not None
+            wishes.append(PortWish(command.name, port, exact=True, origin=command.origin if is_literal else ""))
         else:
             usual = _usual_port(base, step, places[command.base])
             wishes.append(PortWish(command.name, usual + command.instance - 1, exact=False, shared=True))

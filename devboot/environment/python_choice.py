@@ -99,7 +99,7 @@ def _given(uv: Uv, project: PythonProject) -> Interpreter:
         "python/version",
         f"`python` in `[packages]` is {found.version}, but {request.file} requires {request}",
         place=Place(request.file, request.line, label="required here"),
-        help=[f'python = "{request.minor}"   # in [packages]' if request.minor else f"or change {request.file}"],
+        help=[f'python = "{request.minor}"   # in [packages]' if request.minor else f"change {request.file}"],
     )
 
 

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 _BOLD, _FRAME = "1", "1;34"
 _MARKS = {"error": "1;31", "warning": "1;33"}
 _LABELS = {"cause": "1", "help": "1;32", "kept": "1;36"}
-# Commands that name files of the project
+# Commands that name files of the project, and others of advice
 _WRITES = r"(?:awk|cd|chmod|cp|echo|ln|mkdir|mv|pdm|pipenv|poetry|printf|rm|sed|touch|uv) "
+_PROGRAMS = r"(?:apt-get|brew|devboot|dnf|export|git|kill|npm|pip|python3?|sudo|systemctl|yarn) "
+# A path, a flag, an operator or an assignment
+_OF_COMMANDS = r"(?:^| )(?:-{1,2}[A-Za-z]|&&|[|>]|[^ /]*/[^ ]|[A-Za-z_]+=)"
 
 
 def render_problem(
@@ -73,11 +76,15 @@ class _Renderer:
 
     def _labelled(self, label: str, sentence: str) -> Iterator[str]:
         first, *more = sentence.split("\n")
-        lines = wrap(first, self._width, first=f"{label}: ", then="      ")
-        for line in more:
-            lines += wrap(line.strip(), self._width, first="      ", then="      ")
+        lines = wrap(first, self._width_of(label, first), first=f"{label}: ", then="      ")
+        for line in map(str.strip, more):
+            lines += wrap(line, self._width_of(label, line), first="      ", then="      ")
         yield self._paint(label, _LABELS[label]) + lines[0][len(label) :]
         yield from lines[1:]
+
+    def _width_of(self, label: str, line: str) -> int:
+        """Return the width for a line; 0 for a command, which is only wrapped by the terminal, so it can be pasted."""
+        return 0 if self._width and label == "help" and _is_command(line) else self._width
 
     def _place(self, place: Place) -> Iterator[str]:
         gutter = max(2, len(str(max([place.line, *(number for number, _ in place.context)]))))
@@ -106,6 +113,15 @@ class _Renderer:
 
     def _paint(self, text: str, code: str) -> str:
         return paint(text, code, on=self._colour)
+
+
+def _is_command(line: str) -> bool:
+    """Return whether a line of advice is a command, rather than a sentence, which has its commands in backticks."""
+    import re
+
+    if re.match(_PROGRAMS, line) or re.match(_WRITES, line):
+        return True
+    return "`" not in line and re.search(_OF_COMMANDS, line) is not None
 
 
 def in_folder(error: WorkError, folder: str) -> WorkError:

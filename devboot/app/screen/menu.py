@@ -149,32 +149,40 @@ class Menu:
     # Text of the line
 
     def line(self, width: int) -> str:
-        """Return the text of the bottom line, at most `width` cells where it can be shortened."""
+        """Return the text of the bottom line, less than `width` cells: hints or names that do not fit are left out."""
         if self._asks:
-            return self._question()
+            return self._question(width)
         notice = self._notice()
         if self.progress:
             return notice or self.progress
         if not self.facts.names:
             return ""  # the daemon hasn't reported the processes yet
         if not notice:
-            return f" {self._keys_within(width - 1)}"
-        keys = self._keys_within(width - cells(notice) - 5)
+            return f" {self._keys_within(width - 2)}"
+        keys = self._keys_within(width - cells(notice) - 5, without=notice.rpartition(": ")[2][:1])
         return f" {notice}   {keys}".rstrip()
 
-    def _keys_within(self, width: int) -> str:
-        """Return as many key hints as fit, the most needed ones, in the usual order."""
+    def _keys_within(self, width: int, *, without: str = "") -> str:
+        """Return as many key hints as fit, the most needed ones, in the usual order; but not that of key `without`."""
         chosen: dict[str, str] = {}
         for hint, _ in sorted(_KEYS, key=lambda each: -each[1]):
+            if hint.split(" ")[0] == without:
+                continue
             shown = _JOINED.get(hint, hint) if self.has_joined else hint
             if len("   ".join([*chosen.values(), shown])) <= width:
                 chosen[hint] = shown
         return "   ".join(chosen[hint] for hint in _ORDER if hint in chosen)
 
-    def _question(self) -> str:
-        names = " ".join(printable(name) for name in self.matching()) or "no such process"
+    def _question(self, width: int) -> str:
+        names = [printable(name) for name in self.matching()] or ["no such process"]
         ends = "enter shows all" if self._asks == FILTER and not self._typed else "enter, esc"
-        return f" {_TITLES[self._asks]}: {self._typed}_   {names}   ({ends})"
+        lead, end = f" {_TITLES[self._asks]}: {self._typed}_   ", f"   ({ends})"
+        room = width - 1 - cells(lead) - cells(end)
+        if cells(" ".join(names)) > room:
+            while names and cells(" ".join([*names, "..."])) > room:
+                names.pop()
+            names.append("...")
+        return f"{lead}{' '.join(names)}{end}"
 
     def _notice(self) -> str:
         if self.facts.prompts:

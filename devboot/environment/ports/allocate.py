@@ -138,7 +138,7 @@ def choose(
         numbers[wish.name] = next(number for number in candidates if number not in used and is_free(number))
         if had is not None:
             why = f"held by {taken.name_holder(had)}" if had in taken.in_use else "which is taken"
-            back = f"; `devboot up --port {wish.name}={had}` moves it back"
+            back = f"; `devboot up --port {wish.name}={had}` moves it back once it is free"
             if has_begun:
                 why = "which was taken in the meantime"
                 back = f": held by {taken.name_holder(had)}" if had in taken.in_use else ""
@@ -173,7 +173,13 @@ def refuse_in_use(wanted: Iterable[PortWish], root: str, held: Collection[int] =
 def refuse_taken(wanted: Iterable[PortWish], taken: Taken, kept: str = "nothing was started") -> None:
     """Raise `port/in-use` for exact numbers that are in use."""
     errors: list[DevbootError] = [
-        in_use(wish.name, wish.port, kept=kept, movable=wish.movable)
+        in_use(
+            wish.name,
+            wish.port,
+            kept=kept,
+            movable=wish.movable,
+            elsewhere=using_variable(wish.port, wish.origin, f" --port {wish.name}=auto") if wish.origin else "",
+        )
         for wish in wanted
         if wish.exact and wish.port in taken.in_use
     ]

@@ -48,9 +48,9 @@ def reason(port: int, holder: Holder) -> str:
     return f"held by {holder.text}"
 
 
-def using_variable(port: int, origin: str) -> str:
-    """Return advice for a command at `origin` with a fixed port number: use `$PORT`."""
-    return f"write `$PORT` for {port} in {origin}, then `devboot up -d`: devboot chooses a free port"
+def using_variable(port: int, origin: str, flag: str = "") -> str:
+    """Return advice for a command at `origin` with a fixed port number: use `$PORT`, and start with `flag`."""
+    return f"write `$PORT` for {port} in {origin}, then `devboot up -d{flag}`: devboot chooses a free port"
 
 
 def _search(port: int) -> str:

@@ -10,6 +10,7 @@ class PortWish(NamedTuple):
 
     `movable`: its users read the number from a variable, since it isn't fixed in the project's code. `shared`: it may
     be that of another project that is down. A server's never is, else commands would reach the other project's server.
+    `origin` is the place of a process' command that names the number, so that no variable changes it.
     """
 
     name: str
@@ -17,3 +18,4 @@ class PortWish(NamedTuple):
     exact: bool
     movable: bool = True
     shared: bool = False
+    origin: str = ""

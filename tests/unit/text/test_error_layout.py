@@ -144,6 +144,29 @@ help: stop it with `devboot -C ~/src/blog down`,
     )
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"cp /tmp/{'a' * 40}/.env.example /tmp/{'a' * 40}/.env",
+        f"./devbootw -C /tmp/{'a' * 40} up -d --port web=auto",
+        f"devboot restart {' '.join(f'worker{number}' for number in range(20))}",
+        f"sudo apt-get install {' '.join(f'library{number}-dev' for number in range(20))}",
+        f"DJANGO_SETTINGS_MODULE=config.settings.{'a' * 40} python manage.py migrate",
+        f"psql -d {'a' * 40} -c 'create extension vector'",
+        f"curl {'a' * 40} && devboot up -d # and so on",
+    ],
+)
+def test_a_command_is_never_broken_so_that_it_can_be_pasted(command):
+    said = render_problem(BusyError("a/b", "c", help=[command, f"first:\n{command}"]), width=40).split("\n")
+
+    assert f"help: {command}" in said
+    assert f"      {command}" in said
+
+
+def test_advice_never_begins_with_an_alternative():
+    assert BusyError("a/b", "c", help=["or add a line", "or go on"]).help == ("add a line", "or go on")
+
+
 def test_a_pipe_gets_every_sentence_in_one_line():
     error = BusyError("a/b", "c", help=["word " * 60])
     assert render_problem(error).count("\n") == 2

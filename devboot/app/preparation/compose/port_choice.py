@@ -80,4 +80,5 @@ def _adjusted(wish: PortWish, numbers: Mapping[str, int | None], typed: Collecti
     if wish.name not in numbers:
         return wish._replace(exact=wish.exact or wish.name in typed)
     port = numbers[wish.name]
+    wish = wish._replace(origin=wish.origin if port == wish.port else "")
     return wish._replace(exact=False) if port is None else wish._replace(port=port, exact=True, movable=True)

@@ -213,9 +213,8 @@ def _without_command(document: Document, complaints: Complaints, procfile: Colle
             helps = [f"did you mean `{near}`?"] if near else []
             what = f"process `{printable(name)}` is not in the Procfile and has no `command`"
             label = "no such line in the Procfile"
-            yield complaints.error(
-                "unknown-name", what, path, key=True, label=label, help=[*helps, 'or add `command = "…"`']
-            )
+            helps += ['or add `command = "…"`']
+            yield complaints.error("unknown-name", what, path, key=True, label=label, help=helps)
     for kind in ("databases", "tasks"):
         for name in tables_of(document.values, kind):
             if name in procfile:

@@ -35,6 +35,25 @@ def test_a_narrow_terminal_keeps_what_is_needed_most(menu):
     assert menu.line(40) == " d detach   ? keys   ctrl-c stop"
 
 
+def test_what_does_not_fit_is_left_out_as_a_whole_since_the_last_column_stays_free(menu):
+    for width in range(24, 100):
+        line = menu.line(width)
+        assert len(line) < width
+        assert set(line.strip().split("   ")) <= set(menu.line(200).strip().split("   "))
+    menu.press(b"r")
+    assert menu.line(44) == " restart: _   redis ...   (enter, esc)"
+    for width in range(34, 100):
+        assert len(menu.line(width)) < width
+        assert menu.line(width).endswith("   (enter, esc)")
+
+
+def test_a_key_that_the_notice_names_is_not_offered_twice(menu):
+    menu.facts = menu.facts._replace(down=("worker",))
+    assert menu.line(120) == (
+        " ! worker gave up: r restarts   d detach   f filter   a attach   p pause   ? keys   ctrl-c stop"
+    )
+
+
 @pytest.mark.parametrize(
     ("typed", "names"),
     [

@@ -12,7 +12,9 @@ from devboot.environment.ports.allocate import Taken, allocate, choose, in_use, 
 from devboot.environment.ports.holders import listener_on, process_of, project_of
 from devboot.environment.ports.loopback import is_free
 from devboot.environment.ports.wish import PortWish
+from devboot.environment.process_specs import Command, port_wishes
 from devboot.errors import BusyError, Problems
+from devboot.model.edge.manifest.tables import Process
 from tests.fakes.ports import free_ports
 
 NOBODY = Taken({}, ())
@@ -53,7 +55,7 @@ def test_a_recorded_number_that_is_taken_is_replaced_and_said():
     taken = Taken({}, {23456}, name_holder=lambda number: f"`redis-server` on {number}")
     ports = choose([REDIS], {"redis": 23456}, taken, seed="/shop", is_free=everything)
 
-    back = "`devboot up --port redis=23456` moves it back"
+    back = "`devboot up --port redis=23456` moves it back once it is free"
     assert ports.numbers == {"redis": 6379}
     assert ports.notes == (("redis", f"moves from port 23456, held by `redis-server` on 23456, to 6379; {back}"),)
 
@@ -200,6 +202,18 @@ def test_an_exact_port_that_is_taken_names_its_holder(listening, tmp_path):
     assert f"(pid {os.getpid()})" in error.causes[0]
     assert error.help == (f"kill {os.getpid()}", "devboot up --port web=auto")
     assert error.kept == ("nothing was started",)
+
+
+def test_a_port_of_the_manifest_that_the_command_names_too_is_first_taken_out_of_the_command(listening, tmp_path):
+    commands = [Command("web", f"serve --port {listening}", "Procfile:1")]
+    (wish,) = port_wishes(commands, {"web": Process(port=listening)}, 5000)
+    with pytest.raises(BusyError) as caught:
+        allocate(*project(tmp_path, "shop"), [wish], must_be_free=True, sleep=no_pause)
+
+    flagged = "then `devboot up -d --port web=auto`: devboot chooses a free port"
+    assert caught.value.help[1:] == (f"write `$PORT` for {listening} in Procfile:1, {flagged}",)
+    (wish,) = port_wishes([Command("web", "serve --port $PORT", "Procfile:1")], {"web": Process(port=listening)}, 5000)
+    assert not wish.origin
 
 
 def test_our_own_port_is_no_conflict(listening, tmp_path):

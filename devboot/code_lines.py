@@ -14,14 +14,17 @@ _CONTROL = bytes(each for each in (*range(32), 127) if each not in b"\t\n")
 _BLANK = b" \t"
 
 
+_MARK = b"\xef\xbb\xbf"  # a byte order mark is skipped at the beginning of a file, and text in a later line
+
+
 def code_lines(data: bytes, form: str) -> tuple[tuple[int, ...], bytes] | None:
     """Return the numbers of the lines that aren't only a comment, and these lines; None for text that isn't understood.
 
     Two files with the same lines mean the same, and differ at most in line numbers. `form` is TOML, PROCFILE or ENV.
     """
     data = data.replace(b"\r\n", b"\n")
-    if data.translate(None, _CONTROL) != data or not _is_utf8(data):
-        return None  # comments aren't allowed to have that everywhere
+    if data.translate(None, _CONTROL) != data or _MARK in data or not _is_utf8(data):
+        return None  # what these mean depends on the line that they are in
     strip = _FORMS[form]
     numbers, lines = [], []
     for number, line in enumerate(data.split(b"\n"), 1):

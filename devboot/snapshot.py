@@ -314,7 +314,10 @@ def _header(body: bytes) -> bytes:
 
 
 def _layout() -> str:
-    """Return a string that changes with the form of a snapshot's values, also in a checkout of the same version."""
+    """Return a string that changes with the form of a snapshot's values, and with each commit of a checkout.
+
+    A pull brings other code under the same version; git's log of its HEAD grows with it.
+    """
     from zlib import crc32
 
     package = os.path.dirname(os.path.abspath(__file__))
@@ -322,4 +325,8 @@ def _layout() -> str:
     for name in ("snapshot.py", "model/process.py"):
         with open(f"{package}/{name}", "rb", buffering=0) as file:
             checksum = crc32(file.read(), checksum)
-    return f"{checksum:08x}"
+    try:
+        commits = os.stat(f"{os.path.dirname(package)}/.git/logs/HEAD").st_size
+    except OSError:  # no checkout
+        commits = 0
+    return f"{checksum:08x}.{commits}"

@@ -121,6 +121,9 @@ def test_comments_and_blank_lines_do_not_count_and_lines_keep_their_numbers(form
         (ENV, b"A='x\n# text\n'"),
         (ENV, b'A="x\\"\n# text\n"'),
         (ENV, b"A=x \\\n# text\n"),
+        (ENV, b"\xef\xbb\xbfA=1\n"),
+        (ENV, b"# c\n\xef\xbb\xbfA=1\n"),
+        (PROCFILE, b"\xef\xbb\xbfa: b\n"),
     ],
 )
 def test_a_file_in_which_a_comment_may_be_text_has_none(form, text):

@@ -153,26 +153,48 @@ def test_an_edit_of_comments_changes_nothing(tmp_path, name, form, before, after
     assert not snapshot.is_fresh(known, "/p", {})
 
 
-def test_installations_of_one_version_read_each_others_snapshots(tmp_path):
+@pytest.fixture
+def said_by(tmp_path):
+    """The output of a program that imports a copy of devboot, which is no checkout."""
+
+    def run(copy, program):
+        if not (folder := tmp_path / copy / "devboot").exists():
+            shutil.copytree(os.path.dirname(snapshot.__file__), folder)
+        program = f"from devboot import snapshot; {program}"
+        return subprocess.check_output(
+            [sys.executable, "-P", "-c", program], text=True, env={"PYTHONPATH": folder.parent}
+        )
+
+    return run
+
+
+WRITES = "snapshot.write('{0}', snapshot.Snapshot('/p', ('shop',), (), (), ()))"
+READS = "print(snapshot.read('{0}') and snapshot.read('{0}').plan_plain)"
+
+
+def test_installations_of_one_version_read_each_others_snapshots(said_by, tmp_path):
     """As pip and uv install them: at other times, for another interpreter."""
-    path, other = written(tmp_path), tmp_path / "other" / "devboot"
-    shutil.copytree(os.path.dirname(snapshot.__file__), other)
-    for file in other.rglob("*.py"):
+    path = tmp_path / "snapshot"
+    said_by("one", WRITES.format(path))
+    assert said_by("other", READS.format(path)) == "('shop',)\n"
+    for file in (tmp_path / "other").rglob("*.py"):
         os.utime(file, (1, 1))
-    program = f"from devboot import snapshot; print(*snapshot.read({path!r}).plan_plain)"
+    assert said_by("other", READS.format(path)) == "('shop',)\n"
 
-    said = subprocess.check_output(
-        [sys.executable, "-P", "-c", program], text=True, env={"PYTHONPATH": str(other.parent)}
-    )
-
-    assert said == "shop\n"
-    with (other / "snapshot.py").open("a") as file:
+    with (tmp_path / "other/devboot/snapshot.py").open("a") as file:
         file.write("# another form\n")
-    program = f"from devboot import snapshot; print(snapshot.read({path!r}))"
-    said = subprocess.check_output(
-        [sys.executable, "-P", "-c", program], text=True, env={"PYTHONPATH": str(other.parent)}
-    )
-    assert said == "None\n"
+    assert said_by("other", READS.format(path)) == "None\n"
+
+
+def test_a_checkout_reads_no_snapshot_of_an_earlier_commit(said_by, tmp_path):
+    path, log = tmp_path / "snapshot", tmp_path / "checkout/.git/logs/HEAD"
+    log.parent.mkdir(parents=True)
+    log.write_text("clone\n")
+    said_by("checkout", WRITES.format(path))
+    assert said_by("checkout", READS.format(path)) == "('shop',)\n"
+
+    log.write_text("clone\npull\n")
+    assert said_by("checkout", READS.format(path)) == "None\n"
 
 
 def test_a_file_that_appears_makes_it_stale_though_its_content_was_known_once(tmp_path):

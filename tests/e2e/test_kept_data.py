@@ -194,7 +194,7 @@ def test_a_damaged_database_is_named_and_left_alone(counter, how):
 
     assert "error[sqlite/damaged]" in refused.stderr
     assert "words.sqlite3" in refused.stderr
-    assert [damaged] == [each.read_bytes() for each in path.parent.iterdir()]  # moved aside, or where it was
+    assert [damaged] == [each.read_bytes() for each in path.parent.iterdir()]  # where it was
     assert [] == here.left()
 
     path.write_bytes(whole)

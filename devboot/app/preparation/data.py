@@ -9,6 +9,7 @@ from contextlib import suppress
 from devboot.app.preparation.compose.composition import Composed
 from devboot.app.preparation.notices import database_text
 from devboot.app.preparation.project.loaded import Loaded
+from devboot.daemon import leases
 from devboot.environment import databases
 from devboot.environment.tasks import match_inputs
 from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter, doing
@@ -65,7 +66,10 @@ def outdated_tasks(loaded: Loaded, composed: Composed) -> Iterator[ProcessSpec]:
 
 def surroundings(loaded: Loaded, at: float) -> databases.Surroundings:
     """Return the context of the project's databases at wall-clock time `at`."""
-    return databases.Surroundings(loaded.project.root, loaded.project.data, at, _mounts())
+    project = loaded.project
+    lease = leases.read_daemon(leases.daemon_path(project.state))
+    is_running = lease is not None and lease.is_alive
+    return databases.Surroundings(project.root, project.data, at, _mounts(), is_running=is_running)
 
 
 def wanted_databases(loaded: Loaded) -> Iterator[databases.Database]:

@@ -10,6 +10,7 @@ from time import localtime, strftime
 from urllib.parse import quote
 
 from devboot.clone_reader import read_bytes, read_head
+from devboot.daemon.client import lease_of
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.fixing import RESTORE_DATABASE
 from devboot.doctor.refusals import refused
@@ -17,6 +18,7 @@ from devboot.doctor.subject import Subject
 from devboot.environment.databases import (
     Database as DatabaseFile,
     Surroundings,
+    aside_command,
     look_at,
     named,
     plan_database,
@@ -176,12 +178,13 @@ def _repair(subject: Subject, error: DevbootError, name: str) -> Fix | None:
         return None
     shown = subject.manifest.sqlite[name].path
     path = os.path.join(subject.project.root, shown)
+    lease = lease_of(subject.project.state, subject.project.root, subject.environ, subject.project.data)
+    stop = "devboot down && " if lease is not None and lease.is_alive else ""
     copy = next((each for each in backups_of(subject.project.backups, name) if not complaints(each, _AS_IT_IS)), "")
     if not copy:
-        moved = f"mv {shell_word(path)} {shell_word(path + '.damaged')}"
-        return Fix(moved, "there is no copy of it: the next `up` makes an empty one")
+        return Fix(f"{stop}{aside_command(path)}", "there is no copy of it: the next `up` makes an empty one")
     return Fix(
-        "devboot doctor --fix sqlite",
+        f"{stop}devboot doctor --fix sqlite",
         f"restores the copy of {_day(copy)} ({size_words(os.path.getsize(copy))}), moves the damaged file aside",
         RESTORE_DATABASE,
         (path, copy, subject.project.root),

@@ -13,12 +13,21 @@ from typing import NamedTuple
 from devboot.clone_reader import SQL_LIMIT, read_text
 from devboot.clone_writer import refuse_outside
 from devboot.environment.databases.backup import backup_database, backups_of
-from devboot.environment.databases.condition import DAMAGED, EMPTY, GIT_LFS, MISSING, SIDE_FILES, WHOLE, examine
+from devboot.environment.databases.condition import (
+    DAMAGED,
+    EMPTY,
+    GIT_LFS,
+    MISSING,
+    SIDE_FILES,
+    WHOLE,
+    examine,
+    look_at,
+)
 from devboot.environment.databases.connection import BUSY_SECONDS, connected, looking
 from devboot.environment.databases.pragmas import apply_pragmas, check_pragmas
 from devboot.environment.databases.statements import Statement, split_statements
 from devboot.environment.ports.holders import holders_of
-from devboot.errors import MachineError, ManifestError, Place, WorkError, reason_of, shell_word
+from devboot.errors import DevbootError, MachineError, ManifestError, Place, WorkError, reason_of, shell_word
 from devboot.files import atomic_write, fail_point, machine_error, move_aside, plain, refuse_read_only
 from devboot.model.edge.manifest import tables
 
@@ -53,13 +62,17 @@ def named(root: str, name: str, wanted: tables.Database) -> Database:
 
 
 class Surroundings(NamedTuple):
-    """The context of preparing: the project's root and data folder, wall-clock seconds, the mounted filesystems."""
+    """The context of preparing: the project's root and data folder, wall-clock seconds, the mounted filesystems.
+
+    `is_running`: the project's processes may have the databases open.
+    """
 
     root: str
     data: str
     at: float
     mounts: str = ""
     busy: float = BUSY_SECONDS
+    is_running: bool = False
 
     @property
     def backups(self) -> str:
@@ -79,7 +92,7 @@ class Prepared(NamedTuple):
 def prepare_database(database: Database, around: Surroundings) -> Prepared:
     """Bring a database up to date with the manifest; a second call changes nothing.
 
-    Raises MachineError `sqlite/damaged` (the file is moved aside first), BusyError `sqlite/locked`, WorkError
+    Raises MachineError `sqlite/damaged` (the file stays as it is), BusyError `sqlite/locked`, WorkError
     `sqlite/migration`, ManifestError if a file that it names doesn't exist.
     """
     check_pragmas(database.name, database.pragmas)
@@ -87,7 +100,7 @@ def prepare_database(database: Database, around: Surroundings) -> Prepared:
         refuse_outside(database.path, around.root)
     state, complaint = examine(database.path, busy=around.busy)
     if is_damaged(database, around, state):
-        raise _damaged(database, around, complaint or _LOST, moves=True)
+        raise _damaged(database, around, complaint or _LOST)
     try:
         os.makedirs(os.path.dirname(database.path), exist_ok=True)
     except OSError as error:
@@ -112,7 +125,7 @@ def plan_database(database: Database, around: Surroundings, state: str, complain
     if os.path.exists(database.path) or not os.path.islink(database.path):
         refuse_outside(database.path, around.root)
     if is_damaged(database, around, state):
-        raise _damaged(database, around, complaint or _LOST, moves=False)
+        raise _damaged(database, around, complaint or _LOST)
     waiting: tuple[str, ...] = ()
     if database.is_managed:
         files = tuple(_sql_files(database, around))
@@ -286,29 +299,38 @@ def _failed(file: _SqlFile, statement: Statement, error: Exception, backup: str)
 # Damage
 
 
-def _damaged(database: Database, around: Surroundings, complaint: str, *, moves: bool) -> MachineError:
-    path, kept = database.path, []
+def _damaged(database: Database, around: Surroundings, complaint: str) -> MachineError:
+    """Return the error for a damaged file, which stays in its place: to replace it is for a command of the user."""
+    path = database.path
     holders = holders_of(path) if os.path.isfile(path) else ()
     causes = [complaint, *(f"{holder.describe()} has it open" for holder in holders)]
     if complaint == GIT_LFS:
         return MachineError(
             "sqlite/damaged", f"the database `{database.name}` isn't there", causes=causes, help=["git lfs pull"]
         )
-    newest = next(iter(backups_of(around.backups, database.name)), None)
-    helps = [f"cp {shell_word(newest)} {shell_word(path)}"] if newest else []
-    if not os.path.isfile(path):  # not ours to move: the link's target may be back in a moment
-        helps = [f"mv {shell_word(path)} {shell_word(path + '.aside')}", *helps]
-    elif not holders and moves:
-        kept = [f"the damaged file, `{move_aside(path, around.at, companions=SIDE_FILES)}`"]
-    if moves:
-        _forget(database, around)
-    return MachineError(
-        "sqlite/damaged",
-        f"the database `{database.name}` is damaged",
-        causes=causes,
-        help=[*helps, "devboot up"],
-        kept=kept,
-    )
+    newest = next(filter(_is_sound, backups_of(around.backups, database.name)), None)
+    stop = "devboot down && " if around.is_running else ""
+    helps = [f"{stop}devboot doctor --fix sqlite   # restores the copy `{newest}`"] if newest else []
+    helps.append(f"{stop}{aside_command(path)}   # the next `up` makes an empty one")
+    return MachineError("sqlite/damaged", f"the database `{database.name}` is damaged", causes=causes, help=helps)
+
+
+def _is_sound(copy: str) -> bool:
+    try:
+        return look_at(copy)[0] == WHOLE
+    except DevbootError:
+        return False
+
+
+def aside_command(path: str) -> str:
+    """Return the shell command that moves a database aside, under an unused name, with its log and journal."""
+    target, number = f"{path}.damaged", 1
+    while any(os.path.lexists(target + suffix) for suffix in ("", *SIDE_FILES)):
+        number += 1
+        target = f"{path}.damaged-{number}"
+    # the main file last: a log that stayed behind would be taken for that of the next database
+    there = [suffix for suffix in SIDE_FILES if os.path.lexists(path + suffix)]
+    return " && ".join(f"mv {shell_word(path + end)} {shell_word(target + end)}" for end in (*there, ""))
 
 
 def _move_leftovers(path: str, at: float) -> tuple[str, ...]:
@@ -335,8 +357,3 @@ def _remember(database: Database, around: Surroundings, state: str) -> None:
     marker = _marker(database, around)
     os.makedirs(os.path.dirname(marker), exist_ok=True)
     atomic_write(marker, os.fsencode(database.path), sync=False)
-
-
-def _forget(database: Database, around: Surroundings) -> None:
-    if os.path.exists(_marker(database, around)):
-        os.unlink(_marker(database, around))

@@ -19,6 +19,7 @@ import pytest
 
 from devboot import snapshot
 from devboot.app.preparation.last_failure import failure_on_record
+from devboot.daemon import leases
 from devboot.doctor.checks import (
     checks_for,
     databases,
@@ -35,13 +36,14 @@ from devboot.doctor.checks import (
 from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Subject
 from devboot.environment.venv.record import NAME, VenvRecord, render_record
-from devboot.errors import ManifestError, Place, Problems, UsageError, WorkError
+from devboot.errors import MachineError, ManifestError, Place, Problems, UsageError, WorkError
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, PythonLock, PythonPackage, lock_to_text
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.model.process import Plan, ProcessSpec, plan_to_plain
 from devboot.provision.objects.store import Store
 from devboot.supervisor.explain.observed import lacks
 from devboot.supervisor.last_failure import keep_failure
+from devboot.supervisor.system import proctable
 from devboot.text.modes import StreamFacts
 from tests.fakes.folders import project_of, state_folder
 
@@ -255,6 +257,14 @@ def test_packages_that_changed_since_the_sync_are_found(with_venv):
     assert (slugs(answer), answer.findings[0].evidence) == (["python/drift"], ("django 5.1.2 is gone",))
 
 
+def lease_of_this_process(known):
+    """The lease of a daemon that is this process."""
+    fields = dict.fromkeys(leases.DaemonLease._fields, "1")
+    me = proctable.look(os.getpid())
+    known_to = {"pid": os.getpid(), "started": me.started, "boot": proctable.boot_id(), "root": known.project.root}
+    return leases.DaemonLease(**fields | known_to | {"guardian": 1})
+
+
 DATABASE = '[databases.default]\npath = "db.sqlite3"\n'
 
 
@@ -362,6 +372,26 @@ def test_something_else_in_place_of_a_database_is_found(replace, database):
     replace(path)
 
     assert slugs(databases.integrity(known)) == ["sqlite/damaged"]
+
+
+@pytest.mark.parametrize("has_copy", [False, True])
+def test_the_fix_of_a_damaged_database_stops_a_running_project_first(has_copy, database):
+    known, path = database
+    if has_copy:
+        os.makedirs(known.project.backups)
+        shutil.copy(path, os.path.join(known.project.backups, "default-2026-01-01T000000.sqlite3"))
+    error = MachineError("sqlite/damaged", "the database `default` is damaged")
+    (check,) = [each for each in databases.CHECKS if each.name == "sqlite-start"]
+    asked = replace(known, refusals=lambda: (("sqlite", error, "default"),))
+    stopped = check.run(asked).findings[0].fix.command
+    daemon = Path(leases.daemon_path(known.project.state))
+    daemon.parent.mkdir(parents=True)
+    daemon.write_text(leases.format_daemon(lease_of_this_process(known)))
+
+    running = check.run(asked).findings[0].fix.command
+
+    assert stopped == ("devboot doctor --fix sqlite" if has_copy else f"mv {path} {path}.damaged")
+    assert running == f"devboot down && {stopped}"
 
 
 SERVICE = '[services.redis]\nversion = "8"\n'

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from devboot.environment.databases import (
     Database,
     Prepared,
     Surroundings,
+    aside_command,
     backup_database,
     prepare_database,
     schema_cookie,
@@ -266,18 +268,49 @@ def damaged(around, damage, *, seen=True):
 
 @pytest.mark.faults(99)
 @pytest.mark.parametrize("damage", ["zero", "truncated", "header", "page"])
-def test_a_damaged_database_is_moved_aside_and_refused_once(damage, around):
+def test_a_damaged_database_is_refused_until_somebody_moves_it_aside(damage, around):
     wanted = damaged(around, damage)
     before = Path(wanted.path).read_bytes()
-    with pytest.raises(MachineError) as caught:
-        prepare_database(wanted, around)
+    for _ in range(2):
+        with pytest.raises(MachineError) as caught:
+            prepare_database(wanted, around)
 
-    aside = f"{wanted.path}.2026-03-01T093005"
-    assert (caught.value.slug, caught.value.exit_code) == ("sqlite/damaged", 6)
-    assert caught.value.what == "the database `default` is damaged"
-    assert caught.value.kept == (f"the damaged file, `{aside}`",)
-    assert Path(aside).read_bytes() == before
+        assert (caught.value.slug, caught.value.exit_code) == ("sqlite/damaged", 6)
+        assert caught.value.what == "the database `default` is damaged"
+        assert Path(wanted.path).read_bytes() == before
+
+    (advice,) = caught.value.help
+    subprocess.run(["sh", "-c", advice], check=True)
+    assert Path(f"{wanted.path}.damaged").read_bytes() == before
     assert prepare_database(wanted, around).is_new
+
+
+def test_advice_about_a_damaged_database_replaces_no_earlier_one_and_takes_its_log_along(around):
+    wanted = damaged(around, "header")
+    for name in (f"{wanted.path}.damaged", f"{wanted.path}-wal"):
+        Path(name).write_bytes(b"earlier" if name.endswith("damaged") else b"log")
+
+    subprocess.run(["sh", "-c", aside_command(wanted.path)], check=True)
+
+    folder = os.path.dirname(wanted.path)
+    name = os.path.basename(wanted.path)
+    assert sorted(os.listdir(folder)) == [f"{name}.damaged", f"{name}.damaged-2", f"{name}.damaged-2-wal"]
+    assert Path(f"{wanted.path}.damaged").read_bytes() == b"earlier"
+
+
+def test_advice_about_a_damaged_database_names_its_sound_copy_and_stops_a_running_project_first(around):
+    wanted = damaged(around, "header", seen=False)
+    os.makedirs(around.backups)
+    sound, newer = (f"{around.backups}/default-2026-0{month}-01T000000.sqlite3" for month in (1, 2))
+    query(sound, "CREATE TABLE a (b)")
+    Path(newer).write_bytes(b"damaged, too")
+
+    with pytest.raises(MachineError) as caught:
+        prepare_database(wanted, around._replace(is_running=True))
+
+    restore, aside = caught.value.help
+    assert restore == f"devboot down && devboot doctor --fix sqlite   # restores the copy `{sound}`"
+    assert aside.startswith(f"devboot down && mv {wanted.path} {wanted.path}.damaged ")
 
 
 @pytest.mark.faults(99)
@@ -292,7 +325,7 @@ def test_a_directory_in_its_place_is_refused_and_stays(around):
         prepare_database(wanted, around)
 
     assert caught.value.causes == ("it is a directory",)
-    assert caught.value.help == (f"mv {wanted.path} {wanted.path}.aside", "devboot up")
+    assert caught.value.help == (f"mv {wanted.path} {wanted.path}.damaged   # the next `up` makes an empty one",)
     assert os.path.isdir(wanted.path)
 
 
@@ -311,7 +344,7 @@ def test_a_pipe_or_a_link_to_nothing_in_its_place_is_refused_at_once_and_stays(k
     assert caught.value.causes == (
         "it isn't a file" if kind == "pipe" else "it is a link to `/nowhere/db`, which isn't there",
     )
-    assert caught.value.help == (f"mv {wanted.path} {wanted.path}.aside", "devboot up")
+    assert caught.value.help == (f"mv {wanted.path} {wanted.path}.damaged   # the next `up` makes an empty one",)
     assert os.path.lexists(wanted.path)
 
 
@@ -394,18 +427,19 @@ def test_the_newest_backup_is_offered(around):
     with pytest.raises(MachineError) as caught:
         prepare_database(wanted, around)
 
-    assert caught.value.help == (f"cp {backup} {wanted.path}", "devboot up")
+    assert caught.value.help[0] == f"devboot doctor --fix sqlite   # restores the copy `{backup}`"
 
 
 @pytest.mark.faults(101)
-def test_side_files_move_with_their_database(around):
+def test_side_files_stay_with_their_database_and_move_with_it(around):
     wanted = damaged(around, "header")
     for ending in ("-wal", "-journal"):
         Path(wanted.path + ending).write_text(ending)
     with pytest.raises(MachineError):
         prepare_database(wanted, around)
 
-    aside = f"{wanted.path}.2026-03-01T093005"
+    subprocess.run(["sh", "-c", aside_command(wanted.path)], check=True)
+    aside = f"{wanted.path}.damaged"
     assert {name: Path(aside + name).read_text() for name in ("-wal", "-journal")} == {
         "-wal": "-wal",
         "-journal": "-journal",

@@ -1,6 +1,6 @@
 """Reads the time index of a log: the time of each line, and the part of a log from a given time on.
 
-An index may be as long as its log, so that it is never read as a whole: entries are searched by bisection.
+An index may be as long as its log, so that it is never in memory as a whole: a line's time is searched by bisection.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 FAR = 1 << 63  # beyond the end of any log
 _WINDOW = 256  # entries that are read at once
+_CHECKED = 64 * _WINDOW  # the same when the whole index is checked
+_LATEST = float(1 << 37)  # wall-clock seconds, in the year 6325; a later time is damage, and no date for the system
 
 
 class TimeIndex:
-    """Times of one log file; without an index (`fd` is -1) all times are unknown, which is 0.0."""
+    """Times of one log file. Unknown times are 0.0: impossible ones, and all without an index (`fd` is -1)."""
 
     def __init__(self, fd: int, read: Read = os.pread) -> None:
         self._fd = fd
@@ -48,9 +50,8 @@ class TimeIndex:
 
         It may contain other lines, too: all, if the clock was set back while the log was written.
         """
-        numbers = range(0, self._count, _WINDOW)
-        marks = [self._times_from(number, 1)[0] for number in numbers]
-        if marks != sorted(marks):
+        marks = self._marks()
+        if marks is None:
             return 0, FAR
         first = self._first_from(since, marks) if since else 0
         last = self._first_from(until, marks) if until else self._count
@@ -61,6 +62,24 @@ class TimeIndex:
         """Return the offset of an entry by its number; FAR if there is none."""
         entries = self._entries(number, 1) if number < self._count else []
         return entries[0][1] if entries else FAR
+
+    def _marks(self) -> list[float] | None:
+        """Return each _WINDOW-th time; None if times or offsets don't ascend or are impossible."""
+        from _operator import le
+        from _struct import unpack
+
+        marks: list[float] = []
+        time, offset = 0.0, 0
+        for number in range(0, self._count, _CHECKED):
+            raw = self._raw(number, _CHECKED)
+            count = len(raw) // STAMP.size * 2
+            times = (time, *unpack(f"<{count}d", raw)[::2])
+            offsets = (offset, *unpack(f"<{count}Q", raw)[1::2])
+            if not all(map(le, times, times[1:])) or not all(map(le, offsets, offsets[1:])):  # no number is above NaN
+                return None
+            marks += times[1::_WINDOW]
+            time, offset = times[-1], offsets[-1]
+        return marks if time < _LATEST else None
 
     def _first_from(self, time: float, marks: list[float]) -> int:
         """Return the number of the first entry that isn't earlier than `time`; `marks` is each _WINDOW-th time."""
@@ -89,6 +108,11 @@ class TimeIndex:
         return [time for time, _ in self._entries(number, count)] or [0.0]
 
     def _entries(self, number: int, count: int) -> list[tuple[float, int]]:
+        entries = STAMP.iter_unpack(self._raw(number, count))
+        return [(time if 0.0 < time < _LATEST else 0.0, offset) for time, offset in entries]
+
+    def _raw(self, number: int, count: int) -> bytes:
+        """Return the bytes of up to `count` whole entries."""
         count = min(count, self._count - number)
         raw = self._read(self._fd, count * STAMP.size, number * STAMP.size)
-        return list(STAMP.iter_unpack(raw[: len(raw) - len(raw) % STAMP.size]))
+        return raw[: len(raw) - len(raw) % STAMP.size]

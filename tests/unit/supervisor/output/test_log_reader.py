@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import math
 import os
 import random
 import resource
@@ -11,6 +12,7 @@ import tracemalloc
 
 import pytest
 
+from devboot.app.logs.printing import as_json
 from devboot.supervisor.output.log_reader import ALL, Filter, Lines, Log, is_ended, last_lines, merged
 from devboot.supervisor.output.log_writer import STAMP, LogFile, index_path, log_path
 
@@ -339,6 +341,43 @@ def test_a_log_of_any_bytes_with_an_index_of_any_bytes_loses_no_line(tmp_path, s
     tail(str(path), 3, chosen=Filter(5.0, 9.0))
 
 
+@pytest.mark.parametrize("damaged", [math.inf, -math.inf, math.nan, -5.0, 1e15, 1e300])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_damaged_time_is_unknown_and_costs_no_line(tmp_path, damaged, place):
+    times = [1001.0, 1002.0, 1003.0]
+    blocks = [(time, b"%d\n" % time) for time in times]
+    path = written(tmp_path / "web.log", [*blocks[:place], (damaged, b"x\n"), *blocks[place + 1 :]])
+    others = [(time, "web", b"%d" % time) for number, time in enumerate(times) if number != place]
+
+    found = tail(path, 9, "web")
+    assert found == [*others[:place], (0.0, "web", b"x"), *others[place:]]
+    for at, name, text in found:
+        assert b"".join(as_json(Lines(at, name, text))).endswith(b"}\n")
+    chosen = Filter(since=1001.5, until=1002.5)
+    assert tail(path, 9, "web", chosen) == [line for line in others if chosen.takes(line[0])]
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [(5, -1000.0), (5, -5000.0)],
+        [(300, -3000.0), (5, -100.0), (600, -2700.0)],
+        [(256, -3000.0), (255, -5000.0), (1, -100.0), (256, -2900.0)],
+        [(1, -100.0), (16_384, -3000.0)],
+        [(16_384, -3000.0), (1, -5000.0)],
+    ],
+)
+def test_lines_are_chosen_by_time_although_the_clock_was_set_back(tmp_path, runs):
+    """The clock starts each run at its own time, and counts hundredths."""
+    now = 1_700_000_000.0
+    times = [now + start + number / 100 for count, start in runs for number in range(count)]
+    path = written(tmp_path / "web.log", [(time, b"%d\n" % number) for number, time in enumerate(times)])
+    lines = [(time, "web", b"%d" % number) for number, time in enumerate(times)]
+
+    for chosen in (Filter(since=now - 180), Filter(until=now - 3600), Filter(now - 2800, now - 150)):
+        assert tail(path, 10**9, "web", chosen) == [line for line in lines if chosen.takes(line[0])]
+
+
 class Reading:
     """Counts the bytes that are read."""
 
@@ -364,7 +403,7 @@ def test_a_time_is_sought_instead_of_read_for(long_log):
     log.close()
 
     assert [at for at, _, _ in found] == [50_900.0 + number for number in range(10)]
-    assert reading.total < 60_000
+    assert reading.total < 60_000 + os.path.getsize(index_path(long_log))  # the index is checked for a clock set back
 
 
 def test_the_last_lines_are_read_from_the_end(long_log):

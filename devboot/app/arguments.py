@@ -181,8 +181,15 @@ def _count(command: Command, args: Sequence[str]) -> None:
         raise UsageError(
             "usage/argument",
             f"`devboot {command.name}` takes no `{args[len(command.arguments)]}`",
-            help=[example, f"`devboot help {command.name}`"],
+            help=[*_for_one(command.name, args), example, f"`devboot help {command.name}`"],
         )
+
+
+def _for_one(name: str, args: Sequence[str]) -> list[str]:
+    """Return advice for a command that is about the whole project and was given names of processes."""
+    names = " ".join(map(shell_word, args))
+    ways = {"down": f"`devboot stop {names}` stops only that", "ps": f"`devboot logs {names}` prints its output"}
+    return [ways[name]] if name in ways else []
 
 
 def _only_start(name: str, spellings: list[str]) -> str | None:

@@ -63,5 +63,5 @@ def summary(outcomes: Iterable[tuple[Step, str]], others: Iterable[str]) -> str:
     fixed = sum(outcome == FIXED for _, outcome in known)
     left = [step.command for step, outcome in known if outcome != FIXED] + list(others)
     parts = [f"{fixed} fixed and checked again"] if fixed else []
-    parts += [f"{len(left)} left: {', '.join(left)}"] if left else []
+    parts += [f"{len(left)} left: {', '.join(dict.fromkeys(left))}"] if left else []
     return ", ".join(parts) or "nothing to fix"

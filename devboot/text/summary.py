@@ -72,11 +72,16 @@ def headline(project: str, seconds: float, installed: str) -> str:
     return f"{printable(project)} is up in {duration(seconds)}" + (f", {installed}" if installed else "")
 
 
-def idle_text(names: Sequence[str]) -> str:
-    """Return `worker, beat: no probe, so they count as up once idle for a second`."""
+def idle_text(names: Sequence[str], *, awaits_line: bool = False) -> str:
+    """Return `worker, beat: no probe, so they count as up once idle for a second`.
+
+    `awaits_line`: of processes that have not yet written the line that shows that they are ready.
+    """
     shown = ", ".join(printable(name) for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     verb = "it counts" if len(names) == 1 else "they count"
+    if awaits_line:
+        return f"{shown}{more}: not written yet that it is ready; {verb} as up once idle for a second"
     return f"{shown}{more}: no probe, so {verb} as up once idle for a second"
 
 

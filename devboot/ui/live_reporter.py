@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from devboot.text.symbols import Symbols
-from devboot.ui.board import Finished, active_lines, finished_lines
+from devboot.ui.board import PROCESSES, Finished, active_lines, finished_lines
 from devboot.ui.reporters import QuietReporter
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class LiveReporter(QuietReporter):
             self._drawer.join()
         finally:
             with self._lock:
-                final = [*self._unprinted, *self._board.settle(self._clock())]
+                final = [*self._unprinted, *self._board.settle(self._clock(), PROCESSES if error is None else "")]
             with suppress(OSError, ValueError):
                 if self._live is not None:
                     self._live.stop()

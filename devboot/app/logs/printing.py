@@ -33,6 +33,7 @@ class LinePrinter:
         self._streams = streams
         style = style_for(call)
         self._prefixer = Prefixer(names, style, among)
+        self.has_printed = False
         self._ticks = 1000 if style.timestamps == "full" else 1  # of the clock of the prefix, in a second
 
     def print(self, lines: Iterable[Lines]) -> None:
@@ -68,6 +69,7 @@ class LinePrinter:
         size = 0
         for piece in pieces:
             batch.append(piece)
+            self.has_printed = self.has_printed or bool(piece)
             size += len(piece)
             if size >= _BATCH:
                 self._streams.write(1, b"".join(batch))

@@ -8,6 +8,7 @@ from devboot.app.logs.filter import parse_filter
 from devboot.app.logs.printing import LinePrinter, paths_of
 from devboot.app.logs.style import streams_for
 from devboot.daemon.client import NoAnswerError
+from devboot.errors import shell_word
 from devboot.supervisor.output.log_reader import Lines, merged
 from devboot.wire import frames
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from devboot.app.fast.call import Call
     from devboot.daemon.client import Client
+
+_CONDITIONS = ("grep", "since", "until")
 
 
 def carry_out(call: Call, names: Sequence[str], among: Sequence[str], count: int | None) -> int:
@@ -31,7 +34,11 @@ def carry_out(call: Call, names: Sequence[str], among: Sequence[str], count: int
     if found is not None and found.lease is not None and found.lease.is_alive:
         return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
     query.print_past({})
-    return query.streams.end()
+    code = query.streams.end()
+    if not query.has_printed and not code and not call.output.quiet:
+        given = [f"--{name} {shell_word(str(call.values[name]))}" for name in _CONDITIONS if call.values.get(name)]
+        Streams().say(f"no line matches {' '.join(given)}\n" if given else "there are no lines yet\n")
+    return code
 
 
 class _Query:
@@ -45,6 +52,11 @@ class _Query:
         self.streams = Streams() if call.flag("follow") else streams_for(call)
         self._printer = LinePrinter(call, self.streams, names, among)
         self._printer.print_head()
+
+    @property
+    def has_printed(self) -> bool:
+        """Return whether any line was selected."""
+        return self._printer.has_printed
 
     def print_past(self, ends: Mapping[str, int]) -> None:
         """Print lines from the logs, up to the offsets where the daemon's stream begins."""

@@ -35,7 +35,10 @@ def init(session: Session, *, merges: bool = False, only_diff: bool = False, exa
         session.say("next: devboot up, then open the address of web")
         return Exit.OK
     if only_diff:
-        session.out(planned(context.cwd, context.environ, merges=True).diff)
+        diff = planned(context.cwd, context.environ, merges=True).diff
+        session.out(diff)
+        if not diff:
+            session.say(f"{MANIFEST} has all that was found; nothing to add")
         return Exit.OK
     done = propose(context.cwd, context.environ, merges=merges)
     place = os.path.relpath(done.root, context.cwd)

@@ -258,10 +258,16 @@ class StartupReport:
         return "\n".join([line, "", headline, *about_time, *about_servers, "", ""])
 
     def _unproven(self, shown: Sequence[model.ProcessStatus]) -> list[str]:
-        """Return a line about processes without a probe, which were watched for a while."""
+        """Return lines about processes that no probe has shown to be ready, which were watched for a while."""
         process = self._project.supervisor.process
-        names = [each.name for each in shown if each.phase != model.READY and process(each.name).settled]
-        return [f"  {pad('idle', 6)}  {summary.idle_text(names)}"] if names else []
+        settled = [each.name for each in shown if each.phase != model.READY and process(each.name).settled]
+        late = [
+            name for name in settled if (ready := process(name).spec.ready) is not None and ready.kind == model.LINE
+        ]
+        others = [name for name in settled if name not in late]
+        lines = [summary.idle_text(others)] if others else []
+        lines += [summary.idle_text(late, awaits_line=True)] if late else []
+        return [f"  {pad('idle', 6)}  {line}" for line in lines]
 
     def _unanswered(self) -> list[str]:
         """Return notes on servers that processes tried to connect to in vain, since they may retry silently."""

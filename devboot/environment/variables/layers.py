@@ -38,10 +38,11 @@ class Layers(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """A required variable without a value."""
+    """A required variable without a value; `at` is the place of its placeholder, such as `.env:3`."""
 
     name: str
     description: str
+    at: str = ""
 
 
 class Composition(NamedTuple):
@@ -134,8 +135,9 @@ class _Composer:
         if given := self._given(name):
             self.composed[name] = ComposedVariable(name, given, CALLER, wanted.is_secret)
         else:
-            self.composed.pop(name, None)
-            self.missing.append(Missing(name, wanted.description or ""))
+            there = self.composed.pop(name, None)
+            at = there.source if there is not None and there.value == _TO_FILL_IN else ""
+            self.missing.append(Missing(name, wanted.description or "", at))
 
     def _from_shell(self, name: str, wanted: FromShell) -> None:
         given = self._given(name)

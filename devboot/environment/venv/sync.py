@@ -64,11 +64,12 @@ class SyncResult:
     aside: str = ""
     spec: VenvSpec | None = field(default=None, repr=False, compare=False)
     libraries: tuple[str, ...] = ()
+    again: bool = False  # packages were installed again whose files were gone
 
     @property
     def is_unchanged(self) -> bool:
         """Return whether the sync had nothing to do."""
-        return self.act == KEEP and not (self.added or self.changed or self.removed)
+        return self.act == KEEP and not (self.added or self.changed or self.removed or self.again)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -200,7 +201,7 @@ def _synced(
         before = list_installed(spec.path)
         base = record or VenvRecord(True, "", "", "", is_adopted=decision.act == ADOPT)
         with _recorded(spec, base, before):
-            _install(uv, spec, reporter)
+            again = _install(uv, spec, reporter)
             notes = _install_optional(uv, spec, reporter)
             _remove_unlocked(uv, spec, base)
             _sync_bundled_setuptools(uv, spec, base)
@@ -220,6 +221,7 @@ def _synced(
         act=decision.act,
         python=spec.interpreter.version,
         packages=len(wanted_names(spec)),
+        again=again,
         stays=tuple(sorted(set(after) - set(installed) - set(wanted_versions(spec)))),
         notes=(*notes, *note),
         aside=aside,
@@ -269,7 +271,8 @@ def _recorded(spec: VenvSpec, base: VenvRecord, before: Mapping[str, Distributio
         raise machine_error(error, spec.path) from error
 
 
-def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> None:
+def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> bool:
+    """Install what is missing; return whether packages were installed again whose files were gone."""
     python = _python(spec)
     again = _lost_packages(spec, reporter)
     if pins := installable_pins(spec):
@@ -293,6 +296,7 @@ def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> None:
                 uv, python, lines, indexes=spec.indexes, options=[*options, *again]
             ),
         )
+    return bool(again)
 
 
 def _not_installed(spec: VenvSpec, pins: Sequence[Pin]) -> list[Pin]:

@@ -29,7 +29,8 @@ def test_rotated_logs_are_read_and_times_choose(project):
         newer.write("third\n")
 
     assert project.devboot("logs", "--grep", "i", "--no-prefix").stdout == "first\nthird\n"
-    assert project.devboot("logs", "--since", "1h").stdout == ""
+    none = project.devboot("logs", "--since", "1h", "--grep", "a b")
+    assert (none.stdout, none.stderr) == ("", "no line matches --grep 'a b' --since 1h\n")
     assert project.devboot("logs", "-n", "1", "--until", "1h", "--no-prefix").stdout == "third\n"
     assert project.devboot("logs", "--since", "noon", code=2).stderr.startswith("error[usage/argument]: ")
 

@@ -98,7 +98,9 @@ def test_flags_take_their_values_in_every_usual_form(line, values):
             "usage/unknown-flag",
             "leave it out: `devboot up` installs and restarts whatever has changed",
         ),
-        ("ps web", "usage/argument", "`devboot ps`: this project"),
+        ("ps web", "usage/argument", "`devboot logs web` prints its output"),
+        ("down web b*", "usage/argument", "`devboot stop web 'b*'` stops only that"),
+        ("sync web", "usage/argument", "`devboot sync`: lock, fetch, build"),
         ("explain a b", "usage/argument", "`devboot explain port/in-use`: the long form of `error[port/in-use]`"),
     ],
 )

@@ -72,6 +72,14 @@ def test_a_command_detects_at_most_once(shop, command, manifest, expected):
     assert expected == detections()
 
 
+def test_without_a_difference_one_line_says_so(shop, capsys):
+    shop(None)
+    main(("init",))
+    capsys.readouterr()
+    main(("init", "--diff"))
+    assert capsys.readouterr() == ("", "devboot.toml has all that was found; nothing to add\n")
+
+
 def test_both_comparisons_share_the_one_detection(shop, capsys):
     detections = shop(f"{SERVICE}[processes]\n")
     main(("sync", "--offline"))

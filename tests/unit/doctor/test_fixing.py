@@ -53,6 +53,7 @@ def test_the_last_line_counts_and_names_what_is_left():
         [(store, FIXED), (lock, LEFT)], ["chmod go-w /x"]
     )
     assert "1 left: devboot store repair" == summary([(store, NOT_FIXED)], [])
+    assert "3 left: devboot sync --check, devboot lock" == summary([], [*["devboot sync --check"] * 2, "devboot lock"])
     assert "nothing to fix" == summary([], [])
 
 

@@ -66,3 +66,5 @@ def test_times_to_ready_are_named_where_they_are_known():
 def test_processes_without_a_probe_are_named_and_many_are_counted():
     assert summary.idle_text(["worker"]) == "worker: no probe, so it counts as up once idle for a second"
     assert summary.idle_text(list("abcde")).startswith("a, b, c and 2 more: no probe, so they count")
+    late = "worker: not written yet that it is ready; it counts as up once idle for a second"
+    assert summary.idle_text(["worker"], awaits_line=True) == late

@@ -3,6 +3,7 @@
 import io
 import re
 import threading
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -284,6 +285,16 @@ def live(clock, run, *, colour=True):
             reporter.emit(event)
             assert event.kind not in (START, FETCH) or stream.is_drawn.wait(30)
     return stream.getvalue()
+
+
+def test_before_an_error_nothing_is_said_of_what_there_is_to_install(clock):
+    stream = Shown()
+    with suppress(KeyError), LiveReporter(partial(terminal, stream), UNICODE, clock) as reporter:
+        reporter.emit(Event(UNCHANGED, "lock", "as devboot.toml"))
+        reporter.emit(Event(UNCHANGED, "venv", "has all 5 packages"))
+        raise KeyError
+    assert "lock, venv unchanged" in stream.getvalue()
+    assert "nothing to install" not in stream.getvalue()
 
 
 def test_live_output_ends_with_the_cursor_back_and_only_final_lines_left(clock):

@@ -26,7 +26,10 @@ def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Pla
     details = [f"{name}  {wanted.description}"] if wanted.description else []
     target = read[-1] if read else ""
     template = _template_with(root, target, name)
-    if not target:
+    if wanted.at:
+        causes.append(f"in {wanted.at} it is still the placeholder `…`")
+        helps = [f"write its value in {wanted.at}"]
+    elif not target:
         helps = [f"export {name}=…"]
     elif template and not os.path.lexists(os.path.join(root, target)):
         causes.append(f"`{template}` has it, and there is no `{target}` yet")
@@ -46,8 +49,10 @@ def missing_variables(root: str, wanted: Sequence[Missing], read: Sequence[str])
     found = {each.name: "" if has_file else _template_with(root, target, each.name) for each in wanted}
     template = next(filter(None, found.values()), "")
     copied = [name for name in found if template and found[name] == template]
-    others = [name for name in found if name not in copied]
-    causes, helps = [], []
+    unfilled = [each for each in wanted if each.at]
+    others = [name for name in found if name not in (*copied, *(each.name for each in unfilled))]
+    causes = [f"in {each.at} `{each.name}` is still the placeholder `…`" for each in unfilled]
+    helps = [f"write the value in {each.at}" for each in unfilled]
     if copied:
         causes.append(f"`{template}` has {_all_or_some(copied, found)}, and there is no `{target}` yet")
         helps.append(f"cp {template} {target}  # then set {', '.join(copied)} in it")

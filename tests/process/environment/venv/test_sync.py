@@ -520,6 +520,21 @@ def test_no_virtualenv_is_made_in_a_folder_that_a_link_leads_to(workshop, tmp_pa
     assert [] == os.listdir(tmp_path / "outside")
 
 
+def test_a_package_that_is_installed_again_since_a_file_is_gone_counts_as_a_change(workshop):
+    pin = workshop.pin("ant")
+    workshop.sync(pin)
+    (record,) = workshop.root.glob(".venv/lib/python*/site-packages/ant-1.0.dist-info/RECORD")
+    file = next(line.split(",")[0] for line in record.read_text().splitlines() if ".dist-info" not in line)
+    (record.parent.parent / file).unlink()
+    os.utime(record.parent.parent, (0, 0))
+
+    again = workshop.sync(pin)
+
+    assert any(note.startswith("installing ant again: ") for note in workshop.notes())
+    assert not again.is_unchanged
+    assert workshop.sync(pin).is_unchanged
+
+
 def test_packages_are_installed_again_when_system_libraries_that_they_load_are_gone(workshop, tmp_path):
     library = tmp_path / "library"
     library.mkdir()

@@ -27,6 +27,17 @@ def test_its_description_is_a_detail_and_not_a_cause(tmp_path):
     assert (error.details, error.causes) == (("API_KEY  from the console",), ())
 
 
+def test_a_command_of_a_message_that_was_pasted_as_it_is_left_a_placeholder_to_be_replaced(tmp_path):
+    pasted = Missing("API_KEY", "", ".env:3")
+    one = missing_variable(str(tmp_path), pasted, (".env",), None)
+    several = missing_variables(str(tmp_path), [pasted, Missing("PRICE", "")], (".env",))
+
+    assert one.causes == ("in .env:3 it is still the placeholder `…`",)
+    assert one.help == ("write its value in .env:3",)
+    assert several.causes == ("in .env:3 `API_KEY` is still the placeholder `…`",)
+    assert several.help == ("write the value in .env:3", "echo 'PRICE=…' >> .env")
+
+
 def test_where_no_env_file_is_read_it_goes_into_the_shell(tmp_path):
     assert ("export API_KEY=…",) == said(tmp_path, ())[2]
 

@@ -125,6 +125,7 @@ def plan_service(
     if table is None:
         raise no_service(recipe, place)
     _refuse_reserved(table, name, settings, place)
+    _refuse_unbalanced(table, name, settings, place)
     is_open = not password
     access = _access(table, is_open=is_open)
     password = _own_password(recipe, databases, password)
@@ -411,6 +412,34 @@ def _one_setting(form: Sequence[str], key: str, value: str) -> list[str]:
         else:
             arguments.append(word.replace("{name}", key).replace("{value}", value))
     return arguments
+
+
+def _refuse_unbalanced(
+    table: ServiceTable, name: str, settings: Mapping[str, Sequence[str]], place: Place | None
+) -> None:
+    """Raise `manifest/value` for the settings that the server would split into words, and that lack a closing quote."""
+    if "{words}" not in table.settings.form:
+        return
+    errors: list[DevbootError] = [
+        ManifestError(
+            "manifest/value",
+            f"setting `{key}` of `{name}` lacks a closing quote, or ends with a backslash",
+            place=place,
+            help=[f"close it in `settings` of [services.{name}]; a quote that is text needs a backslash before it"],
+        )
+        for key, values in settings.items()
+        if not all(map(_is_balanced, values))
+    ]
+    if errors:
+        raise Problems(errors)
+
+
+def _is_balanced(value: str) -> bool:
+    try:
+        shlex.split(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _refuse_reserved(

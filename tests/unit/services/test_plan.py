@@ -84,6 +84,18 @@ def test_settings_that_devboot_makes_itself_are_refused():
     ]
 
 
+@pytest.mark.parametrize("value", ['"', "it's", "a\\"])
+def test_a_setting_without_its_closing_quote_is_refused(value):
+    with pytest.raises(Problems) as caught:
+        plan({"save": ("60 10", value), "maxmemory": ("64mb",)})
+
+    (error,) = caught.value.errors
+    assert (error.slug, error.what) == (
+        "manifest/value",
+        "setting `save` of `redis` lacks a closing quote, or ends with a backslash",
+    )
+
+
 @pytest.mark.faults(91)
 @pytest.mark.parametrize("length", [60, 108, 400])
 def test_a_socket_is_short_whatever_it_is_called(length):

@@ -37,6 +37,7 @@ class Subject:
     manifest: Manifest | None = None
     procfile: Procfile | None = None
     manifest_problem: DevbootError | None = None
+    as_detected: Callable[[], tuple[Manifest | None, Procfile | None]] = lambda: (None, None)  # as `up` would load them
     why_nothing: Callable[[], DevbootError | None] = lambda: None  # `up`'s error for a folder without an application
     refusals: Callable[[], tuple[tuple[str, DevbootError, str], ...]] = tuple  # `up`'s errors: area, error, database
     why_stale: Callable[[], tuple[str, ...]] = tuple  # why devboot.lock doesn't fit requirements and manifest

@@ -87,6 +87,10 @@ def examine(context: Context) -> Subject:
         seen = looked.result
         return seen.refusals if seen.error is None or sources.manifest is None else (("manifest", seen.error, ""),)
 
+    def as_detected() -> tuple[Manifest | None, Procfile | None]:
+        seen = looked.result.loaded
+        return (None, None) if seen is None else (seen.manifest, seen.procfile)
+
     directories = _directories(context)
     named = sources.manifest.project.name if sources.manifest else None
     return Subject(
@@ -105,6 +109,7 @@ def examine(context: Context) -> Subject:
         manifest=sources.manifest,
         procfile=sources.procfile,
         manifest_problem=sources.problem,
+        as_detected=as_detected,
         why_nothing=why_nothing,
         refusals=refusals,
         why_stale=why_stale,
@@ -113,6 +118,8 @@ def examine(context: Context) -> Subject:
 
 class _Seen(NamedTuple):
     """The project as `up` would load it: the errors for which it would refuse; `error` if it can't even load it."""
+
+    loaded: Loaded | None = None
 
     error: DevbootError | None = None
     refusals: tuple[tuple[str, DevbootError, str], ...] = ()
@@ -139,8 +146,8 @@ def _look(context: Context) -> _Seen:
     try:
         loaded = look_at_project(context.cwd, context.environ)
     except DevbootError as error:
-        return _Seen(error)
-    return _Seen(None, tuple(preflight(loaded, context)))
+        return _Seen(error=error)
+    return _Seen(loaded, None, tuple(preflight(loaded, context)))
 
 
 def _load(path: str, root: str, cwd: str) -> _Sources:

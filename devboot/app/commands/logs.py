@@ -42,9 +42,19 @@ def carry_out(call: Call) -> int:
             return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
     if not names:
         Streams().say(f"{daemon_connection.project_name(call)} has no logs yet: devboot up\n")
+    for name in names if call.args else ():
+        if not os.path.exists(f"{call.state}/logs/{name}.log"):
+            Streams().say(f"{name} has no log, it was never started{_why(call, name)}\n")
     streams = streams_for(call)
     LinePrinter(call, streams, names, among).print(merged(paths_of(call, names), ALL, count, {}))
     return streams.end()
+
+
+def _why(call: Call, name: str) -> str:
+    """Return the reason on record why a process could not be started, in brackets; "" if there is none."""
+    from devboot.supervisor.last_failure import read_failures
+
+    return next((f" ({each.what})" for each in read_failures(call.state) if each.name == name), "")
 
 
 def _is_chosen(values: Mapping[str, object]) -> bool:

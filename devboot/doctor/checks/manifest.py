@@ -15,10 +15,13 @@ from devboot.doctor.refusals import fix_of, refused
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.environment.venv.condition import FOREIGN, OURS, examine
 from devboot.errors import DevbootError, Problems, shell_word
+from devboot.model.edge.manifest.manifest import Manifest
+from devboot.model.project_files.procfile import Procfile
 from devboot.text.units import counted
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _OF_SHELL = re.compile(r"[$`(){};|&<>*?!\n]")
+_BRING_NOTHING = frozenset({"project", "databases", "env", "env_files", "procfile", "processes", "ui"})  # to PATH
 _BUILT_IN = frozenset(
     {
         *(".", ":", "[", "alias", "break", "case", "cd", "command", "continue", "echo", "eval", "exit", "export"),
@@ -55,16 +58,23 @@ def procfile(subject: Subject) -> Answer:
 
 
 def commands(subject: Subject) -> Answer:
-    """Check that the programs of all processes exist, once the project has been prepared."""
+    """Check that the programs of all processes exist: before the first preparation only if that brings none."""
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is None:
-        return Answer()
+        manifest, procfile = subject.as_detected()
+        if manifest is None or not manifest.model_fields_set <= _BRING_NOTHING:
+            return Answer()
+        return _lacking(subject, manifest, procfile, subject.environ.get("PATH", os.defpath))
     has_venv = any(name == "VIRTUAL_ENV" for _, name, _ in known.patch)
     if has_venv and examine(venv_folder(subject)).state not in (OURS, FOREIGN):
         return Answer()  # another check finds that
     path = snapshots.apply(known.patch, subject.environ).get("PATH", os.defpath)
+    return _lacking(subject, subject.manifest, subject.procfile, path)
+
+
+def _lacking(subject: Subject, manifest: Manifest | None, procfile: Procfile | None, path: str) -> Answer:
     findings = []
-    for name, command, folder in _commands(subject):
+    for name, command, folder in _commands(manifest, procfile):
         word = program_of(command)
         place = os.path.join(subject.project.root, folder)
         found = os.path.join(place, word) if "/" in word else shutil.which(word, path=path)
@@ -73,12 +83,11 @@ def commands(subject: Subject) -> Answer:
     return Answer(findings=tuple(findings))
 
 
-def _commands(subject: Subject) -> Iterator[tuple[str, str, str]]:
+def _commands(manifest: Manifest | None, procfile: Procfile | None) -> Iterator[tuple[str, str, str]]:
     """Yield name, command and working folder of each process; of a service's line in the Procfile nothing is run."""
-    manifest = subject.manifest
     tables = {} if manifest is None else manifest.processes
     services = {} if manifest is None else manifest.services
-    for line in subject.procfile.lines if subject.procfile is not None else ():
+    for line in procfile.lines if procfile is not None else ():
         if line.name not in services:
             yield line.name, line.command, tables[line.name].cwd if line.name in tables else "."
     for name, table in tables.items():

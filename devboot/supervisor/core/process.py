@@ -333,7 +333,10 @@ class Process:
         from devboot.supervisor.explain import spawn_errors
 
         program = program or self._launch.program or self._launch.argv[0]
-        self.error = spawn_errors.explain(error, name=self.name, program=program, cwd=self.spec.cwd, env=env)
+        spec = self.spec
+        self.error = spawn_errors.explain(
+            error, name=self.name, program=program, cwd=spec.cwd, env=env, command=spec.command, origin=spec.origin
+        )
         self.around.on_note(self.error.what, self.error)
         self.feed(life.SPAWN_FAILED)
 

@@ -26,8 +26,13 @@ _NOT_FOUND = (
 )
 
 
-def explain(error: OSError, *, name: str, program: str, cwd: str, env: Mapping[str, str]) -> WorkError:
-    """Return the error for a failed spawn: `process/spawn` with reason and advice, or `service/data-in-use`."""
+def explain(
+    error: OSError, *, name: str, program: str, cwd: str, env: Mapping[str, str], command: str = "", origin: str = ""
+) -> WorkError:
+    """Return the error for a failed spawn: `process/spawn` with reason and advice, or `service/data-in-use`.
+
+    `origin` is the place in a file of the user's where the `command` is, as `Procfile:2`; empty for none.
+    """
     if isinstance(error, DataInUseError):
         return _data_in_use(name, str(error.filename))
     if error.errno in EXHAUSTED:
@@ -36,7 +41,10 @@ def explain(error: OSError, *, name: str, program: str, cwd: str, env: Mapping[s
         reason, helps = str(error.strerror), _free(str(error.filename))
     else:
         reason, helps = _reason(error, program, cwd, env)
-    return WorkError("process/spawn", f"`{name}` could not be started: {reason}", help=helps)
+    if origin and not helps:
+        helps = [f"correct the command in {origin}, or install `{program}`; then `devboot up -d`"]
+    causes = [f"{command}     ({origin})"] if origin else []
+    return WorkError("process/spawn", f"`{name}` could not be started: {reason}", causes=causes, help=helps)
 
 
 def _free(folder: str) -> list[str]:

@@ -249,6 +249,21 @@ def test_json_of_ps_has_the_facts(shop):
     assert json.loads(shop.devboot("ps", "--json").stdout)["processes"] == []
 
 
+def test_logs_of_a_process_that_could_not_be_started_say_so_with_the_reason(project):
+    project.spec("web", SLEEP)
+    project.spec("mailer", "no-such-mailer --now", origin="Procfile:2")
+    project.write()
+
+    refused = project.devboot("up", "-d", code=1).stderr
+    told = project.devboot("logs", "mailer").stderr
+
+    reason = "`mailer` could not be started: `no-such-mailer` was not found"
+    assert f"error[process/spawn]: {reason}\n" in refused
+    assert "no-such-mailer --now     (Procfile:2)" in refused
+    assert f"mailer has no log, it was never started ({reason})\n" == told
+    project.devboot("down", code=None)
+
+
 def test_timings_say_what_the_start_waited_for(shop):
     done = shop.devboot("up", "-d", "--timings")
 

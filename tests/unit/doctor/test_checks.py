@@ -40,6 +40,7 @@ from devboot.errors import MachineError, ManifestError, Place, Problems, UsageEr
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, PythonLock, PythonPackage, lock_to_text
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.model.process import Plan, ProcessSpec, plan_to_plain
+from devboot.model.project_files.procfile import parse_procfile
 from devboot.provision.objects.store import Store
 from devboot.supervisor.explain.observed import lacks
 from devboot.supervisor.last_failure import keep_failure
@@ -691,6 +692,15 @@ def test_nothing_is_said_of_a_project_with_a_manifest_or_without_a_start(subject
 )
 def test_the_program_of_a_command_is_its_first_word_unless_only_a_shell_can_say(command, program):
     assert program == manifest.program_of(command)
+
+
+@pytest.mark.parametrize(("text", "found"), [("", ["process/no-program"]), ("[python]\n", [])])
+def test_before_the_first_start_a_program_is_missed_unless_the_preparation_may_bring_it(text, found, subject):
+    lines = "web: python3 -m http.server\nmailer: no-such-mailer --now\n"
+    detected = parse_manifest(text, "devboot.toml"), parse_procfile(lines, "Procfile")
+    one = subject(manifest=None, environ=dict(os.environ), as_detected=lambda: detected)
+
+    assert found == slugs(manifest.commands(one))
 
 
 @pytest.mark.parametrize("text", ["", "[services.redis]\n[databases.default]\npath = 'db.sqlite3'\n[env]\nA = 'x'\n"])

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from errno import ENOENT
 
 import pytest
 
@@ -48,3 +49,15 @@ def test_a_socket_folder_that_can_not_be_made_is_explained_by_its_parent(tmp_pat
     assert f"ls -ld {tmp_path}/none" == found.help[0]
     mine = explain(SocketFolderError(0, "it is a link", str(tmp_path)), name="r", program="x", cwd="/", env={})
     assert (f"mv {tmp_path} {tmp_path}.aside",) == mine.help
+
+
+def test_a_command_that_is_not_found_is_shown_with_its_place_in_a_file(tmp_path):
+    (tmp_path / "sendmail").write_text("")
+    asked = {"name": "mailer", "cwd": "/", "env": {"PATH": str(tmp_path)}, "origin": "Procfile:2"}
+    missing = FileNotFoundError(ENOENT, "No such file or directory")
+
+    near = explain(missing, program="sendmial", command="sendmial --now", **asked)
+    strange = explain(missing, program="xyzzy", command="xyzzy", **asked)
+
+    assert (("sendmial --now     (Procfile:2)",), ("did you mean `sendmail`?",)) == (near.causes, near.help)
+    assert ("correct the command in Procfile:2, or install `xyzzy`; then `devboot up -d`",) == strange.help

@@ -1,7 +1,7 @@
 """Detection: reads a clone without running it, and proposes a manifest."""
 
 from devboot.onboarding.packages.age import with_date
-from devboot.onboarding.proposal.detect import detect
+from devboot.onboarding.proposal.detect import detect, look_around
 from devboot.onboarding.proposal.missing_parts import lacking
 from devboot.onboarding.proposal.render import render, tables
 from devboot.onboarding.proposal_values import Proposal
@@ -11,6 +11,7 @@ __all__ = [
     "Proposal",
     "detect",
     "lacking",
+    "look_around",
     "render",
     "tables",
     "with_date",

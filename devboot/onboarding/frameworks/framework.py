@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from devboot.onboarding.proposal_values import Evidence, Note, Process, PythonInput, Task, Variable
@@ -53,6 +54,11 @@ class Clone:
     settings: Settings
     procfile: Procfile | None
     notes: list[Note]
+
+    @property
+    def root(self) -> Path:
+        """The application's folder, for which the proposal is."""
+        return self.tree.root if self.app.root == "." else self.tree.root / self.app.root
 
 
 class Framework(Protocol):

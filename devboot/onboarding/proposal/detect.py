@@ -64,23 +64,28 @@ ENVRC = re.compile(
 )
 
 
-def detect(root: Path, *, environ: Mapping[str, str]) -> Proposal:
+def look_around(root: Path, *, environ: Mapping[str, str]) -> Clone:
+    """Return the facts about a clone that need no evaluation of its code, such as where its application is."""
+    return survey(Tree(root), environ)
+
+
+def detect(root: Path, *, environ: Mapping[str, str], clone: Clone | None = None) -> Proposal:
     """Read a clone and propose a manifest for it; nothing is run or written.
 
     `environ` is used only for git, not for values, so that the same clone gives the same proposal for everybody.
+    `clone` is the result of `look_around`, if it is known.
     """
     # With many small values the garbage collector would run constantly, and find almost no garbage
     collects = gc.isenabled()
     gc.disable()
     try:
-        return _detect(root, environ)
+        return _detect(clone or look_around(root, environ=environ))
     finally:
         if collects:
             gc.enable()
 
 
-def _detect(root: Path, environ: Mapping[str, str]) -> Proposal:
-    clone = survey(Tree(root), environ)
+def _detect(clone: Clone) -> Proposal:
     code = Code(
         clone.tree,
         clone.app,
@@ -189,14 +194,13 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
     databases, tasks = with_first_data(clone, services, databases, tasks)
     read = _read_env_files(clone, env_files)
     notes += left_out(clone, services, processes, databases, tasks, read)
-    root = tree.root if app.root == "." else tree.root / app.root
     python, driver_notes = with_drivers(clone, env)
     notes += driver_notes
     python = replace(python, hosts=tuple(sorted(served.hosts)))
     folder = common_folder([*(process.cwd for process in processes), *(task.cwd for task in tasks)])
     return Proposal(
-        root=root,
-        name=root.name,
+        root=clone.root,
+        name=clone.root.name,
         framework=app.framework,
         framework_evidence=app.evidence,
         python=with_stated_version(tree, app, python, folder),

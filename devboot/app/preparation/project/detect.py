@@ -21,6 +21,7 @@ from devboot.state.projects import MANIFEST
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.onboarding import Proposal
+    from devboot.onboarding.frameworks.framework import Clone
 
 _SHOWN, _ADVISED = 8, 3  # most clones named; most commands offered
 
@@ -35,28 +36,35 @@ class Detection:
     @cached_property
     def proposal(self) -> Proposal:
         """The proposal for the application in the folder or below it. Raises UsageError `usage/several-projects`."""
-        return detect_here(self._folder, self._environ)
+        return detect_here(self._folder, self._environ, self._clone)
+
+    @cached_property
+    def _clone(self) -> Clone:
+        return _look_here(self._folder, self._environ)
 
     def proposal_for(self, root: str) -> Proposal | None:
-        """Return the proposal; None if it is for another folder than `root`, or the folder only holds clones."""
+        """Return the proposal; None if it is for another folder than `root`, or the folder only holds clones.
+
+        Only a proposal for `root` costs the evaluation of its code.
+        """
         try:
-            return self.proposal if str(self.proposal.root) == root else None
+            return self.proposal if str(self._clone.root) == root else None
         except UsageError:
             return None
 
 
-def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:
+def detect_here(root: str, environ: Mapping[str, str], clone: Clone | None = None) -> Proposal:
     """Return the detection's proposal for the folder `root`; nothing is written.
 
     RabbitMQ is left out, with a warning, if no distribution has it: without it only workers wait. So are MongoDB and
     the like if py-rattler isn't installed: most projects start without. If a version isn't available for this
-    platform, the nearest one is proposed. Raises UsageError `usage/several-projects`.
+    platform, the nearest one is proposed. `clone` has what is known of it already. Raises UsageError
+    `usage/several-projects`.
     """
     from devboot.git import last_change
     from devboot.onboarding import detect, with_date, with_versions_of, without_channels, without_rabbitmq
 
-    _refuse_several(root)
-    proposal = detect(Path(root), environ=environ)
+    proposal = detect(Path(root), environ=environ, clone=clone or _look_here(root, environ))
     folder = str(proposal.root)
     today = dt.datetime.now(tz=dt.UTC).date()
     proposal = with_date(proposal, today, lambda paths: last_change(paths, folder, environ))
@@ -71,6 +79,13 @@ def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:
     if not has_apt:
         proposal = without_rabbitmq(proposal)
     return proposal if importlib.util.find_spec("rattler") else without_channels(proposal)
+
+
+def _look_here(root: str, environ: Mapping[str, str]) -> Clone:
+    from devboot.onboarding import look_around
+
+    _refuse_several(root)
+    return look_around(Path(root), environ=environ)
 
 
 def names_registry(environ: Mapping[str, str], root: str) -> bool:

@@ -48,10 +48,9 @@ def settle_fixed_addresses(loaded: Loaded, reporter: Reporter, *, is_recorded: b
     ]
     if not unclear:
         return loaded
-    proposal = loaded.proposal
     for name in unclear:
-        is_new = name not in known
-        known[name] = _decide(manifest, name, proposal, reporter if is_new else None)
+        warns = is_recorded and name not in known
+        known[name] = _decide(loaded, name, reporter if warns else None)
     if is_recorded and os.path.isdir(state):
         atomic_write(_path(state), json.dumps({name: list(each) for name, each in known.items()}))
     manifest, fixed = _filled(manifest, known, loaded.fixed)
@@ -63,32 +62,44 @@ def settle_fixed_addresses(loaded: Loaded, reporter: Reporter, *, is_recorded: b
     return loaded._replace(manifest=manifest, fixed=fixed)
 
 
-def _decide(manifest: Manifest, name: str, proposal: Proposal | None, reporter: Reporter | None) -> FixedAddress:
-    """Decide for one service; warn if variables lead to it but some of the code has no password."""
+def _decide(loaded: Loaded, name: str, reporter: Reporter | None) -> FixedAddress:
+    """Decide for one service; warn if variables lead to it but some of the code has no password.
+
+    The code is only read if that can make a difference.
+    """
+    manifest = loaded.manifest
+    if "access" in manifest.services[name].model_fields_set:
+        reporter = None
+    if reporter is None and manifest.is_wired(name):
+        return FixedAddress()
+    proposal = loaded.proposal if _is_the_only_one(manifest, name) else None
     found = _found(manifest, name, proposal)
     if found is None or proposal is None:
         return FixedAddress()
     place = str(found.evidence or "")
     if not manifest.is_wired(name) and not _is_wired(proposal, found.name):
         return FixedAddress(found.port or 0, found.is_open, place)
-    if found.is_open and reporter is not None and "access" not in manifest.services[name].model_fields_set:
+    if found.is_open and reporter is not None:
         text = f"`{name}` asks for a password, which the code doesn't send{_at(place)}"
         lines = (f"[services.{name}]", 'access = "open"  # accepts every user of this machine')
         reporter.emit(Event(WARNING, "services", text, lines=lines, slug="service/needs-open"))
     return FixedAddress()
 
 
+def _is_the_only_one(manifest: Manifest, name: str) -> bool:
+    """Return whether its clients connect to no other service of the manifest."""
+    return [_kind(manifest, each) for each in manifest.services].count(_kind(manifest, name)) == 1
+
+
+def _kind(manifest: Manifest, name: str) -> str:
+    recipe = manifest.services[name].recipe or name
+    return _ALIKE.get(recipe, recipe)
+
+
 def _found(manifest: Manifest, name: str, proposal: Proposal | None) -> FoundService | None:
-    """Return the detected service; None if the same clients connect to several."""
-
-    def kind(recipe: str) -> str:
-        return _ALIKE.get(recipe, recipe)
-
-    kinds = [kind(service.recipe or each) for each, service in manifest.services.items()]
-    own = kind(manifest.services[name].recipe or name)
-    if proposal is None or kinds.count(own) > 1:
-        return None
-    return next((each for each in proposal.services if kind(each.recipe) == own), None)
+    own = _kind(manifest, name)
+    services = () if proposal is None else proposal.services
+    return next((each for each in services if _ALIKE.get(each.recipe, each.recipe) == own), None)
 
 
 def _is_wired(proposal: Proposal, service: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.app.preparation.project.detect import detect_here, has_debs, names_registry
+from devboot.app.preparation.project.detect import Detection, detect_here, has_debs, names_registry
 from devboot.errors import UsageError
 
 
@@ -35,6 +35,21 @@ def test_without_apt_a_broker_that_is_detected_is_left_out(tmp_path):
     proposal = detect_here(str(clone), {"PATH": "/nowhere"})
     assert proposal.services == ()
     assert [note.warns for note in proposal.notes if note.text.startswith("rabbitmq: ")] == [True]
+
+
+def test_a_proposal_for_another_folder_costs_no_evaluation_of_the_code(tmp_path):
+    app = tmp_path / "backend"
+    app.mkdir(parents=True)
+    (app / "app.py").write_text("import flask\napp = flask.Flask(__name__)\n")
+    (app / "requirements.txt").write_text("flask\n")
+    above, here = Detection(str(tmp_path), {}), Detection(str(app), {})
+
+    assert above.proposal_for(str(tmp_path)) is None
+    assert not vars(above).keys() & {"proposal"}
+    assert above.proposal.root == app
+    found = here.proposal_for(str(app))
+    assert found is not None
+    assert found.root == app
 
 
 def clones(root, *names):

@@ -110,6 +110,24 @@ def test_a_service_to_which_a_variable_of_the_code_leads_stays_closed(settled, c
     assert {event.slug for event in events} <= {"service/needs-open"}
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '[services.redis]\n[env]\nSTORE = "${services.redis.url}"\n',
+        '[services.redis]\n[services.queue]\nrecipe = "valkey"\n',
+    ],
+)
+def test_the_code_is_not_read_where_it_makes_no_difference(tmp_path, manifest):
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "app.py").write_text(f"import redis\n{FIXED}")
+    (root / "devboot.toml").write_text(manifest)
+    loaded = load_project(str(root), home_beside(root))
+
+    assert settle_fixed_addresses(loaded, RecordingReporter(), is_recorded=False).manifest == loaded.manifest
+    assert not vars(loaded.detection).keys() & {"proposal"}
+
+
 def test_one_of_two_servers_of_a_kind_is_left_as_it_is(settled):
     service, events = settled(FIXED, '[services.redis]\n[services.queue]\nrecipe = "valkey"\n')
     assert (reached(service), events) == (("auto", "private"), [])

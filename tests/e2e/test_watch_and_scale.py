@@ -105,6 +105,10 @@ def test_a_dry_run_of_what_runs_says_what_would_change_and_changes_nothing(site)
     made = site({"web": LISTENS, "worker": WAITS}, manifest)
     made.devboot("up", "-d")
     assert "  nothing: what runs is up to date\n" in made.devboot("up", "--dry-run").stdout
+    made.devboot("stop", "worker")
+    assert ["  start  worker"] == made.devboot("up", "--dry-run").stdout.splitlines()[1:]
+    assert ["  nothing: what runs is up to date"] == made.devboot("up", "-n", "web").stdout.splitlines()[1:]
+    made.devboot("up", "-d")
     before = made.ps()
     edited = "[processes.mail]\ncommand = 'sleep 1000'\n[env]\nK = { generate = 'hex' }\n"
     (made.root / "devboot.toml").write_text(manifest + edited)

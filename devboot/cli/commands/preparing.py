@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from devboot.app.commands.fast_up import AGAIN, refuse_nested
 from devboot.app.commands.preparing import export as exporting, lock as locking, sync as syncing
-from devboot.app.commands.preparing.dry_run import dry_run as dry_run_of
+from devboot.app.commands.preparing.dry_run import dry_run as dry_run_of, named_processes
 from devboot.app.commands.preparing.run_task import run as run_prepared, task_called
 from devboot.app.commands.preparing.runner import refuse_unknown, run_with
 from devboot.app.commands.preparing.scale import apply_plan, with_counts
@@ -189,7 +189,7 @@ def _dry_run(session: Session, names: Sequence[str], values: Mapping[str, object
     call = session.call("up", names, values, loaded.project)
     preview = Preview(loaded, context, prepare_options(call))
     planned = dry_run_of(preview, call)
-    running = compare_with_running(preview, session.call("up", (), {}, loaded.project))
+    running = compare_with_running(preview, call, named_processes(preview, call))
     if session.json:
         session.out_json(plan_as_json(planned, running, session.mask))
     else:

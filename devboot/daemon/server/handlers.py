@@ -83,7 +83,7 @@ def up(server: Server, connection: Connection, request: Request) -> None:
     is_edited = bool(request.plan) and request.fingerprint != server.project.plan.fingerprint
     if not request.detach:
         if is_edited:  # attaching doesn't apply edits
-            server.live_updates.offer = describe_effects(server.supervisor.compare(checked(request.plan)))
+            server.live_updates.offer = describe_effects(server.supervisor.preview(checked(request.plan)))
         _watch(server, connection, request)
         return
     if is_edited:
@@ -143,11 +143,12 @@ def _refuse_to_start(server: Server) -> None:
 
 
 def compare(server: Server, connection: Connection, request: Request) -> None:
-    """Send as JSON what a plan would change, and change nothing."""
+    """Send as JSON what `up -d` with a plan would change and start, and change nothing."""
     import json
 
     plan = checked(request.plan)
-    told = server.supervisor.compare(plan)._asdict() | {"same": plan.fingerprint == server.project.plan.fingerprint}
+    changes = server.supervisor.preview(plan, known_names(plan, request), dependencies=request.dependencies)
+    told = changes._asdict() | {"same": plan.fingerprint == server.project.plan.fingerprint}
     _out(connection, json.dumps(told) + "\n")
     connection.finish(0)
 

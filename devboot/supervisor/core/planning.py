@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 
+    from devboot.errors import DevbootError
     from devboot.supervisor.core.process import Process
 
 # A change of one of these restarts a process
@@ -48,7 +49,18 @@ class Changes(Record):
     later: tuple[str, ...] = ()
 
 
-def roots(processes: Mapping[str, Process]) -> tuple[str, ...]:
+class Standing(Record):
+    """A process as a switch to a new plan would leave it: the specification of that plan, the state of now."""
+
+    name: str
+    spec: model.ProcessSpec
+    state: life.State = life.State()
+    policy: life.Policy = life.Policy()
+    error: DevbootError | None = None
+    was_skipped: bool = False
+
+
+def roots(processes: Mapping[str, Process] | Mapping[str, Standing]) -> tuple[str, ...]:
     """Return the names that `up` without names starts: services, processes, and databases of services."""
     return tuple(
         name for name, each in processes.items() if each.spec.kind != model.TASK or model.makes_database(each.spec)
@@ -56,27 +68,29 @@ def roots(processes: Mapping[str, Process]) -> tuple[str, ...]:
 
 
 def to_start(
-    processes: Mapping[str, Process], wanted: AbstractSet[str], named: AbstractSet[str]
-) -> tuple[Process, ...]:
-    """Return the processes of `wanted` that have to be started, dependents first.
+    processes: Mapping[str, Process] | Mapping[str, Standing], wanted: AbstractSet[str], named: AbstractSet[str]
+) -> tuple[str, ...]:
+    """Return the names of `wanted` that have to be started, dependents first.
 
     A task is included only if it is `named`, has failed, or is needed by another one that starts. A database that none
     needs is made for programs outside of the plan.
     """
     specs = tuple(each.spec for each in processes.values())
     dependents = graph.dependents(specs)
-    starting: dict[str, Process] = {}
+    starting: set[str] = set()
+    found: list[str] = []
     for level in reversed(graph.levels(specs)):
         for process in (processes[name] for name in level if name in wanted):
             is_needed = process.name in named or process.spec.kind != model.TASK or process.error is not None
             others = dependents[process.name]
-            is_needed = is_needed or (bool(others & starting.keys()) and not _is_done(process))
+            is_needed = is_needed or (bool(others & starting) and not _is_done(process))
             is_needed = is_needed or (
                 model.makes_database(process.spec) and not others and not _has_ended_well(process)
             )
             if is_needed and process.state.phase not in life.ALIVE:
-                starting[process.name] = process
-    return tuple(starting.values())
+                starting.add(process.name)
+                found.append(process.name)
+    return tuple(found)
 
 
 def cascade(processes: Mapping[str, Process], names: AbstractSet[str]) -> tuple[str, ...]:
@@ -167,6 +181,42 @@ def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], 
     )
 
 
+def with_missing(
+    changes: Changes,
+    new: model.Plan,
+    processes: Mapping[str, Process],
+    leaving: AbstractSet[str],
+    names: tuple[str, ...] = (),
+    *,
+    dependencies: bool = True,
+) -> Changes:
+    """Return these changes to a new plan with what `up` also starts afterwards, because it isn't running.
+
+    The tasks of the plan are marked with `skip`; `names` and `dependencies` as for `up`.
+    """
+    specs = {spec.name: spec for spec in new.processes}
+    standing = {name: _standing(spec, None if name in leaving else processes.get(name)) for name, spec in specs.items()}
+    asked = names or roots(standing)
+    wanted = graph.closure(asked, specs) if dependencies else frozenset(asked)
+    missing = {
+        name
+        for name in to_start(standing, wanted, frozenset(names))
+        if standing[name].state.phase != model.WAITING and name not in changes.restarted and not specs[name].skip
+    }
+    missing |= {*changes.started, *changes.tasks}
+    tasks = {name for name in missing if specs[name].kind == model.TASK}
+    return changes._replace(
+        started=tuple(name for name in specs if name in missing - tasks),
+        tasks=tuple(name for name in specs if name in tasks),
+    )
+
+
+def _standing(spec: model.ProcessSpec, process: Process | None) -> Standing:
+    if process is None:
+        return Standing(spec.name, spec)
+    return Standing(spec.name, spec, process.state, process.policy, process.error, was_skipped=process.was_skipped)
+
+
 def scaled(old: model.Plan, new: model.Plan, names: AbstractSet[str]) -> model.Plan:
     """Return the old plan with the new number of instances of `names`; other edits are left for a later apply."""
     before = {spec.name: spec for spec in old.processes}
@@ -198,12 +248,12 @@ def base_of(name: str) -> str:
     return stem if dot and number.isdigit() else name
 
 
-def _is_done(process: Process) -> bool:
+def _is_done(process: Process | Standing) -> bool:
     """Return whether a task has succeeded, even if its leftover children are still being ended."""
     return bool(process.spec.stamp or process.was_skipped) and _has_ended_well(process)
 
 
-def _has_ended_well(process: Process) -> bool:
+def _has_ended_well(process: Process | Standing) -> bool:
     return life.succeeded(process.state, process.policy) or life.succeeds(process.state, process.policy)
 
 

@@ -160,8 +160,8 @@ class Supervisor:
         wanted -= self._removed
         self._free = self._free - wanted if dependencies else self._free | wanted
         self._begin()
-        for process in planning.to_start(self._processes, wanted, frozenset(names)):
-            process.feed(life.START)
+        for name in planning.to_start(self._processes, wanted, frozenset(names)):
+            self._processes[name].feed(life.START)
         for name in names:
             self._processes[name].is_wanted_anyway = anyway
             self._processes[name].run_now()
@@ -227,6 +227,12 @@ class Supervisor:
     def compare(self, plan: model.Plan) -> Changes:
         """Return the changes that `apply` would make."""
         return planning.compare(self._plan, looked_at(plan), self._processes, self._removed)
+
+    def preview(self, plan: model.Plan, names: tuple[str, ...] = (), *, dependencies: bool = True) -> Changes:
+        """Return the changes that `apply` and then `up` would make."""
+        looked = looked_at(plan)
+        changes = planning.compare(self._plan, looked, self._processes, self._removed)
+        return planning.with_missing(changes, looked, self._processes, self._removed, names, dependencies=dependencies)
 
     def act(self) -> None:
         """Start, restart and stop now what is due, instead of in the next turn of the loop."""

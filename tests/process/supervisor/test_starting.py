@@ -29,6 +29,52 @@ def test_processes_start_when_what_they_depend_on_is_ready(stage, port):
     assert b"asked / localhost" in stage.output["api"]
 
 
+@pytest.mark.parametrize("names", [(), ("worker",), ("migrate",), ("web",)])
+def test_a_preview_names_what_up_then_starts_of_all_that_does_not_run(stage, names):
+    stage.add("web", "sleep 100")
+    stage.add("worker", "sleep 100", needs=[Dependency("migrate", "succeeded")])
+    stage.add("migrate", "echo migrating", kind="task")
+    stage.add("crashes", "exit 3", max_restarts=0)
+    stage.add("fails", "exit 1", kind="task", needs=["web"])
+    stage.add("report", "sleep 100", needs=[Dependency("fails", "succeeded")])
+    stage.add("nightly", "sleep 100", schedule="@daily")
+    stage.up()
+    stage.until(lambda: stage.status("crashes").phase == "gave-up" and stage.status("worker").pid is not None)
+    stage.until(lambda: stage.supervisor.process("fails").error is not None)
+    stage.supervisor.stop(["worker"])
+    stage.until_phase("worker", "stopped")
+    before = {each.name: (each.phase, each.pid) for each in stage.supervisor.statuses()}
+
+    told = stage.supervisor.preview(stage.plan, names)
+
+    assert before == {each.name: (each.phase, each.pid) for each in stage.supervisor.statuses()}
+    expected = {
+        (): ({"worker", "crashes"}, {"migrate", "fails"}),
+        ("worker",): ({"worker"}, {"migrate"}),
+        ("migrate",): (set(), {"migrate"}),
+        ("web",): (set(), set()),
+    }[names]
+    assert expected == (set(told.started), set(told.tasks))
+    assert told == stage.supervisor.compare(stage.plan)._replace(started=told.started, tasks=told.tasks)
+    stage.phases.clear()
+    stage.up(*names)
+    stage.until_settled()
+    assert expected[0] | expected[1] == stage.phases.keys() - {"report"}
+
+
+def test_a_preview_of_an_edit_names_what_had_given_up_and_leaves_out_what_is_removed(stage):
+    stage.add("web", "sleep 100")
+    stage.add("worker", "exit 3", max_restarts=0)
+    stage.add("mailer", "sleep 100")
+    stage.up()
+    stage.until_phase("worker", "gave-up")
+    web, worker, _ = stage.plan.processes
+
+    told = stage.supervisor.preview(stage.plan._replace(processes=(web, worker._replace(command="sleep 100"))))
+
+    assert (("worker",), ("mailer",), ()) == (told.started, told.stopped, told.restarted)
+
+
 def test_up_with_a_name_starts_what_it_needs_and_nothing_else(stage):
     stage.add("web", "sleep 100", needs=["redis"])
     stage.add("redis", "sleep 100", kind="service")

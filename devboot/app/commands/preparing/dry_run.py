@@ -57,12 +57,18 @@ def _runs(preview: Preview, call: Call) -> Iterator[Step]:
 
 def _selected_names(preview: Preview, call: Call) -> set[str]:
     """Return the names that would run, with their dependencies. Raises like `up` for wrong names."""
-    excepted = tuple(map(str, call.values.get("except") or ()))  # type: ignore[call-overload]
     specs = {spec.name: spec for spec in preview.composed.plan.processes}
-    if not call.args and not excepted:
+    names = named_processes(preview, call)
+    if not names:
         return set(specs)
-    names = all_but(excepted, call.args, tuple(specs.values())) if excepted else expand(call.args, list(specs))
     return set(names) if call.flag("no-deps") else set(closure(names, specs))
+
+
+def named_processes(preview: Preview, call: Call) -> tuple[str, ...]:
+    """Return the names that the call asks for; empty for all. Raises like `up` for wrong names."""
+    excepted = tuple(map(str, call.values.get("except") or ()))  # type: ignore[call-overload]
+    specs = preview.composed.plan.processes
+    return all_but(excepted, call.args, specs) if excepted else expand(call.args, [spec.name for spec in specs])
 
 
 def _port_texts(preview: Preview) -> dict[str, str]:

@@ -64,7 +64,7 @@ class Running(NamedTuple):
     """The effect of `up -d` on a running project: names of processes, and whether packages are installed first.
 
     `kept` are services that changed but continue to run; `updated` and `later` as in the supervisor's Changes; `same`:
-    nothing changes.
+    the project is what runs, except for what was stopped or has ended.
     """
 
     started: tuple[str, ...]
@@ -229,8 +229,11 @@ class Preview:
         return compose_project(parts)
 
 
-def compare_with_running(preview: Preview, call: Call) -> Running | None:
-    """Return the effect of `up -d` on what runs; None if nothing runs. Raises the errors of a preview."""
+def compare_with_running(preview: Preview, call: Call, names: Sequence[str] = ()) -> Running | None:
+    """Return the effect of `up -d` on what runs; None if nothing runs. Raises the errors of a preview.
+
+    `names` are the processes that it is to start; all by default.
+    """
     found = daemon_connection.meet(call)
     if found.client is None:
         return None
@@ -241,14 +244,15 @@ def compare_with_running(preview: Preview, call: Call) -> Running | None:
     except BaseException:
         found.client.close()
         raise
-    told = daemon_connection.written(call, found.client, "compare", plan=plan_to_plain(plan))
+    more = {"names": list(names), "dependencies": not call.flag("no-deps")}
+    told = daemon_connection.written(call, found.client, "compare", plan=plan_to_plain(plan), **more)
     try:
         answer = json.loads(told)
     except ValueError:
         return None  # a daemon of another version, which knows no such request
     fields = ("started", "restarted", "stopped", "tasks", "kept", "updated", "later")
-    names = {field: tuple(map(str, answer.get(field, ()))) for field in fields}
-    return Running(**names, same=bool(answer["same"]), installs=installs)
+    affected = {field: tuple(map(str, answer.get(field, ()))) for field in fields}
+    return Running(**affected, same=bool(answer["same"]), installs=installs)
 
 
 def _restored_plan(call: Call) -> Plan | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from devboot.app.logs.line_search import LineSearch
+from devboot.app.logs.line_search import LineSearch, compile_pattern
 from devboot.errors import UsageError, shell_word
 from devboot.supervisor.output.log_reader import Filter
 
@@ -48,7 +48,7 @@ def parse_time(text: str, now: float, flag: str) -> float:
 
 def _pattern(text: str) -> Pattern[str]:
     try:
-        return re.compile(text)
+        return compile_pattern(text)
     except re.error as error:
         raise UsageError(
             "usage/argument",

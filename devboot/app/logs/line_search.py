@@ -78,6 +78,18 @@ class LineSearch:
             number, start = number + 1, end + 1
 
 
+def compile_pattern(text: str, flags: int = 0) -> Pattern[str]:
+    """Compile a pattern without Python's warnings about future meanings. Raises re.error."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return re.compile(text, flags)
+        except (OverflowError, RecursionError) as error:
+            raise re.error(str(error), text) from None
+
+
 def patterns_in_block(text: str) -> list[Pattern[str]]:
     """Return patterns for a whole block, at least one of which matches in each line that `text` matches.
 
@@ -92,7 +104,7 @@ def patterns_in_block(text: str) -> list[Pattern[str]]:
     if "" in tokens:
         return []
     alternatives = [tokens] if "(" in tokens else list(_split(tokens))
-    return [re.compile(lead + _LEADS.sub("", "".join(part)), re.MULTILINE) for part in alternatives]
+    return [compile_pattern(lead + _LEADS.sub("", "".join(part)), re.MULTILINE) for part in alternatives]
 
 
 def _within_line(token: str) -> str:

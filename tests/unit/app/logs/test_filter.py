@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import datetime
 
 import pytest
@@ -38,6 +39,20 @@ def test_what_is_no_time_or_no_pattern_is_refused_with_examples():
     with pytest.raises(UsageError) as caught:
         parse_filter({"grep": "("}, NOW)
     assert caught.value.what == "`--grep` can't read `(` as a regular expression"
+
+
+@pytest.mark.parametrize("text", ["[[]", "[a||b]x", "[a&&b]", "[a~~b]"])
+def test_a_valid_pattern_prints_no_warning(text, recwarn):
+    warnings.simplefilter("always")
+    parse_filter({"grep": text}, NOW)
+
+    assert [str(each.message) for each in recwarn] == []
+
+
+@pytest.mark.parametrize("text", ["a{99999999999999999999}", "(" * 5000 + ")" * 5000], ids=["number", "nesting"])
+def test_a_pattern_beyond_what_python_compiles_is_refused(text):
+    with pytest.raises(UsageError, match="can't read"):
+        parse_filter({"grep": text}, NOW)
 
 
 def test_lines_are_selected_by_time_and_by_what_a_person_reads():

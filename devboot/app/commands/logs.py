@@ -6,9 +6,9 @@ import os
 
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.streams import Streams
-from devboot.app.logs.printing import LinePrinter, paths_of
+from devboot.app.logs.printing import LinePrinter, past_lines
 from devboot.app.logs.style import streams_for, timestamps
-from devboot.supervisor.output.log_reader import ALL, merged
+from devboot.supervisor.output.log_reader import ALL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,15 +25,19 @@ def carry_out(call: Call) -> int:
     from devboot.errors import DevbootError
 
     try:
-        count = _count(call)
-        among = _names_in_plan(call)
-        names = _names(call, among)
-        if _is_chosen(call.values):
-            from devboot.app.logs.query import carry_out as select  # for these flags alone: it imports re
-
-            return select(call, names, among, count if "lines" in call.values else None)
+        return _print_logs(call)
     except DevbootError as error:
         return daemon_connection.complain(call, error)
+
+
+def _print_logs(call: Call) -> int:
+    count = _count(call)
+    among = _names_in_plan(call)
+    names = _names(call, among)
+    if _is_chosen(call.values):
+        from devboot.app.logs.query import carry_out as select  # for these flags alone: it imports re
+
+        return select(call, names, among, count if "lines" in call.values else None)
     if call.flag("follow"):
         found = daemon_connection.meet(call)
         if found.client is not None:
@@ -46,7 +50,7 @@ def carry_out(call: Call) -> int:
         if not os.path.exists(f"{call.state}/logs/{name}.log"):
             Streams().say(f"{name} has no log, it was never started{_why(call, name)}\n")
     streams = streams_for(call)
-    LinePrinter(call, streams, names, among).print(merged(paths_of(call, names), ALL, count, {}))
+    LinePrinter(call, streams, names, among).print(past_lines(call, names, ALL, count, {}))
     return streams.end()
 
 
@@ -124,7 +128,7 @@ def _follow(call: Call, client: Client, names: Sequence[str], among: Sequence[st
         nonlocal begun
         if word == "from":
             begun = True
-            printer.print(merged(paths_of(call, names), ALL, count, json.loads(rest)))
+            printer.print(past_lines(call, names, ALL, count, json.loads(rest)))
 
     def write(number: int, data: bytes) -> None:
         streams.write(number, data)
@@ -144,7 +148,7 @@ def _follow(call: Call, client: Client, names: Sequence[str], among: Sequence[st
     finally:
         client.close()
     if not begun and not code:  # the daemon was exiting and didn't answer: the files have everything
-        printer.print(merged(paths_of(call, names), ALL, count, {}))
+        printer.print(past_lines(call, names, ALL, count, {}))
     return streams.failure or code or 0
 
 

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+import os
+from errno import ENFILE
+
 from devboot import __version__
 from devboot.app.fast import daemon_connection
 from devboot.app.logs.style import style_for
+from devboot.supervisor.output.log_reader import merged
 from devboot.supervisor.output.log_writer import log_path
 from devboot.text.loglines import Prefixer
 from devboot.wire.jsontext import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from devboot.app.fast.call import Call
     from devboot.app.fast.streams import Streams
-    from devboot.supervisor.output.log_reader import Lines
+    from devboot.supervisor.output.log_reader import Filter, Lines
 
 _BATCH = 64 * 1024  # bytes that are rendered and written together
 
 
-def paths_of(call: Call, names: Iterable[str]) -> dict[str, str]:
-    """Return the paths of the logs of some processes by their names."""
-    return {name: log_path(call.state, name) for name in names}
+def past_lines(
+    call: Call, names: Sequence[str], chosen: Filter, count: int | None, ends: Mapping[str, int]
+) -> Iterator[Lines]:
+    """Yield the selected lines in the logs of some processes, of each the last `count` or all; see `merged`.
+
+    Raises MachineError if not all of the logs can be open at once.
+    """
+    try:
+        yield from merged({name: log_path(call.state, name) for name in names}, chosen, count, ends)
+    except OSError as error:
+        from devboot.errors import MachineError, shell_word
+        from devboot.supervisor.system import limits
+
+        if error.errno not in limits.EXHAUSTED:
+            raise
+        # Commands for the shell, whose limit the next command inherits.
+        advice = limits.advice(ENFILE) if error.errno == ENFILE else ["sudo prlimit --pid $$ --nofile=4096:4096"]
+        raise MachineError(
+            "machine/no-descriptors",
+            f"the logs of {len(names)} processes can't be open at once",
+            causes=[os.strerror(error.errno).lower()],
+            help=[*advice, f"devboot logs {shell_word(names[0])}"],
+        ) from error
 
 
 class LinePrinter:

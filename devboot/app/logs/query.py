@@ -5,11 +5,11 @@ from __future__ import annotations
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.streams import Streams
 from devboot.app.logs.filter import parse_filter
-from devboot.app.logs.printing import LinePrinter, paths_of
+from devboot.app.logs.printing import LinePrinter, past_lines
 from devboot.app.logs.style import streams_for
 from devboot.daemon.client import NoAnswerError
 from devboot.errors import shell_word
-from devboot.supervisor.output.log_reader import Lines, merged
+from devboot.supervisor.output.log_reader import Lines
 from devboot.wire import frames
 
 TYPE_CHECKING = False
@@ -45,7 +45,8 @@ class _Query:
     """Prints the selected lines of logs, and those of blocks of the daemon."""
 
     def __init__(self, call: Call, names: Sequence[str], among: Sequence[str], count: int | None) -> None:
-        self._paths = paths_of(call, names)
+        self._call = call
+        self._names = names
         self._count = count
         self._filter = parse_filter(call.values, call.began)
         self._open: dict[str, bytes] = {}  # incomplete lines, by process
@@ -60,7 +61,7 @@ class _Query:
 
     def print_past(self, ends: Mapping[str, int]) -> None:
         """Print lines from the logs, up to the offsets where the daemon's stream begins."""
-        self._printer.print(merged(self._paths, self._filter, self._count, ends))
+        self._printer.print(past_lines(self._call, self._names, self._filter, self._count, ends))
 
     def print_new(self, block: bytes) -> None:
         """Print lines of a block from the daemon; an incomplete line is kept until it is complete."""

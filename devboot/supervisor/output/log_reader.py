@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _BLOCK = 128 * 1024  # bytes read at once, so that a block stays in the CPU's cache while it is searched
 _SMALLEST = 8 * 1024
 _TOGETHER = 4 * 1024 * 1024  # bytes of blocks of all logs together
-_USUAL = 50  # logs for which any limit of open files is enough
+_RESERVE = 50  # descriptors for everything else, such as modules that are imported later
 _ATTEMPTS = 5  # to open the files of a log between two rotations
 
 
@@ -109,14 +109,15 @@ class Log:
 def merged(logs: Mapping[str, str], chosen: Filter, count: int | None, ends: Mapping[str, int]) -> Iterator[Lines]:
     """Yield the selected lines of several logs (name → path) in order of time: of each the last `count`, or all.
 
-    `ends` are offsets at which some of the logs end for this reader.
+    `ends` are offsets at which some of the logs end for this reader. Raises OSError if so many files can't be open.
     """
     from heapq import merge  # late: one log needs none
 
-    if len(logs) > _USUAL:
-        _allow_descriptors(len(logs))
-    opened = [Log(path, name, chosen, end=ends.get(name)) for name, path in logs.items()]
+    _allow_descriptors(len(logs))
+    opened: list[Log] = []
     try:
+        for name, path in logs.items():
+            opened.append(Log(path, name, chosen, end=ends.get(name)))
         for log in opened:
             if count is not None:
                 log.keep_last(count)
@@ -163,9 +164,7 @@ class _Part:
             self.begin, self.end = self._line_from(begin), self._line_from(end)
 
     def close(self) -> None:
-        for fd in (self._fd, self._index_fd):
-            if fd >= 0:
-                os.close(fd)
+        _close_all((self._fd, self._index_fd))
 
     def blocks(self, size: int) -> Iterator[tuple[int, bytes]]:
         """Yield blocks of whole lines with their offsets. A line that is longer than `size` is a block of its own."""
@@ -273,9 +272,7 @@ def _open_log(path: str) -> tuple[tuple[int, int], tuple[int, int]]:
     for _ in range(_ATTEMPTS):
         if all(map(_is_at, fds, paths)):
             break
-        for fd in fds:
-            if fd >= 0:
-                os.close(fd)
+        _close_all(fds)
         fds = _open_all(paths)
     if fds[0] < 0 and fds[3] < 0:  # the writer was killed during a rotation: only the index was renamed
         fds[1], fds[3] = fds[3], fds[1]
@@ -284,7 +281,20 @@ def _open_log(path: str) -> tuple[tuple[int, int], tuple[int, int]]:
 
 def _open_all(paths: Sequence[str]) -> list[int]:
     # The newest first: a rotation meanwhile makes a log appear twice rather than not at all.
-    return [_open(path) for path in reversed(paths)][::-1]
+    fds: list[int] = []
+    try:
+        for path in reversed(paths):
+            fds.append(_open(path))  # noqa: PERF401  (close them after a failure)
+    except OSError:
+        _close_all(fds)
+        raise
+    return fds[::-1]
+
+
+def _close_all(fds: Iterable[int]) -> None:
+    for fd in fds:
+        if fd >= 0:
+            os.close(fd)
 
 
 def _open(path: str) -> int:
@@ -305,11 +315,12 @@ def _open(path: str) -> int:
 
 def _allow_descriptors(logs: int) -> None:
     """Raise the limit of open files, of which each log needs four, as far as the system permits."""
-    import resource
+    limit = os.sysconf("SC_OPEN_MAX")  # the soft limit, -1 if there is none
+    wanted = 4 * logs + _RESERVE
+    if 0 <= limit < wanted:
+        import resource
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4 * logs + _USUAL
-    if soft != resource.RLIM_INFINITY and soft < wanted:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 

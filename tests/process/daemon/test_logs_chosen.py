@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 
 from tests.fakes.processes import is_alive, wait_until
 
@@ -74,3 +75,30 @@ def test_a_name_has_the_same_colour_in_each_command(project):
     assert web.replace("web     ", "web") + "\n" in followed
     project.devboot("down")
     assert child.wait(60) == 0
+
+
+def test_logs_need_no_higher_limit_of_open_files_than_the_system_allows(project):
+    for number in range(40):
+        project.spec(f"web{number}")
+    project.write()
+    os.makedirs(f"{project.state}/logs")
+    for path in (f"{project.state}/logs/web{number}.log{end}" for number in range(40) for end in ("", ".1")):
+        for name in (path, f"{path}.index"):
+            with open(name, "wb") as log:
+                log.write(b"" if name.endswith("index") else b"x\n")
+
+    def limited(limit, *args, code=0):
+        argv = ["sh", "-c", f'ulimit {limit}; exec "$@"', "sh", *project.argv("logs", *args)]
+        done = subprocess.run(argv, capture_output=True, text=True, cwd=project.root, env=project.env, check=False)
+        assert (done.returncode, code) == (code, done.returncode), done.stderr
+        return done
+
+    for args in (("-n", "1"), ("-f",), ("--grep", "x"), ("--json",)):
+        assert limited("-Sn 64", *args).stdout.count("x") >= 40
+        said = limited("-n 64", *args, code=6).stderr
+        assert said.splitlines() == [
+            "error[machine/no-descriptors]: the logs of 40 processes can't be open at once",
+            "cause: too many open files",
+            "help: sudo prlimit --pid $$ --nofile=4096:4096",
+            "help: devboot logs web0",
+        ]

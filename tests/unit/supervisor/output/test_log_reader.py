@@ -538,22 +538,45 @@ def test_lines_after_a_truncation_have_their_own_times(tmp_path, clock, warnings
     assert warnings == []
 
 
-def test_more_logs_than_may_be_open_by_default_are_merged(tmp_path):
+@pytest.mark.parametrize(("logs", "limit"), [(60, 100), (40, 64), (1, 10)])
+def test_more_logs_than_may_be_open_by_default_are_merged(tmp_path, logs, limit):
     import subprocess
     import sys
 
-    for number in range(60):
+    for number in range(logs):
         written(tmp_path / f"p{number}.log", [(1000.0 + number, b"x\n")], older=[(1.0, b"y\n")])
     code = f"""
 import resource
 from devboot.supervisor.output.log_reader import ALL, merged
-resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-paths = {{str(number): f"{tmp_path}/p{{number}}.log" for number in range(60)}}
+resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+paths = {{str(number): f"{tmp_path}/p{{number}}.log" for number in range({logs})}}
 print(b"".join(lines.data for lines in merged(paths, ALL, None, {{}})).count(b"x"))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    assert (done.stdout, done.stderr) == ("60\n", "")
+    assert (done.stdout, done.stderr) == (f"{logs}\n", "")
+
+
+def test_logs_that_cannot_be_open_at_once_leave_none_open(tmp_path):
+    import subprocess
+    import sys
+
+    paths = {}
+    for number in range(40):
+        paths[str(number)] = written(tmp_path / f"{number}.log", [(1000.0, b"x\n")], older=[(1.0, b"y\n")])
+    code = f"""
+import heapq, os, resource
+from devboot.supervisor.output.log_reader import ALL, merged
+resource.setrlimit(resource.RLIMIT_NOFILE, (50, 50))
+before = os.listdir("/proc/self/fd")
+try:
+    next(merged({paths!r}, ALL, None, {{}}))
+except OSError as error:
+    print(error.strerror, os.listdir("/proc/self/fd") == before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("Too many open files True\n", "")
 
 
 @pytest.mark.faults(144)

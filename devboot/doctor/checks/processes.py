@@ -43,6 +43,10 @@ _SERVER_ERROR = 500
 WEB = "web"
 _START_SECONDS = 60.0  # a start may take this long; `up` itself waits no longer
 _ENDED = ("process/ended", ERROR, "has exited and won't be restarted")
+# Found by other checks as long as it is there
+_CHECKED_NOW = frozenset(
+    {"sqlite/damaged", "sqlite/locked", "sqlite/no-migrations", "port/in-use", "env/missing", "machine/leads-outside"}
+)
 _ILL = {
     EXITED: ("process/task-failed", ERROR, "failed"),
     STARTING: ("process/not-ready", WARNING, "has been starting for more than a minute and is not ready"),
@@ -106,13 +110,18 @@ def _not_running(ended: leases.SuddenEnd | None) -> Answer:
 
 
 def failed_before(subject: Subject) -> Answer:
-    """Report tasks and processes that failed at the last start of a project that isn't running."""
+    """Report tasks and processes that failed at the last start of a project that isn't running.
+
+    A failure from before a change of the project is a fact, no problem: only a start can tell whether it is there yet.
+    """
     lease = _lease(subject)
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is None or (lease is not None and lease.is_alive):
         return Answer()
     names = {spec.name for spec in plan_from_plain(known.plan_plain).processes}
-    failed = (each for each in read_failures(subject.project.state) if each.name in names)
+    failed = tuple(each for each in read_failures(subject.project.state) if each.name in names)
+    if failed and not snapshots.is_fresh(known, subject.project.root, subject.environ):
+        return Answer(tuple(f"{each.name} failed at the last start, changed since" for each in failed), idle=True)
     return Answer(findings=tuple(map(_failed_before, failed)))
 
 
@@ -120,13 +129,30 @@ def prepared(subject: Subject) -> Answer:
     """Report the last `up` or `sync` if it failed before any process started.
 
     If the files have since been restored to their state at the last success, the failure isn't reported: the next
-    `up` has nothing to prepare.
+    `up` has nothing to prepare. What doctor's other checks look at now, or what failed before the manifest or the
+    Procfile was edited, is a fact, no problem.
     """
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is not None and snapshots.is_fresh(known, subject.project.root, subject.environ):
         return Answer()
-    failed = (each for each in read_failures(subject.project.state) if each.name == PREPARATION)
-    return Answer(findings=tuple(map(_failed_to_prepare, failed)))
+    failed = next((each for each in read_failures(subject.project.state) if each.name == PREPARATION), None)
+    if failed is None:
+        return Answer()
+    if failed.slug in _CHECKED_NOW or _edited_at(subject) > failed.at:
+        return Answer(("the last preparation failed, changed since",), idle=True)
+    return Answer(findings=(_failed_to_prepare(failed),))
+
+
+def _edited_at(subject: Subject) -> float:
+    """Return when the manifest or the Procfile was last edited, in wall-clock seconds; 0 without them."""
+    procfile = os.path.basename(subject.procfile.file) if subject.procfile is not None else ""
+    paths = [path for path in (subject.project.manifest, procfile) if path]
+    times = [
+        os.stat(path).st_mtime
+        for path in (os.path.join(subject.project.root, each) for each in paths)
+        if os.path.isfile(path)
+    ]
+    return max(times, default=0.0)
 
 
 def _failed_to_prepare(failure: LastFailure) -> Finding:

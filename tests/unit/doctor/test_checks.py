@@ -127,6 +127,47 @@ def test_what_failed_at_the_last_start_is_found_if_the_project_still_has_it(subj
     assert finding.fix.command == "devboot logs migrate"
 
 
+def test_what_failed_at_the_last_start_is_no_problem_once_the_project_was_changed(subject, tmp_path):
+    here, file = subject(), tmp_path / "shop/devboot.toml"
+    file.write_text("")
+    plan = Plan("shop", here.project.root, here.project.state, (), (ProcessSpec("web", "process", "/", "true"),))
+    known = snapshot.Snapshot(here.project.root, plan_to_plain(plan), (), snapshot.stamps([str(file)]), ())
+    snapshot.write(os.path.join(here.project.state, snapshot.NAME), known)
+    keep_failure(here.project.state, "web", WorkError("port/in-use", "port 8000 is taken"))
+    assert ["port/in-use"] == slugs(processes.failed_before(here))
+
+    file.write_text("[processes.web]\nport = 8001\n")
+
+    answer = processes.failed_before(here)
+    assert ((), ("web failed at the last start, changed since",)) == (answer.findings, answer.facts)
+
+
+@pytest.mark.parametrize("slug", ["sqlite/damaged", "port/in-use"])
+def test_a_failed_preparation_is_no_problem_if_a_check_of_its_cause_finds_nothing(slug, subject):
+    one = subject()
+    with pytest.raises(WorkError), failure_on_record(one.project.state, str):
+        raise WorkError(slug, "it is so")
+
+    answer = processes.prepared(one)
+
+    assert ((), ("the last preparation failed, changed since",)) == (answer.findings, answer.facts)
+
+
+def test_a_failed_preparation_is_no_problem_once_the_procfile_was_edited(subject, tmp_path):
+    file = tmp_path / "shop/Procfile"
+    file.write_text("web: true\n")
+    one = subject(procfile=parse_procfile("web: true\n", "Procfile"))
+    os.utime(file, (1, 1))
+    with pytest.raises(WorkError), failure_on_record(one.project.state, str):
+        raise WorkError("python/build-failed", "`ant` could not be built")
+    assert ["python/build-failed"] == slugs(processes.prepared(one))
+
+    later = time.time() + 60
+    os.utime(file, (later, later))
+
+    assert [] == slugs(processes.prepared(one))
+
+
 def test_without_a_manifest_there_is_nothing_to_complain_about(subject):
     answer = manifest.manifest(subject(manifest=None))
     assert (answer.idle, answer.findings) == (True, ())

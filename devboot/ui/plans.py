@@ -38,7 +38,7 @@ def _nothing(running: Running | None) -> str:
 
 def _changes(running: Running) -> Iterator[tuple[str, str, str]]:
     if running.installs:
-        yield "install", "packages", "then everything restarts"
+        yield "install", "packages", "" if running.restarted else "nothing restarts for it"
     yield from (("run", name, "") for name in running.tasks)
     yield from (("restart", name, "") for name in running.restarted)
     yield from (("start", name, "") for name in running.started)

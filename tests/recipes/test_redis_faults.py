@@ -5,11 +5,13 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from devboot.services import plan_service, prepare_data
+from devboot.supervisor.output.line_matcher import find_hint
 from tests.fakes.ports import free_ports
 from tests.recipes.running import RECIPES, VERSIONS, Running, ask, stored
 
@@ -181,6 +183,30 @@ def test_a_damaged_dump_is_never_started_over_and_the_log_is_understood(damage, 
     assert set(fails(service)) <= {"data-unreadable", "data-too-new"}
     assert fails(service) != []
     assert dump.stat().st_size in (0, 800, len(good) // 2, len(good))
+
+
+@pytest.mark.faults(94)
+def test_advice_about_a_damaged_base_of_the_append_only_file_moves_that_file_aside(planned, version):
+    if version.startswith("6."):
+        pytest.skip("has a single append-only file")
+    service = planned(appendonly="yes")
+    prepare_data(service)
+    with Running(service) as running:
+        send(running.spec.port, "SET", "k", "v" * 200)
+        base = next(Path(service.data, "appendonlydir").glob("*.base.rdb"))
+    base.write_bytes(base.read_bytes()[:-20])
+
+    with Running(service, until_ready=False) as running:
+        assert running.child.wait(30) != 0
+    hint, line = find_hint(service.spec.failure_hints, running.log.encode())
+
+    assert base.name in line
+    assert hint.slug.endswith("/data-unreadable")
+    subprocess.run(["sh", "-c", hint.help], check=True)
+    prepare_data(service)
+    with Running(service) as running:
+        assert send(running.spec.port, "SET", "k", "v").startswith("+OK")
+    assert Path(service.data, "appendonlydir.unreadable", base.name).exists()
 
 
 @pytest.mark.faults(94)

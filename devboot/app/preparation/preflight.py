@@ -7,7 +7,7 @@ which then finds what `up` would refuse.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -16,8 +16,9 @@ from devboot.app.preparation.data import surroundings, wanted_databases
 from devboot.app.preparation.locking.lockfile import pins_of_lock, read_lock, why_stale
 from devboot.app.preparation.locking.wanted import inspecting_uv, python_of, recipes_of
 from devboot.app.preparation.project.loaded import Loaded
+from devboot.daemon.client import lease_of
 from devboot.environment import databases
-from devboot.environment.ports.allocate import refuse_in_use
+from devboot.environment.ports.allocate import read_ports, refuse_in_use
 from devboot.environment.project_python import PythonLock, PythonProject, pins_of
 from devboot.environment.python_choice import plan_venv
 from devboot.environment.variables.envfiles import EnvFiles, read_env_files
@@ -97,7 +98,13 @@ class Preflight:
 
     def _refuse_taken_ports(self, files: EnvFiles, recipes: Mapping[str, KnownRecipe]) -> None:
         first = self._loaded.base or base_port(files, self._loaded.manifest)
-        refuse_in_use(wanted_ports(self._loaded, recipes, first), self._loaded.project.root)
+        refuse_in_use(wanted_ports(self._loaded, recipes, first), self._loaded.project.root, self._held())
+
+    def _held(self) -> Collection[int]:
+        """Return the ports of the project if it runs: who listens there can't be seen from every namespace."""
+        project = self._loaded.project
+        lease = lease_of(project.state, project.root, self._environ, project.data)
+        return read_ports(project.state).values() if lease is not None and lease.is_alive else ()
 
     def _lock(self, recipes: Mapping[str, KnownRecipe] | None) -> Lock | None:
         path = self._loaded.project.lock

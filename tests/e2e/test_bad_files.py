@@ -173,7 +173,7 @@ def test_a_clone_in_which_nothing_would_run_is_not_called_up(machine, tmp_path):
     refused = here.devboot("up", "-d", code=3)
 
     assert "error[manifest/nothing-to-run]" in refused.stderr
-    assert "help: devboot run -- python main.py   # runs its program" in refused.stderr
+    assert "help: devboot run -- python3 main.py   # runs its program" in refused.stderr
     assert "is up" not in refused.stdout + refused.stderr
     assert {"main.py", "requirements.txt"} == {each.name for each in here.root.iterdir()}
 

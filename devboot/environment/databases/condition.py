@@ -5,50 +5,136 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 
-from devboot.clone_reader import read_head
-from devboot.environment.databases.connection import BUSY_SECONDS, SIDE_FILES, connected, looking, translated
+from devboot.clone_reader import read_bytes, read_head
+from devboot.environment.databases.connection import (
+    BUSY_SECONDS,
+    SIDE_FILES,
+    connected,
+    looking,
+    refuse_irregular_files,
+    translated,
+)
+from devboot.environment.ports.holders import holders_of
+from devboot.errors import DevbootError
 from devboot.files import machine_error
 from devboot.model.data_files import SQLITE_MAGIC
+from devboot.scratch import scratch_folder
 
 MISSING, EMPTY, WHOLE, DAMAGED = "missing", "empty", "whole", "damaged"
 _QUICK_CHECK_BYTES = 64_000_000  # above that a check takes seconds: SQLite finds damage as it comes to it
+_LOGS = ("-journal", "-wal")  # of SIDE_FILES, those with content; `-shm` is made again from them
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")  # of a journal that a crash left; zeros after a commit
+_PAGES = slice(16, 20)  # in a journal: how many pages the database had before, big-endian
+LOST = "it has 0 bytes, and it had content before"
 GIT_LFS = "it is a pointer of Git LFS, not the file itself"
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.s3fs", "vboxsf", "prl_fs"}
 
 
-Opener = Callable[[str], AbstractContextManager[sqlite3.Connection]]
+Checker = Callable[[str, int], str]  # path and size → the complaint
 
 
 def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
-    """Return the state of the file, and the complaint about a damaged one.
+    """Return the state of the file, and the complaint about a damaged one; the file and its log stay as they are.
 
-    Opening a database recovers it from a journal or a log that a crash has left. Raises BusyError `sqlite/locked`, and
+    What a crash has left in a journal or a log counts as content of the database. Raises BusyError `sqlite/locked`, and
     MachineError if the file can't be read.
     """
-    return _examined(path, lambda path: connected(path, busy=busy))
+
+    def check(path: str, size: int) -> str:
+        if _with_logs(path):
+            return _check_with_logs(path, size, busy)
+        with connected(path, busy=busy) as connection:
+            return _check(connection, size)
+
+    return _examined(path, check)
 
 
 def look_at(path: str) -> tuple[str, str]:
     """Examine the file like `examine`, but write nothing: one with a log or a journal beside it counts as whole."""
+
+    def check(path: str, size: int) -> str:
+        with looking(path) as connection:
+            return _check(connection, size)
+
     has_more = any(os.path.lexists(path + suffix) for suffix in SIDE_FILES)
-    return _examined(path, looking if not has_more else None)
+    return _examined(path, None if has_more else check)
 
 
-def _examined(path: str, opener: Opener | None) -> tuple[str, str]:
+def _examined(path: str, check: Checker | None) -> tuple[str, str]:
     if not os.path.lexists(path):
         return MISSING, ""
     if not os.path.isfile(path):
         return DAMAGED, _other_kind(path)
-    size = os.path.getsize(path)
-    if size == 0 and not os.path.exists(path + "-wal"):  # SQLite's own check takes it for a good one
-        return EMPTY, ""
     try:
-        complaint = _complaint(path, size, opener)
+        log = _log_of_content(path)  # before the size: another process may be writing the first page
+        size = os.path.getsize(path)
+        if size == 0:  # SQLite's own check takes it for a good one, and deletes the log
+            return (DAMAGED, f"{LOST}: its log `{log}` is still there") if log else (EMPTY, "")
+        complaint = _complaint(path, size, check)
     except OSError as error:
         raise machine_error(error, path, "read") from error
     return (DAMAGED, complaint) if complaint else (WHOLE, "")
+
+
+def _with_logs(path: str) -> list[str]:
+    """Return the database and its non-empty journal and log, where SQLite looks for them; empty without these two."""
+    real = os.path.realpath(path)
+    logs = [real + suffix for suffix in _LOGS if os.path.isfile(real + suffix) and os.path.getsize(real + suffix)]
+    return [real, *logs] if logs else []
+
+
+def _log_of_content(path: str) -> str:
+    """Return the log or journal that only a database with content has; empty if there is none."""
+    for log in _with_logs(path)[1:]:
+        if log.endswith("-wal"):
+            return log
+        head = read_head(log, _PAGES.stop)
+        if head.startswith(_JOURNAL_MAGIC) and any(head[_PAGES]):
+            return log
+    return ""
+
+
+def _check_with_logs(path: str, size: int, busy: float) -> str:
+    """Check a database with a log that a crash may have left: opened for writing, it would be changed.
+
+    A copy is checked unless it is large or in use; otherwise the file itself, opened for reading.
+    """
+    refuse_irregular_files(path)
+    before = _stamps(path)
+    if sum(size for _, size in before) <= _QUICK_CHECK_BYTES and not holders_of(path):
+        complaint = _check_copy(path, size)
+        if complaint is not None and (not complaint or _stamps(path) == before):
+            return complaint
+    try:
+        with connected(path, busy=busy, is_read_only=True) as connection:
+            return _check(connection, size)
+    except DevbootError as error:
+        if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
+        return ""  # it has to be rolled back before it can be read: whoever opens it for writing does that
+
+
+def _check_copy(path: str, size: int) -> str | None:
+    """Return the complaint about a copy of the database and its logs; None if there is no place for one."""
+    real = os.path.realpath(path)
+    try:
+        with scratch_folder() as folder:
+            copy = os.path.join(folder, "copy")
+            for name in _with_logs(path):
+                with open(copy + name.removeprefix(real), "wb") as file:
+                    file.write(read_bytes(name, limit=_QUICK_CHECK_BYTES))
+            with connected(copy) as connection:
+                return _check(connection, size)
+    except OSError:
+        return None
+    except DevbootError as error:
+        return str(error.__cause__) if error.slug == "sqlite/damaged" else None
+
+
+def _stamps(path: str) -> list[tuple[int, int]]:
+    statuses = [os.stat(name) for name in _with_logs(path)]
+    return [(status.st_mtime_ns, status.st_size) for status in statuses]
 
 
 def _other_kind(path: str) -> str:
@@ -57,15 +143,14 @@ def _other_kind(path: str) -> str:
     return "it is a directory" if os.path.isdir(path) else "it isn't a file"
 
 
-def _complaint(path: str, size: int, opener: Opener | None) -> str:
+def _complaint(path: str, size: int, check: Checker | None) -> str:
     magic = read_head(path, len(SQLITE_MAGIC))
     if magic and magic != SQLITE_MAGIC:
         return GIT_LFS if _is_pointer(path) else "file is not a database"
-    if opener is None:
+    if check is None:
         return ""
     try:
-        with opener(path) as connection:
-            return _check(connection, size)
+        return check(path, size)
     except sqlite3.Error as error:
         return str(error)
     except Exception as error:
@@ -109,6 +194,7 @@ def schema_cookie(path: str) -> str:
 __all__ = [
     "DAMAGED",
     "EMPTY",
+    "LOST",
     "MISSING",
     "SIDE_FILES",
     "WHOLE",

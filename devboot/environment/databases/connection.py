@@ -23,13 +23,17 @@ SIDE_FILES = ("-journal", "-wal", "-shm")
 
 
 @contextmanager
-def connected(path: str, *, busy: float = BUSY_SECONDS, create: bool = False) -> Iterator[sqlite3.Connection]:
+def connected(
+    path: str, *, busy: float = BUSY_SECONDS, create: bool = False, is_read_only: bool = False
+) -> Iterator[sqlite3.Connection]:
     """Open a connection in autocommit mode, which waits `busy` seconds for locks; `create` creates a missing file.
+
+    With `is_read_only` neither the file nor its log or journal is changed, and what can't be read so is an error.
 
     Raises BusyError `sqlite/locked`, MachineError `sqlite/damaged`, `sqlite/failed`, `machine/…`.
     """
     refuse_irregular_files(path)
-    mode = "rwc" if create else "rw"
+    mode = "ro" if is_read_only else "rwc" if create else "rw"
     try:
         connection = sqlite3.connect(
             f"file:{quote(os.fsencode(path))}?mode={mode}", uri=True, timeout=busy, isolation_level=None

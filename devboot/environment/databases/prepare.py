@@ -17,6 +17,7 @@ from devboot.environment.databases.condition import (
     DAMAGED,
     EMPTY,
     GIT_LFS,
+    LOST,
     MISSING,
     SIDE_FILES,
     WHOLE,
@@ -32,7 +33,6 @@ from devboot.files import atomic_write, fail_point, machine_error, move_aside, p
 from devboot.model.edge.manifest import tables
 
 _BOOK = "devboot_migrations"
-_LOST = "it has 0 bytes, and it had content before"
 CREATED, MIGRATION, SEED = "created", "migration", "seed"
 
 
@@ -100,7 +100,7 @@ def prepare_database(database: Database, around: Surroundings) -> Prepared:
         refuse_outside(database.path, around.root)
     state, complaint = examine(database.path, busy=around.busy)
     if is_damaged(database, around, state):
-        raise _damaged(database, around, complaint or _LOST)
+        raise _damaged(database, around, complaint or LOST)
     try:
         os.makedirs(os.path.dirname(database.path), exist_ok=True)
     except OSError as error:
@@ -125,7 +125,7 @@ def plan_database(database: Database, around: Surroundings, state: str, complain
     if os.path.exists(database.path) or not os.path.islink(database.path):
         refuse_outside(database.path, around.root)
     if is_damaged(database, around, state):
-        raise _damaged(database, around, complaint or _LOST)
+        raise _damaged(database, around, complaint or LOST)
     waiting: tuple[str, ...] = ()
     if database.is_managed:
         files = tuple(_sql_files(database, around))

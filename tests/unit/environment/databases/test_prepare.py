@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,8 @@ from devboot.environment.databases import (
     Surroundings,
     aside_command,
     backup_database,
+    look_at,
+    plan_database,
     prepare_database,
     schema_cookie,
 )
@@ -444,6 +447,122 @@ def test_side_files_stay_with_their_database_and_move_with_it(around):
         "-wal": "-wal",
         "-journal": "-journal",
     }
+
+
+def crashed(around, log, *, migrations=False):
+    """Make a database as a crash leaves it: 3000 rows, and one more in its log, or an update that isn't committed."""
+    wanted = database(around, migrations=migrations)
+    os.makedirs(os.path.dirname(wanted.path))
+    origin = f"{around.root}/origin"
+    with closing(sqlite3.connect(origin, isolation_level=None)) as writer:
+        writer.execute("PRAGMA wal_autocheckpoint = 0")
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("CREATE TABLE a (b)")
+        writer.execute("BEGIN")
+        writer.executemany("INSERT INTO a VALUES (?)", [("row",)] * 3000)
+        writer.execute("COMMIT")
+        if log == "-wal":
+            writer.execute("PRAGMA journal_mode = wal")
+            writer.execute("INSERT INTO a VALUES ('last')")
+        else:
+            writer.execute("BEGIN")
+            writer.execute("UPDATE a SET b = 'other'")  # more than the cache holds: also the file is half written
+        for suffix in ("", log):
+            Path(wanted.path + suffix).write_bytes(Path(origin + suffix).read_bytes())
+    return wanted
+
+
+def contents(around):
+    """Return the bytes of all files beside the database, by the end of the name."""
+    folder = Path(around.root, "var")
+    return {path.name.removeprefix("db.sqlite3"): path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.faults(99, 101)
+@pytest.mark.parametrize("migrations", [False, True])
+@pytest.mark.parametrize("damage", ["zero", "page"])
+@pytest.mark.parametrize("log", ["-wal", "-journal"])
+def test_no_byte_of_a_damaged_database_and_its_log_changes_and_they_move_together(log, damage, migrations, around):
+    wanted = crashed(around, log, migrations=migrations)
+    if damage == "zero":
+        os.truncate(wanted.path, 0)
+    else:
+        with open(wanted.path, "r+b") as stream:
+            stream.seek(8192 if log == "-wal" else 0)
+            stream.write(b"\xa5" * 8192)
+    Path(wanted.path + "-shm").write_bytes(b"index")
+    before = contents(around)
+    if damage == "zero":
+        with pytest.raises(MachineError):
+            plan_database(wanted, around, *look_at(wanted.path))
+    look_at(wanted.path)
+    assert contents(around) == before
+
+    for _ in range(2):
+        with pytest.raises(MachineError) as caught:
+            prepare_database(wanted, around)
+
+        assert caught.value.slug == "sqlite/damaged"
+        assert contents(around) == before
+    if damage == "zero":
+        assert caught.value.causes == (
+            f"it has 0 bytes, and it had content before: its log `{wanted.path}{log}` is still there",
+        )
+    subprocess.run(["sh", "-c", caught.value.help[-1]], check=True)
+    assert contents(around) == {f".damaged{suffix}": kept for suffix, kept in before.items()}
+
+
+@pytest.mark.faults(101)
+@pytest.mark.parametrize("log", ["-wal", "-journal"])
+def test_a_whole_database_keeps_its_log_until_its_application_opens_it(log, around):
+    wanted = crashed(around, log)
+    before = contents(around)
+
+    assert prepare_database(wanted, around) == Prepared(is_new=False)
+    assert contents(around) == before
+    assert query(wanted.path, "SELECT count(*) FROM a WHERE b <> 'other'") == [(3001 if log == "-wal" else 3000,)]
+
+
+@pytest.mark.faults(101)
+@pytest.mark.parametrize("log", ["-wal", "-journal"])
+def test_the_log_of_a_database_too_large_to_copy_stays_as_well(log, around):
+    wanted = crashed(around, log)
+    os.truncate(wanted.path, 65_000_000)  # SQLite ignores what is behind its last page
+    before = contents(around)
+
+    assert prepare_database(wanted, around) == Prepared(is_new=False)
+    assert {name: kept for name, kept in contents(around).items() if name != "-shm"} == before
+
+
+@pytest.mark.faults(101)
+def test_the_log_of_a_database_in_use_is_read_and_stays(around):
+    wanted = crashed(around, "-wal")
+    code = (
+        "import sqlite3, sys\nwriter = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "writer.execute('INSERT INTO a VALUES (1)')\nprint('ready', flush=True)\nsys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, wanted.path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as user:
+        assert user.stdout.readline() == b"ready\n"
+        before = contents(around)
+        prepared = prepare_database(wanted, around)
+        after = contents(around)
+        user.stdin.close()
+
+    assert prepared == Prepared(is_new=False)
+    assert {name: after[name] for name in ("", "-wal")} == {name: before[name] for name in ("", "-wal")}
+
+
+@pytest.mark.faults(99)
+def test_the_journal_of_the_very_first_write_is_no_sign_of_lost_content(around):
+    wanted = database(around)
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b);")
+    os.makedirs(os.path.dirname(wanted.path))
+    magic = bytes.fromhex("d9d505f920a163d7")
+    Path(wanted.path).touch()
+    Path(wanted.path + "-journal").write_bytes((magic + bytes(12) + b"\0\0\2\0\0\0\x10\0").ljust(512, b"\0"))
+
+    assert prepare_database(wanted, around).applied == ("migrations/0001_a.sql",)
 
 
 @pytest.mark.faults(101)

@@ -149,6 +149,8 @@ def _follow(call: Call, client: Client, names: Sequence[str], among: Sequence[st
         client.close()
     if not begun and not code:  # the daemon was exiting and didn't answer: the files have everything
         printer.print(past_lines(call, names, ALL, count, {}))
+    elif code is None and not streams.failure:
+        return daemon_connection.complain(call, daemon_connection.gone(call))
     return streams.failure or code or 0
 
 

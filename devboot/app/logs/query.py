@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from devboot.app.fast.call import Call
     from devboot.daemon.client import Client
 
+_LONGEST = 1024 * 1024  # bytes of an incomplete line; a longer line is searched and printed in parts
 _CONDITIONS = ("grep", "since", "until")
 
 
@@ -49,7 +50,7 @@ class _Query:
         self._names = names
         self._count = count
         self._filter = parse_filter(call.values, call.began)
-        self._open: dict[str, bytes] = {}  # incomplete lines, by process
+        self._open: dict[str, bytearray] = {}  # incomplete lines, by process
         self.streams = Streams() if call.flag("follow") else streams_for(call)
         self._printer = LinePrinter(call, self.streams, names, among)
         self._printer.print_head()
@@ -64,13 +65,17 @@ class _Query:
         self._printer.print(past_lines(self._call, self._names, self._filter, self._count, ends))
 
     def print_new(self, block: bytes) -> None:
-        """Print lines of a block from the daemon; an incomplete line is kept until it is complete."""
+        """Print lines of a block from the daemon; an incomplete line is kept until it is complete or very long."""
         lines = raw_lines(block)
-        data = self._open.pop(lines.name, b"") + lines.data
-        end = data.rfind(b"\n") + 1
-        if end < len(data):
-            self._open[lines.name] = data[end:]
-        self._printer.print(self._filter.out_of(lines._replace(data=data[:end])))
+        kept = self._open.setdefault(lines.name, bytearray())
+        end = lines.data.rfind(b"\n") + 1
+        if not end and len(kept) + len(lines.data) >= _LONGEST:
+            end = len(lines.data)
+        if end:
+            data = bytes(kept) + lines.data[:end]
+            kept.clear()
+            self._printer.print(self._filter.out_of(lines._replace(data=data)))
+        kept += lines.data[end:]
 
 
 def raw_lines(block: bytes) -> Lines:
@@ -103,4 +108,4 @@ def _follow(call: Call, client: Client, query: _Query) -> int:
         return 130
     finally:
         client.close()
-    return streams.failure
+    return streams.failure or daemon_connection.complain(call, daemon_connection.gone(call))

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 
+import pytest
+
 from tests.fakes.processes import is_alive, wait_until
 
 
@@ -20,6 +22,22 @@ def test_a_pattern_chooses_lines_of_several_and_wildcards_after_the_daemon_was_k
     done = project.devboot("logs", "--grep", "^bad", "--no-prefix", "web*")
 
     assert sorted(done.stdout.splitlines()) == ["bad one", "bad two"]
+
+
+@pytest.mark.parametrize("flags", [(), ("--grep", "one"), ("--json",)], ids="-".join)
+def test_logs_that_are_followed_end_with_an_error_when_the_daemon_is_killed(project, flags):
+    project.spec("web", "echo one; exec sleep 1000").write().devboot("up", "-d")
+    child = project.start("logs", "-f", *flags, text=True)
+    while "one" not in child.stdout.readline():
+        assert child.poll() is None
+    os.kill(project.lease().pid, signal.SIGKILL)
+
+    assert child.wait(60) == 1
+    assert child.stderr.read().splitlines()[:3] == [
+        "error[daemon/gone]: the daemon ended before it answered",
+        "cause: it was killed",
+        "help: devboot up -d",
+    ]
 
 
 def test_rotated_logs_are_read_and_times_choose(project):

@@ -45,3 +45,29 @@ def test_the_daemon_answers_while_a_viewer_is_shown_a_line_of_megabytes(project)
     assert (MEGABYTES << 20) + (1 << 20) + len("the end\n") == size
     project.devboot("down")
     assert 0 == child.wait(60)
+
+
+ENDLESS = f"""
+import os, time
+os.write(1, b"x is ready\\n")
+while not os.path.exists("go"): time.sleep(0.01)
+line = b"x" * ({MEGABYTES} << 20)
+while line: line = line[os.write(1, line):]
+time.sleep(1000)
+"""
+
+
+@pytest.mark.faults(124)
+@pytest.mark.parametrize("flags", [("--grep", "x"), ("--json",)], ids="-".join)
+def test_a_line_of_megabytes_without_an_end_is_searched_and_shown_in_parts(project, flags):
+    project.spec("web", "", argv=(sys.executable, "-I", "-S", "-c", ENDLESS), pty=False).write()
+    project.devboot("up", "-d")
+    shown = pathlib.Path(project.root, "shown")
+    with shown.open("wb") as file:
+        child = project.start("logs", "-f", "--no-prefix", *flags, stdout=file)
+    wait_until(lambda: b"x is ready" in shown.read_bytes(), "the follower")
+    pathlib.Path(project.root, "go").touch()
+    wait_until(lambda: shown.stat().st_size > (MEGABYTES - 1) << 20, "all parts but the last")
+    assert max(map(len, shown.read_bytes().split(b"\n"))) < 3 << 20
+    project.devboot("down")
+    assert 0 == child.wait(60)

@@ -416,6 +416,14 @@ BREAKS = (
         fix="devboot sync --force",
     ),
     Break(
+        "a file of a package is empty",
+        lambda shop: (shop.packages / "shelf/__main__.py").write_text(""),
+        "python/damaged-package",
+        with_python=True,
+        fix="devboot sync --force",
+        stays=True,
+    ),
+    Break(
         "a package's metadata is gone",
         lambda shop: shutil.rmtree(shop.packages / "shelf-1.0.dist-info"),
         "python/drift",

@@ -32,7 +32,8 @@ def write_wheel(
     if scripts:
         lines = "".join(f"{script} = {target}\n" for script, target in scripts.items())
         content[f"{info}/entry_points.txt"] = f"[console_scripts]\n{lines}"
-    content[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*content, f"{info}/RECORD"])
+    sizes = {path: len(text.encode()) for path, text in content.items()}
+    content[f"{info}/RECORD"] = "".join(f"{path},,{sizes.get(path, '')}\n" for path in [*content, f"{info}/RECORD"])
     path = os.path.join(folder, f"{name}-{version}-{tag}.whl")
     with zipfile.ZipFile(path, "w") as archive:
         for each, text in content.items():

@@ -109,14 +109,14 @@ def _not_installed(shown: str) -> Finding:
     )
 
 
-def _damaged(lost: Mapping[str, str]) -> Finding:
+def _damaged(lost: Mapping[str, tuple[str, str]]) -> Finding:
     return Finding(
         "python/damaged-package",
         ERROR,
         f"{counted(len(lost), 'package')} in the virtualenv lost files: {', '.join(list(lost)[:3])}",
         "the metadata says that they are installed, but their imports fail",
-        Fix("devboot sync --force", "installs them again, from uv's cache if it has them", "sync"),
-        tuple(f"`{file}` is gone" for file in lost.values())[:5],
+        Fix("devboot sync --force", "installs them again, what is only gone from uv's cache if it has it", "sync"),
+        tuple(f"`{file}` {what}" for file, what in lost.values())[:5],
     )
 
 

@@ -11,6 +11,8 @@ from devboot.clone_reader import parse_json, read_text
 from devboot.environment.locks.pins import normalised
 from devboot.files import list_names
 
+GONE, EMPTY = "is gone", "is empty"  # what is wrong with a file
+
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
@@ -42,23 +44,34 @@ def list_installed(venv: str) -> dict[str, Distribution]:
     return {each.name: each for each in _installed(site_packages(venv))}
 
 
-def lost_files(venv: str) -> dict[str, str]:
-    """Return packages whose RECORD names a file that isn't there, by name, each with the first such file.
+def lost_files(venv: str) -> dict[str, tuple[str, str]]:
+    """Return packages whose RECORD names a file that isn't there or has lost its content, by name.
 
-    Files outside of the virtualenv are left out. `venv` is normalised.
+    Each comes with the first such file and what is wrong with it. Files outside of the virtualenv are left out, and
+    those of another size, which somebody may have edited. `venv` is normalised.
     """
     folder = site_packages(venv)
     names = _Names()
     found = {}
     for name, info in _information(folder):
-        for relative in _recorded(os.path.join(info, "RECORD")):
+        for relative, has_content in _recorded(os.path.join(info, "RECORD")):
             path = f"{folder}/{relative}"
             if "../" in relative:
                 path = os.path.normpath(path)
-            if path.startswith(f"{venv}/") and path not in names:
-                found[name] = os.path.relpath(path, venv)
+            if not path.startswith(f"{venv}/"):
+                continue
+            is_gone = path not in names
+            if is_gone or (has_content and _is_empty(path)):
+                found[name] = os.path.relpath(path, venv), GONE if is_gone else EMPTY
                 break
     return found
+
+
+def _is_empty(path: str) -> bool:
+    try:
+        return os.stat(path).st_size == 0
+    except OSError:
+        return False
 
 
 class _Names:
@@ -75,8 +88,11 @@ class _Names:
         return name in known
 
 
-def _recorded(path: str) -> Iterator[str]:
-    """Yield the paths in a RECORD that Python doesn't write itself, relative to the folder of the packages."""
+def _recorded(path: str) -> Iterator[tuple[str, bool]]:
+    """Yield the paths in a RECORD that Python doesn't write itself, and whether the file had content.
+
+    They are relative to the folder of the packages.
+    """
     try:
         text = read_text(path, errors="surrogateescape")
     except OSError:
@@ -84,7 +100,7 @@ def _recorded(path: str) -> Iterator[str]:
     for line in text.splitlines():
         path = line[1 : line.rfind('"')].replace('""', '"') if line[:1] == '"' else line.partition(",")[0]
         if path and not path.endswith(".pyc"):
-            yield path
+            yield path, line.rpartition(",")[2].strip() not in ("", "0")
 
 
 def _information(folder: str) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from devboot.clone_writer import refuse_outside, write_beside_links
 from devboot.environment.python.bundled_setuptools import SETUPTOOLS, imports_pkg_resources
-from devboot.environment.python.installed import Distribution, list_installed, lost_files, site_packages
+from devboot.environment.python.installed import EMPTY, Distribution, list_installed, lost_files, site_packages
 from devboot.environment.python.interpreters import as_installed, refuse_uninstallable
 from devboot.environment.locks.pins import GIT, URL, Pin, render_pins
 from devboot.environment.locks.formats.poetry_versions import release_key
@@ -308,10 +308,12 @@ def _not_installed(spec: VenvSpec, pins: Sequence[Pin]) -> list[Pin]:
 def _lost_packages(spec: VenvSpec, reporter: Reporter) -> list[str]:
     """Return the options that make uv install packages again whose files are gone, although they count as installed."""
     wanted, options = wanted_versions(spec), list[str]()
-    for name, file in lost_files(spec.path).items():
+    for name, (file, what) in lost_files(spec.path).items():
         if name in wanted:
-            reporter.emit(Event(NOTE, STEP, f"installing {name} again: `{spec.name}/{file}` is gone"))
+            reporter.emit(Event(NOTE, STEP, f"installing {name} again: `{spec.name}/{file}` {what}"))
             options += ["--reinstall-package", name]
+            # uv's cache may have the same file: a hard link
+            options += ["--no-cache"] if what == EMPTY and "--no-cache" not in options else []
     return options
 
 

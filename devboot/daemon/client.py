@@ -52,6 +52,7 @@ class Client:
         self._floods = False
         self.pass_through: PassThrough | None = None  # moves floods of output without copying them here
         self.daemon: greeting.Greeting | None = None
+        self.applies_by_key = False  # a person is at the keys of `up`, of which `u` applies a fix
         self.is_port_taken = False  # the daemon has sent frames.PORT_TAKEN
         if received is not None:
             self._arrived = list(received[0])
@@ -130,7 +131,10 @@ class Client:
 
     def _take_in(self, data: bytes) -> bool:
         try:
-            arrived = [each if each[0] != frames.FAILURE else _advised(each[1]) for each in self._reader.feed(data)]
+            arrived = [
+                each if each[0] != frames.FAILURE else _advised(each[1], self.applies_by_key)
+                for each in self._reader.feed(data)
+            ]
         except (frames.FrameError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise NoAnswerError("what answers is no daemon of devboot") from error
         self.is_port_taken = self.is_port_taken or (frames.WORD, frames.PORT_TAKEN) in arrived
@@ -276,10 +280,10 @@ def revive(lease: DaemonLease) -> _socket.socket | None:
     return None
 
 
-def _advised(payload: bytes) -> tuple[bytes, bytes]:
+def _advised(payload: bytes, applies_by_key: bool) -> tuple[bytes, bytes]:
     from devboot.supervisor.explain.advice import with_advice
 
-    return with_advice(payload)
+    return with_advice(payload, applies_by_key=applies_by_key)
 
 
 def _message(message: Mapping[str, Plain]) -> bytes:

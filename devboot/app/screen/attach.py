@@ -69,6 +69,7 @@ class _Attachment:
         self._live = _live(call, self._streams) if call.is_live() else None
         if self._live is not None:
             self._live.menu.has_joined = not owner
+            client.applies_by_key = not call.flag("no-menu")
         self._edits = _edits(call) if self._live is None else None
         if self._live is None:
             client.pass_through = self._streams.passing_through()

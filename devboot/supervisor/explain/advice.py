@@ -40,13 +40,19 @@ _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 _ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
 # The same command in a line of its own, at the end
 _INSTALLS = r"^(?:\$ )?pip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)['\"]?$"
+_AFTER_A_FIX = "after a fix: `"
 
 
-def with_advice(payload: bytes) -> tuple[bytes, bytes]:
-    """Return the frame to show for a frame of a failure: its message with advice, or that as JSON."""
+def with_advice(payload: bytes, *, applies_by_key: bool = False) -> tuple[bytes, bytes]:
+    """Return the frame to show for a frame of a failure: its message with advice, or that as JSON.
+
+    `applies_by_key`: it is shown where the key `u` does what `devboot up -d` does.
+    """
     said = json.loads(payload)
     evidence = Evidence(**{key: _tuples(value) for key, value in said["evidence"].items()})
     parts = {key: _tuples(said[key]) for key in ("details", "causes", "help", "kept")}
+    if applies_by_key:
+        parts["help"] = tuple(each.replace(_AFTER_A_FIX, "after a fix: the key u, or `") for each in parts["help"])
     error = in_folder(
         advised(WorkError(said["slug"], said["what"], evidence=evidence, **parts)), str(said.get("folder", ""))
     )

@@ -15,8 +15,8 @@ from devboot.daemon.clients.request import View
 from devboot.errors import UsageError, WorkError
 from devboot.model.process import ProcessSpec
 from devboot.supervisor.event_loop import Loop
-from devboot.supervisor.explain.process_errors import ended, error_page
-from devboot.supervisor.state_machine import End
+from devboot.supervisor.explain.process_errors import crash_loop, ended, error_page
+from devboot.supervisor.state_machine import End, State
 from devboot.wire import frames, sockets
 from devboot.wire.frames import frame
 
@@ -25,7 +25,7 @@ ADVICE = 'only Python up to 3.12 has it: set `version = "3.12"` under `[python]`
 WEB = ProcessSpec("web", "process", "/srv/shop", "flask run")
 
 
-def shown(error, view, *kinds):
+def shown(error, view, *kinds, keys=False):
     """What a client shows of an error that the daemon sends it: text by stream."""
     theirs, ours = sockets.pair()
     loop = Loop()
@@ -39,7 +39,9 @@ def shown(error, view, *kinds):
         def write(number, data):
             written[number] += data.decode()
 
-        assert Client(theirs).copy(write) == 1
+        client = Client(theirs)
+        client.applies_by_key = keys
+        assert client.copy(write) == 1
         connection.close()
     loop.close()
     return written
@@ -56,6 +58,13 @@ def test_a_client_that_advises_shows_the_daemons_message_with_advice_first(error
     assert text.count(f"help: {ADVICE}\n") == 1
     assert text.index(ADVICE) < text.index("help: all output: `devboot logs web`")
     assert text.replace(f"help: {ADVICE}\n", "") == shown(error, View())[2]
+
+
+def test_where_a_key_applies_a_fix_the_advice_names_it():
+    error = crash_loop(WEB, State(end=End(1), failures=(1.0, 9.0)), TAIL)
+
+    assert "help: after a fix: the key u, or `devboot up -d`\n" in shown(error, View(advises=True), keys=True)[2]
+    assert "help: after a fix: `devboot up -d`\n" in shown(error, View(advises=True))[2]
 
 
 @pytest.mark.parametrize("advises", [True, False])

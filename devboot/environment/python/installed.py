@@ -13,6 +13,13 @@ from devboot.files import list_names
 
 GONE, EMPTY = "is gone", "is empty"  # what is wrong with a file
 
+# What virtualenvs have without any package, and what devboot writes into them.
+_OF_VENV = (
+    *("bin", "lib", "lib64", "include", "share", "etc", "lost+found", "pyvenv.cfg"),
+    *(".gitignore", ".lock", "CACHEDIR.TAG", "devboot-venv.txt", "devboot.schema.json"),
+)
+_OF_TOOLS = ("_virtualenv.py", "_virtualenv.pth", "__pycache__")
+
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
@@ -72,6 +79,35 @@ def _is_empty(path: str) -> bool:
         return os.stat(path).st_size == 0
     except OSError:
         return False
+
+
+def foreign_files(venv: str) -> list[str]:
+    """Return entries of a virtualenv, relative to it, that neither a package nor a tool has put there.
+
+    Looked at are the virtualenv's own folder and that of the packages, not what is deeper: programs write there, too.
+    """
+    folder = site_packages(venv)
+    known = {os.path.normpath(os.path.join(folder, name)) for name in _OF_TOOLS}
+    known |= {os.path.join(venv, name) for name in _OF_VENV}
+    for _, info in _information(folder):
+        for relative, _ in _recorded(os.path.join(info, "RECORD")):
+            path = os.path.normpath(os.path.join(folder, relative))
+            for above in (folder, venv):
+                if path.startswith(f"{above}/"):
+                    known.add(os.path.join(above, path.removeprefix(f"{above}/").partition("/")[0]))
+    entries = [os.path.join(above, name) for above in (venv, folder) if above for name in sorted(list_names(above))]
+    return [
+        os.path.relpath(path, venv)
+        for path in entries
+        if path not in known and not path.endswith((".dist-info", ".pyc")) and _has_files(path)
+    ]
+
+
+def _has_files(path: str) -> bool:
+    """Return whether it is a file, or a folder with files that Python doesn't write itself."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        return True
+    return any(not name.endswith(".pyc") for _, _, names in os.walk(path) for name in names)
 
 
 class _Names:

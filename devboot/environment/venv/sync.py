@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from devboot.clone_writer import refuse_outside, write_beside_links
 from devboot.environment.python.bundled_setuptools import SETUPTOOLS, imports_pkg_resources
-from devboot.environment.python.installed import EMPTY, Distribution, list_installed, lost_files, site_packages
+from devboot.environment.python.installed import EMPTY, Distribution, foreign_files, list_installed, lost_files, site_packages
 from devboot.environment.python.interpreters import as_installed, refuse_uninstallable
 from devboot.environment.locks.pins import GIT, URL, Pin, render_pins
 from devboot.environment.locks.formats.poetry_versions import release_key
@@ -416,17 +416,22 @@ def _write(spec: VenvSpec, record: VenvRecord) -> None:
 
 
 def _clear_aside(aside: str, spec: VenvSpec, *, is_kept: bool) -> tuple[str, list[str]]:
-    """Delete an old virtualenv if it only has packages of syncs; else keep it and report where."""
+    """Delete an old virtualenv if it only has packages of syncs; else keep it and report where.
+
+    One that a sync was killed in has files of packages that no RECORD lists yet: there they aren't taken for the user's.
+    """
     if not aside:
         return "", []
     record = load_record(aside)
     theirs = set(list_installed(aside)) - set(record.installed if record else ()) - set(wanted_versions(spec))
-    if record is not None and not (is_kept or record.is_adopted or theirs):
+    files = foreign_files(aside) if record is not None and record.is_complete else []
+    if record is not None and not (is_kept or record.is_adopted or theirs or files):
         shutil.rmtree(aside, ignore_errors=True)
         return "", []
     if os.path.isdir(aside) and not os.path.islink(aside):
         write_beside_links(os.path.join(aside, ".gitignore"), "*\n", sync=False)
-    return aside, [f"the old one is {os.path.basename(aside)}"]
+    holds = f", with `{files[0]}` in it, which no package has" if files and not theirs else ""
+    return aside, [f"the old one is {os.path.basename(aside)}{holds}"]
 
 
 def _compared(before: Mapping[str, Distribution], after: Mapping[str, Distribution]) -> SyncResult:

@@ -303,6 +303,23 @@ def test_a_rebuild_keeps_the_old_one_where_it_held_packages_of_the_users(worksho
     assert {"ant": "1.0", "mine": "1.0"} == workshop.versions(os.path.basename(result.aside))
 
 
+@pytest.mark.faults(104)
+@pytest.mark.parametrize("name", ["note.txt", "lib/{python}/site-packages/mine.py", "folder/note.txt"])
+def test_a_rebuild_keeps_the_old_one_where_it_held_files_of_the_users(name, workshop):
+    pin, venv = workshop.pin("ant"), workshop.root / ".venv"
+    workshop.sync(pin)
+    mine = name.format(python=next((venv / "lib").iterdir()).name)
+    (venv / mine).parent.mkdir(exist_ok=True)
+    (venv / mine).write_text("mine")
+    (venv / "bin" / "python").unlink()
+
+    result = workshop.sync(pin)
+
+    kept, first = os.path.basename(result.aside), mine.replace("folder/note.txt", "folder")
+    assert (f"the old one is {kept}, with `{first}` in it, which no package has",) == result.notes
+    assert "mine" == (workshop.root / kept / mine).read_text()
+
+
 @pytest.mark.faults(106)
 def test_a_file_in_the_way_is_refused_and_moved_aside_only_when_told_so(workshop):
     (workshop.root / ".venv").write_text("mine")

@@ -169,9 +169,9 @@ def test_an_edit_is_noticed_and_named(project):
     terminal.expect(KEYS)
 
     with open(f"{project.root}/devboot.toml", "w") as manifest:
-        manifest.write("[project]\nname = 'shop'\n")
+        manifest.write("[processes.mail]\ncommand = 'exec sleep 1002'\n")
 
-    terminal.expect(r"! devboot.toml changed: u stops web")
+    terminal.expect(r"! devboot.toml changed: u starts mail, stops web")
     terminal.type("\x03")
     terminal.wait()
 
@@ -201,9 +201,9 @@ def test_without_a_line_of_keys_an_edit_is_told_once_with_the_command(project):
     terminal.expect(r"web says")
 
     with open(f"{project.root}/devboot.toml", "w") as manifest:
-        manifest.write("[project]\nname = 'shop'\n")
+        manifest.write("[processes.mail]\ncommand = 'exec sleep 1002'\n")
 
-    terminal.expect(r"devboot.toml changed: `devboot up -d` stops web\r?\n")
+    terminal.expect(r"devboot.toml changed: `devboot up -d` starts mail, stops web\r?\n")
     terminal.type("\x03")
     assert terminal.wait() == 130
 

@@ -89,7 +89,7 @@ def test_one_that_somebody_has_changed_is_mended(shop):
     program.chmod(0o755)
     program.write_text(whole.replace('"$@"', '"$*"'))
     with (shop.root / "devboot.toml").open("a") as manifest:
-        manifest.write("# edited\n")
+        manifest.write('[env]\nCOLOUR = "blue"\n')
 
     assert f"repaired {VERSION}" in shop.devboot("sync").stderr
     assert program.read_text() == whole

@@ -161,11 +161,19 @@ def test_a_closed_stdout_never_leaves_orphans(project):
     child = subprocess.Popen(["/bin/sh", "-c", f"exec {command}"], env=project.env, cwd=project.root)
     project.children.append(child)
     pids = all_up(project)
+    wait_until(lambda: catches(child.pid, signal.SIGTERM), "the client to handle signals")
 
     child.terminate()
 
     assert child.wait(60) == 143
     nothing_left(project, pids)
+
+
+def catches(pid, number):
+    """Return whether a process has a handler for a signal."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        caught = next(line.split()[1] for line in file if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def test_in_a_pipe_output_goes_to_stdout_and_words_of_devboot_to_stderr(project):

@@ -140,6 +140,8 @@ class Uv:
         """
         refuse_project(self.folder)
         refuse_arguments(arguments, self.folder)
+        if self.only_looks:
+            _make_cache(self.environ["UV_CACHE_DIR"])
         adds_offline = self.offline and "--offline" not in arguments  # uv rejects a repeated option
         command = [self.binary, *arguments, *(["--offline"] if adds_offline else [])]
         try:
@@ -204,12 +206,15 @@ def make_looking_uv(environ: Mapping[str, str], folder: str, cache: str) -> Uv:
     own = os.path.join(cache, "looking")
     outside = [each for each in provisioning_environ(environ)["PATH"].split(os.pathsep) if not _is_below(each, folder)]
     variables = {"UV_CACHE_DIR": own, "UV_NO_CONFIG": "1", "TMPDIR": own, "PATH": os.pathsep.join(outside)}
-    uv = replace(make_uv({**environ, **variables}, folder, offline=True), only_looks=True)
+    return replace(make_uv({**environ, **variables}, folder, offline=True), only_looks=True)
+
+
+def _make_cache(own: str) -> None:
+    """Make the cache of a uv that only looks; not before it is run, since most projects need none."""
     try:
         os.makedirs(own, mode=0o700, exist_ok=True)
     except OSError as error:
         raise machine_error(error, own, "use") from error
-    return uv
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -122,7 +122,7 @@ ELSEWHERE = {
     ("unpack/destination.py", "Destination.finish"): "the same",
     ("unpack/destination.py", "Destination._claim_folders"): "the same",
     ("uv/cached.py", "lacking.is_there"): "a temporary folder",
-    ("uv/client.py", "make_looking_uv"): "its own cache",
+    ("uv/client.py", "_make_cache"): "its own cache",
     ("uv/leases.py", "FolderLeases.__call__"): "its own leases",
     ("uv/builds/older_setuptools.py", "with_older_setuptools"): "a temporary folder",
     ("uv/packages.py", "_described"): "a temporary folder",

@@ -52,7 +52,10 @@ def test_a_script_that_is_not_there_gives_up_at_the_second_failure_and_names_the
 
     assert stage.status("web").restarts == 1
     assert "can't open file" in failure.error.what
-    assert failure.error.help[:2] == ("did you mean `web.py`?", "after a fix: `devboot up -d`")
+    assert failure.error.help[:2] == (
+        r"sed -i.bak '1s|wbe\.py|web.py|' Procfile && devboot up -d   # `web.py` is there",
+        "after a fix: `devboot up -d`",
+    )
 
 
 @pytest.mark.parametrize(

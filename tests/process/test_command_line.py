@@ -72,6 +72,39 @@ def run_on_terminal(place, *argv, columns="80", **changes):
     return child.wait(60), written
 
 
+def run_while_locked(shop, then):
+    """Run `devboot sync` on a terminal while the project is locked, and call `then` once it says that it waits.
+
+    `then` is called with the process and the open file that holds the lock. Returns the exit code and the output.
+    """
+    run(shop, "lock")  # so that the state folder is the project's
+    lock = state_folder(shop / "shop", environ(shop)["DEVBOOT_HOME"]) / "run/prepare.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, "w", encoding="utf-8") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        leader, follower = pty.openpty()
+        child = subprocess.Popen(
+            [sys.executable, "-m", "devboot", "sync"],
+            cwd=shop / "shop",
+            env=environ(shop, COLUMNS="80", LINES="24"),
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+        )
+        os.close(follower)
+        written = b""
+        while b"waiting" not in written:
+            written += os.read(leader, 65536)
+        then(child, held)
+        try:
+            while data := os.read(leader, 65536):
+                written += data
+        except OSError:
+            pass
+        os.close(leader)
+    return child.wait(60), written
+
+
 @pytest.mark.faults(109)
 @pytest.mark.parametrize("changes", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}])
 @pytest.mark.parametrize("argv", [("doctor",), ("explain", "bug"), ("statu",), ("help",), ("nicht-da-\u00e9",)])
@@ -151,10 +184,9 @@ def test_no_width_of_a_terminal_is_too_strange(shop, argv, columns):
 
 
 def test_on_a_terminal_the_cursor_comes_back(shop):
-    code, written = run_on_terminal(shop, "sync")
+    code, written = run_while_locked(shop, lambda _child, lock: lock.close())
     assert code == 0
-    assert written.count(b"\x1b[?25h") == written.count(b"\x1b[?25l")
-    assert written.rfind(b"\x1b[?25h") >= written.rfind(b"\x1b[?25l")
+    assert written.rfind(b"\x1b[?25h") > written.rfind(b"\x1b[?25l") > 0
 
 
 @pytest.mark.faults(108)
@@ -233,33 +265,8 @@ def test_ctrl_c_while_preparing_says_what_is_kept_and_exits_130(shop):
 @pytest.mark.faults(117)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_while_lines_are_redrawn_leaves_the_cursor_visible(shop, number, code):
-    run(shop, "lock")  # so that the state folder is the project's
-    lock = state_folder(shop / "shop", environ(shop)["DEVBOOT_HOME"]) / "run/prepare.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    held = open(lock, "w", encoding="utf-8")  # noqa: SIM115
-    with held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        leader, follower = pty.openpty()
-        child = subprocess.Popen(
-            [sys.executable, "-m", "devboot", "sync"],
-            cwd=shop / "shop",
-            env=environ(shop, COLUMNS="80", LINES="24"),
-            stdin=follower,
-            stdout=follower,
-            stderr=follower,
-        )
-        os.close(follower)
-        written = b""
-        while b"waiting" not in written:
-            written += os.read(leader, 65536)
-        child.send_signal(number)
-        try:
-            while data := os.read(leader, 65536):
-                written += data
-        except OSError:
-            pass
-        os.close(leader)
-    assert child.wait(60) == code
+    ended, written = run_while_locked(shop, lambda child, _lock: child.send_signal(number))
+    assert ended == code
     assert written.rfind(b"\x1b[?25h") > written.rfind(b"\x1b[?25l") > 0
     assert b"Traceback" not in written
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from time import localtime, strftime
 from urllib.parse import quote
 
-from devboot.clone_reader import read_bytes, read_head
+from devboot.clone_reader import read_head
 from devboot.daemon.client import lease_of
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.fixing import RESTORE_DATABASE
@@ -25,15 +25,15 @@ from devboot.environment.databases import (
     unapplied,
 )
 from devboot.environment.databases.backup import backups_of
+from devboot.environment.databases.condition import LOGS, copied_with_logs, stamps
 from devboot.environment.databases.connection import refuse_irregular_files
 from devboot.environment.tasks import match_inputs
 from devboot.errors import DevbootError, MachineError, shell_word
 from devboot.model.data_files import SQLITE_MAGIC
 from devboot.model.edge.manifest.tables import Database
-from devboot.scratch import remove_abandoned, scratch_folder
+from devboot.scratch import remove_abandoned
 from devboot.text.units import counted, size as size_words
 
-_LOG = "-wal"
 _AS_IT_IS = "mode=ro&immutable=1"
 _APPLIES = "applies them, after a copy of the database"
 _COPY_LIMIT = 256 * 1024 * 1024  # bytes
@@ -53,6 +53,9 @@ def integrity(subject: Subject) -> Answer:
         path = os.path.join(subject.project.root, database.path)
         if not os.path.lexists(path):
             facts.append(f"{database.path} not made yet")
+            continue
+        if os.path.isfile(path) and os.path.getsize(path) == 0:
+            facts.append(f"{database.path} is empty")
             continue
         try:
             complaints = check(path, subject.cache)
@@ -106,47 +109,40 @@ def _pending(shown: str, files: Sequence[str], fix: Fix) -> Finding:
 def check(path: str, cache: str) -> tuple[str, ...]:
     """Return SQLite's complaints about a file; empty if it is intact.
 
-    SQLite writes next to a database that has a write-ahead log, even to read it: such a database is checked as a
-    copy below `cache`. Raises UncheckedError if that isn't possible.
+    SQLite writes next to a database that has a write-ahead log or a journal, even to read it: such a database is
+    checked as a copy below `cache`. Raises UncheckedError if that isn't possible.
     """
     if not os.path.isfile(path):
         return ("its path is a directory, a pipe or a broken link",)
-    if os.path.getsize(path) == 0:
-        return ()
     try:
         refuse_irregular_files(path)
     except MachineError as error:
         return error.causes
     if read_head(path, len(SQLITE_MAGIC)) != SQLITE_MAGIC:
         return ("it is not an SQLite file",)
-    if not os.path.lexists(path + _LOG):
+    if not any(os.path.lexists(os.path.realpath(path) + suffix) for suffix in LOGS):
         return complaints(path, _AS_IT_IS)
     if not cache:
-        raise UncheckedError("it has a write-ahead log")
+        raise UncheckedError("it has a log or a journal")
     return check_copy(path, cache)
 
 
 def check_copy(path: str, cache: str) -> tuple[str, ...]:
-    """Check a copy of a database and its log, below `cache`. Raises UncheckedError where that isn't possible."""
-    before = _stamps(path)
-    if sum(size for _, size in before) > _COPY_LIMIT:
-        raise UncheckedError(f"it has a write-ahead log and more than {size_words(_COPY_LIMIT)}")
+    """Check a copy of a database and its logs, below `cache`. Raises UncheckedError where that isn't possible."""
     os.makedirs(cache, mode=0o700, exist_ok=True)
     remove_abandoned(cache)  # copies left by killed checks
-    with scratch_folder(cache) as folder:
-        copy = os.path.join(folder, "copy")
-        for end in ("", _LOG):
-            with open(copy + end, "wb") as file:
-                file.write(read_bytes(path + end, limit=_COPY_LIMIT))
-        found = complaints(copy, "mode=ro")
-    if found and _stamps(path) != before:
+    try:
+        before = stamps(path)
+        if sum(size for _, size in before) > _COPY_LIMIT:
+            raise UncheckedError(f"it has a log or a journal, and more than {size_words(_COPY_LIMIT)}")
+        with copied_with_logs(path, _COPY_LIMIT, cache) as copy:
+            found = complaints(copy, "mode=rw")
+        is_same = stamps(path) == before
+    except FileNotFoundError:  # a transaction has ended, and its journal is gone
+        found, is_same = ("",), False
+    if found and not is_same:
         raise UncheckedError("it changed while it was checked")
     return found
-
-
-def _stamps(path: str) -> list[tuple[int, int]]:
-    statuses = [os.stat(path + end) for end in ("", _LOG)]
-    return [(status.st_mtime_ns, status.st_size) for status in statuses]
 
 
 def complaints(path: str, mode: str) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from devboot.clone_reader import read_bytes, read_head
 from devboot.environment.databases.connection import (
@@ -23,7 +24,7 @@ from devboot.scratch import scratch_folder
 
 MISSING, EMPTY, WHOLE, DAMAGED = "missing", "empty", "whole", "damaged"
 _QUICK_CHECK_BYTES = 64_000_000  # above that a check takes seconds: SQLite finds damage as it comes to it
-_LOGS = ("-journal", "-wal")  # of SIDE_FILES, those with content; `-shm` is made again from them
+LOGS = ("-journal", "-wal")  # of SIDE_FILES, those with content; `-shm` is made again from them
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")  # of a journal that a crash left; zeros after a commit
 _PAGES = slice(16, 20)  # in a journal: how many pages the database had before, big-endian
 LOST = "it has 0 bytes, and it had content before"
@@ -42,7 +43,7 @@ def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
     """
 
     def check(path: str, size: int) -> str:
-        if _with_logs(path):
+        if logs_of(path):
             return _check_with_logs(path, size, busy)
         with connected(path, busy=busy) as connection:
             return _check(connection, size)
@@ -51,17 +52,21 @@ def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
 
 
 def look_at(path: str) -> tuple[str, str]:
-    """Examine the file like `examine`, but write nothing: one with a log or a journal beside it counts as whole."""
+    """Examine the file like `examine`, but write nothing beside it.
+
+    With a log or a journal beside it a copy is checked; if it is large or in use, it counts as whole.
+    """
 
     def check(path: str, size: int) -> str:
+        if any(os.path.lexists(path + suffix) for suffix in SIDE_FILES):
+            return _check_unused(path, size) or ""
         with looking(path) as connection:
             return _check(connection, size)
 
-    has_more = any(os.path.lexists(path + suffix) for suffix in SIDE_FILES)
-    return _examined(path, None if has_more else check)
+    return _examined(path, check)
 
 
-def _examined(path: str, check: Checker | None) -> tuple[str, str]:
+def _examined(path: str, check: Checker) -> tuple[str, str]:
     if not os.path.lexists(path):
         return MISSING, ""
     if not os.path.isfile(path):
@@ -77,16 +82,15 @@ def _examined(path: str, check: Checker | None) -> tuple[str, str]:
     return (DAMAGED, complaint) if complaint else (WHOLE, "")
 
 
-def _with_logs(path: str) -> list[str]:
-    """Return the database and its non-empty journal and log, where SQLite looks for them; empty without these two."""
+def logs_of(path: str) -> list[str]:
+    """Return the non-empty journal and log of a database, where SQLite looks for them."""
     real = os.path.realpath(path)
-    logs = [real + suffix for suffix in _LOGS if os.path.isfile(real + suffix) and os.path.getsize(real + suffix)]
-    return [real, *logs] if logs else []
+    return [real + suffix for suffix in LOGS if os.path.isfile(real + suffix) and os.path.getsize(real + suffix)]
 
 
 def _log_of_content(path: str) -> str:
     """Return the log or journal that only a database with content has; empty if there is none."""
-    for log in _with_logs(path)[1:]:
+    for log in logs_of(path):
         if log.endswith("-wal"):
             return log
         head = read_head(log, _PAGES.stop)
@@ -100,12 +104,9 @@ def _check_with_logs(path: str, size: int, busy: float) -> str:
 
     A copy is checked unless it is large or in use; otherwise the file itself, opened for reading.
     """
-    refuse_irregular_files(path)
-    before = _stamps(path)
-    if sum(size for _, size in before) <= _QUICK_CHECK_BYTES and not holders_of(path):
-        complaint = _check_copy(path, size)
-        if complaint is not None and (not complaint or _stamps(path) == before):
-            return complaint
+    complaint = _check_unused(path, size)
+    if complaint is not None:
+        return complaint
     try:
         with connected(path, busy=busy, is_read_only=True) as connection:
             return _check(connection, size)
@@ -115,25 +116,45 @@ def _check_with_logs(path: str, size: int, busy: float) -> str:
         return ""  # it has to be rolled back before it can be read: whoever opens it for writing does that
 
 
-def _check_copy(path: str, size: int) -> str | None:
-    """Return the complaint about a copy of the database and its logs; None if there is no place for one."""
-    real = os.path.realpath(path)
+def _check_unused(path: str, size: int) -> str | None:
+    """Return the complaint about a copy of the database and its logs; None if it is large, in use, or can't be copied.
+
+    Raises MachineError if a file beside it isn't a regular one.
+    """
+    refuse_irregular_files(path)
+    before = stamps(path)
+    if sum(length for _, length in before) > _QUICK_CHECK_BYTES or holders_of(path):
+        return None
     try:
-        with scratch_folder() as folder:
-            copy = os.path.join(folder, "copy")
-            for name in _with_logs(path):
-                with open(copy + name.removeprefix(real), "wb") as file:
-                    file.write(read_bytes(name, limit=_QUICK_CHECK_BYTES))
-            with connected(copy) as connection:
-                return _check(connection, size)
+        with copied_with_logs(path, _QUICK_CHECK_BYTES) as copy, connected(copy) as connection:
+            complaint = _check(connection, size)
     except OSError:
         return None
     except DevbootError as error:
-        return str(error.__cause__) if error.slug == "sqlite/damaged" else None
+        if error.slug != "sqlite/damaged":
+            return None
+        complaint = str(error.__cause__)
+    return None if complaint and stamps(path) != before else complaint
 
 
-def _stamps(path: str) -> list[tuple[int, int]]:
-    statuses = [os.stat(name) for name in _with_logs(path)]
+@contextmanager
+def copied_with_logs(path: str, limit: int, where: str | None = None) -> Iterator[str]:
+    """Copy a database with its journal and log, at most `limit` bytes each, into a temporary folder in `where`.
+
+    The copy can be opened for writing, which applies what a crash has left. Raises OSError.
+    """
+    real = os.path.realpath(path)
+    with scratch_folder(where) as folder:
+        copy = os.path.join(folder, "copy")
+        for name in (real, *logs_of(path)):
+            with open(copy + name.removeprefix(real), "wb") as file:
+                file.write(read_bytes(name, limit=limit))
+        yield copy
+
+
+def stamps(path: str) -> list[tuple[int, int]]:
+    """Return time and size of a database, its journal and its log, which change with their content."""
+    statuses = [os.stat(name) for name in (path, *logs_of(path))]
     return [(status.st_mtime_ns, status.st_size) for status in statuses]
 
 
@@ -143,12 +164,10 @@ def _other_kind(path: str) -> str:
     return "it is a directory" if os.path.isdir(path) else "it isn't a file"
 
 
-def _complaint(path: str, size: int, check: Checker | None) -> str:
+def _complaint(path: str, size: int, check: Checker) -> str:
     magic = read_head(path, len(SQLITE_MAGIC))
     if magic and magic != SQLITE_MAGIC:
         return GIT_LFS if _is_pointer(path) else "file is not a database"
-    if check is None:
-        return ""
     try:
         return check(path, size)
     except sqlite3.Error as error:

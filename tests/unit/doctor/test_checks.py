@@ -33,6 +33,7 @@ from devboot.doctor.checks import (
     python,
     store,
 )
+from devboot.doctor.findings import Answer
 from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Subject
 from devboot.environment.venv.record import NAME, VenvRecord, render_record
@@ -359,6 +360,32 @@ def test_a_database_that_came_with_its_write_ahead_log_is_checked_without_a_file
             pass
     assert databases.integrity(known).facts == ("db.sqlite3, integrity ok",)
     assert (sorted(os.listdir(known.project.root)), os.listdir(known.cache)) == (before, [])
+
+
+@pytest.mark.faults(99)
+def test_a_transaction_that_a_crash_has_left_in_the_journal_is_no_damage(database, tmp_path):
+    known, path = database
+    kept = tmp_path / "kept"
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("PRAGMA cache_size = 5")  # pages reach the file before the transaction ends
+        writer.execute("CREATE INDEX by_word ON words (word)")
+        writer.execute("DELETE FROM words WHERE rowid % 3 = 0")
+        writer.executemany("INSERT INTO words VALUES (?)", [(str(number) * 30,) for number in range(3000)])
+        shutil.copytree(known.project.root, kept)
+    shutil.rmtree(known.project.root)
+    shutil.copytree(kept, known.project.root)
+    before = {each.name: each.read_bytes() for each in kept.iterdir()}
+    assert databases.complaints(path, "mode=ro&immutable=1") != ()
+
+    assert databases.integrity(known) == Answer(("db.sqlite3, integrity ok",))
+
+    assert {each.name: each.read_bytes() for each in Path(known.project.root).iterdir()} == before
+
+
+def test_an_empty_file_is_not_told_to_be_intact(database):
+    known, path = database
+    os.truncate(path, 0)
+    assert databases.integrity(known) == Answer(("db.sqlite3 is empty",))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -492,10 +492,8 @@ def test_no_byte_of_a_damaged_database_and_its_log_changes_and_they_move_togethe
             stream.write(b"\xa5" * 8192)
     Path(wanted.path + "-shm").write_bytes(b"index")
     before = contents(around)
-    if damage == "zero":
-        with pytest.raises(MachineError):
-            plan_database(wanted, around, *look_at(wanted.path))
-    look_at(wanted.path)
+    with pytest.raises(MachineError):
+        plan_database(wanted, around, *look_at(wanted.path))
     assert contents(around) == before
 
     for _ in range(2):

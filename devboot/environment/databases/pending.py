@@ -8,8 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from devboot.clone_reader import read_text
-from devboot.environment.databases.condition import SIDE_FILES, WHOLE, look_at
-from devboot.environment.databases.connection import looking
+from devboot.environment.databases.connection import SIDE_FILES, looking
 from devboot.errors import DevbootError
 
 _REVISION = re.compile(r"""^revision\s*(?::\s*\w+\s*)?=\s*["']([^"']+)["']""", re.MULTILINE)
@@ -22,14 +21,12 @@ def unapplied(path: str, root: str, files: Iterable[str]) -> tuple[str, ...]:
     """Return which of `files` (relative to `root`) are migrations that the SQLite database at `path` lacks.
 
     Django's and Alembic's tables are read, nothing is written or run. Nothing is returned for a database that isn't
-    there, is damaged, has no such table, or has a log or journal beside it.
+    there, can't be read, has no such table, or has a log or journal beside it.
     """
     if any(os.path.lexists(path + suffix) for suffix in SIDE_FILES):
         return ()
     candidates = tuple(files)
     try:
-        if look_at(path)[0] != WHOLE:
-            return ()
         with looking(path) as connection:
             return (*_of_django(connection, candidates), *_of_alembic(connection, root, candidates))
     except DevbootError:

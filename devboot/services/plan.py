@@ -124,8 +124,7 @@ def plan_service(
     table = recipe.service
     if table is None:
         raise no_service(recipe, place)
-    _refuse_reserved(table, name, settings, place)
-    _refuse_unbalanced(table, name, settings, place)
+    _refuse_settings(table, name, settings, place)
     is_open = not password
     access = _access(table, is_open=is_open)
     password = _own_password(recipe, databases, password)
@@ -414,22 +413,26 @@ def _one_setting(form: Sequence[str], key: str, value: str) -> list[str]:
     return arguments
 
 
-def _refuse_unbalanced(
+def _refuse_settings(
     table: ServiceTable, name: str, settings: Mapping[str, Sequence[str]], place: Place | None
 ) -> None:
-    """Raise `manifest/value` for the settings that the server would split into words, and that lack a closing quote."""
-    if "{words}" not in table.settings.form:
-        return
-    errors: list[DevbootError] = [
-        ManifestError(
-            "manifest/value",
-            f"setting `{key}` of `{name}` lacks a closing quote, or ends with a backslash",
-            place=place,
-            help=[f"close it in `settings` of [services.{name}]; a quote that is text needs a backslash before it"],
-        )
-        for key, values in settings.items()
-        if not all(map(_is_balanced, values))
-    ]
+    """Raise an error for each setting that devboot sets itself, or that the server can't split into words."""
+    errors: list[DevbootError] = []
+    for key, values in settings.items():
+        if key.lower() in table.settings.reserved:
+            errors.append(
+                ManifestError(
+                    "manifest/reserved-setting",
+                    f"setting `{key}` of `{name}` is reserved for devboot",
+                    place=place,
+                    causes=[table.settings.reserved[key.lower()]],
+                    help=[f"remove `{key}` from `settings` in [services.{name}]"],
+                )
+            )
+        elif "{words}" in table.settings.form and not all(map(_is_balanced, values)):
+            advice = f"close it in `settings` of [services.{name}]; a quote that is text needs a backslash before it"
+            what = f"setting `{key}` of `{name}` lacks a closing quote, or ends with a backslash"
+            errors.append(ManifestError("manifest/value", what, place=place, help=[advice]))
     if errors:
         raise Problems(errors)
 
@@ -440,24 +443,6 @@ def _is_balanced(value: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _refuse_reserved(
-    table: ServiceTable, name: str, settings: Mapping[str, Sequence[str]], place: Place | None
-) -> None:
-    errors: list[DevbootError] = [
-        ManifestError(
-            "manifest/reserved-setting",
-            f"setting `{key}` of `{name}` is reserved for devboot",
-            place=place,
-            causes=[table.settings.reserved[key.lower()]],
-            help=[f"remove `{key}` from `settings` in [services.{name}]"],
-        )
-        for key in settings
-        if key.lower() in table.settings.reserved
-    ]
-    if errors:
-        raise Problems(errors)
 
 
 def _probe(ready: ServiceProbe, words: Mapping[str, str]) -> Probe:

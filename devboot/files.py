@@ -321,6 +321,16 @@ def exchange(one: str, other: str) -> None:
         os.rename(aside, one)
 
 
+def dated_name(path: str, at: float, companions: Sequence[str] = ()) -> str:
+    """Return an unused dated name beside `path`, also with the endings `companions`; `at` is wall-clock seconds."""
+    dated = f"{path}.{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(at))}"
+    name, number = dated, 1
+    while any(os.path.lexists(name + ending) for ending in ("", *companions)):
+        number += 1
+        name = f"{dated}-{number}"
+    return name
+
+
 def move_aside(path: str, at: float, *, companions: Sequence[str] = ()) -> str:
     """Rename `path` to a dated name beside it and return that; `at` is wall-clock seconds. Overwrites nothing.
 
@@ -328,11 +338,7 @@ def move_aside(path: str, at: float, *, companions: Sequence[str] = ()) -> str:
 
     `companions` are endings of files that belong to it and are moved with it (SQLite's `-wal`).
     """
-    dated = f"{path}.{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(at))}"
-    target, number = dated, 1
-    while any(os.path.lexists(target + ending) for ending in ("", *companions)):
-        number += 1
-        target = f"{dated}-{number}"
+    target = dated_name(path, at, companions)
     try:
         # the main file last: a companion that stayed behind would be taken for that of the next one at this place
         for ending in (*companions, ""):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -19,7 +18,7 @@ from devboot.environment.databases.backup import copy_database
 from devboot.environment.databases.connection import SIDE_FILES
 from devboot.environment.ports.holders import holders_of
 from devboot.errors import BusyError, MachineError
-from devboot.files import atomic_write, fail_point, machine_error, sync_directory
+from devboot.files import atomic_write, dated_name, fail_point, machine_error, sync_directory
 
 Repair = Callable[[tuple[str, ...], float], str]
 """Carries out a repair with its arguments at a wall-clock time; returns where the replaced content is, or ""."""
@@ -39,7 +38,8 @@ def _restore_database(arguments: tuple[str, ...], at: float) -> str:
     path, backup, root = arguments
     refuse_outside(path, root)
     _refuse_in_use(path)
-    staged, aside = f"{path}.restored-by-devboot", _dated(path, at)  # no name that somebody else chooses
+    staged = f"{path}.restored-by-devboot"  # no name that somebody else chooses
+    aside = dated_name(path, at, SIDE_FILES)
     try:
         with suppress(FileNotFoundError):
             os.unlink(staged)  # of a restoration that was killed
@@ -71,16 +71,6 @@ def _refuse_in_use(path: str) -> None:
             causes=[f"{holder.describe()} has it open" for holder in holders[:3]],
             help=["devboot down   # then again"],
         )
-
-
-def _dated(path: str, at: float) -> str:
-    """Return an unused dated name beside `path`, also for the files that belong to it."""
-    stem = f"{path}.{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(at))}"
-    name, number = stem, 1
-    while any(os.path.lexists(name + suffix) for suffix in ("", *SIDE_FILES)):
-        number += 1
-        name = f"{stem}-{number}"
-    return name
 
 
 def _copy_template(arguments: tuple[str, ...], _at: float) -> str:

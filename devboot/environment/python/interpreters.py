@@ -29,6 +29,7 @@ Missing = Callable[[Installed], Sequence[str]]
 
 _SHOWN = 8  # interpreters that an error lists
 _INSPECTION_SECONDS = 30.0
+_OFFLINE = "the network is off, so none was downloaded"
 _IS_BINARY = re.compile(r".*\.(?:whl|egg|exe)").fullmatch
 
 
@@ -162,14 +163,21 @@ def available_interpreters(
     if request.patch and not request.is_exact:
         found += [each for each in here if each.version.startswith(f"{request.minor}.")]
     found += [each for each in here if request.admits_instead(each.version)]
-    may_download = not is_offline and environ.get("UV_PYTHON_DOWNLOADS", "") != "never"
-    if may_download:
+    why_none = _why_no_download(environ, is_offline=is_offline)
+    if not why_none:
         others = [Installed("", each, "cpython") for each in list_downloadable(uv, request.patch or request.minor)]
         found += [each for each in others if _is_release(each) and (request.minor or request.admits(each.version))]
     if not found:
-        causes = () if may_download else ("the network is off, so none was downloaded",)
-        raise _not_found(uv, request, environ, causes)
+        raise _not_found(uv, request, environ, filter(None, (why_none,)))
     return found
+
+
+def _why_no_download(environ: Mapping[str, str], *, is_offline: bool) -> str:
+    """Return why uv may download no interpreter; "" if it may."""
+    if is_offline:
+        return _OFFLINE
+    never = environ.get("UV_PYTHON_DOWNLOADS", "") == "never"
+    return "UV_PYTHON_DOWNLOADS is `never`, so none was downloaded" if never else ""
 
 
 def _newest_first(several: Iterable[Installed]) -> list[Installed]:
@@ -239,8 +247,7 @@ def installed_minors(uv: Uv, request: VersionRequest, environ: Mapping[str, str]
 
 def usable_minors(uv: Uv, request: VersionRequest, environ: Mapping[str, str], *, below: str) -> list[str]:
     """Return the admitted minor versions below `below` that are installed or can be downloaded, the newest first."""
-    may_download = not uv.offline and environ.get("UV_PYTHON_DOWNLOADS", "") != "never"
-    others = list_downloadable(uv, "") if may_download else ()
+    others = () if _why_no_download(environ, is_offline=uv.offline) else list_downloadable(uv, "")
     found = [*_fitting(uv, request, environ, below), *(Installed("", each, "cpython") for each in others)]
     minors = {each.minor for each in found if _is_release(each) and request.admits(each.version)}
     return [".".join(map(str, minor)) for minor in sorted(minors, reverse=True) if minor < _numbers(below)]
@@ -252,7 +259,7 @@ def _downloaded(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> 
     if request.patch and not request.is_exact and not list_downloadable(uv, request.patch):
         spec = request.minor
     if uv.offline:
-        raise _not_found(uv, request, environ, ("the network is off, so none was downloaded",))
+        raise _not_found(uv, request, environ, (_OFFLINE,))
     if spec in uv.refused:
         raise _not_found(uv, request, environ, (uv.refused[spec],))
     try:

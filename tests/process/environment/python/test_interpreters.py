@@ -9,6 +9,7 @@ import pytest
 
 from devboot.environment.locks.pins import Pin
 from devboot.environment.python.interpreters import (
+    available_interpreters,
     choose_interpreter,
     inspect,
     installed_elsewhere,
@@ -308,3 +309,20 @@ def test_older_pythons_to_compare_are_the_installed_ones_and_those_that_could_be
     assert (counts, counts) == ("3.11" in found, "3.9" in found)
     assert "3.7" == found[-1]
     assert not {"3.10", "3.12", "3.13"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("is_offline", "cause"),
+    [
+        (True, "the network is off, so none was downloaded"),
+        (False, "UV_PYTHON_DOWNLOADS is `never`, so none was downloaded"),
+    ],
+)
+def test_the_reason_why_none_could_be_downloaded_is_the_setting_that_forbids_it(is_offline, cause, machine):
+    machine.environ |= {"UV_PYTHON_DOWNLOADS": "never"}
+    uv = make_uv(machine.environ, str(machine.home), offline=True)
+
+    with pytest.raises(MachineError) as caught:
+        available_interpreters(uv, VersionRequest("==3.50.*", "3.50"), machine.environ, is_offline=is_offline)
+
+    assert (cause,) == caught.value.causes

@@ -202,7 +202,7 @@ class Clone:
         }
         self.commands = ForkedCommands(self.environ)
         self.is_written = "devboot.toml" in files
-        self.refused: dict[tuple[str, ...], list[str]] = {}  # slugs of a command's errors in the clone as it is
+        self.as_it_is: dict[tuple[str, ...], tuple[int, list[str]]] = {}  # each command's code and errors' slugs
 
     def files(self) -> set[str]:
         """The files of the clone that devboot didn't make."""
@@ -217,7 +217,7 @@ class Clone:
             yield "hangs"
         elif ended.code == 70 or ended.code < 0 or "Traceback" in ended.err:
             yield f"is a bug: {ended.err[-300:]}"
-        elif ended.code and slugs(ended.err + ended.out) == self.refused.get(words):
+        elif (ended.code, slugs(ended.err + ended.out)) == self.as_it_is.get(words):
             return
         elif ended.code and os.path.basename(named) not in ended.err + ended.out and words[0] not in ("init", "ps"):
             yield f"ends with {ended.code} and doesn't name the file: {ended.err[-300:]}"
@@ -257,7 +257,7 @@ class Clone:
         for words in COMMANDS:
             ended = self.commands.run(self.root, *words, limit=LIMIT)
             assert ended.code not in (None, 70), ended.err
-            self.refused[words] = slugs(ended.err + ended.out)
+            self.as_it_is[words] = (ended.code, slugs(ended.err + ended.out))
             opened |= set(ended.opened)
             self.forget_init(words)
         return {name for name in opened if not name.startswith(".venv") and ".tmp" not in name} | self.files()

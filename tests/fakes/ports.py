@@ -13,6 +13,7 @@ import sys
 
 FIRST, LAST = 10_000, 30_000
 BLOCK = 100  # ports that are claimed together, for instances that get the next numbers
+NAMES = "devboot-test-ports"  # beginning of the names under which blocks are claimed
 _claims: list[socket.socket] = []
 
 
@@ -21,7 +22,7 @@ def free_ports(count: int = 1, *, step: int = 1) -> int:
     while True:
         base = random.randrange(FIRST, LAST, BLOCK)
         ports = range(base, base + count * step, step)
-        if all(map(_claim, sorted({port // BLOCK for port in ports}))) and all(map(_is_free, ports)):
+        if all(map(claim, sorted({port // BLOCK for port in ports}))) and all(map(_is_free, ports)):
             return base
 
 
@@ -31,17 +32,17 @@ def release() -> None:
         _claims.pop().close()
 
 
-def _claim(block: int) -> bool:
+def claim(block: int) -> bool:
     """Claim a block for this process; Linux has names of sockets that are gone with their owner."""
     if sys.platform != "linux":
         return True
-    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        claim.bind(f"\0devboot-test-ports-{block}")
+        held.bind(f"\0{NAMES}-{block}")
     except OSError:
-        claim.close()
+        held.close()
         return False
-    _claims.append(claim)
+    _claims.append(held)
     return True
 
 

@@ -111,6 +111,10 @@ class Framework(Protocol):
         """Return a command from the clone, with the options that it needs to find the application."""
         return command
 
+    def for_development(self, clone: Clone, command: str) -> str:
+        """Return a command of the Procfile, with settings for development instead of those for production."""
+        return command
+
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:
         """Return its once-tasks, mainly migrations; `databases` are the names of their dependencies."""
         return ()

@@ -17,7 +17,6 @@ from devboot.onboarding.frameworks.log_folders import with_log_folders
 from devboot.onboarding.frameworks.migrations.alembic import environments, leads_elsewhere, redirected
 from devboot.onboarding.frameworks.processes import implied
 from devboot.onboarding.frameworks.tasks import find_tasks
-from devboot.onboarding.frameworks.web.django_settings import with_development_settings
 from devboot.onboarding.front_ends.front_end import Addition, add_front_end, with_origins
 from devboot.onboarding.proposal.address_drivers import with_drivers
 from devboot.onboarding.proposal.composed import left_out
@@ -332,7 +331,8 @@ def _additions(clone: Clone, procfile: Procfile) -> Iterator[Process]:
     root, folder = clone.app.root, clone.app.folder
     for entry in procfile.processes():
         where = Evidence(procfile.path, entry.line)
-        command = with_development_settings(entry.command, clone.settings.module)
+        changed = clone.framework.for_development(clone, entry.command)
+        command = changed if changed != entry.command else None
         if missing_folder(clone.tree, root, folder, entry.command):
             yield Process(entry.name, command, cwd_of(clone.app), None, where)
         elif is_imported_from(clone.tree, root, folder, entry.command):

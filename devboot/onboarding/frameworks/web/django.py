@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework, Settings
-from devboot.onboarding.frameworks.web.django_settings import django_settings
+from devboot.onboarding.frameworks.web.django_settings import django_settings, with_settings
 from devboot.onboarding.frameworks.web.django_switches import django_switches
 from devboot.onboarding.proposal_values import Evidence, Process, Task, Variable
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, manifest_folder, sources_of
@@ -82,6 +82,10 @@ class Django(Framework):
         if not variable and not _takes_others(clone, (entry.command for entry in lines)):
             return {}
         return {_VARIABLE: Variable(_VARIABLE, value=variable or module, evidence=evidence)}
+
+    def for_development(self, clone: Clone, command: str) -> str:
+        """Return the command with the settings for development, if it names settings for production."""
+        return with_settings(command, clone.settings.module)
 
     def switches(self, clone: Clone, code: Code, base: Run) -> Sequence[Variable]:
         """Return variables such as DEBUG and ALLOWED_HOSTS, with values for development."""

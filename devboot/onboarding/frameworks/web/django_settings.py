@@ -51,11 +51,11 @@ def named_settings(tree: Tree, path: str) -> tuple[str | None, Evidence | None]:
     return match[1], Evidence.at(path, match)
 
 
-def with_development_settings(command: str, module: str) -> str | None:
-    """Return a server's command with `module` in place of the production settings that it names, None if none."""
+def with_settings(command: str, module: str) -> str:
+    """Return a command with the settings `module` in place of the production settings that it names, if any."""
     found = _IN_COMMAND.search(command)
-    if not module or found is None or found[2] == module or not PRODUCTION.search(found[2].rpartition(".")[2]):
-        return None
+    if not module or found is None or not PRODUCTION.search(found[2].rpartition(".")[2]):
+        return command
     return f"{command[: found.start(2)]}{module}{command[found.end(2) :]}"
 
 

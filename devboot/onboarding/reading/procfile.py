@@ -7,6 +7,7 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 
+from devboot.model.distributions import distributions_table
 from devboot.model.project_files import overmind
 from devboot.onboarding.proposal_values import Evidence, Note
 from devboot.onboarding.reading.layout import Application, can_be_imported_from
@@ -42,7 +43,6 @@ class Procfile:
         return [entry for name, entry in self.entries.items() if name != "release"]
 
 
-_SERVERS = frozenset({"celery", "daphne", "granian", "gunicorn", "hypercorn", "uvicorn", "waitress-serve"})
 _MODULE = re.compile(r"(?:--app=)?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(:[A-Za-z_][\w.]*(?:\(\))?)?")
 _OPTIONS = re.compile(r"(?:^|_)(?:OPTS|OPTIONS|ARGS|ARGUMENTS|FLAGS)$")
 
@@ -138,7 +138,7 @@ def is_imported_from(tree: Tree, root: str, folder: str, command: str) -> bool:
     words = command.split()
     if folder == root or re.search(r"\bcd\s|--chdir|--app-dir|--pythonpath|PYTHONPATH=", command):
         return False
-    if program(command).rpartition("/")[2] not in _SERVERS:
+    if program(command).rpartition("/")[2] not in distributions_table()["servers"]:
         return False
     modules = (match for word in words if (match := _MODULE.fullmatch(word)) is not None)
     return any(

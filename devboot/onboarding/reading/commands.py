@@ -12,7 +12,7 @@ from typing import Any
 from devboot.clone_reader import table_in
 from devboot.onboarding.proposal_values import Evidence, Note, Program
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, is_library
-from devboot.onboarding.reading.program_kinds import ASKS, ProgramKind, kind_of_program
+from devboot.onboarding.reading.program_kinds import ProgramKind, kind_of_program
 from devboot.onboarding.reading.python import load_toml
 from devboot.onboarding.reading.tree import Tree, line_of
 
@@ -154,8 +154,9 @@ def _has_target(tree: Tree, app: Application, command: str) -> bool:
 
 def program_files(tree: Tree, app: Application) -> list[str]:
     """Return the module that starts a clone without a framework; nothing if its files don't show one."""
-    shown = (*start_commands(tree, app), *filter(None, [the_program(tree, app)]))
-    return [path for command, _ in shown[:1] if (path := file_of(tree, app, plain_command(command)))]
+    shown = next(start_commands(tree, app), None) or the_program(tree, app)
+    path = file_of(tree, app, plain_command(shown[0])) if shown else ""
+    return [path] if path else []
 
 
 def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
@@ -342,7 +343,7 @@ def is_lasting(command: str) -> bool:
 
 def _is_interactive(tree: Tree, app: Application, command: str) -> bool:
     """Return True if a program needs a person at its terminal, or a desktop."""
-    return bool(ASKS.search(text := tree.text(file_of(tree, app, command)) or "") or kind_of_program(text).is_shown)
+    return _kind_of(tree, app, command).is_interactive
 
 
 def _kind_of(tree: Tree, app: Application, command: str) -> ProgramKind:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-ASKS = re.compile(
+_ASKS = re.compile(
     r"^[ \t]*(?:\w+\s*=\s*)?(?:int\(|str\(|float\()?input\(|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.", re.MULTILINE
 )
 _OPENS_WINDOWS = re.compile(
@@ -30,17 +30,17 @@ class ProgramKind(NamedTuple):
 
     what: str = ""
     option: str = ""
-    is_shown: bool = False  # it takes the screen
+    is_interactive: bool = False  # it needs a person at its terminal, or a desktop
 
 
 def kind_of_program(text: str) -> ProgramKind:
     """Return the kind of a program by its code; an empty one for a program that just runs."""
     if _OPENS_WINDOWS.search(text):
-        return ProgramKind("opens a window", is_shown=True)
+        return ProgramKind("opens a window", is_interactive=True)
     if _DRAWS.search(text):
-        return ProgramKind("draws on the whole terminal", is_shown=True)
-    if ASKS.search(text):
-        return ProgramKind("asks questions at the terminal")
+        return ProgramKind("draws on the whole terminal", is_interactive=True)
+    if _ASKS.search(text):
+        return ProgramKind("asks questions at the terminal", is_interactive=True)
     if _ARGPARSE.search(text):
         return ProgramKind("takes arguments", "--help")
     return ProgramKind("takes arguments" if _ARGV.search(text) else "")

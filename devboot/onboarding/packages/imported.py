@@ -131,7 +131,7 @@ def _unlisted(tree: Tree, app: Application, python: PythonInput, packages: Mappi
     Packages with a similar name in the lists are left out: a module may have several distributions
     (`opencv-python-headless`).
     """
-    if not app.path or _is_hashed(tree, app, python):
+    if not app.path or not python.requirements or not takes_more(tree, app, python):
         return {}
     files = application_files(tree, app)
     if framework_of(app.framework).is_found_by_place:  # many of these modules are only imported by separate commands
@@ -149,7 +149,7 @@ def _unlisted(tree: Tree, app: Application, python: PythonInput, packages: Mappi
 
 def _unnamed(tree: Tree, app: Application, python: PythonInput, packages: Mapping[str, str]) -> dict[str, Evidence]:
     """Return packages, without servers, that the code needs without importing them and that the lists don't contain."""
-    if not app.path or _is_hashed(tree, app, python):
+    if not app.path or not python.requirements or not takes_more(tree, app, python):
         return {}
     files = list(application_files(tree, app))
     if framework_of(app.framework).is_found_by_place:
@@ -164,14 +164,9 @@ def _unnamed(tree: Tree, app: Application, python: PythonInput, packages: Mappin
 
 def takes_more(tree: Tree, app: Application, python: PythonInput) -> bool:
     """Return True if packages may be added to the lists: they are no lock, and have no hashes."""
-    is_listed = bool(python.requirements)
-    return not is_listed or not (set(LOCKS) & set(python.requirements) or _is_hashed(tree, app, python))
-
-
-def _is_hashed(tree: Tree, app: Application, python: PythonInput) -> bool:
-    """Return True if there is no list, or one with hashes, which no other package may be added to."""
     paths = [posixpath.normpath(posixpath.join(app.root, each)) for each in python.requirements]
-    return not paths or any(tree.mentions(path, ("--hash",)) for path in paths)
+    is_hashed = any(tree.mentions(path, ("--hash",)) for path in paths)
+    return not is_hashed and not set(LOCKS) & set(python.requirements)
 
 
 def _words(name: str) -> set[str]:

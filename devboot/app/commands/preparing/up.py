@@ -100,6 +100,9 @@ def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool)
     environ = snapshots.apply(prepared.snapshot.patch, call.environ)
     found = daemon_connection.meet(call)
     if found.client is not None:
+        if handle is not None:  # at once, like the fast path: a `join` that shows the run replaces this process
+            handle.abandon()
+            handle = None
         code = fast_up.join(
             call,
             found.client,
@@ -110,8 +113,6 @@ def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool)
             moves=moves,
         )
         if code is not None:
-            if handle is not None:
-                handle.abandon()
             return code
     refuse_fixed_ports(call, specs)
     handle = handle or fork.prepare()

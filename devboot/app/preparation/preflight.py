@@ -11,11 +11,13 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from devboot.app.preparation.compose.composition import base_port, refuse_unready, wanted_ports
+from devboot.app.preparation.compose.composition import refuse_unready
+from devboot.app.preparation.compose.port_choice import port_wishes
 from devboot.app.preparation.data import surroundings, wanted_databases
 from devboot.app.preparation.locking.lockfile import pins_of_lock, read_lock, why_stale
 from devboot.app.preparation.locking.wanted import inspecting_uv, python_of, recipes_of
 from devboot.app.preparation.project.loaded import Loaded
+from devboot.app.preparation.project.options import PrepareOptions
 from devboot.daemon.client import lease_of
 from devboot.environment import databases
 from devboot.environment.ports.allocate import read_ports, refuse_in_use
@@ -97,8 +99,8 @@ class Preflight:
         refuse_unready(self._loaded, files, self._environ, SilentReporter(), starts=True)
 
     def _refuse_taken_ports(self, files: EnvFiles, recipes: Mapping[str, KnownRecipe]) -> None:
-        first = self._loaded.base or base_port(files, self._loaded.manifest)
-        refuse_in_use(wanted_ports(self._loaded, recipes, first), self._loaded.project.root, self._held())
+        wishes = port_wishes(self._loaded, recipes, files, PrepareOptions())
+        refuse_in_use(wishes, self._loaded.project.root, self._held())
 
     def _held(self) -> Collection[int]:
         """Return the ports of the project if it runs: who listens there can't be seen from every namespace."""

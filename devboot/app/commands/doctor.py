@@ -78,17 +78,17 @@ def examine(context: Context) -> Subject:
     def why_stale() -> tuple[str, ...]:
         return check_lock(loaded(), context)
 
-    looked = _Looked(context)
+    shared = _SharedPreflight(context)
 
     def why_nothing() -> DevbootError | None:
-        return looked.result.error
+        return shared.result.error
 
     def refusals() -> tuple[tuple[str, DevbootError, str], ...]:
-        seen = looked.result
+        seen = shared.result
         return seen.refusals if seen.error is None or sources.manifest is None else (("manifest", seen.error, ""),)
 
     def as_detected() -> tuple[Manifest | None, Procfile | None]:
-        seen = looked.result.loaded
+        seen = shared.result.loaded
         return (None, None) if seen is None else (seen.manifest, seen.procfile)
 
     directories = _directories(context)
@@ -116,38 +116,40 @@ def examine(context: Context) -> Subject:
     )
 
 
-class _Seen(NamedTuple):
+class _PreflightResult(NamedTuple):
     """The project as `up` would load it: the errors for which it would refuse; `error` if it can't even load it."""
 
     loaded: Loaded | None = None
-
     error: DevbootError | None = None
     refusals: tuple[tuple[str, DevbootError, str], ...] = ()
 
 
-class _Looked:
-    """Asks `up`'s checks when the first check of doctor needs an answer; the others wait for it."""
+class _SharedPreflight:
+    """The result of the preflight checks: they run once, when the first of doctor's threads needs it; others wait.
+
+    Since Python 3.12 a `cached_property` doesn't wait.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._lock = Lock()
-        self._result: _Seen | None = None
+        self._result: _PreflightResult | None = None
 
     @property
-    def result(self) -> _Seen:
-        """The answer."""
+    def result(self) -> _PreflightResult:
+        """The result, at the first access after running the checks."""
         with self._lock:
             if self._result is None:
                 self._result = _look(self._context)
             return self._result
 
 
-def _look(context: Context) -> _Seen:
+def _look(context: Context) -> _PreflightResult:
     try:
         loaded = look_at_project(context.cwd, context.environ)
     except DevbootError as error:
-        return _Seen(error=error)
-    return _Seen(loaded, None, tuple(preflight(loaded, context)))
+        return _PreflightResult(error=error)
+    return _PreflightResult(loaded, None, preflight(loaded, context))
 
 
 def _load(path: str, root: str, cwd: str) -> _Sources:

@@ -100,8 +100,8 @@ def doctor(
 def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bool, strict: bool, dry_run: bool) -> int:
     steps, outcomes = steps_of(report), []
     if dry_run:
-        session.say(*(_announced(number, len(steps), step) for number, step in enumerate(steps, 1)))
-        session.say(*(() if steps else ("nothing to fix",)))
+        lines = [_announced(number, len(steps), step) for number, step in enumerate(steps, 1)]
+        session.say(*(lines or ["nothing to fix"]))
         return Exit.OK if report.is_ok(strict=strict) else Exit.FAILED
     if steps and is_asked and not session.can_ask:
         raise UsageError(
@@ -135,7 +135,8 @@ def _carry_out(session: Session, step: Step) -> None:
     except DevbootError as error:
         session.say(f"{error.what} [{error.slug}]", *error.help)
     else:
-        session.say(*([f"kept: {kept}"] if kept else []))
+        if kept:
+            session.say(f"kept: {kept}")
 
 
 def _examine(session: Session, names: Sequence[str]) -> Report:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 TOML, PROCFILE, ENV = "toml", "procfile", "env"
 _CONTROL = bytes(each for each in (*range(32), 127) if each not in b"\t\n")
 _BLANK = b" \t"
-
-
 _MARK = b"\xef\xbb\xbf"  # a byte order mark is skipped at the beginning of a file, and text in a later line
 
 
@@ -87,7 +85,7 @@ def _procfile(line: bytes) -> bytes | None:
 
 
 def _env(line: bytes) -> bytes | None:
-    """Return a line as it is, empty for a comment; None if a quoted value may go on in the next line."""
+    """Return a line without indentation, empty for a comment; None if a quoted value may go on in the next line."""
     code = line.strip(_BLANK)
     if code.startswith(b"#"):
         return b""

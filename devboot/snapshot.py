@@ -57,7 +57,7 @@ class Snapshot(Record):
     detach_keys: str = ""  # keys that leave `attach`, as in the manifest
     inode: int = 0  # of the root: a copy at the same path has other data, however alike it is
     digests: tuple[tuple[str, str], ...] = ()  # (path, `content_digest`) of small files: a file that was only touched
-    # (path, form as in `code_lines`, `code_digest`, line numbers) of files in which only comments may have been edited
+    # (path, form as in `code_lines`, digest and numbers of `code_of`) of files in which only comments may change
     code: tuple[tuple[str, str, str, tuple[int, ...]], ...] = ()
 
 

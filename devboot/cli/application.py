@@ -78,7 +78,7 @@ def _kind_of(flag: Flag) -> tuple[Any, Any]:
         return list[str] | None, None
     if not flag.metavar:
         return bool, False
-    return (float | None, None) if flag.metavar == "SECONDS" else (str, "")
+    return str, ""
 
 
 @command("scale")

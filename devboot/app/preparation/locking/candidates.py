@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from devboot.model.edge.recipe.recipe import Release
     from devboot.model.edge.recipe.source_tables import CondaOrigin, DebOrigin
 
-    AskChannel = Callable[[CondaOrigin, str], Release]
-
-"""Gives what a channel has under a condition such as `8.*`."""
+    AskChannel = Callable[[CondaOrigin, str], Release]  # returns what a channel has under a condition such as `8.*`
 
 
 class Queries(NamedTuple):

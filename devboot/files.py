@@ -331,19 +331,15 @@ def dated_name(path: str, at: float, companions: Sequence[str] = ()) -> str:
     return name
 
 
-def move_aside(path: str, at: float, *, companions: Sequence[str] = ()) -> str:
+def move_aside(path: str, at: float) -> str:
     """Rename `path` to a dated name beside it and return that; `at` is wall-clock seconds. Overwrites nothing.
 
     Raises MachineError.
-
-    `companions` are endings of files that belong to it and are moved with it (SQLite's `-wal`).
     """
-    target = dated_name(path, at, companions)
+    target = dated_name(path, at)
     try:
-        # the main file last: a companion that stayed behind would be taken for that of the next one at this place
-        for ending in (*companions, ""):
-            if os.path.lexists(path + ending):
-                os.rename(path + ending, target + ending)
+        if os.path.lexists(path):
+            os.rename(path, target)
         sync_directory(os.path.dirname(os.path.abspath(path)))
     except OSError as error:
         raise machine_error(error, path, "move aside") from error

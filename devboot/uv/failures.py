@@ -111,7 +111,7 @@ def failure(lines: Sequence[str], code: int, *, doing: str, search_path: str = "
         _disk,
         _integrity,
         _offline,
-        _authorisation,
+        _http_error,
         _network,
         _interpreter,
         _build,
@@ -260,7 +260,7 @@ def _offline(said: Said, doing: str) -> DevbootError | None:
     )
 
 
-def _authorisation(said: Said, _: str) -> DevbootError | None:
+def _http_error(said: Said, _: str) -> DevbootError | None:
     broken = _SERVER_ERROR.search(said.everything)
     found = _HTTP_STATUS.search(said.everything)
     status = (broken["status"] or broken["gits"]) if broken else found["status"] if found else ""

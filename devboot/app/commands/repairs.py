@@ -17,7 +17,7 @@ from devboot.doctor.fixing import COPY_TEMPLATE, PROTECT, RESTORE_DATABASE, UNLO
 from devboot.environment.databases.backup import copy_database
 from devboot.environment.databases.connection import SIDE_FILES
 from devboot.environment.ports.holders import holders_of
-from devboot.errors import BusyError, MachineError
+from devboot.errors import BusyError, MachineError, shell_word
 from devboot.files import atomic_write, dated_name, fail_point, machine_error, sync_directory
 
 Repair = Callable[[tuple[str, ...], float], str]
@@ -113,7 +113,7 @@ def _with_mode(path: str, change: Callable[[int], int]) -> str:
 def _with_mode_by_path(path: str, change: Callable[[int], int]) -> str:
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode):
-        raise MachineError("machine/in-the-way", f"`{path}` isn't a folder", help=[f"ls -ld {path}"])
+        raise MachineError("machine/in-the-way", f"`{path}` isn't a folder", help=[f"ls -ld {shell_word(path)}"])
     try:
         os.chmod(path, change(stat.S_IMODE(found.st_mode)))
     except OSError as error:

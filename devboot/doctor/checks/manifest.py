@@ -108,9 +108,8 @@ def program_of(command: str) -> str:
 
 
 def _no_program(name: str, word: str) -> Finding:
-    fix = Fix(
-        f"devboot run -- sh -c 'command -v {word}'", "finds it once its package is installed, or the name is right"
-    )
+    search = shell_word(f"command -v {shell_word(word)}")
+    fix = Fix(f"devboot run -- sh -c {search}", "finds it once its package is installed, or the name is right")
     if "/" in word:
         fix = Fix(f"ls -l {shell_word(word)}", "paths are relative to the folder of the process")
     return Finding(

@@ -60,7 +60,7 @@ def lost_files(venv: str) -> dict[str, tuple[str, str]]:
     folder = site_packages(venv)
     names = _Names()
     found = {}
-    for name, info in _information(folder):
+    for name, _, info in _dist_infos(folder):
         for relative, has_content in _recorded(os.path.join(info, "RECORD")):
             path = f"{folder}/{relative}"
             if "../" in relative:
@@ -89,7 +89,7 @@ def foreign_files(venv: str) -> list[str]:
     folder = site_packages(venv)
     known = {os.path.normpath(os.path.join(folder, name)) for name in _OF_TOOLS}
     known |= {os.path.join(venv, name) for name in _OF_VENV}
-    for _, info in _information(folder):
+    for _, _, info in _dist_infos(folder):
         for relative, _ in _recorded(os.path.join(info, "RECORD")):
             path = os.path.normpath(os.path.join(folder, relative))
             for above in (folder, venv):
@@ -139,23 +139,19 @@ def _recorded(path: str) -> Iterator[tuple[str, bool]]:
             yield path, line.rpartition(",")[2].strip() not in ("", "0")
 
 
-def _information(folder: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and the dist-info folder of each package."""
+def _dist_infos(folder: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the normalised name, the version and the dist-info folder of each package."""
     for entry in list_names(folder) if folder else ():
-        name, _, _ = entry.removesuffix(".dist-info").rpartition("-")
+        name, _, version = entry.removesuffix(".dist-info").rpartition("-")
         if name and entry.endswith(".dist-info"):
-            yield normalised(name), os.path.join(folder, entry)
+            yield normalised(name), version, os.path.join(folder, entry)
 
 
 def _installed(folder: str) -> Iterator[Distribution]:
-    for entry in list_names(folder) if folder else ():
-        if not entry.endswith(".dist-info"):
-            continue
-        name, _, version = entry.removesuffix(".dist-info").rpartition("-")
-        path = os.path.join(folder, entry)
-        if name and os.path.exists(os.path.join(path, "METADATA")) and os.path.exists(os.path.join(path, "RECORD")):
-            place, is_editable = _origin(path)
-            yield Distribution(normalised(name), version, place, is_editable)
+    for name, version, info in _dist_infos(folder):
+        if os.path.exists(os.path.join(info, "METADATA")) and os.path.exists(os.path.join(info, "RECORD")):
+            place, is_editable = _origin(info)
+            yield Distribution(name, version, place, is_editable)
 
 
 def _origin(path: str) -> tuple[str, bool]:

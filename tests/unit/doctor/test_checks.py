@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -769,6 +770,17 @@ def test_before_the_first_start_a_program_is_missed_unless_the_preparation_may_b
     one = subject(manifest=None, environ=dict(os.environ), as_detected=lambda: detected)
 
     assert found == slugs(manifest.commands(one))
+
+
+@pytest.mark.parametrize("word", ["mailer", "my mailer", "it's"])
+def test_the_command_that_looks_for_a_missing_program_can_be_pasted(word, subject, tmp_path):
+    detected = parse_manifest("", "devboot.toml"), parse_procfile(f'web: "{word}" --now\n', "Procfile")
+    one = subject(manifest=None, environ={"PATH": str(tmp_path)}, as_detected=lambda: detected)
+
+    (finding,) = manifest.commands(one).findings
+
+    (*_, script) = shlex.split(finding.fix.command)
+    assert ["command", "-v", word] == shlex.split(script)
 
 
 @pytest.mark.parametrize("text", ["", "[services.redis]\n[databases.default]\npath = 'db.sqlite3'\n[env]\nA = 'x'\n"])

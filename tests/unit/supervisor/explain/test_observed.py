@@ -108,6 +108,12 @@ def test_a_value_that_the_message_names_is_proposed(says, value, clone):
     assert clone.root.joinpath(".env").read_text() == f"GUARD_OFF={value}\n"
 
 
+def test_a_variable_may_have_any_name(clone):
+    clone.saw("unset|GUARD(OFF|none|guard.py:7")
+
+    assert "web asked for GUARD(OFF (guard.py:7) and got nothing" == clone.error("KeyError: 'x'", "guard.py:7").what
+
+
 def test_several_variables_come_in_one_sentence_and_one_command(clone):
     clone.saw("unset|A|asked|conf.py:3", "unset|B|asked|conf.py:4")
     clone.root.joinpath(".env").write_text("X=1")

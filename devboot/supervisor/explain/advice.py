@@ -34,7 +34,8 @@ _NO_FILE = (
 _NO_OPTION = r"[Nn]o such option:? [`'\"]?(--?[\w-]+)[`'\"]?[.,;]?\s+(?:\()?Did you mean [`'\"]?(--?[\w-]+)"
 _EXISTS = r"(?:[Tt]able|relation) [`'\"]?([\w.]+)[`'\"]? already exists"
 _NO_DOTTED = r"No module named '([A-Za-z_]\w*(?:\.\w+)+)'"
-_FRAME = r'^\s*File "([^"]+)", line (\d+)'
+# A line of a traceback; code without a file, as in `<frozen importlib._bootstrap>`, is left out
+_FRAME = r'^\s*File "([^"<]+)", line (\d+)'
 _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 # An exception of a library that lacks an optional dependency and names the command to install it
 _ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
@@ -119,7 +120,8 @@ def _misspelt_module(seen: Evidence) -> tuple[str, ...]:
     package, _, name = found[1].rpartition(".")
     folders = (os.path.join(folder, *package.split(".")) for folder in _site_packages(seen))
     there = next((list_names(folder) for folder in folders if os.path.isdir(folder)), ())
-    likely = nearest(name, {each.removesuffix(".py") for each in there if not each.startswith("_")})
+    modules = {each.removesuffix(".py") for each in there if not each.startswith("_")}
+    likely = nearest(name, {each for each in modules if each.isidentifier()})
     if not likely:
         return ()
     old, new = found[1].replace(".", r"\."), f"{package}.{likely}"
@@ -191,9 +193,7 @@ def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
     here = next((each for each in inner if each and os.path.exists(os.path.join(cwd, each))), "")
     root = f"{cwd.rstrip('/')}/"
     files = [(match[1].removeprefix(root), match[2]) for line in tail if (match := re.search(_FRAME, line))]
-    own = [
-        f"{name}:{number}" for name, number in files if not name.startswith(("/", "<")) and "site-packages" not in name
-    ]
+    own = [f"{name}:{number}" for name, number in files if not name.startswith("/") and "site-packages" not in name]
     where = f" in `{own[-1]}`" if own else ""
     text = f"`{path}` is a path in a container image; "
     return (text + (f"here it is `{here}`: change it{where}" if here else f"use a path on this machine{where}"),)
@@ -279,7 +279,7 @@ def _where_it_was(name: str) -> str:
 
 def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
     """Return the folder of the importing file if it contains the missing module, too; "" otherwise."""
-    files = [found[1] for line in tail if (found := re.match(r'\s*File "([^"<]+)", line \d+', line))]
+    files = [found[1] for line in tail if (found := re.match(_FRAME, line))]
     folder = os.path.dirname(os.path.join(cwd, files[-1])) if files else cwd
     inner = os.path.relpath(folder, cwd)
     if inner == "." or inner.startswith("..") or "site-packages" in inner:

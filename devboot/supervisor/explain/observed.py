@@ -208,7 +208,8 @@ def _explain_unset(
 def _value_of(name: str, lines: Sequence[str]) -> str:
     """Return a value that lets the program continue: `false` for a boolean, one that the message names, else `…`."""
     named = next(
-        (found for line in reversed(lines) if (found := re.search(rf"\b{re.escape(name)}=(\w[\w.:/-]*\w|\w)", line))), None
+        (found for line in reversed(lines) if (found := re.search(rf"\b{re.escape(name)}=(\w[\w.:/-]*\w|\w)", line))),
+        None,
     )
     if named is not None and not _PLACEHOLDERS.search(named[1]):
         return named[1].rstrip(".")

@@ -207,6 +207,22 @@ def test_a_misspelt_module_of_a_package_comes_with_the_command_that_corrects_the
     assert (tmp_path / "shop/auth.py").read_text() == "import os\nfrom gear.security.oauth2 import Form\n"
 
 
+def test_an_import_by_name_has_no_line_that_could_be_corrected(tmp_path):
+    packages = tmp_path / ".venv/lib/python3.13/site-packages"
+    (packages / "gear").mkdir(parents=True)
+    (packages / "gear/oauth2.py").touch()
+    spec = WORKER._replace(cwd=str(tmp_path), env_files=(str(tmp_path), ".env"))
+    tail = (
+        "Traceback (most recent call last):",
+        f'  File "{packages}/frame/apps.py", line 7, in load',
+        "    import_module(entry)",
+        '  File "<frozen importlib._bootstrap>", line 1324, in _find_and_load_unlocked',
+        "ModuleNotFoundError: No module named 'gear.auth2'",
+    )
+
+    assert not any("sed " in text for text in cannot_load(spec, tail[-1], tail).help)
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_relative_import_of_what_the_clone_lacks_is_named(tmp_path, is_there):
     (tmp_path / "main.py").write_text("from .api.pages import home\n")

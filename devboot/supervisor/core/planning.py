@@ -49,8 +49,8 @@ class Changes(Record):
     later: tuple[str, ...] = ()
 
 
-class Standing(Record):
-    """A process as a switch to a new plan would leave it: the specification of that plan, the state of now."""
+class PlannedProcess(Record):
+    """A process as a switch to a new plan would leave it: its specification in that plan and its present state."""
 
     name: str
     spec: model.ProcessSpec
@@ -60,7 +60,7 @@ class Standing(Record):
     was_skipped: bool = False
 
 
-def roots(processes: Mapping[str, Process] | Mapping[str, Standing]) -> tuple[str, ...]:
+def roots(processes: Mapping[str, Process] | Mapping[str, PlannedProcess]) -> tuple[str, ...]:
     """Return the names that `up` without names starts: services, processes, and databases of services."""
     return tuple(
         name for name, each in processes.items() if each.spec.kind != model.TASK or model.makes_database(each.spec)
@@ -68,7 +68,7 @@ def roots(processes: Mapping[str, Process] | Mapping[str, Standing]) -> tuple[st
 
 
 def to_start(
-    processes: Mapping[str, Process] | Mapping[str, Standing], wanted: AbstractSet[str], named: AbstractSet[str]
+    processes: Mapping[str, Process] | Mapping[str, PlannedProcess], wanted: AbstractSet[str], named: AbstractSet[str]
 ) -> tuple[str, ...]:
     """Return the names of `wanted` that have to be started, dependents first.
 
@@ -195,13 +195,13 @@ def with_missing(
     The tasks of the plan are marked with `skip`; `names` and `dependencies` as for `up`.
     """
     specs = {spec.name: spec for spec in new.processes}
-    standing = {name: _standing(spec, None if name in leaving else processes.get(name)) for name, spec in specs.items()}
-    asked = names or roots(standing)
+    planned = {name: _planned(spec, None if name in leaving else processes.get(name)) for name, spec in specs.items()}
+    asked = names or roots(planned)
     wanted = graph.closure(asked, specs) if dependencies else frozenset(asked)
     missing = {
         name
-        for name in to_start(standing, wanted, frozenset(names))
-        if standing[name].state.phase != model.WAITING and name not in changes.restarted and not specs[name].skip
+        for name in to_start(planned, wanted, frozenset(names))
+        if planned[name].state.phase != model.WAITING and name not in changes.restarted and not specs[name].skip
     }
     missing |= {*changes.started, *changes.tasks}
     tasks = {name for name in missing if specs[name].kind == model.TASK}
@@ -211,10 +211,12 @@ def with_missing(
     )
 
 
-def _standing(spec: model.ProcessSpec, process: Process | None) -> Standing:
+def _planned(spec: model.ProcessSpec, process: Process | None) -> PlannedProcess:
     if process is None:
-        return Standing(spec.name, spec)
-    return Standing(spec.name, spec, process.state, process.policy, process.error, was_skipped=process.was_skipped)
+        return PlannedProcess(spec.name, spec)
+    return PlannedProcess(
+        spec.name, spec, process.state, process.policy, process.error, was_skipped=process.was_skipped
+    )
 
 
 def scaled(old: model.Plan, new: model.Plan, names: AbstractSet[str]) -> model.Plan:
@@ -248,12 +250,12 @@ def base_of(name: str) -> str:
     return stem if dot and number.isdigit() else name
 
 
-def _is_done(process: Process | Standing) -> bool:
+def _is_done(process: Process | PlannedProcess) -> bool:
     """Return whether a task has succeeded, even if its leftover children are still being ended."""
     return bool(process.spec.stamp or process.was_skipped) and _has_ended_well(process)
 
 
-def _has_ended_well(process: Process | Standing) -> bool:
+def _has_ended_well(process: Process | PlannedProcess) -> bool:
     return life.succeeded(process.state, process.policy) or life.succeeds(process.state, process.policy)
 
 

@@ -9,6 +9,7 @@ from devboot.app.fast.streams import Streams
 from devboot.app.logs.printing import LinePrinter, past_lines
 from devboot.app.logs.style import streams_for, timestamps
 from devboot.supervisor.output.log_reader import ALL
+from devboot.supervisor.output.log_writer import log_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _print_logs(call: Call) -> int:
     if not names:
         Streams().say(f"{daemon_connection.project_name(call)} has no logs yet: devboot up\n")
     for name in names if call.args else ():
-        if not os.path.exists(f"{call.state}/logs/{name}.log"):
+        if not os.path.exists(log_path(call.state, name)):
             Streams().say(f"{name} has no log, it was never started{_why(call, name)}\n")
     streams = streams_for(call)
     LinePrinter(call, streams, names, among).print(past_lines(call, names, ALL, count, {}))

@@ -26,7 +26,7 @@ _CONDITIONS = ("grep", "since", "until")
 def carry_out(call: Call, names: Sequence[str], among: Sequence[str], count: int | None) -> int:
     """Print the last `count` matching lines of each process, and with `-f` new ones; return the exit code.
 
-    `names` are the requested processes, `among` all that have logs. Raises UsageError.
+    `names` are the requested processes, `among` all processes of the project. Raises UsageError.
     """
     query = _Query(call, names, among, count)
     found = daemon_connection.meet(call) if call.flag("follow") else None

@@ -191,10 +191,9 @@ class StartupReport:
         failures = [*self._failures(timed_out=timed_out), *self._pages.errors()]
         if request.detach:  # viewers were told when it happened
             failures += self._endings()
-        is_watching = self._viewers.viewer_of(connection) is not None
-        untold = [each for each in failures if not is_watching or each not in self._viewers.reported]
-        text = "" if failures else self._summary(request, is_same=is_same)
         viewer = self._viewers.viewer_of(connection)
+        untold = [each for each in failures if viewer is None or each not in self._viewers.reported]
+        text = "" if failures else self._summary(request, is_same=is_same)
         if viewer is None:
             connection.say(text)
         elif text:

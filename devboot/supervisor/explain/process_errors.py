@@ -138,9 +138,7 @@ def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...],
     """Return the message for a process that should keep running, but exited successfully and isn't restarted."""
     what = f"{spec.name} ended by itself, {_last(end)} after {seconds(age)}"
     once = f'if it is meant to end, set `restart = "never"` in `[processes.{spec.name}]`'
-    is_plain = (
-        spec.command and spec.cwd == (spec.env_files or (spec.cwd,))[0] and not set(spec.command) & set("$;&|<>`(")
-    )
+    is_plain = spec.command and spec.cwd == _root(spec) and not set(spec.command) & set("$;&|<>`(")
     by_hand = (f"devboot run -- {spec.command}   # runs it by hand, if it does one thing and ends",) if is_plain else ()
     helps = (once, *by_hand) if spec.kind == model.PROCESS else ()
     slug, addition = ("process/ended", "") if was_up else ("process/exited", ", before it was ready")
@@ -286,8 +284,8 @@ def _correction(old: str, new: str, spec: model.ProcessSpec) -> tuple[str, ...]:
     file, _, number = spec.origin.rpartition(":")
     if not number.isdigit() or not all(re.fullmatch(r"[\w./-]+", each) for each in (file, old, new)):
         return ()
-    change = f"s|{old.replace('.', chr(92) + '.')}|{new}|"
-    return (f"sed -i.bak '{number}{change}' {file} && devboot up -d   # `{new}` is there",)
+    pattern = old.replace(".", r"\.")
+    return (f"sed -i.bak '{number}s|{pattern}|{new}|' {file} && devboot up -d   # `{new}` is there",)
 
 
 def _meant(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:

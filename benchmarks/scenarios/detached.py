@@ -14,7 +14,9 @@ from contenders import bells
 from measuring import interleave
 from table import Row, Section, at_most
 from workload import Bell, silent, spawned
-from workshop import DEVBOOT, PYTHON, Running, project, run
+from workshop import DEVBOOT, PYTHON, Running, environment, project, run
+
+from devboot.state.projects import Projects
 
 TITLE = "Returning from `up -d`, and what stays"
 _MANY = 300
@@ -105,10 +107,6 @@ def _daemon(folder: Path) -> list[int]:
 
 
 def _many(folder: Path, bell: Bell) -> dict[str, float]:
-    from workshop import environment
-
-    from devboot.state.projects import Projects
-
     state = Projects.from_environ(environment()).state_of(str(folder.resolve()))
     bell.silence()
     running = Running([*DEVBOOT, "up", "-d"], folder)

@@ -79,7 +79,7 @@ def _after(edit: Callable[[Path], None], folder: Path) -> dict[str, float]:
 
 
 def _after_command(folder: Path) -> dict[str, float]:
-    """What the next measurement begins with is what this one leaves."""
+    """Time `sync` after an edit of a command, which stays edited for the next measurement."""
     with (folder / "Procfile").open("r+") as file:
         text = file.read()
         file.seek(0)

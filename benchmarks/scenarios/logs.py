@@ -1,4 +1,4 @@
-"""Past lines from kept logs of 27 processes, of 9, 87 and 870 MB, beside grep."""
+"""Past lines from kept logs of 27 processes, of 9, 91 and 906 MB, beside grep."""
 
 from __future__ import annotations
 

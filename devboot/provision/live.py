@@ -86,10 +86,12 @@ def _look_into_proc(store: _Place, wanted: set[bytes]) -> dict[str, str]:
         # A process forked meanwhile isn't in the list yet, and one in the middle of an exec shows nothing: look again.
         fresh = [pid for pid in os.listdir(_PROC) if pid.isdecimal() and pid not in seen]
         for pid in fresh:
+            # before the text: a process that ends loses its text first, so it is never taken for one of elsewhere
+            is_elsewhere = _link(f"{_PROC}/{pid}/ns/mnt") != mounts
             text = _all_of(pid)
             if text:
                 seen.add(pid)
-            for key in store.keys_in(text, wanted, is_elsewhere=_link(f"{_PROC}/{pid}/ns/mnt") != mounts):
+            for key in store.keys_in(text, wanted, is_elsewhere=is_elsewhere):
                 found.setdefault(key.decode(), f"pid {pid} ({_name(pid)})")
         if not fresh:
             break

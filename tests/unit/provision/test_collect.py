@@ -303,3 +303,19 @@ def test_a_store_is_recognised_by_other_names_and_not_taken_for_another(data, tm
             child.communicate()
 
         assert list(users.values()) == ([f"pid {child.pid} (sh)"] if is_used else [])
+
+
+@pytest.mark.faults(24)
+@pytest.mark.skipif(not os.path.exists("/proc/self"), reason="looks into /proc")
+def test_a_process_of_another_store_that_ends_meanwhile_keeps_nothing(data, tmp_path):
+    found = publish(data)
+    other = tmp_path / "other/store" / found.name
+    other.mkdir(parents=True)
+    script = f"while :; do /bin/true {other}/bin/toy-server; done"
+    with subprocess.Popen(["/bin/sh", "-c", script]) as child:
+        try:
+            seen = [objects_in_use(f"{data}/store", [found.name.partition("-")[0]]) for _ in range(60)]
+        finally:
+            child.kill()
+
+    assert seen == [{}] * 60

@@ -269,9 +269,7 @@ def test_it_listens_on_loopback_and_a_private_socket_only(planned):
 
 @pytest.mark.faults(89)
 def test_a_port_that_was_taken_in_the_meantime_is_understood(planned):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", planned().spec.port))
-        listener.listen()
+    with socket.create_server(("127.0.0.1", planned().spec.port)):
         assert fails(planned()) == ["in-use"]
 
 

@@ -48,7 +48,7 @@ ELSEWHERE = {
     ("doctor/checks/databases.py", "check_copy"): "its own cache",
     ("environment/observation/startup_module.py", "_write_changed"): "its own state",
     ("environment/databases/backup.py", "backup_database"): "its own data",
-    ("environment/databases/condition.py", "_check_copy"): "a temporary folder",
+    ("environment/databases/condition.py", "copied_with_logs"): "a temporary folder",
     ("environment/databases/prepare.py", "_remember"): "its own state",
     ("app/kits/wheels.py", "Wheelhouse.fetch"): "a temporary folder",
     ("environment/ports/allocate.py", "_write_if_changed"): "its own state",

@@ -124,7 +124,7 @@ def test_a_daemon_makes_its_files_again_by_itself(project):
 
     wait_until(lambda: (found := project.lease()) is not None and found.is_same(lease), "the lease")
     wait_until(lambda: os.path.exists(lease.socket), "the socket")
-    assert [lease] == leases.live_daemons(os.path.dirname(lease.socket))
+    wait_until(lambda: [lease] == leases.live_daemons(os.path.dirname(lease.socket)), "its copy beside the socket")
     assert leases.read_daemon(leases.data_path(project.data)) == lease
     wait_until(project.pids, "the list of children")
     assert set(project.pids().values()) <= marked(project)

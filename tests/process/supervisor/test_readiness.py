@@ -197,9 +197,7 @@ def test_a_stranger_on_the_port_does_not_make_it_ready(stage, port):
 @pytest.mark.faults(89)
 @pytest.mark.parametrize("kind", ["service", "process"])
 def test_a_strangers_answer_on_its_port_does_not_make_it_ready(stage, port, kind):
-    with socket.socket() as stranger:
-        stranger.bind(("127.0.0.1", port))
-        stranger.listen()
+    with socket.create_server(("127.0.0.1", port)):
         stage.add("web", "sleep 100", kind=kind, port=port, gates=True, ready=Probe("tcp", port=port))
         stage.up()
         stage.until(lambda: "another program" in stage.status("web").note)
@@ -211,6 +209,7 @@ def test_a_strangers_answer_on_its_port_does_not_make_it_ready(stage, port, kind
 def test_what_a_process_has_others_listen_for_it_counts(stage, port):
     """A container listens through a daemon that was there before."""
     with socket.socket() as stand_in:
+        stand_in.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the port may have served another test
         stand_in.bind(("127.0.0.1", port))
         stage.add("web", "sleep 100", port=port, gates=True, ready=Probe("tcp", port=port))
         stage.up()

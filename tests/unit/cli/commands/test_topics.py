@@ -15,8 +15,8 @@ OTHER = {"DEVBOOT_TEST", "DEVBOOT_FAIL_POINT", "OVERMIND_SKIP_ENV", "UV_NO_INDEX
 OTHER |= {"DATABASE_URL", "PYDANTIC_DISABLE_PLUGINS"}
 OTHER |= {"APT_CONFIG", "DEVBOOT_HOSTS", "DEVBOOT_RECORD", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"}
 
-# uv's own; devboot only asks it once less
-OTHER |= {"UV_PYTHON_DOWNLOADS"}
+# uv's own; devboot only asks it once less, and makes the folder of a cache
+OTHER |= {"UV_PYTHON_DOWNLOADS", "UV_CACHE_DIR"}
 
 # Handed on to builds, with the folders of libraries added
 OTHER |= {"CMAKE_PREFIX_PATH", "CPATH", "LDFLAGS", "LIBRARY_PATH", "PKG_CONFIG_PATH"}

@@ -357,15 +357,17 @@ def test_where_a_server_listens_is_recorded(project):
     [
         "subprocess.run([sys.executable, 'inner.py'], check=True)",
         "subprocess.run(sys.executable + ' inner.py', shell=True, check=True, env=dict(os.environ))",
-        "os.waitpid(os.fork() or (runpy.run_path('inner.py'), os._exit(0)), 0)",
-        "multiprocessing.get_context('spawn').Pool(1).apply(os.getenv, ('MAIL',)); runpy.run_path('inner.py')",
+        "os.waitpid(os.fork() or (inner(), os._exit(0)), 0)",
+        "(p := multiprocessing.get_context('spawn').Process(target=inner)).start() or p.join()",
     ],
 )
 def test_programs_that_it_starts_are_recorded_into_the_same_file(follow, project):
     project.add("inner.py", "import os\nos.environ.get('MAIL')\n")
 
     facts = project.run(
-        f"import multiprocessing, os, runpy, subprocess, sys\nif __name__ == '__main__':\n    {follow}\n"
+        "import multiprocessing, os, runpy, subprocess, sys\n"
+        "def inner():\n    runpy.run_path('inner.py')\n"
+        f"if __name__ == '__main__':\n    {follow}\n"
     )
 
     assert ["unset MAIL none inner.py:2"] == facts

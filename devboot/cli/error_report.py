@@ -12,14 +12,15 @@ from types import TracebackType
 from devboot import __version__
 from devboot.cli.session import Session
 from devboot.cli.streams import silence_stdout
-from devboot.errors import DevbootError, Exit, MachineError, reason_of, shell_word
+from devboot.errors import BusyError, DevbootError, Exit, MachineError, TrustError, UsageError, reason_of, shell_word
 from devboot.files import machine_error
-from devboot.text.columns import printable
+from devboot.text.columns import printable, wrap
 from devboot.text.invocation import as_called
 from devboot.text.masking import Masker
 from devboot.text.paint import terminal_text
 from devboot.text.problems import render_problem
 
+_PREPARING = ("up", "sync")
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program that the signal ended
 # Their values aren't personal, and explain broken output.
 _SHOWN = ("TERM", "LANG", "LC_ALL", "COLUMNS", "LINES", "CI", "NO_COLOR", "PYTHONIOENCODING")
@@ -56,6 +57,8 @@ def _report(error: BaseException, session: Session, command: str, argv: list[str
     if isinstance(error, Ended):
         return 128 + error.signal_number
     if isinstance(error, DevbootError):
+        if command in _PREPARING:
+            _show_changes(error, session)
         show(error, session)
         return error.exit_code
     if isinstance(error, OSError) and (translated := _machine_error(error)):
@@ -64,6 +67,24 @@ def _report(error: BaseException, session: Session, command: str, argv: list[str
     bug = _bug(error, session, argv)
     show(bug, session)
     return Exit.BUG
+
+
+def _show_changes(error: DevbootError, session: Session) -> None:
+    """Print what has changed since the project last worked, if that may have caused the error."""
+    if isinstance(error, (UsageError, BusyError, TrustError)):
+        return
+    from devboot.app.preparation.generations.since_success import changes_of_project
+    from devboot.state.project import find_project
+
+    context = session.context
+    try:
+        project = find_project(context.cwd, context.environ)
+        text = changes_of_project(project, context.environ, __version__, context.wall_clock())
+    except (OSError, DevbootError, ValueError, KeyError):
+        return  # records that can't be read must not replace the error
+    if text:
+        lines = wrap(session.mask(text), session.width(err=True), then="  ")
+        sys.stderr.write(terminal_text("\n".join(lines) + "\n"))
 
 
 def show(error: DevbootError, session: Session) -> None:

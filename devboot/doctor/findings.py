@@ -118,10 +118,14 @@ def _order(finding: Finding) -> tuple[bool, int]:
 
 @dataclass(frozen=True)
 class Report:
-    """The result of `doctor`: areas in fixed order, and the seconds that all checks took."""
+    """The result of `doctor`: areas in fixed order, and the seconds that all checks took.
+
+    `changes` is a sentence about what has changed since the project last worked, "" without findings or changes.
+    """
 
     areas: tuple[Area, ...]
     seconds: float
+    changes: str = ""
 
     @property
     def findings(self) -> tuple[tuple[str, Finding], ...]:

@@ -36,6 +36,14 @@ def uptime(seconds: float) -> str:
     return f"{whole // 86400}d{whole % 86400 // 3600}h"
 
 
+def ago(seconds: float) -> str:
+    """Format the age of an event: `a moment ago`, `12 minutes ago`, `5 hours ago`, `2 days ago`."""
+    for length, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= length:
+            return f"{counted(int(seconds // length), unit)} ago"
+    return "a moment ago"
+
+
 def size(count: int) -> str:
     """Format a number of bytes in decimal units: `812 B`, `2.4 MB`, `1.1 GB`."""
     if count < 1000:

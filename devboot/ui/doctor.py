@@ -37,6 +37,8 @@ def render_report(
 
     lines = [line for area in report.areas for line in _area(area, symbols, painted, verbose=verbose, mask=shown)]
     lines.append("")
+    if report.changes:
+        lines += [*wrap(shown(report.changes), width, then="  "), ""]
     for number, (_, finding) in enumerate(report.findings, 1):
         lines += [*_finding(number, finding, width, painted, shown), ""]
     lines.append(_summary(report))
@@ -56,6 +58,7 @@ def report_as_json(report: Report, mask: Callable[[str], str] = str) -> dict[str
         "ok": report.is_ok(),
         "checks": report.checks,
         "seconds": round(report.seconds, 3),
+        "changes": mask(report.changes) or None,
         "areas": [_area_facts(area, mask) for area in report.areas],
         "findings": [_finding_facts(area, finding, mask) for area, finding in report.findings],
     }

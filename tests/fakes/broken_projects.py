@@ -30,6 +30,7 @@ from devboot.environment.ports.loopback import is_free
 from devboot.errors import DevbootError
 from devboot.events import SilentReporter
 from devboot.model.artifact import PLATFORMS
+from devboot.model.process import Plan, plan_from_plain
 from devboot.provision.objects.tree import remove_tree
 from devboot.state.project import find_project
 from devboot.text.modes import OutputOptions, StreamFacts
@@ -226,6 +227,10 @@ class Shop:
                 assert step.words == ("lock",)
                 lock(load_project(context.cwd, context.environ), context, SilentReporter())
         return commands
+
+    def plan(self) -> Plan:
+        """Return the plan of the last preparation."""
+        return plan_from_plain(snapshots.read(f"{self.state}/{snapshots.NAME}").plan_plain)
 
     def report(self, cwd: Path | None = None) -> Report:
         """Return doctor's report."""

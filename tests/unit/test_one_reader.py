@@ -150,6 +150,7 @@ OWN = {
     ("state/projects.py", "read_below"): "its own state",
     ("state/records.py", "read_owner"): "its own state",
     ("supervisor/last_failure.py", "_read"): "its own state",
+    ("supervisor/last_success.py", "_text_of"): "its own state, and the name of the operating system",
     ("supervisor/output/log_reader.py", "_at_once"): "the opener of its own logs",
     ("supervisor/output/log_reader.py", "is_ended"): "its own logs",
     ("supervisor/output/log_writer.py", "LogFile._cut_index"): "its own logs",

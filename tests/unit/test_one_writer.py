@@ -115,6 +115,8 @@ ELSEWHERE = {
     ("state/housekeeping.py", "_set_apart"): "its own state and data",
     ("state/records.py", "write_owner"): "its own state and data",
     ("supervisor/last_failure.py", "keep_failure"): "its own state",
+    ("supervisor/last_success.py", "keep_success"): "its own state",
+    ("supervisor/last_success.py", "keep_changes"): "its own state",
     ("supervisor/output/log_writer.py", "LogFile._open"): "its own logs",
     ("supervisor/output/log_writer.py", "LogFile._rotate"): "its own logs",
     ("supervisor/core/task_stamp.py", "write_stamp"): "its own data",

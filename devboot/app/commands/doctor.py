@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import NamedTuple
 
@@ -42,7 +43,17 @@ class _Directories(NamedTuple):
 def doctor(context: Context, names: Sequence[str] = (), reporter: Reporter | None = None) -> Report:
     """Run the checks, or those of the areas and checks in `names`. Raises UsageError for a name that is neither."""
     subject = examine(context)
-    return run_checks(chosen(names, checks_for(subject)), subject, context.clock, reporter=reporter)
+    report = run_checks(chosen(names, checks_for(subject)), subject, context.clock, reporter=reporter)
+    return replace(report, changes=_changes(subject)) if report.findings or report.crashes else report
+
+
+def _changes(subject: Subject) -> str:
+    from devboot.app.preparation.generations.since_success import changes_of_project
+
+    try:
+        return changes_of_project(subject.project, subject.environ, subject.version, subject.now)
+    except (OSError, DevbootError):
+        return ""
 
 
 def available(context: Context) -> tuple[Check, ...]:

@@ -23,6 +23,7 @@ from devboot.app.preparation.compose.port_choice import allocate_ports, port_wis
 from devboot.app.preparation.compose.snapshot_builder import note_sql_files, snapshot_of, stamps_of
 from devboot.app.preparation.data import back_up, forget_outdated_stamps, prepare_databases, prepare_services
 from devboot.app.preparation.generations.history import link_profile, record as record_generation
+from devboot.app.preparation.generations.since_success import record_changes
 from devboot.app.preparation.install.app_pythons import AppPythons
 from devboot.app.preparation.install.host_programs import host_programs, lock_here
 from devboot.app.preparation.install.interpreter import InterpreterProvider
@@ -298,7 +299,7 @@ class _Preparation:
             state = self.loaded.project.state
             link_profile(state, snapshot)  # first: after a kill in between everything is done again
             snapshots.write(os.path.join(state, snapshots.NAME), snapshot)
-            record_generation(
+            number = record_generation(
                 state,
                 at=self.context.wall_clock(),
                 lock=self.loaded.project.lock,
@@ -308,6 +309,7 @@ class _Preparation:
                 snapshot=snapshot,
                 passwords=load_secrets(self.loaded.project.data),
             )
+            record_changes(state, number)
         return snapshot
 
     def _wanted_ports(self, recipes: Mapping[str, KnownRecipe]) -> list[PortWish]:

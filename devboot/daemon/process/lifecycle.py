@@ -54,6 +54,7 @@ _LATER = (
         "devboot.supervisor.core.name_patterns",
         "devboot.supervisor.watch.reload_loop",
         "devboot.supervisor.last_failure",
+        "devboot.supervisor.last_success",
         "devboot.text.masking",
     ),
     *("traceback", "tokenize", "zlib", "unicodedata"),

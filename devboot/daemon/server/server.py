@@ -274,6 +274,8 @@ class Server:
             self.viewers.say(text + "\n")
             return
         self._repeats.look()
+        if text := self.startup_report.before_error():
+            self.viewers.say(text)
         self.viewers.complain(error)
         self.pending.complain(error)
         if self.shutdown_report is not None:  # an unclean stop makes `down` fail

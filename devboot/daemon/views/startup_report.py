@@ -7,7 +7,7 @@ from devboot.daemon.views import timings
 from devboot.daemon.views.first_pages import FirstPages
 from devboot.daemon.views.progress import Progress
 from devboot.daemon.views.timings import BEFORE, Start, Stopwatch
-from devboot.errors import WorkError
+from devboot.errors import DevbootError, WorkError
 from devboot.model import process as model
 from devboot.record import Record
 from devboot.supervisor.core import process_status
@@ -55,6 +55,7 @@ class StartupReport:
         self._slower = ""
         self._pages = FirstPages(project.supervisor)
         self._more = MoreTime(project.supervisor.worked_on_start)
+        self._are_changes_said = False  # to viewers
 
     def wait(self, connection: Connection, request: Request, *, is_first: bool = False, is_same: bool = False) -> None:
         """Report once to this client; a detached one then gets its exit code. The first client gets the whole report.
@@ -193,7 +194,8 @@ class StartupReport:
             failures += self._endings()
         viewer = self._viewers.viewer_of(connection)
         untold = [each for each in failures if viewer is None or each not in self._viewers.reported]
-        text = "" if failures else self._summary(request, is_same=is_same)
+        text = self.changes() if untold and viewer is None else ""
+        text = text if failures else self._summary(request, is_same=is_same)
         if viewer is None:
             connection.say(text)
         elif text:
@@ -211,6 +213,36 @@ class StartupReport:
             for error in failures if request.view.json else ():
                 connection.complain(error, request.view, frames.OUT)
             connection.finish(1 if failures else 0)
+        if not failures:
+            self._project.loop.call_later(0, self._keep_success)
+
+    def _keep_success(self) -> None:
+        """Record that the project works, after its clients were answered."""
+        from devboot.supervisor.last_success import keep_success
+
+        try:
+            keep_success(self._project.plan)
+        except (OSError, DevbootError):
+            return  # a full disk: changes count from an earlier start
+
+    def changes(self) -> str:
+        """Return the line about what has changed since the last start without errors; "" if nothing has."""
+        from devboot.supervisor.last_success import changes_since, last_success, sentence
+
+        plan = self._project.plan
+        last = last_success(plan.state)
+        if last is None:
+            return ""
+        found = changes_since(last, plan, plan.root, plan.state, plan.version)
+        text = sentence(last, found, self._project.wall_clock())
+        return f"{text}\n" if text else ""
+
+    def before_error(self) -> str:
+        """Return the line about changes for the first error of a start that viewers are shown; else ""."""
+        if self._are_changes_said or not self._is_first:
+            return ""
+        self._are_changes_said = True
+        return self.changes()
 
     def _failures(self, *, timed_out: bool) -> list[WorkError]:
         return [failure.error for failure in self._project.supervisor.verdict(final=timed_out).failures]

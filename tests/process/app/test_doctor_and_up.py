@@ -12,7 +12,14 @@ from contextlib import contextmanager
 
 import pytest
 
+from devboot.app.preparation.prepare import PrepareOptions, prepare
+from devboot.cli.error_report import report
+from devboot.cli.session import Session
+from devboot.errors import DevbootError
+from devboot.events import SilentReporter
+from devboot.supervisor.last_success import keep_success
 from tests.fakes.broken_projects import BREAKS, PYTHON, Shop
+from tests.fakes.wheels import write_wheel
 from tests.process.conftest import searched
 from tests.process.test_store_filesystems import can_mount
 
@@ -68,6 +75,70 @@ def test_doctor_names_first_what_up_refuses_and_finds_nothing_that_up_has_repair
             assert refused == shop.up()
         if not refused and not way.stays:
             assert [] == shop.findings()
+
+
+# What has changed since the project last worked
+
+
+@pytest.fixture
+def working(tmp_path, cache):
+    """A project with a package that is up without errors, as its daemon would record it."""
+    shop = Shop(tmp_path, cache)
+    assert shop.up() == ""
+    keep_success(shop.plan())
+    return shop
+
+
+def test_doctor_says_nothing_of_changes_while_all_is_well(working):
+    assert working.report().changes == ""
+    working.edit("http.server", "http.server -v")
+    assert working.report().changes == ""  # nothing is wrong
+
+
+def test_doctor_names_changed_files_and_the_lock_beside_its_findings(working):
+    working.edit('"shelf"', '"shelf>=1"')
+    with (working.root / "devboot.lock").open("a") as lock:
+        lock.write("# edited\n")
+
+    assert working.report().changes == (
+        "since it last worked, a moment ago: devboot.lock changed; edited: devboot.toml"
+    )
+
+
+def test_what_was_prepared_since_is_named_without_values(working):
+    working.edit("http.server", "http.server -v")
+    working.add('[env]\nKEY = "s3cret"')
+    write_wheel(str(working.wheels), "book", "2.0", files={"book.py": ""})
+    working.edit('["shelf"]', '["shelf", "book"]')
+    assert working.up() == ""
+    (working.root / "migrations/2.sql").write_text("create table page (number);")
+
+    assert working.report().changes == (
+        "since it last worked, a moment ago: packages: book 2.0 is new; variables: KEY is new; processes: web changed; "
+        "devboot.lock changed; edited: migrations/*.sql"
+    )
+
+
+def test_after_the_way_back_nothing_prepared_has_changed(working):
+    working.edit("http.server", "http.server -v")
+    assert working.up() == ""
+    working.edit("http.server -v", "http.server")
+    assert working.up() == ""
+
+    assert not (working.state / "changed").exists()
+
+
+def test_a_preparation_that_fails_says_first_what_has_changed(working, capsys):
+    working.add("[env]\nKEY = { required = true }")
+    session = Session(working.context())
+
+    with pytest.raises(DevbootError) as raised:
+        prepare(working.context(), PrepareOptions(), SilentReporter())
+    report(raised.value, session, "up", ["up"])
+
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "since it last worked, a moment ago: edited: devboot.toml"
+    assert said[1].startswith("error[env/missing]")
 
 
 FIXED = sorted((way for way in BREAKS if way.fix), key=lambda way: way.with_python)  # quick ones first
@@ -187,7 +258,13 @@ def test_in_a_healthy_layout_doctor_finds_nothing(layout, tmp_path, cache):
 LOOK = """if True:
     import json, sys
     from pathlib import Path
-    from tests.fakes.broken_projects import Shop
+    from devboot.app.preparation.prepare import PrepareOptions, prepare
+from devboot.cli.error_report import report
+from devboot.cli.session import Session
+from devboot.errors import DevbootError
+from devboot.events import SilentReporter
+from devboot.supervisor.last_success import keep_success
+from tests.fakes.broken_projects import Shop
     shop = Shop(Path(sys.argv[1]), Path(sys.argv[2]), is_there=True)
     print(json.dumps([[each.slug for each in shop.findings() if each.severity == "error"], shop.up()]))
 """

@@ -10,6 +10,7 @@ import pytest
 from devboot.daemon import leases
 from devboot.model.process import TASK, Dependency
 from devboot.supervisor.last_failure import read_failures
+from devboot.supervisor.last_success import keep_changes, last_success
 from tests.fakes.processes import wait_until
 
 from .conftest import SLEEP
@@ -27,6 +28,25 @@ def test_a_task_that_failed_is_on_record_until_it_has_succeeded(project):
     open(f"{project.root}/mended", "w").close()
     project.devboot("up", "-d")
     assert read_failures(project.state) == ()
+
+
+def test_a_start_that_fails_says_first_what_has_changed_since_the_last_that_worked(project):
+    open(f"{project.root}/mended", "w").close()
+    project.spec("web", f"test -e mended || {{ echo 'ERROR: no table'; exit 3; }}; {SLEEP}").write()
+    assert "since it last worked" not in project.devboot("up", "-d").stderr
+    wait_until(lambda: last_success(project.state) is not None, "the record of the start")
+    project.devboot("down")
+    os.unlink(f"{project.root}/mended")
+    keep_changes(project.state, ["python 3.12.3 → 3.13.5"])
+
+    failed = project.devboot("up", "-d", code=1).stderr
+
+    said = "since it last worked, a moment ago: python 3.12.3 → 3.13.5\n"
+    assert 0 <= failed.find(said) < failed.find("error[process/"), failed
+    project.devboot("down")
+    open(f"{project.root}/mended", "w").close()
+    project.devboot("up", "-d")
+    wait_until(lambda: not os.path.exists(f"{project.state}/changed"), "the record of the next start")
 
 
 def killed(project, *, with_guardian):

@@ -1,6 +1,7 @@
 """What doctor's report looks like."""
 
 import re
+from dataclasses import replace
 
 from devboot.doctor.findings import ERROR, WARNING, Answer, Area, Check, Finding, Fix, Outcome, Report
 from devboot.text.symbols import ASCII, UNICODE
@@ -63,6 +64,15 @@ def test_findings_come_numbered_errors_first_with_why_and_one_command():
 
 1 error, 1 warning, 4 checks in 0.5 s"""
     )
+
+
+def test_what_has_changed_comes_before_the_findings():
+    changed = replace(THREE, changes="since it last worked, 2 days ago: python 3.12.3 → 3.13.5")
+
+    text = render_report(changed, UNICODE)
+
+    assert text.index("\n\nsince it last worked, 2 days ago: python 3.12.3 → 3.13.5\n\n1  error[") > 0
+    assert report_as_json(changed)["changes"] == changed.changes
 
 
 def test_without_problems_the_summary_says_so():

@@ -69,6 +69,9 @@ def _doctor(invocation: Invocation, session: Session) -> int:
     from devboot.cli.commands import init_doctor
 
     flag = invocation.flag
+    for name, carry_out in (("read", init_doctor.read_report), ("report", init_doctor.write_report)):
+        if path := str(invocation.values.get(name) or ""):
+            return carry_out(session, invocation.args, path, yes=flag("yes"))
     return init_doctor.doctor(
         session,
         invocation.args,

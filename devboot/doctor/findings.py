@@ -121,11 +121,13 @@ class Report:
     """The result of `doctor`: areas in fixed order, and the seconds that all checks took.
 
     `changes` is a sentence about what has changed since the project last worked, "" without findings or changes.
+    `ran` is the number of checks where the outcomes don't have all of them.
     """
 
     areas: tuple[Area, ...]
     seconds: float
     changes: str = ""
+    ran: int = 0
 
     @property
     def findings(self) -> tuple[tuple[str, Finding], ...]:
@@ -144,7 +146,7 @@ class Report:
     @property
     def checks(self) -> int:
         """The number of checks that were run."""
-        return sum(len(area.outcomes) for area in self.areas)
+        return self.ran or sum(len(area.outcomes) for area in self.areas)
 
     def count(self, severity: str) -> int:
         """Return the number of findings of a severity."""

@@ -13,6 +13,7 @@ PACKAGE = Path(devboot.__file__).parent
 WRITER, WRITER_NAME = "clone_writer.py", "devboot.clone_writer"
 # Functions that write elsewhere than into a clone, with the place. A new entry needs a reason.
 ELSEWHERE = {
+    ("app/commands/doctor_report.py", "write"): "the path that the user gave, where nothing is or another report",
     ("app/commands/init.py", "_write_new"): "a new file: `x` follows no link",
     ("app/preparation/install/kit_interpreter.py", "install_python"): "its own data",
     ("app/preparation/install/kit_interpreter.py", "_without_prefix"): "a temporary folder",

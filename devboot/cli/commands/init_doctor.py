@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from devboot.app.commands.doctor import available, chosen, doctor as examine
 from devboot.app.commands.init import init as propose, planned, write_example
@@ -13,7 +14,7 @@ from devboot.app.fast.self_invoke import command_line
 from devboot.cli.session import Session
 from devboot.doctor.findings import Report
 from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, Step, is_still_there, steps_of, summary
-from devboot.errors import DevbootError, Exit, UsageError
+from devboot.errors import DevbootError, Exit, UsageError, shell_word
 from devboot.state.project import LOCK
 from devboot.state.projects import MANIFEST
 from devboot.text.columns import table, table_within
@@ -95,6 +96,48 @@ def doctor(
         )
         session.out(f"{as_called(text)}\n")
     return Exit.OK if report.is_ok(strict=strict) else Exit.FAILED
+
+
+def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool) -> int:
+    """Show the report and write it to `path`, after a question; return the exit code.
+
+    Raises UsageError if there is no terminal for the question, or another file at `path`.
+    """
+    from devboot.app.commands.doctor_report import collect, write
+
+    if not yes and not session.can_ask:
+        raise UsageError(
+            "usage/argument",
+            "`devboot doctor --report` asks before it writes, and there is no terminal to ask on",
+            help=[f"devboot doctor --report {shell_word(path)} -y"],
+        )
+    findings = report_as_json(_examine(session, names), session.mask)
+    document = collect(session.context, findings, mask=session.mask)
+    _show_document(session, document)
+    session.say("", f"{path} gets what is shown above, and is sent to nobody")
+    if not yes and not session.is_yes():
+        return Exit.FAILED
+    write(os.path.join(session.context.cwd, path), document)
+    session.say(f"wrote {path}; others open it with: devboot doctor --read {shell_word(os.path.basename(path))}")
+    return Exit.OK
+
+
+def read_report(session: Session, names: Sequence[str], path: str, *, yes: bool) -> int:  # noqa: ARG001
+    """Show the report at `path`; return the exit code. Raises UsageError if there is none."""
+    from devboot.app.commands.doctor_report import read
+
+    _show_document(session, read(os.path.join(session.context.cwd, path)))
+    return Exit.OK
+
+
+def _show_document(session: Session, document: Mapping[str, Any]) -> None:
+    from devboot.ui.doctor_report import render_document
+
+    if session.json:
+        session.out_json(document)
+    else:
+        text = render_document(document, session.symbols(), width=session.width(), colour=session.colour())
+        session.out(f"{text}\n")
 
 
 def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bool, strict: bool, dry_run: bool) -> int:

@@ -112,11 +112,16 @@ def _member_of_workspace(found: tuple[Input, ...], root: str, names_in: NamesIn)
 
 
 def has_dependencies(path: str) -> bool:
-    """Return whether a pyproject.toml has dependencies; many only hold settings of tools."""
+    """Return whether a pyproject.toml has dependencies; many only hold settings of tools.
+
+    One that can't be parsed is assumed to have some, so that reading it reports the mistake.
+    """
     try:
         return names_dependencies(read_toml(path))
-    except (OSError, ValueError):
+    except OSError:
         return False
+    except ValueError:
+        return True
 
 
 def names_dependencies(table: Mapping[str, Any]) -> bool:

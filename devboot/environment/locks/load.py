@@ -15,6 +15,7 @@ from devboot.environment.locks.formats.pylock import parse_pylock
 from devboot.environment.locks.formats.uv_lock import find_lock, read_uv_lock
 from devboot.environment.locks.inputs import (
     PDM,
+    PIPFILE,
     PIPFILE_LOCK,
     POETRY,
     PYLOCK,
@@ -24,6 +25,7 @@ from devboot.environment.locks.inputs import (
     Input,
 )
 from devboot.environment.locks.pins import Pins, join_pins
+from devboot.environment.locks.project_toml import parse_project_toml
 from devboot.environment.locks.requirements import (
     RequirementLine,
     decoded,
@@ -114,7 +116,7 @@ def _locked(
         return read_uv_lock(uv, folder, root, groups=groups, extras=extras)
     files.append(each.path)
     try:
-        return _parsed(each, decoded(read_bytes(each.path)), file, groups, extras, files)
+        return _parsed(each, decoded(read_bytes(each.path)), root, groups, extras, files)
     except OSError as error:
         raise ManifestError(
             "python/no-requirements",
@@ -132,17 +134,17 @@ def _locked(
 
 
 def _parsed(
-    each: Input, text: str, file: str, groups: Sequence[str] | None, extras: Sequence[str], files: list[str]
+    each: Input, text: str, root: str, groups: Sequence[str] | None, extras: Sequence[str], files: list[str]
 ) -> Pins:
     """Convert the text of a lock that devboot reads itself. Raises ValueError if it is none."""
-    folder = os.path.dirname(each.path)
+    folder, file = os.path.dirname(each.path), os.path.relpath(each.path, root)
     if each.kind == PYLOCK:
         return parse_pylock(text, groups=groups, extras=extras, base=folder, file=file)
     if each.kind == PIPFILE_LOCK:
-        pipfile = _beside(folder, "Pipfile", files)
+        pipfile = _beside(root, folder, PIPFILE, files)
         chosen = (DEVELOP,) if groups is None else groups
         return parse_pipfile_lock(text, groups=chosen, pipfile=pipfile, base=folder, file=file)
-    pyproject = _beside(folder, PYPROJECT, files)
+    pyproject = _beside(root, folder, PYPROJECT, files)
     parse = parse_poetry_lock if each.kind == POETRY else parse_pdm_lock
     return parse(text, pyproject=pyproject, groups=groups, extras=extras, base=folder, file=file)
 
@@ -156,13 +158,18 @@ _WRITERS = {
 }
 
 
-def _beside(folder: str, name: str, files: list[str]) -> str:
+def _beside(root: str, folder: str, name: str, files: list[str]) -> str:
+    """Return the text of the TOML file beside a lock; "" if it can't be read.
+
+    Raises ManifestError `python/requirements-syntax`.
+    """
     path = os.path.join(folder, name)
     files.append(path)
     try:
-        return decoded(read_bytes(path))
+        data = read_bytes(path)
     except OSError:
         return ""
+    return parse_project_toml(data, os.path.relpath(path, root))[0]
 
 
 def _with_locks(unlocked: Unlocked, locks: Sequence[Pins]) -> Unlocked:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from devboot.clone_reader import exists, parse_toml
+from devboot.clone_reader import exists
 from devboot.environment.locks.development_only import is_group_for_development
 from devboot.environment.locks.direct_references import parse_direct, render_direct, served_address
 from devboot.environment.locks.formats.pipfile import direct_of, entry_marker
@@ -19,10 +18,10 @@ from devboot.environment.locks.indexes import explicit_indexes
 from devboot.environment.locks.inputs import PIPFILE, PYPROJECT, REQUIREMENTS, SETUP, Input
 from devboot.environment.locks.markers import render_marker
 from devboot.environment.locks.pins import Direct, IndexLine, normalised
+from devboot.environment.locks.project_toml import parse_project_toml
 from devboot.environment.locks.requirements import (
     Read,
     RequirementLine,
-    decoded,
     is_direct,
     load_requirements,
     parse_line,
@@ -269,7 +268,7 @@ def _default_groups(table: Mapping[str, Any], names: set[str]) -> list[str]:
 
 
 def _poetry(state: _Gathering, path: str) -> None:
-    project = parse_poetry_project(decoded(state.read(path)))
+    project = parse_poetry_project(_toml(state, path)[0])
     chosen = project.default_groups if state.groups is None else [normalised(group) for group in state.groups]
     extras = [normalised(extra) for extra in state.extras]
     for edge in project.roots(["main", *chosen], extras):
@@ -342,9 +341,7 @@ def _pipfile(state: _Gathering, path: str) -> None:
 def _toml(state: _Gathering, path: str) -> tuple[str, dict[str, Any]]:
     file = os.path.relpath(path, state.root)
     try:
-        text = decoded(state.read(path))
-        state.files.append(path)
-        return text, parse_toml(text)
+        data = state.read(path)
     except OSError as error:
         raise ManifestError(
             "python/no-requirements",
@@ -352,13 +349,8 @@ def _toml(state: _Gathering, path: str) -> tuple[str, dict[str, Any]]:
             causes=(reason_of(error),),
             help=(f"ls -lL {shell_word(file)}",),
         ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError(
-            "python/requirements-syntax",
-            f"`{file}` isn't valid TOML",
-            causes=(str(error),),
-            help=("correct the line that the cause names",),
-        ) from error
+    state.files.append(path)
+    return parse_project_toml(data, file)
 
 
 def _setup(state: _Gathering, path: str) -> None:

@@ -23,7 +23,7 @@ from devboot.onboarding.proposal.composed import left_out
 from devboot.onboarding.proposal.composed_servers import with_first_data, with_versions
 from devboot.onboarding.proposal.debug_flags import find_switches
 from devboot.onboarding.proposal.needs import for_another_stage, needs_of, needs_of_node
-from devboot.onboarding.proposal.remarks import absent, made_up, neighbours, other_services
+from devboot.onboarding.proposal.remarks import absent, broken, made_up, neighbours, other_services, unused_examples
 from devboot.onboarding.proposal.survey import survey
 from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local, required_variable
 from devboot.onboarding.proposal_values import Evidence, Note, Process, ProcfileLine, Program, Proposal, Task, Variable
@@ -184,6 +184,8 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
         *other_services(clone, found.servers | served.known),
         *absent(clone, run),
         *made_up(env),
+        *unused_examples(clone, run, env),
+        *broken(clone),
         *neighbours(clone),
         *(note for each in (clone.framework, *TOOLS) for note in each.notes(clone, tasks, names)),
         *(left_to_itself(tree, app.root, commands) if app.framework else ()),

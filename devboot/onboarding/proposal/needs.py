@@ -23,6 +23,7 @@ from devboot.onboarding.symbolic_eval.values import Value
 _ELSEWHERE = re.compile(r"prod|stag|heroku|docker|unix|deploy|live|test|ci(?:$|[A-Z_])", re.IGNORECASE)
 _HERE = re.compile(r"dev|local|debug", re.IGNORECASE)
 _OF_NODE = (".js", ".mjs", ".cjs", ".ts")
+_SUBSCRIPT = re.compile(r"\benviron\[")
 _MOST_FILES = 400
 _NUMBERS = frozenset({"int", "float", "builtins.int", "builtins.float"})
 
@@ -31,7 +32,9 @@ def needs_of(clone: Clone, run: Run, processes: Iterable[Process]) -> list[Need]
     """Return the variables that the import, empty settings and commands need."""
     needs = [*run.found.needs.values(), *clone.framework.needs(clone)]
     known = {need.name for need in needs}
-    for each in chain(_of_settings(run, known), _of_procfile(clone), _of_commands(clone, processes)):
+    for each in chain(
+        _of_settings(run, known), _of_procfile(clone), _of_commands(clone, processes), _of_functions(clone)
+    ):
         if each.name not in known:
             known.add(each.name)
             needs.append(each)
@@ -78,6 +81,30 @@ def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
             example = clone.files.examples.get(name)
             if example is not None and not example.is_placeholder:
                 yield Need(name, Evidence(where.path, where.line or 0) if where else None)
+
+
+def _of_functions(clone: Clone) -> Iterator[Need]:
+    """Yield variables that functions read without a default and a template sets: unset, they fail when called."""
+    examples = clone.files.examples
+    for path in sorted(clone.tree.read):
+        if not path.endswith(".py") or ASIDE.search(path) or not clone.tree.matches(path, _SUBSCRIPT):
+            continue
+        for name, line in _subscripts_in_functions(clone.tree.module(path)):
+            if name in examples and not examples[name].is_placeholder:
+                yield Need(name, Evidence(path, line))
+
+
+def _subscripts_in_functions(module: ast.Module | None) -> Iterator[tuple[str, int]]:
+    """Yield name and line of each `os.environ["NAME"]` in a function."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    for function in (each for each in ast.walk(module or ast.Module([], [])) if isinstance(each, functions)):
+        for node in ast.walk(function):
+            if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load):
+                continue
+            base = node.value
+            named = base.attr if isinstance(base, ast.Attribute) else base.id if isinstance(base, ast.Name) else ""
+            if named == "environ" and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+                yield node.slice.value, node.lineno
 
 
 def needs_of_node(clone: Clone) -> Iterator[Need]:

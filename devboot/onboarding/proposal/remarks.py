@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 
@@ -16,6 +17,7 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE
 
 _MOST_NEIGHBOURS = 4
+_MOST_UNUSED = 6
 
 
 def other_services(clone: Clone, servers: set[str]) -> list[Note]:
@@ -54,6 +56,34 @@ def absent(clone: Clone, run: Run) -> list[Note]:
         hint = f": make it from {template}" if template else ""
         notes.append(Note(f"`{name}` is {how} but not in the clone{hint}", evidence))
     return notes
+
+
+def broken(clone: Clone) -> list[Note]:
+    """Return a warning for each file of the application that can't be parsed, so that detection had to leave it out."""
+    prefix = "" if clone.app.root == "." else f"{clone.app.root}/"
+    found = sorted(clone.tree.broken.items())
+    return [
+        Note(f"{posixpath.basename(path)} {reason}; nothing was read from it", Evidence(path, line), warns=True)
+        for path, (line, reason) in found
+        if posixpath.dirname(path) == prefix.rstrip("/")
+    ]
+
+
+def unused_examples(clone: Clone, run: Run, env: Iterable[Variable]) -> list[Note]:
+    """Return a note about variables of templates that stay unset because the code has defaults for them."""
+    known = {*(each.name for each in env), *clone.files.committed, "PORT"}
+    left: dict[str, list[str]] = {}
+    for name, line in clone.files.examples.items():
+        read = run.found.reads.get(name)
+        default = read.default.data if read is not None and read.default is not None else None
+        if read is not None and name not in known and not line.is_placeholder and line.text != str(default):
+            left.setdefault(line.path, []).append(name)
+    return [_unused(path, names) for path, names in left.items()]
+
+
+def _unused(path: str, names: list[str]) -> Note:
+    shown = ", ".join(names[:_MOST_UNUSED]) + (f" and {rest} more" if (rest := len(names) - _MOST_UNUSED) > 0 else "")
+    return Note(f"{path} is used only where the code has no default: put {shown} into .env to use its values")
 
 
 def made_up(env: Iterable[Variable]) -> list[Note]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-import tomllib
 from dataclasses import replace
 from typing import Any
 
-from devboot.clone_reader import names_in, parse_json, parse_toml, table_in
+from devboot.clone_reader import names_in, parse_json, table_in
 from devboot.environment.locks.formats.pdm import INHERITED
 from devboot.environment.locks.inputs import (
     MISSPELT,
@@ -21,7 +20,9 @@ from devboot.environment.locks.inputs import (
     named_inputs,
     names_dependencies,
 )
+from devboot.environment.locks.project_toml import parse_project_toml
 from devboot.environment.python.versions import stated_versions, suggested_minor
+from devboot.errors import ManifestError
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.needed_python import needed_python
@@ -37,11 +38,17 @@ NOT_FOR_US = re.compile(
 
 
 def load_toml(tree: Tree, path: str) -> dict[str, Any]:
-    """Return a TOML file as a table; empty if it is missing or broken."""
-    text = tree.text(path) if tree.exists(path) else None
+    """Return a TOML file as a table; empty if it is missing, or broken, which is noted in `tree.broken`."""
+    if not tree.exists(path):
+        return {}
+    text = tree.text(path)
+    if text is None:
+        tree.broken[path] = (0, "can't be read as UTF-8 text")
+        return {}
     try:
-        return parse_toml(text) if text is not None else {}
-    except tomllib.TOMLDecodeError:
+        return parse_project_toml(text.encode("utf-8", "replace"), path)[1]
+    except ManifestError as error:
+        tree.broken[path] = (error.place.line if error.place else 0, error.what.removeprefix(f"`{path}` "))
         return {}
 
 
@@ -116,11 +123,13 @@ def _odd_list(tree: Tree, root: str) -> str:
 
 def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
     """Return the list of packages if there is no requirements file."""
-    project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
-    if names_dependencies(project) or "build-system" in project:
-        return ["pyproject.toml"]
-    pipfile = load_toml(tree, posixpath.join(root, PIPFILE))
-    if table_in(pipfile, "packages") or table_in(pipfile, "dev-packages"):
+    path = posixpath.normpath(posixpath.join(root, PYPROJECT))
+    project = load_toml(tree, path)
+    if names_dependencies(project) or "build-system" in project or path in tree.broken:
+        return [PYPROJECT]  # a broken one may list packages: an error when it is read for them
+    path = posixpath.normpath(posixpath.join(root, PIPFILE))
+    pipfile = load_toml(tree, path)
+    if table_in(pipfile, "packages") or table_in(pipfile, "dev-packages") or path in tree.broken:
         return [PIPFILE]
     if tree.exists(posixpath.join(root, SETUP)):
         return [SETUP]

@@ -36,7 +36,8 @@ class Tree:
     """The files below one folder, each read at most once.
 
     Symbolic links are followed only if they stay below `root`. Paths in and out are relative to `root`, with `/`.
-    `read` are the files that were read, `listed` the folders that were listed.
+    `read` are the files that were read, `listed` the folders that were listed, `broken` the files that can't be parsed,
+    each with the line and the reason.
     """
 
     def __init__(self, root: Path) -> None:
@@ -44,6 +45,7 @@ class Tree:
         self.read: set[str] = set()
         self._missing: set[str] = set()
         self.listed: set[str] = set()
+        self.broken: dict[str, tuple[int, str]] = {}
         self._texts: dict[str, str | None] = {}
         self._modules: dict[str, ast.Module | None] = {}
         self._files: list[str] | None = None
@@ -211,7 +213,9 @@ class Tree:
             self._missing.add(path)
             return None
         self.read.add(path)
-        if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and not path.endswith(".py"):  # as written by PowerShell's `>`
+        if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and not path.endswith(
+            (".py", ".toml")
+        ):  # as written by PowerShell's `>`
             return raw.decode("utf-16", "replace")
         return None if b"\0" in raw[:1024] else raw.decode("utf-8-sig", "replace")
 

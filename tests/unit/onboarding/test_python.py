@@ -2,6 +2,8 @@
 
 import pytest
 
+from devboot.onboarding import detect
+
 APP = {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}
 
 
@@ -332,3 +334,37 @@ def test_an_extra_that_brings_a_server_for_the_framework_is_wanted(propose, fram
     project += f"[project.optional-dependencies]\nserving = ['{server}']\nother = ['black']\n"
     code = f"from {framework} import {maker}\napp = {maker}()\n"
     assert ("serving",) == propose({"main.py": code, "pyproject.toml": project}).python.extras
+
+
+BROKEN = '[project]\ndependencies = ["x"\n'
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "Pipfile"])
+@pytest.mark.parametrize("text", [BROKEN, "[project\n", "a = 1\na = 2\n", f"x = {'[' * 5000}", f"x = {'1' * 9000}\n"])
+def test_a_broken_list_is_chosen_so_that_reading_it_reports_the_mistake_and_a_warning_names_its_line(
+    propose, name, text
+):
+    proposal = propose({**APP, name: text})
+
+    assert ((name,), ()) == (proposal.python.requirements, proposal.python.packages)
+    assert [each.evidence.path for each in proposal.notes if each.warns] == [name]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_a_pyproject_of_another_encoding_is_chosen_with_a_warning(write, encoding):
+    root = write(APP)
+    (root / "pyproject.toml").write_text("[tool.x]\na = 1\n", encoding=encoding)
+    proposal = detect(root, environ={})
+
+    assert ("pyproject.toml",) == proposal.python.requirements
+    assert any(each.warns and "pyproject.toml can't be read" in each.text for each in proposal.notes)
+
+
+def test_a_broken_pyproject_beside_a_list_is_a_warning_with_its_line(propose):
+    proposal = propose({**APP, "pyproject.toml": "[tool.x]\na = \n", "requirements.txt": "fastapi\n"})
+
+    assert ("requirements.txt",) == proposal.python.requirements
+    (warning,) = [each for each in proposal.notes if each.warns]
+    assert "pyproject.toml isn't valid TOML: expected a value; nothing was read from it (pyproject.toml:2)" == str(
+        warning
+    )

@@ -660,3 +660,29 @@ def test_an_application_that_reads_its_account_itself_gets_one_to_start_with(dja
     values = {variable.name: variable.value for variable in proposal.env}
     expected = "cloudinary://development:development@development" if is_given else None
     assert values.get("CLOUDINARY_URL") == expected
+
+
+def test_a_template_fills_what_the_code_cannot_do_without_and_a_note_names_the_rest(django):
+    code = """
+        BASE = os.environ["API_URL"]
+        TITLE = os.environ.get("TITLE", "Shop")
+        COLOUR = os.environ.get("COLOUR")
+        SIZE = os.environ.get("SIZE", "10")
+        KEY = os.environ.get("ADDITION", "")
+
+        def footer():
+            return os.environ["FOOTER"] + os.environ.get("HEADER", "") + os.environ["UNNAMED"]
+    """
+    template = "API_URL=http://a.example\nTITLE=Books\nCOLOUR=red\nSIZE=10\nADDITION=your_key\nFOOTER=bye\nHEADER=x\n"
+    proposal = django(code, more={".env.example": template})
+
+    assert {"API_URL": "http://a.example", "FOOTER": "bye"} == entries(proposal)
+    text = ".env.example is used only where the code has no default: put TITLE, COLOUR into .env to use its values"
+    assert text in [each.text for each in proposal.notes]
+
+
+@pytest.mark.parametrize("code", ["os.environ['A']", "os.environ.get('A', 'x')", "os.environ.get('B', 'x')"])
+def test_no_note_says_that_a_template_is_left_out_where_nothing_is(django, code):
+    proposal = django(f"X = {code}", more={".env.example": "A=x\nB=your-key\n"})
+
+    assert not [each.text for each in proposal.notes if ".env.example" in each.text]

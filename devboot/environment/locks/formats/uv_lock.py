@@ -11,9 +11,10 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
-from devboot.clone_reader import exists, read_toml
+from devboot.clone_reader import exists, read_bytes, read_toml
 from devboot.environment.locks.indexes import explicit_indexes
 from devboot.environment.locks.pins import Pins, normalised
+from devboot.environment.locks.project_toml import parse_project_toml
 from devboot.environment.locks.requirements import RequirementsFile, load_requirements, pins_of_locked
 from devboot.uv.client import Uv
 from devboot.uv.packages import export_uv_lock
@@ -32,10 +33,10 @@ def read_uv_lock(
         extras: the project's extras.
 
     Raises:
-        DevbootError: uv can't read it.
+        DevbootError: uv can't read it; `python/requirements-syntax`, its pyproject.toml isn't valid.
 
     """
-    table = _table(os.path.join(folder, "pyproject.toml"))
+    table = _project(folder, root)
     lock = find_lock(folder, root)
     text = export_uv_lock(
         uv.inside(folder),
@@ -48,7 +49,7 @@ def read_uv_lock(
     content = _table(lock)
     files = _files(content.get("package", ()))
     named = tuple(replace(pin, files=files.get((pin.name, pin.version), ())) for pin in pins.pins)
-    root_table = _table(os.path.join(os.path.dirname(lock), "pyproject.toml"))
+    root_table = _project(os.path.dirname(lock), root)
     return replace(
         pins,
         pins=named,
@@ -127,6 +128,14 @@ def _files(packages: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], tuple
             sorted(name.rpartition("/")[2] for name in names)
         )
     return found
+
+
+def _project(folder: str, root: str) -> dict[str, Any]:
+    path = os.path.join(folder, "pyproject.toml")
+    try:
+        return parse_project_toml(read_bytes(path), os.path.relpath(path, root))[1]
+    except OSError:
+        return {}
 
 
 def _table(path: str) -> dict[str, Any]:

@@ -418,7 +418,8 @@ def venv_spec(
     own_folders = {os.path.normpath(os.path.join(each.base, each.reference)) for each in pins.directs}
     if own is not None and os.path.normpath(own.direct.base) in own_folders:
         own = None  # the lock has it already
-    if own is not None and own.is_needed:
+    has_project = own is not None and own.is_needed
+    if own is not None and has_project:
         pins = replace(pins, directs=(*pins.directs, own.direct))
     return VenvSpec(
         project.venv,
@@ -428,12 +429,13 @@ def venv_spec(
         interpreter,
         project.request,
         declared_indexes(uv, pins.indexes, interpreter, environ),
-        (own.direct,) if own is not None and not own.is_needed else (),
+        (own.direct,) if own is not None and not has_project else (),
         is_forced,
         "" if any(each.kind in (UV, PYLOCK) for each in project.inputs) else wanted_setuptools(interpreter),
         project.built,
         bool(project.given),
         project.wish.exclude_newer if minor_at(project.wish.exclude_newer) else "",
+        has_project,
     )
 
 

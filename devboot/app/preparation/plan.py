@@ -14,12 +14,9 @@ from devboot.app.preparation.compose.preview import Preview
 from devboot.app.preparation.data import due_copies, outdated_tasks, surroundings, wanted_databases
 from devboot.app.preparation.install.offline_check import refuse_unfetched
 from devboot.app.preparation.install.provisioning import Machine
-from devboot.app.preparation.locking.lockfile import pins_of_lock
 from devboot.environment import databases
 from devboot.environment.databases.condition import WHOLE
-from devboot.environment.project_python import pins_of
 from devboot.environment.venv.condition import KEEP
-from devboot.environment.venv.sync import count_packages
 from devboot.paths import shown_from
 from devboot.provision.objects.store import Store
 from devboot.services.data import plan_data
@@ -80,7 +77,7 @@ def _virtualenv(preview: Preview) -> Iterator[Step]:
     if found.is_stale:
         yield Step("build", python.wish.venv, "packages that have to be chosen first")
     elif found.sync is None or not found.sync.is_current:
-        count = count_packages(len(pins_of(python, pins_of_lock(preview.lock)).pins))
+        count = found.sync.packages if found.sync is not None else "its packages"
         decision = found.sync.decision if found.sync is not None else None
         change = f"changes of its {count}" if decision is not None and decision.act == KEEP else count
         yield Step("build", python.wish.venv, decision.says if decision is not None and decision.says else change)

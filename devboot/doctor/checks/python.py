@@ -86,8 +86,11 @@ def packages(subject: Subject) -> Answer:
     added = sorted(installed.keys() - record.installed.keys())
     details = (f"added by hand: {', '.join(added)}",) if added else ()
     if not changed:
-        count = len([name for name in record.installed if name not in _SEEDS or name in _locked(subject)])
-        return Answer((counted(count, "package"),), details=details)
+        locked = _locked(subject)
+        names = [name for name in record.installed if name not in _SEEDS or name in locked]
+        others = [name for name in names if locked and name not in locked]  # the project itself
+        shown = " and ".join([counted(len(names) - len(others), "package"), *others])
+        return Answer((shown,), details=details)
     finding = Finding(
         "python/drift",
         WARNING,

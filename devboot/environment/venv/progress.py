@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 _PATTERNS = (
-    (re.compile(r"^Resolved (\d+) packages?\b"), "{0} packages"),
+    (re.compile(r"^Resolved (\d+) packages?\b"), "preparing packages"),
     (re.compile(r"^Downloading (\S+)(?: \(download\))? \((\d[\d.]*)\s?([KMG]?i?B)\)"), "fetching {0}, {1} {2}"),
     (re.compile(r"^Updating (\S+)"), "fetching {0}"),
-    (re.compile(r"^Prepared (\d+) packages?\b"), "installing {0} packages"),
+    (re.compile(r"^Prepared (\d+) packages?\b"), "installing; {0} packages fetched or built"),
 )
 _BUILD = re.compile(r"^(Building|Built) (\S+)")
 
@@ -40,7 +40,7 @@ def progress_text(line: str) -> str:
     for pattern, text in _PATTERNS:
         if match := pattern.match(line):
             filled = text.format(*(_shown(group) for group in match.groups()))
-            return filled.removesuffix("s") if match[1] == "1" else filled
+            return filled.replace("packages", "package") if match[1] == "1" and "{0}" in text else filled
     return ""
 
 

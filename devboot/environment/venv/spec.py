@@ -24,7 +24,8 @@ class VenvSpec:
     `bundled` is the setuptools for packages that need it: the wheel that the interpreter brings or a line with its
     digest, empty if the packages' lock is complete; `built` has digests of wheels, by name, that were built elsewhere
     from the locked sdists. `is_given`: a recipe provides the interpreter, and no other one will do. `build_date`:
-    builds use what the index had on that day.
+    builds use what the index had on that day. `has_project`: the last direct reference is the project itself, which no
+    lock lists.
     """
 
     path: str
@@ -40,6 +41,7 @@ class VenvSpec:
     built: tuple[tuple[str, str], ...] = ()
     is_given: bool = False
     build_date: str = ""
+    has_project: bool = False
 
     @property
     def root(self) -> str:
@@ -76,6 +78,13 @@ def stamp_of_content(path: str) -> str:
 def wanted_names(spec: VenvSpec) -> set[str]:
     """Return the names to be installed on this interpreter; an editable without a known name counts by its folder."""
     return {*wanted_versions(spec), *(absolute(each) for each in spec.pins.directs if not each.name)}
+
+
+def count_packages(spec: VenvSpec) -> str:
+    """Return the number of packages as text, counted as devboot.lock does: without the project itself."""
+    number = len(wanted_names(spec)) - spec.has_project
+    counted = "1 package" if number == 1 else f"{number} packages"
+    return f"{counted} and the project" if spec.has_project else counted
 
 
 def wanted_versions(spec: VenvSpec) -> dict[str, str]:

@@ -25,7 +25,7 @@ from devboot.environment.venv.place import clear_folder, make_folder, put_back
 from devboot.environment.venv.progress import Progress
 from devboot.environment.venv.record import NAME, VenvRecord, is_untouched, load_record, render_record, stamp
 from devboot.environment.venv.schema import write_schema
-from devboot.environment.venv.spec import VenvSpec, installable_pins, wanted_digest, wanted_names, wanted_versions
+from devboot.environment.venv.spec import VenvSpec, count_packages, installable_pins, wanted_digest, wanted_names, wanted_versions
 from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
 from devboot.events import DONE, NOTE, PROGRESS, START, UNCHANGED, WARNING, Event, Reporter
 from devboot.files import fail_point, machine_error
@@ -40,7 +40,7 @@ from devboot.uv.packages import (
     uninstall,
 )
 
-__all__ = ["STEP", "SyncPlan", "SyncResult", "VenvSpec", "count_packages", "plan_sync", "sync", "wanted_digest"]
+__all__ = ["STEP", "SyncPlan", "SyncResult", "VenvSpec", "plan_sync", "sync", "wanted_digest"]
 
 STEP = "venv"
 
@@ -83,12 +83,16 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class SyncPlan:
-    """What a sync is about to do. `is_current`: all packages are there, so nothing is installed."""
+    """What a sync is about to do. `is_current`: all packages are there, so nothing is installed.
+
+    `packages` is the number of packages as text.
+    """
 
     condition: Condition
     decision: Decision
     digest: str
     is_current: bool
+    packages: str
 
 
 def plan_sync(spec: VenvSpec, environ: Mapping[str, str]) -> SyncPlan:
@@ -109,7 +113,7 @@ def plan_sync(spec: VenvSpec, environ: Mapping[str, str]) -> SyncPlan:
     )
     digest, record = wanted_digest(spec), condition.record
     is_current = decision.act == KEEP and record is not None and _needs_nothing(spec, record, digest)
-    return SyncPlan(condition, decision, digest, is_current)
+    return SyncPlan(condition, decision, digest, is_current, count_packages(spec))
 
 
 def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[], float]) -> SyncResult:
@@ -131,7 +135,7 @@ def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[],
         result = SyncResult(
             KEEP, plan.condition.version, len(wanted_names(spec)), spec=spec, libraries=record.libraries
         )
-        reporter.emit(Event(UNCHANGED, STEP, f"{spec.name} has all {count_packages(result.packages)}"))
+        reporter.emit(Event(UNCHANGED, STEP, f"{spec.name} has all {count_packages(spec)}"))
         return result
     result = _synced(uv.listening(_listener(reporter)), spec, decision, plan.digest, reporter, wall_clock)
     write_schema(spec.path)
@@ -451,12 +455,7 @@ def _python(spec: VenvSpec) -> str:
 
 def _summary(spec: VenvSpec, result: SyncResult) -> str:
     if result.act != KEEP:
-        return f"{spec.name}, {count_packages(result.packages)}"
+        return f"{spec.name}, {count_packages(spec)}"
     counts = (("added", result.added), ("changed", result.changed), ("removed", result.removed))
     said = ", ".join(f"{len(several)} {word}" for word, several in counts if several)
-    return said or f"{spec.name} has all {count_packages(result.packages)}"
-
-
-def count_packages(number: int) -> str:
-    """Return `1 package` or `12 packages`."""
-    return "1 package" if number == 1 else f"{number} packages"
+    return said or f"{spec.name} has all {count_packages(spec)}"

@@ -248,6 +248,9 @@ def test_what_a_virtualenv_brings_by_itself_is_not_counted_unless_it_is_locked(w
     Path(here.project.lock).write_text(lock_to_text(Lock(python=PythonLock(package=pins))))
     assert python.packages(here).facts == ("2 packages",)
 
+    Path(here.project.lock).write_text(lock_to_text(Lock(python=PythonLock(package=pins[:1]))))
+    assert python.packages(here).facts == ("1 package and click",)
+
 
 def test_no_virtualenv_is_no_problem(subject):
     answer = python.interpreter(subject())

@@ -8,15 +8,16 @@ from devboot.environment.venv.progress import Progress, progress_text
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("Resolved 61 packages in 4ms", "61 packages"),
-        ("Resolved 1 package in 4ms", "1 package"),
+        ("Resolved 61 packages in 4ms", "preparing packages"),
+        ("Resolved 1 package in 4ms", "preparing packages"),
+        ("Prepared 1 package in 4ms", "installing; 1 package fetched or built"),
         ("Downloading django (8.0MiB)", "fetching django, 8.0 MiB"),
         (
             "Downloading cpython-3.14.1-linux-x86_64-gnu (download) (33.1MiB)",
             "fetching cpython-3.14.1-linux-x86_64-gnu, 33.1 MiB",
         ),
         ("Updating https://git.example.test/a/tool.git (main)", "fetching tool"),
-        ("Prepared 6 packages in 1.2s", "installing 6 packages"),
+        ("Prepared 6 packages in 1.2s", "installing; 6 packages fetched or built"),
         ("Installed 6 packages in 12ms", ""),
         ("+ django==5.2", ""),
     ],

@@ -8,11 +8,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Iterable, Mapping, Sequence
+
+    from devboot.snapshot import Snapshot
 else:
     import _signal  # the signal package imports enum
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 _SHELL = "/bin/sh"
+_PROCESSES = 4  # position of `processes` in a Plan
+# Programs that connect to their server; others in its folder, such as redis-check-aof, need it stopped
+_CLIENTS = frozenset(
+    {
+        "clusterdb", "createdb", "createuser", "dropdb", "dropuser", "pg_dump", "pg_dumpall", "pg_restore", "pgbench",
+        "psql", "reindexdb", "vacuumdb", "mysql", "mysqladmin", "mysqlcheck", "mysqldump", "mysqlimport", "mysqlshow",
+        "mariadb", "mariadb-admin", "mariadb-check", "mariadb-dump", "mariadb-import", "mariadb-show", "mongo",
+        "mongodump", "mongoexport", "mongoimport", "mongorestore", "mongosh", "rabbitmqctl", "mosquitto_pub",
+        "mosquitto_sub", "nats",
+    }
+)  # fmt: skip
 
 
 def from_snapshot(
@@ -37,7 +50,7 @@ def from_snapshot(
         command, cwd = task_command(task[1], rest), task[2]
     if not command:
         return None
-    return become(command, snapshot.apply(known.patch, environ), cwd)
+    return become(command, snapshot.apply(known.patch, environ), cwd, known)
 
 
 def task_command(text: str, args: Sequence[str]) -> list[str]:
@@ -45,10 +58,17 @@ def task_command(text: str, args: Sequence[str]) -> list[str]:
     return [_SHELL, "-c", f'{text} "$@"' if args else text, "devboot-run", *args]
 
 
-def become(command: Sequence[str], environ: Mapping[str, str], cwd: str = "") -> int | None:
-    """Replace this process; returns 126 or 127 only if that fails, after printing why."""
+def become(
+    command: Sequence[str], environ: Mapping[str, str], cwd: str = "", known: Snapshot | None = None
+) -> int | None:
+    """Replace this process; returns 126 or 127 only if that fails, after printing why.
+
+    With the project's snapshot it first warns of a program whose service isn't running.
+    """
     if cwd:
         os.chdir(cwd)
+    if known is not None and (service := _stopped_service(command[0], known, environ)):
+        _warn_of_stopped(service, command[0])
     _default_signals()
     error: OSError | None = None
     for path in _candidates(command[0], environ):
@@ -77,15 +97,47 @@ def _default_signals() -> None:
         _signal.signal(number, _signal.SIG_DFL)
 
 
+def _stopped_service(program: str, known: Snapshot, environ: Mapping[str, str]) -> str:
+    """Return the service that the program came with, if nothing listens on the service's port; else ""."""
+    name = program[program.rfind("/") + 1 :]
+    if name not in _CLIENTS and not name.endswith("-cli"):
+        return ""
+    path = next((each for each in _candidates(program, environ) if os.access(each, os.X_OK)), "")
+    folder = path[: path.rfind("/") + 1]
+    if not folder:
+        return ""
+    ports = {name: port for name, port, _ in known.ports}
+    for service, kind, _, _, command, *_ in known.plan_plain[_PROCESSES]:
+        if kind == "service" and service in ports and any(word.startswith(folder) for word in command):
+            from devboot.environment.ports.loopback import is_free
+
+            return service if is_free(ports[service]) else ""
+    return ""
+
+
+def _warn_of_stopped(service: str, program: str) -> None:
+    from devboot.errors import WorkError
+    from devboot.text.problems import render_problem
+
+    what = f"`{service}` isn't running, so `{program}` can't connect to it"
+    problem = WorkError("run/service-stopped", what, help=[f"devboot up -d {service}"])
+    os.write(2, render_problem(problem, severity="warning").encode("utf-8", "replace"))
+
+
 def _explain(program: str, environ: Mapping[str, str], error: OSError | None) -> int:
     from devboot.errors import WorkError
+    from devboot.supervisor.explain.missing_programs import origin_of
     from devboot.text.problems import render_problem
 
     if isinstance(error, PermissionError):
         problem = WorkError("run/not-executable", f"`{program}` is not executable", help=[f"chmod +x {error.filename}"])
         code = NOT_EXECUTABLE
     else:
-        problem = WorkError("run/not-found", f"`{program}` was not found", help=_similar(program, environ))
+        problem = WorkError(
+            "run/not-found",
+            f"`{program}` was not found",
+            help=[*filter(None, [origin_of(program, ".")]), *_similar(program, environ)],
+        )
         code = NOT_FOUND
     os.write(2, render_problem(problem).encode("utf-8", "replace"))
     return code

@@ -55,7 +55,7 @@ def _run_as_it_is(words: Sequence[str], project: Project, environ: Mapping[str, 
         raise WorkError("sync/needed", "this project has not been synced yet", help=["devboot sync"])
     patched = snapshot.apply(known.patch, environ)
     if words[0] == "--":
-        return become(words[1:], patched) or 0
+        return become(words[1:], patched, known=known) or 0
     for name, text, folder, _ in known.tasks:
         if words[0] == name:
             rest = words[2:] if words[1:2] == ("--",) else words[1:]

@@ -30,22 +30,31 @@ _LANGUAGES = {
     "Rust": ("cargo", "rustc"),
 }
 _NODE = ("node", "npm", "npx", "corepack")
+# Clients of servers that not every build of the server has, with Debian's package
+_CLIENTS = {
+    "mysql": "default-mysql-client",
+    "psql": "postgresql-client",
+    "redis-cli": "redis-tools",
+    "valkey-cli": "valkey-tools",
+}
 _OF_NPM = ("yarn", "pnpm", "nodemon", "vite", "webpack", "next", "tsx", "concurrently")
 
 
 def origin_of(program: str, cwd: str) -> str:
     """Return one line of advice on how to get a program; "" if unknown."""
-    if package := _PACKAGES.get(program):
-        return f"add `{package}` to the project's packages, then `devboot up -d`"
-    if program in _NODE:
-        return 'write `node = "22"` under `[packages]` in devboot.toml, then `devboot up -d`'
-    if program in _OF_NPM:
-        return (
+    found = ""
+    if program in _PACKAGES:
+        found = f"add `{_PACKAGES[program]}` to the project's packages, then `devboot up -d`"
+    elif program in _CLIENTS:
+        found = f"sudo apt-get install {_CLIENTS[program]}   # Debian, Ubuntu"
+    elif program in _NODE:
+        found = 'write `node = "22"` under `[packages]` in devboot.toml, then `devboot up -d`'
+    elif program in _OF_NPM:
+        found = (
             f"`npx {program}` runs it if package.json lists it; otherwise `npm install --global {program}` installs it"
         )
-    for language, programs in _LANGUAGES.items():
-        if program in programs:
-            return f"it comes with {language}, which devboot does not install: install it and the project's packages"
-    if os.path.isfile(os.path.join(cwd, "go.mod")):
-        return "if this Go code builds it: run `go build -o . ./...`, and put `./` before its name"
-    return ""
+    elif language := next((name for name, programs in _LANGUAGES.items() if program in programs), ""):
+        found = f"it comes with {language}, which devboot does not install: install it and the project's packages"
+    elif os.path.isfile(os.path.join(cwd, "go.mod")):
+        found = "if this Go code builds it: run `go build -o . ./...`, and put `./` before its name"
+    return found

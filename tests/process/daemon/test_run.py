@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import sys
 
 import pytest
+
+from devboot.model.process import SERVICE
+from tests.fakes.ports import free_ports
 
 
 @pytest.fixture
@@ -58,3 +63,48 @@ def test_signals_that_python_ignores_are_as_usual_for_the_command(runnable):
     child.stdout.close()
 
     assert child.wait(60) == -signal.SIGPIPE
+
+
+@pytest.fixture
+def port():
+    """A port on which nothing listens."""
+    return free_ports()
+
+
+@pytest.fixture
+def with_client(project, tmp_path, port):
+    """A service with a client beside its server."""
+    programs = tmp_path / "object" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("toy-cli", "toy-check"):
+        (programs / name).write_text("#!/bin/sh\necho asked")
+        (programs / name).chmod(0o755)
+    project.spec("toy", "", SERVICE, argv=(str(programs / "toy-server"), "--port", "1"))
+    return project.write(patch=(("+", "PATH", str(programs)),), ports=(("toy", port, ""),))
+
+
+def test_a_client_of_a_service_that_does_not_run_gets_a_warning_with_the_command_that_starts_it(with_client):
+    done = with_client.devboot("run", "--", "toy-cli")
+
+    assert "asked\n" == done.stdout
+    assert [
+        "warning[run/service-stopped]: `toy` isn't running, so `toy-cli` can't connect to it",
+        "help: devboot up -d toy",
+    ] == done.stderr.splitlines()
+    for program in ("true", "toy-check"):
+        assert "" == with_client.devboot("run", "--", program).stderr
+
+
+def test_a_client_of_a_service_that_listens_gets_no_warning(with_client, port):
+    with socket.create_server(("127.0.0.1", port)):
+        done = with_client.devboot("run", "--", "toy-cli")
+
+    assert ("asked\n", "") == (done.stdout, done.stderr)
+
+
+def test_a_client_that_the_build_of_the_server_lacks_is_found_with_the_package_that_has_it(runnable):
+    runnable.env["PATH"] = os.path.dirname(sys.executable)
+
+    advice = runnable.devboot("run", "--", "redis-cli", code=127).stderr.splitlines()[1]
+
+    assert "help: sudo apt-get install redis-tools   # Debian, Ubuntu" == advice

@@ -36,7 +36,7 @@ def run(call: Call, prepared: Prepared, cwd: str) -> int:
             raise UsageError(
                 "usage/argument", "there is no command after `--`", help=["devboot run -- python --version"]
             )
-        return become(args[1:], environ, cwd) or 0
+        return become(args[1:], environ, cwd, prepared.snapshot) or 0
     task = task_called(args[0], prepared.composed.tasks)
     rest = args[2:] if args[1:2] == ("--",) else args[1:]
     folder = _folder(call, task)

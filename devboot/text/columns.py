@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _GAP = "  "
+_BELOW = "    "  # indents fields that don't fit beside their row
 _TAB = 4  # cells
 
 
@@ -52,11 +53,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
+def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(), width: int = 0) -> list[str]:
     """Return aligned lines, one per row, with two blanks between columns and none at the end.
 
     Columns whose index is in `right` are aligned to the right. All rows have the same number of fields. Fields are
-    plain text, in which unprintable characters are shown as escapes; colours have to be added afterwards.
+    plain text, in which unprintable characters are shown as escapes; colours have to be added afterwards. If a line is
+    longer than the terminal's `width`, the last columns move below their rows, as many as necessary.
     """
     rows = [[printable(field) for field in row] for row in rows]
     widths = [max(cells(row[index]) for row in rows) for index in range(len(rows[0]))]
@@ -64,6 +66,21 @@ def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset())
     for row in rows:
         fields = [pad(field, widths[index], right=index in right) for index, field in enumerate(row)]
         lines.append(_GAP.join(fields).rstrip())
+    if not width or max(map(cells, lines)) <= width:
+        return lines
+    return _with_last_below(rows, right, width)
+
+
+def _with_last_below(rows: Sequence[Sequence[str]], right: frozenset[int], width: int) -> list[str]:
+    kept, leads = len(rows[0]), [""]
+    while kept > 1 and (kept == len(rows[0]) or max(map(cells, leads)) > width):
+        kept -= 1
+        leads = table([row[:kept] for row in rows], right=right)
+    lines: list[str] = []
+    for lead, row in zip(leads, rows, strict=True):
+        lines.append(lead)
+        for field in filter(None, row[kept:]):
+            lines += wrap(field, width, first=_BELOW, then=_BELOW)
     return lines
 
 

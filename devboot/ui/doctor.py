@@ -35,13 +35,13 @@ def render_report(
     def painted(text: str, code: str) -> str:
         return paint(text, code, on=colour)
 
-    lines = [line for area in report.areas for line in _area(area, symbols, painted, verbose=verbose, mask=shown)]
+    lines = [line for area in report.areas for line in _area(area, symbols, width, painted, verbose, shown)]
     lines.append("")
     if report.changes:
         lines += [*wrap(shown(report.changes), width, then="  "), ""]
     for number, (_, finding) in enumerate(report.findings, 1):
         lines += [*_finding(number, finding, width, painted, shown), ""]
-    lines.append(_summary(report))
+    lines += wrap(_summary(report), width)
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -65,21 +65,33 @@ def report_as_json(report: Report, mask: Callable[[str], str] = str) -> dict[str
 
 
 def _area(
-    area: Area, symbols: Symbols, painted: Callable[[str, str], str], *, verbose: bool, mask: Callable[[str], str]
+    area: Area,
+    symbols: Symbols,
+    width: int,
+    painted: Callable[[str, str], str],
+    verbose: bool,
+    mask: Callable[[str], str],
 ) -> Iterator[str]:
     shape = {OK: symbols.ok, IDLE: symbols.idle, WARNING: symbols.warning, ERROR: symbols.failed}[area.state]
     colour = _COLOURS[area.state]
     if area.crashes and area.state in {OK, IDLE}:
         shape, colour = symbols.crashed, MAGENTA
     lead = margin(shape, symbols)
-    yield painted(lead, colour) + pad(printable(area.name), _AREA_WIDTH) + mask(area.fact)
     indent = " " * (len(lead) + _AREA_WIDTH)
+    head = pad(printable(area.name), _AREA_WIDTH)
+    first, *others = wrap(mask(area.fact), width, first=lead + head, then=indent)
+    yield painted(lead, colour) + first[len(lead) :]
+    yield from others
     for outcome in area.crashes:
         mark = painted(symbols.crashed, MAGENTA)
-        yield f"{indent}{mark} check {mask(outcome.check.name)}: {mask(outcome.crash)}"
+        said = f"check {mask(outcome.check.name)}: {mask(outcome.crash)}"
+        first, *others = wrap(said, width, first=f"{indent}{symbols.crashed} ", then=indent)
+        yield f"{indent}{mark}{first[len(indent) + len(symbols.crashed) :]}"
+        yield from others
     if verbose:
         details = [detail for outcome in area.outcomes for detail in outcome.answer.details]
-        yield from (indent + mask(detail) for detail in details)
+        for detail in details:
+            yield from wrap(mask(detail), width, first=indent, then=indent)
 
 
 def _finding(
@@ -94,11 +106,11 @@ def _finding(
     indent = " " * (5 + _LABEL_WIDTH)
     yield from wrap(mask(finding.why), width, first="     why:  ", then=indent)
     command, cost = mask(finding.fix.command), mask(finding.fix.cost)
-    is_short = len(command) <= _FIX_COLUMN
+    is_short = len(command) <= _FIX_COLUMN and (not width or len(indent) + _FIX_COLUMN + 2 + len(cost) <= width)
     beside = f"{command.ljust(_FIX_COLUMN)}  {cost}" if cost and is_short else command
     yield f"     {painted('fix:', f'{BOLD};{GREEN}')}  {beside}"
     if cost and not is_short:
-        yield indent + cost
+        yield from wrap(cost, width, first=indent, then=indent)
 
 
 def _summary(report: Report) -> str:

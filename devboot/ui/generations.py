@@ -13,10 +13,10 @@ from devboot.text.masking import MASK
 _LONGEST = 60  # characters of a value or a command
 
 
-def render_list(found: Sequence[Summary]) -> str:
+def render_list(found: Sequence[Summary], width: int = 0) -> str:
     """Return one line for each generation, the newest first; a star marks the current one."""
     rows = [("*" if each.is_current else " ", str(each.number), _when(each.at), each.what) for each in found]
-    return "".join(f"{line}\n" for line in table(rows, right=frozenset([1]))) if rows else ""
+    return "".join(f"{line}\n" for line in table(rows, right=frozenset([1]), width=width)) if rows else ""
 
 
 def list_as_json(found: Sequence[Summary]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from devboot.text.units import size
 _OF_A_START = ("run", "start")
 
 
-def render_plan(plan: DryRun, running: Running | None, mask: Callable[[str], str] = str) -> str:
+def render_plan(plan: DryRun, running: Running | None, mask: Callable[[str], str] = str, *, width: int = 0) -> str:
     """Return the steps in order and the size of downloads; for a running project, also what would change."""
     asked = "devboot up" if running is None else "devboot up -d"
     lines = [f"{printable(plan.project)}: what `{asked}` would do; nothing was changed"]
@@ -23,7 +23,7 @@ def render_plan(plan: DryRun, running: Running | None, mask: Callable[[str], str
         if running is None or step.kind not in _OF_A_START
     ]
     rows += [] if running is None else [("", kind, name, text, "") for kind, name, text in _changes(running)]
-    lines += table(rows, right=frozenset({4})) if rows else [f"  {_nothing(running)}"]
+    lines += table(rows, right=frozenset({4}), width=width) if rows else [f"  {_nothing(running)}"]
     total = sum(step.size for step in plan.steps)
     if total:
         lines.append(f"{size(total)} to download, besides Python packages")

@@ -10,11 +10,11 @@ from devboot.text.columns import printable, table
 from devboot.text.units import size
 
 
-def render_list(found: Iterable[Listed], home: str) -> str:
+def render_list(found: Iterable[Listed], home: str, width: int = 0) -> str:
     """Return one line for each project: its folders' name, their sizes, and where the project is."""
     rows = [("NAME", "STATE", "DATA", "PROJECT")]
     rows += [(printable(each.name), size(each.state_size), size(each.data_size), _where(each, home)) for each in found]
-    return "\n".join(table(rows, right=frozenset([1, 2]))) + "\n"
+    return "\n".join(table(rows, right=frozenset([1, 2]), width=width)) + "\n"
 
 
 def list_as_json(found: Iterable[Listed]) -> dict[str, Any]:

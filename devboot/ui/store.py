@@ -12,14 +12,16 @@ from devboot.text.columns import printable, table
 from devboot.text.units import counted, size
 
 
-def render_collected(done: Collected, home: str) -> str:
+def render_collected(done: Collected, home: str, width: int = 0) -> str:
     """Return one line for each thing that was removed or kept, and how much space is free again."""
     gone = "would remove" if done.is_dry else "removed"
     rows = [(gone, *_row(piece, home)) for piece in done.removed]
     rows += [("kept", *_row(piece, home)) for piece in done.kept]
     ends = "would be freed" if done.is_dry else "freed"
     objects = counted(sum(piece.kind == OBJECT for piece in done.kept), "object")
-    return _lines([*table(rows, right=frozenset([2]))] if rows else [], f"{size(done.freed)} {ends}; {objects} kept")
+    return _lines(
+        table(rows, right=frozenset([2]), width=width) if rows else [], f"{size(done.freed)} {ends}; {objects} kept"
+    )
 
 
 def collected_as_json(done: Collected) -> dict[str, Any]:
@@ -32,11 +34,11 @@ def collected_as_json(done: Collected) -> dict[str, Any]:
     }
 
 
-def render_contents(pieces: Sequence[Piece], home: str) -> str:
+def render_contents(pieces: Sequence[Piece], home: str, width: int = 0) -> str:
     """Return one line for each object: its name, size, and who uses it."""
     rows = [(piece.name, size(piece.size), _short(piece.why, home) or "unused") for piece in pieces]
     total = f"{counted(len(pieces), 'object')}, {size(sum(piece.size for piece in pieces))}"
-    return _lines(table(rows, right=frozenset([1])) if rows else [], total)
+    return _lines(table(rows, right=frozenset([1]), width=width) if rows else [], total)
 
 
 def contents_as_json(pieces: Iterable[Piece]) -> dict[str, Any]:

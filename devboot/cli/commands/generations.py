@@ -22,7 +22,7 @@ def generations(session: Session) -> int:
     if session.json:
         session.out_json(shown.list_as_json(found))
     elif found:
-        session.page(shown.render_list(found))
+        session.page(shown.render_list(found, session.width()))
     else:
         session.say("nothing has been synced here yet")
     return Exit.OK

@@ -27,7 +27,7 @@ def gc(session: Session, *, older_than: str, is_dry: bool, with_data: bool) -> i
     if session.json:
         session.out_json(shown.collected_as_json(done))
     else:
-        session.out(shown.render_collected(done, session.context.environ.get("HOME", "")))
+        session.out(shown.render_collected(done, session.context.environ.get("HOME", ""), session.width()))
     return Exit.OK
 
 
@@ -55,7 +55,7 @@ def _list(session: Session, names: Sequence[str]) -> int:
     if session.json:
         session.out_json(shown.contents_as_json(pieces))
     else:
-        session.page(shown.render_contents(pieces, session.context.environ.get("HOME", "")))
+        session.page(shown.render_contents(pieces, session.context.environ.get("HOME", ""), session.width()))
     return Exit.OK
 
 

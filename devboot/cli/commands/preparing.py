@@ -197,5 +197,5 @@ def _dry_run(session: Session, names: Sequence[str], values: Mapping[str, object
             session.say(f"no devboot.toml: using {PROPOSED}")
         for text, warns in loaded.notes:
             session.say(f"{'warning' if warns else 'note'}: {text}")
-        session.out(render_plan(planned, running, session.mask))
+        session.out(render_plan(planned, running, session.mask, width=session.width()))
     return Exit.OK

@@ -38,7 +38,7 @@ def _list(session: Session) -> int:
     if session.json:
         session.out_json(shown.list_as_json(found))
     elif found:
-        session.page(shown.render_list(found, session.context.environ.get("HOME", "")))
+        session.page(shown.render_list(found, session.context.environ.get("HOME", ""), session.width()))
     else:
         session.say("nothing is kept of any project yet")
     return Exit.OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from devboot import snapshot
@@ -32,15 +33,17 @@ def free(subject: Subject) -> Answer:
     """Check that services and processes can listen on their ports; a running project holds its own."""
     wanted = wanted_ports(subject)
     if not wanted:
-        return Answer(("none named yet",), idle=True)
+        return Answer(("none chosen yet, the first start does",), idle=True)
     lease = lease_of(subject.project.state, subject.project.root, subject.environ, subject.project.data)
     if lease is not None and lease.is_alive:
-        return Answer((", ".join(f"{one.port} {one.name}" for one in wanted), "ours"))
+        return Answer((f"{_listed(wanted)}: in use by this project, which is running",))
     taken = {one for one in wanted if not is_free(one.port)}
-    free_ones = ", ".join(str(one.port) for one in wanted if one not in taken)
-    facts = [f"{free_ones} free"] if free_ones else []
-    # devboot chose this port, so the next start chooses another one and says so.
-    facts += [f"{one.port} taken: {one.name} gets another" for one in wanted if one in taken and not one.is_exact]
+    free_ones = [one for one in wanted if one not in taken]
+    facts = [f"{_listed(free_ones)}: free"] if free_ones else []
+    # devboot chose these ports, so the next start chooses others and says so
+    moved = [one for one in wanted if one in taken and not one.is_exact]
+    others = "another one" if len(moved) == 1 else "others"
+    facts += [f"{_listed(moved)}: in use by another program, so the next start takes {others}"] if moved else []
     who = "devboot.toml insists on" if subject.project.written else "the project's code names"
     findings = tuple(
         _finding(one, one.origin + " names" if one.origin else who, movable=_is_movable(subject, one.name))
@@ -48,6 +51,11 @@ def free(subject: Subject) -> Answer:
         if one in taken and one.is_exact
     )
     return Answer(tuple(facts), findings)
+
+
+def _listed(ports: Iterable[WantedPort]) -> str:
+    """Return `8000 for web, 6379 for redis`."""
+    return ", ".join(f"{one.port} for {one.name}" for one in ports)
 
 
 def _is_movable(subject: Subject, name: str) -> bool:
@@ -90,7 +98,7 @@ def _finding(wanted: WantedPort, who: str, *, movable: bool) -> Finding:
         f"{who} this port",
         Fix(error.help[0], f"or {error.help[1]}" if len(error.help) > 1 else ""),
         error.causes,
-        fact=f"{wanted.port} taken",
+        fact=f"{_listed([wanted])}: in use by another program",
     )
 
 

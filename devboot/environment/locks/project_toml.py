@@ -6,7 +6,7 @@ import tomllib
 from typing import Any
 
 from devboot.clone_reader import parse_toml
-from devboot.errors import ManifestError
+from devboot.errors import ManifestError, Place
 
 _MARK = b"\xef\xbb\xbf"
 
@@ -23,7 +23,10 @@ def parse_project_toml(data: bytes, file: str) -> tuple[str, dict[str, Any]]:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
         error = _problem(data, file)
         raise ManifestError(
-            "python/requirements-syntax", f"`{file}` isn't valid TOML: {error.what}", place=error.place, help=error.help
+            "python/requirements-syntax",
+            f"`{file}` isn't valid TOML: {error.what}",
+            place=error.place,
+            help=error.help or ("correct it there",),
         ) from None
 
 
@@ -34,4 +37,4 @@ def _problem(data: bytes, file: str) -> ManifestError:
         Document(decode(data, file), file)
     except ManifestError as error:
         return error
-    return ManifestError("manifest/syntax", "it can't be parsed")  # accepted by a parser with other limits
+    return ManifestError("manifest/syntax", "it can't be parsed", place=Place(file), help=["correct it there"])

@@ -95,7 +95,7 @@ def _of_functions(clone: Clone) -> Iterator[Need]:
 
 
 def _subscripts_in_functions(module: ast.Module | None) -> Iterator[tuple[str, int]]:
-    """Yield name and line of each `os.environ["NAME"]` in a function."""
+    """Yield name and line of each variable that a function reads as `environ[…]`."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     for function in (each for each in ast.walk(module or ast.Module([], [])) if isinstance(each, functions)):
         for node in ast.walk(function):

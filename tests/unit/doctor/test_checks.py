@@ -515,10 +515,19 @@ def test_a_port_that_the_manifest_insists_on_and_somebody_else_has_is_an_error(s
     assert ["the project's code names this port"] == [finding.why for finding in detected.findings]
 
 
+def test_ports_of_a_running_project_are_in_use_by_it(subject):
+    known = subject("[services.redis]\nport = 6379\n[processes.web]\nport = 8000\n")
+    daemon = Path(leases.daemon_path(known.project.state))
+    daemon.parent.mkdir(parents=True, exist_ok=True)
+    daemon.write_text(leases.format_daemon(lease_of_this_process(known)))
+
+    assert ports.free(known).facts == ("6379 for redis, 8000 for web: in use by this project, which is running",)
+
+
 def test_a_free_port_is_told(subject):
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
-    assert ports.free(subject(f"[services.redis]\nport = {port}\n")).facts == (f"{port} free",)
+    assert ports.free(subject(f"[services.redis]\nport = {port}\n")).facts == (f"{port} for redis: free",)
 
 
 def test_each_service_is_an_area_between_the_databases_and_the_ports(subject):

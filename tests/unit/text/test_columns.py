@@ -50,3 +50,18 @@ def test_a_field_that_is_too_long_does_not_move_those_of_the_other_rows():
     assert table_within(rows, 0) == table_within(rows, 100) == table(rows)
     assert [line.strip() for line in table_within([("a", "too long", "b")], 3)] == ["a  too long", "b"]
     assert table_within([("a", "too long", "")], 3) == ["a  too long"]
+
+
+def test_in_a_narrow_terminal_the_last_columns_move_below_their_rows():
+    rows = [("NAME", "SIZE", "USER"), ("redis-8.2.3", "24 MB", "/home/ann/shop"), ("node", "9 MB", "")]
+
+    assert table(rows, right=frozenset({1}), width=34) == table(rows, right=frozenset({1}))
+    assert table(rows, right=frozenset({1}), width=33) == [
+        "NAME          SIZE",
+        "    USER",
+        "redis-8.2.3  24 MB",
+        "    /home/ann/shop",
+        "node          9 MB",
+    ]
+    assert table(rows[1:], width=12) == ["redis-8.2.3", "    24 MB", "    /home/ann/shop", "node", "    9 MB"]
+    assert table([("long name", "")], width=4) == ["long name"]

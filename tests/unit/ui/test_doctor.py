@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 
+import pytest
+
 from devboot.doctor.findings import ERROR, WARNING, Answer, Area, Check, Finding, Fix, Outcome, Report
 from devboot.text.symbols import ASCII, UNICODE
 from devboot.ui.doctor import render_list, render_report, report_as_json
@@ -138,3 +140,15 @@ def test_the_last_line_names_the_command_that_carries_out_all_fixes():
     last = str(render_report(Report((area("lockfile", Answer((), (known,))),), 0.5), UNICODE)).splitlines()[-1]
 
     assert "1 warning, 1 check in 0.5 s; devboot doctor --fix carries out 1 fix" == last
+
+
+@pytest.mark.parametrize("width", [44, 80, 200])
+def test_no_word_is_cut_in_a_narrow_terminal(width):
+    facts = ("~/.local/share/devboot, private", "8000 for web, 5100 for worker, 6379 for redis: free")
+    report = Report((*THREE.areas, area("dirs", Answer(facts, details=("a detail of many words " * 4,)))), 0.4)
+
+    wide = render_report(report, UNICODE, verbose=True)
+    lines = render_report(report, UNICODE, width=width, verbose=True).splitlines()
+
+    assert wide.split() == " ".join(lines).split()
+    assert [each for each in lines if len(each) > width] == []

@@ -490,6 +490,31 @@ COMMANDS = (
         notes=("Nothing is overwritten, and none of the project's code is run.",),
     ),
     Command(
+        "import",
+        STARTING_OUT,
+        "Turn a compose file into a devboot.toml, and report what became of each line",
+        (
+            ("devboot import", "compose.yaml with its override file, or the like"),
+            ("devboot import deploy/dev.yaml", "another file"),
+            ("devboot import -n", "only the report"),
+            ("devboot import --check", "in CI: does devboot.toml still say what the compose file says?"),
+        ),
+        (
+            Flag(("--merge",), "add what an existing devboot.toml lacks; comments and order are kept"),
+            Flag(("--diff",), "print a unified diff and write nothing"),
+            Flag(("-n", "--dry-run"), "print the report and write nothing"),
+            Flag(("--check",), "write nothing; exit 1 and print what differs"),
+            Flag(("--profile",), "take services of this profile too, `*` for all", "NAME", multiple=True),
+            JSON,
+        ),
+        (Argument("FILE", "compose files; later ones are merged into the first", multiple=True),),
+        notes=(
+            "Known servers become services, containers with the project's own code become processes or tasks. The",
+            "report has a line for each entry: native, approximated, left in Docker, or no equivalent.",
+            "`--check` ignores what only devboot.toml has. None of the project's code is run.",
+        ),
+    ),
+    Command(
         "doctor",
         STARTING_OUT,
         "Check everything and print one command for each problem",

@@ -201,6 +201,15 @@ def recipe(
     return recipes.recipe(_session(ctx), words, version=as_, exclude_newer=exclude_newer, offline=offline)
 
 
+@command("import")
+@flags_of("import")
+def import_(ctx: typer.Context, files: Annotated[list[str] | None, typer.Argument()] = None, **flags: Any) -> int:
+    """Turn a compose file into a manifest; return the exit code."""
+    from devboot.cli.commands import importing
+
+    return importing.import_compose(_session(ctx), files or [], _values(**flags))
+
+
 @command("explain")
 def explain(ctx: typer.Context, slug: Annotated[str, typer.Argument()] = "") -> int:
     """Print the long form of a slug, or all slugs; return the exit code."""

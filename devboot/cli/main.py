@@ -17,9 +17,11 @@ from devboot.errors import Exit, UsageError
 from devboot.state.project import find_project
 
 # Printed at once by commands with slow imports, and replaced by their first output.
-_OPENINGS = dict.fromkeys(("up", "sync", "lock", "init"), "reading the project") | {"doctor": "looking at everything"}
-# `init` makes a project of the folder that it is typed in.
-_OF_NO_PROJECT = {"init", "gc", "explain", "completions", "help"}
+_OPENINGS = dict.fromkeys(("up", "sync", "lock", "init", "import"), "reading the project") | {
+    "doctor": "looking at everything"
+}
+# `init` and `import` make a project of the folder that they are typed in.
+_OF_NO_PROJECT = {"init", "import", "gc", "explain", "completions", "help"}
 
 
 def main(argv: Sequence[str], handle: Any = None) -> int:

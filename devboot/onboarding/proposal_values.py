@@ -10,6 +10,8 @@ from pathlib import Path
 OPEN_ACCESS = 'the code connects without a password, so `access = "open"` lets in every user of this machine'
 
 
+Option = str | int | Mapping[str, str | int]  # the value of a key: a text, a number or an inline table
+
 CONTAINER = "the code connects to `{}`, a name that only containers have"
 
 
@@ -77,6 +79,8 @@ class Service:
     evidence: Evidence | None = None
     is_open: bool = False  # True if the code connects without a password
     version: str = ""  # "": the recipe's default
+    settings: Mapping[str, str] = field(default_factory=dict)
+    port_from: str = "the code names it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,10 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of `[env]`; exactly one of `value`, `generate` and `required` is set."""
+    """A variable of `[env]`; exactly one of `value`, `generate` and `required` is set.
+
+    With `from_shell` the caller's environment decides, and `value` is the default or None.
+    """
 
     name: str
     value: str | None = None
@@ -105,6 +112,7 @@ class Variable:
     description: str = ""
     evidence: Evidence | None = None
     file: str = ".env"
+    from_shell: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,8 @@ class Process:
     """A process with its own command, or additions to a line of the Procfile (`command` is None).
 
     `listens` is the host and port of the readiness probe; "" for the process' port. `watch` are the globs of files
-    whose change restarts it.
+    whose change restarts it. `depends_on` maps what it waits for to the state to wait for ("": what its kind says);
+    `options` are further keys of its table.
     """
 
     name: str
@@ -137,6 +146,8 @@ class Process:
     env: Mapping[str, str] = field(default_factory=dict)
     listens: str = ""
     watch: tuple[str, ...] = ()
+    depends_on: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,20 @@ COMMANDS = frozenset(
             "lock",
             "pack",
         ),
-        *("export", "generations", "diff", "rollback", "gc", "state", "store", "recipe", "init", "doctor", "explain"),
+        *(
+            "export",
+            "generations",
+            "diff",
+            "rollback",
+            "gc",
+            "state",
+            "store",
+            "recipe",
+            "init",
+            "import",
+            "doctor",
+            "explain",
+        ),
         *("completions", "help"),
     )
 )

@@ -69,7 +69,11 @@ def init(cwd: str, environ: Mapping[str, str], *, merges: bool = False) -> InitR
     Raises UsageError `init/exists` if there is one, ManifestError `manifest/not-found` if nothing was found, and
     MachineError if it can't be written.
     """
-    change = planned(cwd, environ, merges=merges)
+    return write_change(planned(cwd, environ, merges=merges), cwd, environ)
+
+
+def write_change(change: Change, cwd: str, environ: Mapping[str, str]) -> InitResult:
+    """Write a planned manifest, or the additions to one. Raises what `init` raises for files in the way."""
     root, found = os.path.dirname(change.path), change.proposal
     data = change.after.encode("utf-8", "surrogateescape")
     written: list[str] = []
@@ -105,7 +109,7 @@ def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
     is_foreign = is_refused(project.root, cwd, environ, os.geteuid())
     is_written = project.written and not is_foreign
     if is_written and not merges:
-        raise _exists(project.manifest, cwd)
+        raise exists_already(project.manifest, cwd)
     start = cwd if is_foreign else project.root
     proposal = detect_here(start, environ)
     if is_written:
@@ -206,7 +210,7 @@ def write_example(cwd: str) -> InitResult:
     names = [name for name in _files_below(source) if not name.startswith(_MADE) and "__pycache__" not in name]
     for name in names:
         if os.path.lexists(os.path.join(cwd, name)):
-            raise _exists(os.path.join(cwd, name), cwd)
+            raise exists_already(os.path.join(cwd, name), cwd)
         refuse_outside(os.path.join(cwd, name), cwd)
     for name in names:
         target = os.path.join(cwd, name)
@@ -273,7 +277,7 @@ def _write_new(path: str, data: bytes, cwd: str) -> None:
         with open(path, "xb") as file:  # `x` refuses a file that appeared a moment ago
             file.write(data)
     except FileExistsError:
-        raise _exists(path, cwd) from None
+        raise exists_already(path, cwd) from None
     except OSError as error:
         raise machine_error(error, path) from error
 
@@ -292,12 +296,13 @@ def _move_up(project: Project) -> list[str]:
     return [LOCK]
 
 
-def _exists(path: str, cwd: str) -> UsageError:
+def exists_already(path: str, cwd: str, command: str = "init") -> UsageError:
+    """Return the error for a file that `init` or `import` would have to overwrite."""
     shown = os.path.relpath(path, cwd)
     return UsageError(
         "init/exists",
         f"`{shown}` is already there",
-        help=["devboot up", "devboot init --merge   # adds what it lacks"]
+        help=["devboot up", f"devboot {command} --merge   # adds what it lacks"]
         if shown.endswith(MANIFEST)
         else ["mkdir example && cd example && devboot init --example"],
         kept=["nothing was written"],

@@ -79,7 +79,7 @@ def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Pro
     for container in compose.containers:
         if len(container.command) > LONGEST:
             continue
-        command, folder = container.command, _folder(tree, app, container)
+        command, folder = container.command, folder_here(tree, app, container)
         if command:
             command = container_command(tree, container, posixpath.normpath(posixpath.join(app.root, folder)))
         if not command or container.is_optional or (not container.is_built and container.image and container.recipe):
@@ -88,11 +88,11 @@ def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Pro
             continue
         if _is_absent(tree, posixpath.normpath(posixpath.join(app.root, folder)), command):
             continue
-        found.append(Process(_name(container), _cleaned(command), folder, None, container.evidence))
+        found.append(Process(_name(container), cleaned(command), folder, None, container.evidence))
     return found
 
 
-def _folder(tree: Tree, app: Application, container: Container) -> str:
+def folder_here(tree: Tree, app: Application, container: Container) -> str:
     """Return the working folder of a container's command, relative to the manifest."""
     for mount in container.mounts:
         here, _, there = mount.partition(":")
@@ -138,7 +138,7 @@ def _name(container: Container) -> str:
     return re.sub(r"[^a-z0-9-]+", "-", container.name.lower()).strip("-")
 
 
-def _cleaned(command: str) -> str:
+def cleaned(command: str) -> str:
     """Return a container's command without the parts that only make sense in a container."""
     command = re.sub(r"^(?:uv|poetry|pipenv|pdm)\s+run\s+(?:--\S+\s+)*", "", command)
     # Compose expands variables before any shell interprets the quotes

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from devboot.errors import shell_word
 from devboot.onboarding.frameworks.framework import Clone
@@ -18,7 +19,7 @@ from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services.unavailable import known_versions, nearest_version, own_version
 from devboot.recipes import RecipeFolders, bundled_folder
 
-_INIT = "/docker-entrypoint-initdb.d"
+INIT_FOLDER = "/docker-entrypoint-initdb.d"
 _RUN = (".sql", ".sql.gz", ".sh", ".js")
 _LONGEST = 5_000  # characters; scripts that only create databases are shorter
 _MOST_FILES = 50  # scripts per folder
@@ -36,7 +37,7 @@ _READERS = {
     "mysql": "mysql --force -u root{database}",
 }
 _READ_ANYWAY = (".env", "./.env")
-_CONFIGURES = re.compile(r"\.(?:conf|cnf|ini|config|ya?ml)(?::\w+)*$|/conf\.d\b")
+CONFIGURES = re.compile(r"\.(?:conf|cnf|ini|config|ya?ml)(?::\w+)*$|/conf\.d\b")
 
 
 # -- versions --------------------------------------------------------------------------------------------------------
@@ -51,7 +52,7 @@ def with_versions(services: Iterable[Service], compose: Compose) -> tuple[tuple[
         if container is None or not container.version:
             found.append(service)
             continue
-        version, text = _version(service.recipe, container)
+        version, text = version_of(service.recipe, container)
         found.append(replace(service, version=version))
         notes += [Note(f"{service.recipe}: compose has {container.image}; {text}", container.evidence)] if text else []
     return tuple(found), notes
@@ -63,7 +64,7 @@ def container_of(service: Service, compose: Compose) -> Container | None:
     return next((each for name in names if (each := compose.of(name)) is not None), None)
 
 
-def _version(recipe: str, container: Container) -> tuple[str, str]:
+def version_of(recipe: str, container: Container) -> tuple[str, str]:
     """Return the version to request ("" for the recipe's default), and a note's text if it isn't the image's."""
     product = re.search(r"maria|mysql", container.image.rpartition("/")[2])
     if recipe == "mariadb" and product is not None and product[0] == "mysql":
@@ -101,7 +102,7 @@ def with_first_data(
         mine = [each for each in databases if each.service == service.name]
         if container is None or kind is None or not kind.composed or not mine:
             continue
-        scripts = list(_scripts(clone.tree, container))
+        scripts = list(first_scripts(clone.tree, container))
         taken = {*(each.name for each in databases), *(each.name for each in services), *(each.name for each in tasks)}
         known = {each.database for each in databases} | {container.environment.get(kind.composed["name"], "")}
         for name in _further(clone.tree, container, scripts):
@@ -109,7 +110,7 @@ def with_first_data(
                 databases = (*databases, Database(name, "", container.evidence, service.name, name))
         for path in scripts:
             command = _reads(kind, path, mine[0].database)
-            if command and not _is_made_anyway(clone.tree, path):
+            if command and not is_made_anyway(clone.tree, path):
                 way = posixpath.relpath(path, clone.app.root)
                 before = seeds[-1].name if seeds else mine[0].name
                 seeds.append(_seed(len(seeds), command.replace(path, shell_word(way)), before, container))
@@ -139,7 +140,8 @@ def _reads(kind: Kind, path: str, database: str) -> str:
     return f"{reader} -f {path}" if kind.recipe == "postgres" else f"{reader} < {path}"
 
 
-def _is_made_anyway(tree: Tree, path: str) -> bool:
+def is_made_anyway(tree: Tree, path: str) -> bool:
+    """Return True if an SQL script only creates databases and users, which devboot does anyway."""
     text = None if path.endswith(".gz") else tree.text(path)
     return text is not None and len(text) <= _LONGEST and not _MADE_ANYWAY.sub("", text).strip("; \n\t")
 
@@ -156,10 +158,10 @@ def notes_on_server(
     run = " ".join(each.run for each in tasks)
     left = [
         path
-        for path in _scripts(clone.tree, container)
-        if shell_word(posixpath.relpath(path, clone.app.root)) not in run and not _is_made_anyway(clone.tree, path)
+        for path in first_scripts(clone.tree, container)
+        if shell_word(posixpath.relpath(path, clone.app.root)) not in run and not is_made_anyway(clone.tree, path)
     ]
-    more = len(list(_scripts(clone.tree, container, most=None))) - len(list(_scripts(clone.tree, container)))
+    more = len(list(first_scripts(clone.tree, container, most=None))) - len(list(first_scripts(clone.tree, container)))
     if more:
         yield Note(f"{kind.recipe}: compose runs {more} more scripts in a new database", container.evidence)
     for path in left[:_MOST_SCRIPTS]:
@@ -217,7 +219,7 @@ def _further(tree: Tree, container: Container, scripts: Iterable[str]) -> list[s
 
 def _settings(kind: Kind, container: Container) -> Iterator[Note]:
     name = kind.recipe
-    files = [mount.partition(":")[0] for mount in container.mounts if _CONFIGURES.search(mount.partition(":")[2])]
+    files = [mount.partition(":")[0] for mount in container.mounts if CONFIGURES.search(mount.partition(":")[2])]
     if files:
         shown = ", ".join(f"`{file}`" for file in files)
         yield Note(
@@ -245,24 +247,43 @@ def _settings(kind: Kind, container: Container) -> Iterator[Note]:
 
 def _arguments(kind: Kind, container: Container) -> str:
     """Return the options of a server's command that its recipe doesn't set itself."""
+    return " ".join(each.written for each in options_of(kind.recipe, container) if not each.is_set)
+
+
+class Option(NamedTuple):
+    """An option of a server's command.
+
+    `is_set` means that the recipe sets it itself, `is_setting` that `settings` takes it.
+    """
+
+    name: str
+    value: str
+    written: str
+    is_set: bool
+    is_setting: bool
+
+
+def options_of(recipe: str, container: Container) -> list[Option]:
+    """Return the options of a server's command."""
     text = str(container.command) if container.values.get("command") is not None else ""
     options = re.findall(r"(?:^|\s)(-c\s+\S+|--?[\w-]+(?:[= ](?!-)(?:\"[^\"]*\"|'[^']*'|\S+))*)", text)
-    service = RecipeFolders([bundled_folder()]).get(kind.recipe).recipe.service if kind.recipe else None
+    service = RecipeFolders([bundled_folder()]).get(recipe).recipe.service if recipe else None
     settings = service.settings if service is not None else None
-    left = []
+    found = []
     for option in options:
         name, _, value = re.sub(r"^(?:-c\s+|--?)", "", option).replace("=", " ", 1).partition(" ")
+        value = value.strip("\"' ")
         given = " ".join(settings.defaults.get(name, ())) if settings is not None else None
-        if settings is None or (name not in settings.reserved and given != value.strip("\"' ")):
-            left.append(option)
-    return " ".join(left)
+        is_set = settings is not None and (name in settings.reserved or given == value)
+        found.append(Option(name, value, option, is_set, settings is not None and not is_set and bool(value)))
+    return found
 
 
-def _scripts(tree: Tree, container: Container, most: int | None = _MOST_FILES) -> Iterator[str]:
+def first_scripts(tree: Tree, container: Container, most: int | None = _MOST_FILES) -> Iterator[str]:
     """Yield the scripts for a new database, from each folder only the first ones."""
     for mount in container.mounts:
         here, _, there = mount.partition(":")
-        if not there.startswith(_INIT) or here.startswith(("/", "~", "$")):
+        if not there.startswith(INIT_FOLDER) or here.startswith(("/", "~", "$")):
             continue
         path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), here))
         inner = [f"{path}/{name}" for name in tree.in_folder(path) if name.endswith(_RUN)][:most]

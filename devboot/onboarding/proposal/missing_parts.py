@@ -72,6 +72,7 @@ def lacking(proposal: Proposal, manifest: Mapping[str, Any]) -> Proposal:
                 each,
                 env={name: renamed.in_text(text) for name, text in each.env.items()},
                 listens=renamed.in_text(each.listens),
+                depends_on={renamed.of(name): until for name, until in each.depends_on.items() if name not in others},
             )
             for each in proposal.processes
             if each.name not in {*processes, *taken}
@@ -126,6 +127,7 @@ def _without_unknown_names(missing: Proposal, has: Mapping[str, Mapping[str, Any
                 each,
                 env={name: text for name, text in each.env.items() if is_known(text)},
                 listens=each.listens if is_known(each.listens) else "",
+                depends_on={name: until for name, until in each.depends_on.items() if name in known},
             )
             for each in missing.processes
         ),

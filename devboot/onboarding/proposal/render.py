@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from devboot.model.printable import printable
 from devboot.onboarding.proposal.references import refuse_foreign_references
-from devboot.onboarding.proposal_values import OPEN_ACCESS, Evidence, Note, Proposal, PythonInput, Variable
+from devboot.onboarding.proposal_values import (
+    OPEN_ACCESS,
+    Evidence,
+    Note,
+    Option,
+    Process,
+    Proposal,
+    PythonInput,
+    Variable,
+)
 
 LINES, COLUMNS = 25, 100
 HEAD = "# `devboot up` runs this clone; to get devboot: `uv tool install .` in a clone of it"
@@ -120,8 +129,9 @@ def _services(proposal: Proposal) -> Iterator[list[str]]:
         lines = [
             *_entry("recipe", "" if service.recipe == service.name else service.recipe),
             *_entry("version", service.version, "as compose has it"),
-            *_entry("port", service.port, "the code names it"),
+            *_entry("port", service.port, service.port_from),
             *_entry("access", "open" if service.is_open else "", "the code connects without a password"),
+            *([f"settings = {option_text(service.settings)}"] if service.settings else []),
         ]
         if lines or service.name not in with_databases:  # the table of a database in the service implies the service
             yield [_line(f"[services.{key_text(service.name)}]", service.evidence), *lines]
@@ -158,6 +168,9 @@ def value_text(variable: Variable) -> str:
     if variable.required:
         secret = ", secret = true" if variable.secret else ""
         return f"{{ required = true, description = {quoted(variable.description)}{secret} }}"
+    if variable.from_shell:
+        default = "" if variable.value is None else f", default = {quoted(variable.value)}"
+        return f'{{ from = "shell"{default} }}'
     return quoted(variable.value or "")
 
 
@@ -208,5 +221,19 @@ def _processes(proposal: Proposal) -> Iterator[list[str]]:
             *_entry("port", process.port),
             *([f"ready = {{ tcp = {quoted(process.listens)} }}"] if process.listens else []),
             *_entry("watch", process.watch, "restarts after changes"),
+            *([f"depends_on = [{', '.join(_dependencies(process))}]"] if process.depends_on else []),
+            *(f"{key_text(name)} = {option_text(value)}" for name, value in process.options.items()),
             *([f"env = {{ {', '.join(pairs)} }}"] if process.env else []),
         ]
+
+
+def _dependencies(process: Process) -> Iterator[str]:
+    for name, until in process.depends_on.items():
+        yield option_text({"name": name, "until": until}) if until else quoted(name)
+
+
+def option_text(value: Option) -> str:
+    """Return a value in TOML's syntax, a mapping as an inline table."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key_text(name)} = {option_text(inner)}' for name, inner in value.items())} }}"
+    return quoted(value) if isinstance(value, str) else str(value)

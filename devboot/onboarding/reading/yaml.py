@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import yaml
@@ -12,6 +13,16 @@ MOST_NODES = 50_000  # in a document with its aliases expanded
 _MOST_TRIES = 20  # to parse the part before a line that isn't YAML
 _MERGE = ("tag:yaml.org,2002:merge", re.compile(r"^<<$"))
 _NULL = ("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"))
+
+Path = tuple[str | int, ...]  # keys and indexes from the top of a document
+
+
+class Fault(NamedTuple):
+    """The place where a text stops being YAML, counted from 1, and what is wrong there."""
+
+    line: int
+    column: int
+    text: str
 
 
 def parse_yaml(text: str, wrong: list[int] | None = None) -> object:
@@ -47,11 +58,82 @@ def parse_yaml(text: str, wrong: list[int] | None = None) -> object:
     return None
 
 
+def first_fault(text: str) -> Fault | None:
+    """Return the first place where a text isn't YAML, or where it nests or repeats too much; None if it is fine."""
+    import yaml
+
+    wrong: list[int] = []
+    parse_yaml(text, wrong)
+    if not wrong:
+        return None
+    loader = _loader()(text)
+    try:
+        if loader.check_node():
+            loader.get_node()
+    except yaml.MarkedYAMLError as error:
+        mark = _mark(error)
+        if mark is not None:
+            return Fault(mark.line + 1, mark.column + 1, error.problem or "this isn't YAML")
+    except (yaml.YAMLError, RecursionError, ValueError):
+        pass
+    finally:
+        loader.dispose()
+    much = "the document repeats or nests too much"
+    return Fault(wrong[0] or 1, 1, "this isn't YAML" if wrong[0] else much)
+
+
+def key_places(text: str) -> dict[Path, tuple[int, int]]:
+    """Return line and column of each key and list item of the first document, by its path from the top.
+
+    Keys that come from `<<` or an alias have the place where they are written. A text that isn't YAML has no places.
+    """
+    import yaml
+
+    loader = _loader()(text)
+    found: dict[Path, tuple[int, int]] = {}
+    try:
+        node = loader.get_node() if loader.check_node() else None
+        if node is not None and _size(node, {}) <= MOST_NODES:
+            _add_places(node, (), found)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return {}
+    finally:
+        loader.dispose()
+    return found
+
+
+def _add_places(node: yaml.Node, path: Path, found: dict[Path, tuple[int, int]]) -> None:
+    for key, mark, value in _children(node):
+        found.setdefault((*path, key), (mark.line + 1, mark.column + 1))
+        _add_places(value, (*path, key), found)
+
+
+def _children(node: yaml.Node) -> Iterator[tuple[str | int, yaml.Mark, yaml.Node]]:
+    """Yield key, place and value of each entry, those that a mapping merges after its own."""
+    import yaml
+
+    if isinstance(node, yaml.SequenceNode):
+        yield from ((index, item.start_mark, item) for index, item in enumerate(node.value))
+    elif isinstance(node, yaml.MappingNode):
+        merged: list[yaml.Node] = []
+        for key, value in node.value:
+            if key.tag == _MERGE[0]:
+                merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
+            elif isinstance(key, yaml.ScalarNode):
+                yield key.value, key.start_mark, value
+        for each in merged:
+            yield from _children(each)
+
+
 def _line(error: yaml.MarkedYAMLError) -> int:
-    """Return the line of an error; for an unclosed or unfinished construct the line where it begins."""
-    begins = re.search(r"flow|simple key|scalar", error.context or "")
-    mark = (error.context_mark if begins else None) or error.problem_mark
+    mark = _mark(error)
     return mark.line if mark is not None else 0
+
+
+def _mark(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
+    """Return the place of an error; for an unclosed or unfinished construct the place where it begins."""
+    begins = re.search(r"flow|simple key|scalar", error.context or "")
+    return (error.context_mark if begins else None) or error.problem_mark
 
 
 def _loader() -> Any:

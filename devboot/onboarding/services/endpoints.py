@@ -55,7 +55,7 @@ def _find(kind: Kind, run: Run, opened: list[Connection], containers: Collection
         if kind.variables.match(name.upper()) or kind.schemes.match(text):
             is_away |= is_elsewhere(text)
             if not is_elsewhere(text) and (text or not kind.optional):
-                found.tell(name, _written(kind, name, text), place_of(name, run))
+                found.tell(name, written_address(kind, name, text), place_of(name, run))
         elif text := next((text for pattern, text in kind.login if pattern.match(name.upper())), ""):
             login[name] = text
     for each in opened:
@@ -96,16 +96,16 @@ def _take_variables(found: Served, opened: Connection, run: Run) -> bool:
         text = text_of(name, run)
         if is_elsewhere(text):
             return True
-        if (kind.optional and not text) or ("://" in text and not _is_of(kind, text)):
+        if (kind.optional and not text) or ("://" in text and not is_address_of(kind, text)):
             continue
         is_whole = part == "url" or ":" in text or (part == "host" and kind.query and not ("port" in given or text))
-        found.tell(name, _written(kind, name, text) if is_whole else f"${{{own}.{part}}}", place_of(name, run))
+        found.tell(name, written_address(kind, name, text) if is_whole else f"${{{own}.{part}}}", place_of(name, run))
         if found.values.get(name) == f"${{{own}.host}}" and "port" not in given:
             found.port = found.port or kind.port  # the client's default
     return False
 
 
-def _is_of(kind: Kind, text: str) -> bool:
+def is_address_of(kind: Kind, text: str) -> bool:
     """Return True if an address may be one of this kind, by its scheme."""
     return text.startswith("http") if kind.url.startswith("http") else bool(kind.schemes.match(text))
 
@@ -146,7 +146,7 @@ def _without_recipe(found: Served, run: Run, containers: Collection[str]) -> Ser
     return found
 
 
-def _written(kind: Kind, name: str, text: str) -> str:
+def written_address(kind: Kind, name: str, text: str) -> str:
     """Return the manifest's text for a variable, in the form of its current value: url, host and port, or a part."""
     own = f"services.{kind.recipe}"
     part = _PART.search(name.upper())

@@ -113,7 +113,7 @@ def test_a_slip_is_answered_with_the_nearest_match_and_runs_nothing(line, slug, 
 def test_the_commands_are_those_of_the_design():
     assert " ".join(command.name for command in COMMANDS) == (
         "up down ps logs start stop restart scale attach run env sync lock pack export "
-        "generations diff rollback gc state store recipe init doctor explain completions help"
+        "generations diff rollback gc state store recipe init import doctor explain completions help"
     )
 
 

@@ -203,6 +203,7 @@ PARTS = (
     ("python", PythonInput(("a.txt",), version="3.13", version_from=Evidence("b.txt"), oldest=">=3.9", hosts=("db",))),
     ("packages", Package("node", "24")),
     ("services", Service("cache", "redis")),
+    ("services", Service("cache", "redis", 6380)),
     ("databases", Database("db", "db.sqlite3")),
     ("databases", Database("db", "", service="pg", database="stock")),
     ("env", Variable("KEY", value="x")),
@@ -212,7 +213,11 @@ PARTS = (
     ("processes", Process("web", "serve")),
 )
 OTHER = {"int | None": 7, "bool": True, "str": "other", "str | None": "other", "Evidence | None": Evidence("a.py", 7)}
-OTHER |= {"tuple[str, ...]": ("other",), "Mapping[str, str]": {"OTHER": "x"}}
+OTHER |= {
+    "tuple[str, ...]": ("other",),
+    "Mapping[str, str]": {"OTHER": "x"},
+    "Mapping[str, Option]": {"restart": "never"},
+}
 
 
 def test_every_field_of_a_proposal_is_rendered():

@@ -17,6 +17,9 @@ from devboot.onboarding.reading.dotenv import filled, parse_variables
 from devboot.onboarding.reading.tree import Tree
 
 _OPTION = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
+# A variable in any form: its name, an operator and its text, or the name alone; `$$` is a dollar sign
+OPTION = re.compile(r"\$\$|\$\{(\w+)(?:(:?[-+?])([^${}]*))?\}|\$([A-Za-z_]\w*)")
+_MOST_NESTED = 5  # defaults within defaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,19 @@ class Compose:
         return replace(self, containers=tuple(changed))
 
 
-def read_compose(tree: Tree, folders: tuple[str, ...]) -> Compose:
-    """Return the containers in the compose files for development, in `folders` of the clone."""
-    files = ComposeFiles(tree, folders)
+def read_compose(
+    tree: Tree, folders: tuple[str, ...], paths: tuple[str, ...] = (), values: Mapping[str, str] | None = None
+) -> Compose:
+    """Return the containers in the compose files for development, in `folders` of the clone.
+
+    With `paths` only these files are read, and merged as compose merges them; `values` are the variables that compose
+    replaces in all keys but `environment` and `command`.
+    """
+    files = ComposeFiles(tree, folders, paths)
     containers: dict[str, Container] = {}
-    for entry in files.services():
+    for entry in files.merged_services() if paths else files.services():
+        if paths:
+            entry = entry._replace(values=_with_values(entry.values, values or {}))  # noqa: PLW2901
         container = _with_files(tree, _container(entry))
         known = containers.get(container.name)
         if known is None or (not known.command and container.command):
@@ -183,6 +194,37 @@ def _command(given: object) -> str:
 def _default(value: str) -> str:
     """Replace `${X:-default}` by its default; references without a default stay."""
     return re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", value)
+
+
+def _with_values(service: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """Return a service's keys with variables replaced, without those that processes expand themselves."""
+
+    def replaced(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: replaced(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [replaced(inner) for inner in value]
+        return with_options(value, values) if isinstance(value, str) else value
+
+    return {key: value if key in ("environment", "command") else replaced(value) for key, value in service.items()}
+
+
+def with_options(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with each `${VAR}` replaced by its value or default, as compose does; unknown ones are empty."""
+
+    def value(match: re.Match[str]) -> str:
+        given = values.get(match[1] or match[4] or "", "")
+        if match[0] == "$$":
+            return match[0]
+        if match[2] and "+" in match[2]:
+            return match[3] if given else ""
+        return given or (match[3] if match[2] and "-" in match[2] else "")
+
+    for _ in range(_MOST_NESTED):
+        before, text = text, OPTION.sub(value, text)
+        if text == before:
+            break
+    return text.replace("$$", "$")
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -38,9 +38,9 @@ class Unread(NamedTuple):
 
 
 class ComposeFiles:
-    """The compose files for development in some folders, and the files that they include."""
+    """The compose files for development in some folders, or those in `paths`, and the files that they include."""
 
-    def __init__(self, tree: Tree, folders: tuple[str, ...]) -> None:
+    def __init__(self, tree: Tree, folders: tuple[str, ...], paths: tuple[str, ...] = ()) -> None:
         self.tree = tree
         self._documents: dict[str, Mapping[str, Any]] = {}
         self._lines: dict[tuple[str, str], int] = {}
@@ -48,7 +48,7 @@ class ComposeFiles:
         self._includes = 0
         self.unread: list[Unread] = []
         self.tops: list[tuple[str, Mapping[str, Any]]] = []  # path and document, in reading order
-        for path in sorted(dict.fromkeys(_paths(tree, folders)), key=len):
+        for path in paths or sorted(dict.fromkeys(_paths(tree, folders)), key=len):
             self._add(path, 0)
 
     def services(self) -> Iterator[Entry]:
@@ -65,6 +65,22 @@ class ComposeFiles:
                     yield Entry(str(name), self._extended(path, values, 0), path, line)
                 else:
                     self._complain(f"compose: `{name}` isn't a table of keys, so it is ignored", path, line)
+
+    def merged_services(self) -> Iterator[Entry]:
+        """Yield each service once, with later files merged into earlier ones, as compose merges override files."""
+        found: dict[str, Entry] = {}
+        for entry in self.services():
+            known = found.get(entry.name)
+            if known is not None:
+                entry = known._replace(values=_merged(known.values, entry.values))  # noqa: PLW2901
+            found[entry.name] = entry
+        for entry in found.values():
+            mounts = entry.values.get("volumes")
+            if isinstance(mounts, list):  # a folder of the container has one mount, the last one
+                unique = {_target(each): each for each in mounts}
+                yield entry._replace(values={**entry.values, "volumes": [*unique.values()]})
+            else:
+                yield entry
 
     def _add(self, path: str, steps: int) -> None:
         if steps > _MOST_STEPS or path in self._added:
@@ -141,6 +157,14 @@ def _paths(tree: Tree, folders: tuple[str, ...]) -> Iterator[str]:
         for name in tree.in_folder(folder):
             if FILES.match(name) and not NOT_OURS.search(name):
                 yield posixpath.normpath(posixpath.join(folder, name))
+
+
+def _target(mount: object) -> str:
+    """Return the path of a mount in its container."""
+    if isinstance(mount, dict):
+        return str(mount.get("target"))
+    parts = str(mount).split(":")
+    return parts[1] if len(parts) > 1 else parts[0]
 
 
 def _included(document: Mapping[str, Any]) -> Iterator[str]:

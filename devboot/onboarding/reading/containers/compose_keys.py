@@ -13,6 +13,9 @@ _OF_NETWORKS = "everything runs on this machine, where `localhost` is all of it"
 _OF_IMAGES = "no image is fetched or built"
 _OF_TERMINALS = "each process has a terminal, and `devboot attach` leads to it"
 
+_FOR_OTHERS = "a label for other programs"
+_LOST = frozenset({_OF_CONTAINERS, _OF_LIMITS, _FOR_OTHERS, "of Windows alone"})  # all others aren't needed here
+
 READ = frozenset(
     {
         "build", "command", "container_name", "deploy", "entrypoint", "env_file", "environment", "extends",
@@ -39,7 +42,7 @@ NOTED: Mapping[str, str] = {
 }
 
 WITHOUT_MEANING: Mapping[str, str] = {
-    "annotations": "a label for other programs",
+    "annotations": _FOR_OTHERS,
     "attach": "`devboot logs` shows the output of each process",
     "blkio_config": _OF_LIMITS,
     "cap_add": _OF_CONTAINERS,
@@ -69,8 +72,8 @@ WITHOUT_MEANING: Mapping[str, str] = {
     "init": "devboot collects what its processes leave behind",
     "ipc": _OF_CONTAINERS,
     "isolation": _OF_CONTAINERS,
-    "label_file": "a label for other programs",
-    "labels": "a label for other programs",
+    "label_file": _FOR_OTHERS,
+    "labels": _FOR_OTHERS,
     "logging": "`devboot logs` has what everything prints",
     "mac_address": _OF_NETWORKS,
     "mem_limit": _OF_LIMITS,
@@ -114,6 +117,11 @@ TOP_WITHOUT_MEANING: Mapping[str, str] = {
 }
 
 
+def is_lost(key: str) -> bool:
+    """Return True if a key without meaning here asks for something that no process gets."""
+    return WITHOUT_MEANING.get(key, "") in _LOST
+
+
 def is_unknown(key: str) -> bool:
     """Return True if no table has this key of a service; keys that begin with `x-` are the project's own."""
     return not key.startswith("x-") and key not in READ and key not in NOTED and key not in WITHOUT_MEANING
@@ -122,3 +130,7 @@ def is_unknown(key: str) -> bool:
 def is_unknown_top(key: str) -> bool:
     """Return True if no table has this key of the top level."""
     return not key.startswith("x-") and key not in TOP_READ and key not in TOP_WITHOUT_MEANING
+
+
+KEYS = (*READ, *NOTED, *WITHOUT_MEANING)
+TOP_KEYS = (*TOP_READ, *TOP_WITHOUT_MEANING)

@@ -25,7 +25,7 @@ _RUNNER = re.compile(
     r"^(?:(?:uv|poetry|pipenv|pdm|hatch|rye)\s+run\s+(?:--\S+\s+)*|exec\s+|dumb-init\s+(?:--\s+)?|tini\s+--\s+)+"
 )
 _SHELL = re.compile(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(["'])(.*)\1$""", re.DOTALL)
-_PROGRAM_FOLDER = re.compile(r"^(?:/usr(?:/local)?/bin|/bin|(?:/[\w.-]+)*/\.?venv/bin)/(?=\S)")
+PROGRAM_FOLDER = re.compile(r"^(?:/usr(?:/local)?/bin|/bin|(?:/[\w.-]+)*/\.?venv/bin)/(?=\S)")
 _SCRIPT = re.compile(r"^python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w./-]+\.py))(?=\s|$)")
 _SERVER = re.compile(
     r"^(?:python[\d.]*\s+-m\s+)?(?:uvicorn|gunicorn|hypercorn|daphne|granian|waitress-serve|sanic)\s"
@@ -39,7 +39,7 @@ _NAMED = re.compile(
 )
 _SHELL_PROGRAM = re.compile(r"^(?:/usr)?(?:/bin/)?(?:env\s+)?(?:ba|da)?sh$")
 _ABSOLUTE = re.compile(r"(?<![\w.:/=@-])/[\w.-]+(?:/[\w.-]+)+")
-_ALL_ADDRESSES = re.compile(
+ALL_ADDRESSES = re.compile(
     r"(?<![\d.])0\.0\.0\.0(?![\d.])"
 )  # only a container's own; on this machine the whole network's
 _PRESERVE = re.compile(r"^[./]*$")
@@ -100,7 +100,7 @@ def script_of(tree: Tree, command: str, places: Iterable[Place], folder: str) ->
     if not words or words[0].startswith("-"):
         return None
     nearest = sorted(places, key=lambda place: -len(place.there))
-    return read_script(tree, _here(tree, posixpath.join(folder, words[0]), nearest, "."), words[1:])
+    return read_script(tree, path_here(tree, posixpath.join(folder, words[0]), nearest, "."), words[1:])
 
 
 def container_command(tree: Tree, container: Container, start: str) -> str:
@@ -142,7 +142,7 @@ def image_of(tree: Tree, container: Container) -> Image | None:
 
 def _with_paths(tree: Tree, command: str, places: Iterable[Place], start: str) -> str:
     nearest = sorted(places, key=lambda place: -len(place.there))
-    return _ABSOLUTE.sub(lambda match: _here(tree, match[0], nearest, start) or match[0], command)
+    return _ABSOLUTE.sub(lambda match: path_here(tree, match[0], nearest, start) or match[0], command)
 
 
 def named_modules(tree: Tree) -> list[tuple[str, str]]:
@@ -233,7 +233,7 @@ def _plain(command: str) -> str:
     inner = _SHELL.match(text)
     text = inner[2].strip() if inner else text
     text = text.rpartition("&&")[2].strip()  # the earlier commands only prepare
-    return _PROGRAM_FOLDER.sub("", _RUNNER.sub("", text))
+    return PROGRAM_FOLDER.sub("", _RUNNER.sub("", text))
 
 
 def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app_folder: str) -> str | None:
@@ -242,7 +242,7 @@ def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app
     None if it doesn't start a program of the clone. `folder` is the container's working folder.
     """
     places = sorted(places, key=lambda place: -len(place.there))
-    text = _ALL_ADDRESSES.sub("127.0.0.1", _with_paths(tree, _plain(command), places, app_folder))
+    text = ALL_ADDRESSES.sub("127.0.0.1", _with_paths(tree, _plain(command), places, app_folder))
     script, server, page = _SCRIPT.match(text), _SERVER.match(text), _STREAMLIT.match(text)
     wanted = script or server or page
     if wanted is None:
@@ -250,7 +250,7 @@ def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app
     named = wanted[1] if script is None or script[1] else script[2]
     is_module = server is not None or (script is not None and script[1] is not None)
     inner = named.replace(".", "/") + ".py" if is_module else named
-    working = _here(tree, folder, places, ".") or app_folder
+    working = path_here(tree, folder, places, ".") or app_folder
     for each in (inner, inner.removesuffix(".py") + "/__main__.py", inner.removesuffix(".py") + "/__init__.py"):
         found = posixpath.normpath(posixpath.join(working, each))
         if not is_module and tree.exists(found):
@@ -260,7 +260,7 @@ def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app
     return None
 
 
-def _here(tree: Tree, path: str, places: Iterable[Place], start: str) -> str:
+def path_here(tree: Tree, path: str, places: Iterable[Place], start: str) -> str:
     """Return the clone's path for `path` of an image, relative to `start`; "" if there is none."""
     path = posixpath.normpath(path)
     for place in places:

@@ -1,0 +1,180 @@
+"""Rewrites addresses of containers in the values of variables into references to the services of a manifest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from devboot.onboarding.libraries import DOCKER_HOST, Kind
+from devboot.onboarding.proposal_values import Database
+from devboot.onboarding.reading.containers.container import Container
+from devboot.onboarding.services.endpoints import is_address_of, written_address
+
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][\w+.-]*)://(?:(?P<login>[^@/\s,]*)@)?(?P<host>[A-Za-z0-9_][\w.-]*)(?::(?P<port>\d+))?"
+    r"(?P<path>/[^\s,?\"']*)?(?P<query>\?[^\s,\"']*)?"
+)
+_HOST_AND_PORT = re.compile(r"(?P<host>[A-Za-z0-9_][\w.-]*):(?P<port>\d+)")
+_HOLDS_HOST = re.compile(r"(?:HOST(?:NAME)?|SERVER|ADDR(?:ESS)?|ENDPOINT)$", re.IGNORECASE)
+_PARTS = (
+    ("port", re.compile(r"PORT$", re.IGNORECASE)),
+    ("user", re.compile(r"(?:USER(?:_?NAME)?|LOGIN)$", re.IGNORECASE)),
+    ("password", re.compile(r"(?:PASS(?:WORD|WD)?|PWD)$", re.IGNORECASE)),
+    ("name", re.compile(r"(?:NAME|DB|DATABASE|DB_?NAME)$", re.IGNORECASE)),
+)
+HERE = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A container as the manifest reaches it.
+
+    `service` is the service that replaces a server, `process` the process that runs its program; with neither it stays
+    in Docker, where `ports` maps its ports to those that it publishes on this machine.
+    """
+
+    container: Container
+    kind: Kind | None = None
+    service: str = ""
+    databases: tuple[Database, ...] = ()
+    process: str = ""
+    port: int | None = None
+    ports: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name for messages."""
+        return self.service or self.process or self.container.name
+
+    def part(self, part: str, database: str = "") -> str:
+        """Return the reference to host, port, user, password or name, of a database if there is one; "" for none."""
+        if self.service:
+            known = self.database(database)
+            if known is not None:
+                return f"${{databases.{known.name}.{part}}}"
+            return "" if part == "name" else f"${{services.{self.service}.{part}}}"
+        if part == "host":
+            return HERE
+        if part == "port" and self.process and self.port:
+            return f"${{processes.{self.process}.port}}"
+        return ""
+
+    def database(self, name: str) -> Database | None:
+        """Return the database of that name; the first one for a name that isn't known."""
+        same = (each for each in self.databases if each.database == name)
+        return next(same, self.databases[0] if self.databases else None)
+
+    def address(self, port: str) -> str:
+        """Return host and port; "" for one that nothing publishes."""
+        if not self.service and not self.process:
+            published = self.ports.get(port) or ("" if port else next(iter(self.ports.values()), ""))
+            return f"{HERE}:{published}" if published else ""
+        number = self.part("port") or port
+        return f"{self.part('host')}:{number}" if number else self.part("host")
+
+
+class Led(NamedTuple):
+    """A rewritten value, and the containers that it names; `lost` are those that can't be reached."""
+
+    text: str
+    targets: tuple[Target, ...] = ()
+    lost: tuple[Target, ...] = ()
+
+
+class Addresses:
+    """The containers of a compose file by the names under which they reach each other."""
+
+    def __init__(self, targets: Iterable[Target]) -> None:
+        self._by_host = {host: each for each in targets for host in sorted(each.container.hosts)}
+
+    def led(self, name: str, text: str, others: Mapping[str, str]) -> Led:
+        """Return a variable's value for this machine; `others` are the variables beside it."""
+        if _URL.search(text):
+            return self._replaced(_URL, text, name)
+        if text in self._by_host:
+            target = self._by_host[text]
+            return Led(
+                target.part("host"), (target,), () if target.service or target.process or target.ports else (target,)
+            )
+        if text == DOCKER_HOST:
+            return Led(HERE)
+        if all(_HOST_AND_PORT.fullmatch(each.strip()) for each in text.split(",")):
+            return self._replaced(_HOST_AND_PORT, text, name)
+        return self._part(name, text, others)
+
+    def _replaced(self, pattern: re.Pattern[str], text: str, name: str) -> Led:
+        found: list[Target] = []
+        lost: list[Target] = []
+
+        def replaced(match: re.Match[str]) -> str:
+            if match["host"] == DOCKER_HOST:
+                return match[0].replace(DOCKER_HOST, HERE, 1)
+            target = self._by_host.get(match["host"])
+            if target is None:
+                return match[0]
+            found.append(target)
+            address = target.address(match["port"] or "")
+            if not address:
+                lost.append(target)
+                return match[0]
+            return address if pattern is _HOST_AND_PORT else _url(target, address, match, name)
+
+        return Led(pattern.sub(replaced, text), tuple(found), tuple(lost))
+
+    def _part(self, name: str, text: str, others: Mapping[str, str]) -> Led:
+        """Return the value of a port, user, password or database that belongs to the address in another variable."""
+        for other, value in others.items():
+            target = self._by_host.get(value.partition(":")[0])
+            if target is None or not target.service or not _HOLDS_HOST.search(other):
+                continue
+            start = _HOLDS_HOST.sub("", other)
+            if name.startswith(start) and (found := self._of_part(target, name[len(start) :], text)):
+                return Led(found, (target,))
+        for target in self._by_host.values():
+            if target.service and (found := _login(target, name, text)):
+                return Led(found, (target,))
+        return Led(text)
+
+    def _of_part(self, target: Target, word: str, text: str) -> str:
+        for part, pattern in _PARTS:
+            if pattern.fullmatch(word):
+                if part == "name":
+                    is_known = any(each.database == text for each in target.databases)
+                    return target.part("name", text) if is_known else ""
+                return _login(target, f"{target.kind.name}_{word}" if target.kind else word, text) or target.part(part)
+        return ""
+
+
+def _login(target: Target, name: str, text: str) -> str:
+    """Return the reference for a variable that holds the container's own user, password or database; "" for others."""
+    kind, own = target.kind, target.container.environment
+    if kind is None or not text:
+        return ""
+    for part, variable in kind.composed.items():
+        if name == variable and own.get(variable) == text and target.databases:
+            return target.part(part, text if part == "name" else "")
+    if kind.login and text in own.values():
+        found = next((value for pattern, value in kind.login if pattern.search(name)), "")
+        return found.replace(f"${{services.{kind.recipe}.", f"${{services.{target.service}.")
+    return ""
+
+
+def _url(target: Target, address: str, match: re.Match[str], name: str) -> str:
+    scheme, path, query = match["scheme"], match["path"] or "", match["query"] or ""
+    if not target.service or target.kind is None:
+        login = f"{match['login']}@" if match["login"] else ""
+        return f"{scheme}://{login}{address}{path}{query}"
+    if target.databases:
+        database = path.strip("/")
+        login = f"{target.part('user', database)}:{target.part('password', database)}"
+        place = f"{target.part('host', database)}:{target.part('port', database)}"
+        is_known = not database or any(each.database == database for each in target.databases)
+        return f"{scheme}://{login}@{place}/{target.part('name', database) if is_known else database}{query}"
+    kind = target.kind
+    if is_address_of(kind, match[0]) and not scheme.endswith("ss"):
+        written = written_address(kind, name, match[0]) if kind.url else f"${{services.{kind.recipe}.url}}{path}{query}"
+        return written.replace(f"${{services.{kind.recipe}.", f"${{services.{target.service}.")
+    login = f"{target.part('user')}:{target.part('password')}@" if match["login"] else ""
+    return f"{scheme}://{login}{address}{path}{query}"

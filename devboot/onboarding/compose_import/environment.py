@@ -1,0 +1,181 @@
+"""Turns the variables of containers into those of a manifest: `${VAR:-default}`, addresses, env files."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from devboot.onboarding.compose_import.addresses import Addresses, Target
+from devboot.onboarding.compose_import.fidelity import APPROXIMATED, NATIVE, NO_EQUIVALENT
+from devboot.onboarding.compose_import.places import Entries
+from devboot.onboarding.compose_import.programs import Program
+from devboot.onboarding.proposal_values import Variable
+from devboot.onboarding.reading.containers.compose import OPTION, with_options
+from devboot.onboarding.reading.containers.compose_files import pairs
+from devboot.onboarding.reading.dotenv import parse_variables
+from devboot.onboarding.reading.tree import Tree
+
+_SECRET = re.compile(r"/run/secrets/([\w.-]+)")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Found(NamedTuple):
+    """A variable of a container, the services whose address is in it, and the verdict on it."""
+
+    variable: Variable
+    targets: tuple[Target, ...]
+    verdict: str
+    text: str
+
+
+@dataclass(slots=True)
+class Environment:
+    """The variables of all programs: those in `[env]`, those of single processes, and the env files to read."""
+
+    env: dict[str, Variable] = field(default_factory=dict)
+    own: dict[str, dict[str, str]] = field(default_factory=dict)  # by program
+    files: list[str] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)  # all values
+
+    def refers_to(self, service: str) -> bool:
+        """Return True if a value has the address of a service."""
+        return any(f"${{services.{service}." in text for text in self.references)
+
+    def needs_open(self, service: str) -> bool:
+        """Return True if values have host or port of a service, but none has its password."""
+        mine = [text for text in self.references if f"${{services.{service}." in text]
+        return bool(mine) and not any(re.search(r"\.(?:url|password)\}", text) for text in mine)
+
+
+def environment_of(
+    tree: Tree,
+    root: str,
+    programs: Collection[Program],
+    addresses: Addresses,
+    values: Mapping[str, str],
+    secrets: Mapping[str, str],
+    detected: Mapping[str, Variable],
+    into: Entries,
+) -> Environment:
+    """Return the variables of programs, and add what became of each to the report.
+
+    `values` are those of committed env files, `secrets` the files of secrets by name. A detected variable that refers
+    to a service is kept: it has the form that the code reads.
+    """
+    found = Environment()
+    for program in programs:
+        given = pairs(program.raw.get("environment"))
+        in_files = dict(_in_files(tree, root, program, found, into))
+        plain = {name: with_options(str(raw), values) for name, raw in {**in_files, **given}.items() if raw is not None}
+        for name, raw in given.items():
+            if not _NAME.fullmatch(name):
+                into.add(program.container, "environment", NO_EQUIVALENT, "not a variable's name", item=name)
+                continue
+            if name == "PORT" and program.port is not None:
+                into.add(program.container, "environment", NATIVE, f"port = {program.port}", item=name)
+                continue
+            each = _found(name, raw, plain, addresses, values, secrets)
+            known = detected.get(name)
+            if each.targets and known is not None and re.search(r"\$\{(?:services|databases)\.", known.value or ""):
+                each = each._replace(variable=known, text="leads to this machine, in the form that the code reads")
+            where = program.container.evidence
+            variable = each.variable if each.variable.evidence else replace(each.variable, evidence=where)
+            is_own = _add(found, program, variable)
+            text = each.text or (f"`env` of [processes.{program.name}]" if is_own else "[env]")
+            into.add(program.container, "environment", each.verdict, text, item=name)
+            for option in _options(raw) if "${" in (variable.value or "") and not each.targets else ():
+                found.env.setdefault(option.name, option)
+        for name, raw in in_files.items():
+            each = _found(name, raw, plain, addresses, values, secrets)
+            if name not in given and each.targets:
+                _add(found, program, replace(each.variable, evidence=program.container.evidence))
+    found.references = [each.value or "" for each in found.env.values()]
+    found.references += [text for table in found.own.values() for text in table.values()]
+    return found
+
+
+def _add(found: Environment, program: Program, variable: Variable) -> bool:
+    """Add a variable to `[env]`; return True if it went to the process, because another one has another value."""
+    known = found.env.setdefault(variable.name, variable)
+    if known.value == variable.value or program.is_task or variable.value is None or variable.from_shell:
+        return False
+    found.own.setdefault(program.name, {})[variable.name] = variable.value
+    return True
+
+
+def _found(
+    name: str,
+    raw: object,
+    plain: Mapping[str, str],
+    addresses: Addresses,
+    values: Mapping[str, str],
+    secrets: Mapping[str, str],
+) -> Found:
+    if raw is None:
+        return Found(Variable(name, None, from_shell=True), (), NATIVE, "the caller's")
+    led = addresses.led(name, plain[name], plain)
+    if led.targets:
+        shown = ", ".join(dict.fromkeys(f"`{each.name}`" for each in led.targets))
+        verdict, text = NATIVE, f"leads to {shown} on this machine"
+        if led.lost:
+            verdict, text = NO_EQUIVALENT, f"{shown} stays in Docker, and compose publishes no port of it"
+        elif "$" in str(raw) and _OPTION_OF_OTHERS.search(str(raw)):
+            verdict, text = APPROXIMATED, f"leads to {shown} on this machine; `{name}` of the shell doesn't count"
+        return Found(Variable(name, led.text), led.targets, verdict, text)
+    secret = _SECRET.fullmatch(plain[name])
+    if secret:
+        if path := secrets.get(secret[1]):
+            return Found(Variable(name, f"${{project.root}}/{path}"), (), APPROXIMATED, f"the file `{path}` itself")
+        return Found(Variable(name, plain[name]), (), NO_EQUIVALENT, "no such secret has a file in the clone")
+    whole = OPTION.fullmatch(str(raw))
+    if whole and (whole[1] or whole[4]) == name and "+" not in (whole[2] or ""):
+        return _of_shell(name, whole, values)
+    text = OPTION.sub(lambda match: "$" if match[0] == "$$" else _reference(match, values), str(raw))
+    return Found(Variable(name, led.text if led.text != plain[name] else text), (), NATIVE, "")
+
+
+_OPTION_OF_OTHERS = re.compile(r"\$\{?\w")
+
+
+def _reference(match: re.Match[str], values: Mapping[str, str]) -> str:
+    if match[2] and "+" in match[2]:
+        return with_options(match[0], values)
+    return f"${{{match[1] or match[4]}}}"
+
+
+def _of_shell(name: str, match: re.Match[str], values: Mapping[str, str]) -> Found:
+    if match[2] and "?" in match[2]:
+        why = with_options(match[3] or "", values) or "compose requires it"
+        return Found(Variable(name, required=True, description=why), (), NATIVE, "required in [env]")
+    default = with_options(match[3] or "", values)
+    return Found(Variable(name, default, from_shell=True), (), NATIVE, "from the shell or .env, with its default")
+
+
+def _options(raw: object) -> Iterator[Variable]:
+    """Yield the variables that a value refers to, with their defaults."""
+    for match in OPTION.finditer(str(raw or "")):
+        name = match[1] or match[4]
+        if name and "+" not in (match[2] or ""):
+            if match[2] and "?" in match[2]:
+                yield Variable(name, required=True, description=match[3] or "compose requires it")
+            else:
+                yield Variable(name, with_options(match[3] or "", {}), from_shell=True)
+
+
+def _in_files(tree: Tree, root: str, program: Program, found: Environment, into: Entries) -> Iterator[tuple[str, str]]:
+    """Yield the variables of a program's env files, and note the files."""
+    container = program.container
+    for index, file in enumerate(container.env_files):
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), file))
+        way = posixpath.relpath(path, root)
+        if way not in found.files:
+            found.files.append(way)
+        text = tree.text(path) if tree.exists(path) else None
+        verdict = (
+            (NATIVE, "[env-files], for all processes") if text is not None else (APPROXIMATED, "not in the clone yet")
+        )
+        into.add(container, "env_file", *verdict, item=index)
+        yield from ((name, each.text) for name, each in parse_variables(text or "", path).items())

@@ -1,0 +1,246 @@
+"""Assembles the import of a compose file: the proposal for a manifest, and the fidelity report."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from devboot.onboarding.compose_import import programs as running, servers as serving
+from devboot.onboarding.compose_import.addresses import Addresses, Target
+from devboot.onboarding.compose_import.environment import Environment, environment_of
+from devboot.onboarding.compose_import.fidelity import APPROXIMATED, IN_DOCKER, NO_EQUIVALENT, Fidelity
+from devboot.onboarding.compose_import.mistakes import refuse_mistakes
+from devboot.onboarding.compose_import.places import Entries
+from devboot.onboarding.compose_import.program_report import report_program
+from devboot.onboarding.compose_import.server_report import foreign, report_server
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.tasks import MIGRATES
+from devboot.onboarding.proposal.composed_servers import with_first_data
+from devboot.onboarding.proposal.detect import DEFAULT_FILES, detect, look_around
+from devboot.onboarding.proposal_values import Note, Package, Proposal, PythonInput, Service, Task
+from devboot.onboarding.reading.containers.compose import Compose, read_compose
+from devboot.onboarding.reading.containers.container import Container, texts
+from devboot.onboarding.reading.layout import INPUTS
+from devboot.recipes import RecipeFolders, bundled_folder
+
+_TOOLS = ("node", "bun", "deno")
+
+
+class Imported(NamedTuple):
+    """The proposal for a manifest that a compose file stands for, and what became of each of its entries."""
+
+    proposal: Proposal
+    report: tuple[Fidelity, ...]
+
+
+def import_compose(
+    root: Path, paths: Sequence[str], *, profiles: Collection[str] = (), environ: Mapping[str, str]
+) -> Imported:
+    """Return what the compose files in `paths`, relative to `root`, stand for; nothing is run or written.
+
+    Later files are merged into the first one. Services with a profile are taken for the `profiles` in question, `*`
+    for all. What compose can't say, such as lists of packages, is detected. `environ` is for git alone. Raises Problems
+    for mistakes in the files.
+    """
+    clone = look_around(root, environ=environ)
+    detected = detect(root, environ=environ, clone=clone)
+    values = {
+        name: each.text for table in (clone.files.examples, clone.files.committed) for name, each in table.items()
+    }
+    compose = read_compose(clone.tree, (), tuple(paths), values)
+    refuse_mistakes(clone.tree, compose)
+    if str(detected.root) != str(clone.tree.root):
+        detected = _seen_from_above(detected, clone.app.root)
+    clone = replace(clone, compose=compose, app=replace(clone.app, root="."))
+    return _Import(clone, compose, detected, values, profiles).result()
+
+
+def _seen_from_above(detected: Proposal, folder: str) -> Proposal:
+    """Return the packages that were detected in a folder, for a manifest in the clone's root."""
+    lists = tuple(posixpath.normpath(posixpath.join(folder, each)) for each in detected.python.requirements)
+    python = PythonInput(requirements=lists, version=detected.python.version, packages=detected.python.packages)
+    return Proposal(
+        detected.root, detected.name, framework=detected.framework, python=python, packages=detected.packages
+    )
+
+
+class _Import:
+    """One import: what is known about the containers so far."""
+
+    def __init__(
+        self, clone: Clone, compose: Compose, detected: Proposal, values: Mapping[str, str], profiles: Collection[str]
+    ) -> None:
+        self.clone, self.compose, self.detected, self.values = clone, compose, detected, values
+        self.entries = Entries(clone.tree, compose)
+        self.left = [each for each in compose.containers if not _is_chosen(each, profiles)]
+        self.containers = [each for each in compose.containers if _is_chosen(each, profiles)]
+        self.python = _python(clone, self.containers, detected.python)
+        self.servers = serving.servers_of(self.containers, detected)
+        taken = {each.service.name for each in self.servers} | {each.name for each in detected.databases}
+        taken |= {database.name for each in self.servers for database in each.databases}
+        has_venv = bool(self.python.requirements or self.python.packages)
+        self.programs = running.programs_of(clone, self.containers, taken, has_venv=has_venv)
+        self.names = {each.container.name: each.service.name for each in self.servers}
+        self.names |= {each.container.name: each.name for each in self.programs}
+
+    def result(self) -> Imported:
+        """Return the proposal and the report."""
+        detected, programs = self.detected, self.programs
+        known = {each.name: each for each in detected.env}
+        addresses = Addresses(self._targets())
+        secrets = dict(self._secrets())
+        environment = environment_of(
+            self.clone.tree, ".", programs, addresses, self.values, secrets, known, self.entries
+        )
+        services = self._services(environment)
+        databases = (
+            *(
+                each
+                for each in detected.databases
+                if not any(each.service == server.kind.recipe for server in self.servers)
+            ),
+            *(database for each in self.servers for database in each.databases),
+        )
+        databases, tasks = with_first_data(self.clone, services, databases, self._tasks())
+        replaced = {each.container.name for each in self.servers}
+        processes = [running.process_of(each, self.names, programs, replaced) for each in programs if not each.is_task]
+        processes = [replace(each, env=environment.own.get(each.name, {})) for each in processes]
+        for server in self.servers:
+            report_server(self.clone, server, tasks, self.entries)
+        for program in programs:
+            self._report_files(program.container, secrets)
+            report_program(self.clone, program, self.names, replaced, self.entries)
+        notes = list(self._report_others())
+        self.entries.add_top()
+        proposal = replace(
+            detected,
+            root=self.clone.tree.root,
+            name=self.clone.tree.root.name,
+            python=self.python,
+            packages=tuple(_packages(programs, detected.packages)),
+            services=services,
+            databases=databases,
+            env=(*(each for each in detected.env if each.name not in environment.env), *environment.env.values()),
+            env_files=_env_files(environment.files),
+            tasks=tuple(tasks),
+            procfile=None,
+            lines=(),
+            processes=tuple(processes),
+            notes=tuple(notes),
+        )
+        return Imported(proposal, self.entries.report())
+
+    def _targets(self) -> Iterator[Target]:
+        for each in self.servers:
+            yield Target(each.container, each.kind, each.service.name, each.databases)
+        known = {each.container.name for each in self.servers}
+        for program in self.programs:
+            known.add(program.container.name)
+            yield Target(program.container, process=program.name, port=program.port)
+        for container in (*self.containers, *self.left):
+            if container.name not in known:
+                yield Target(container, ports=dict(serving.published_ports(container)))
+
+    def _services(self, environment: Environment) -> tuple[Service, ...]:
+        found = [
+            replace(
+                each.service,
+                is_open=each.service.is_open or (not each.kind.libpq and environment.needs_open(each.service.name)),
+            )
+            for each in self.servers
+        ]
+        recipes = {each.kind.recipe for each in self.servers}
+        return (*found, *(each for each in self.detected.services if each.recipe not in recipes))
+
+    def _tasks(self) -> list[Task]:
+        own = [running.task_of(each, self.names, self.programs) for each in self.programs if each.is_task]
+        migrates = any(MIGRATES.search(each.run) for each in own)
+        taken = {each.name for each in own} | {*self.names.values()}
+        kept = [
+            each
+            for each in self.detected.tasks
+            if each.name not in taken and not (migrates and MIGRATES.search(each.run))
+        ]
+        return [*kept, *own]
+
+    def _secrets(self) -> Iterator[tuple[str, str]]:
+        """Yield the names of secrets with their files in the clone."""
+        for path, document in self.compose.documents:
+            secrets = document.get("secrets")
+            for name, given in secrets.items() if isinstance(secrets, dict) else ():
+                file = given.get("file") if isinstance(given, dict) else None
+                if isinstance(file, str) and not file.startswith(("/", "~", "$")):
+                    yield name, posixpath.normpath(posixpath.join(posixpath.dirname(path), file))
+
+    def _report_files(self, container: Container, secrets: Mapping[str, str]) -> None:
+        for key in ("secrets", "configs"):
+            given = container.values.get(key)
+            for index, each in enumerate(given if isinstance(given, list) else []):
+                name = str(each.get("source") if isinstance(each, dict) else each)
+                if key == "secrets" and name in secrets:
+                    verdict = APPROXIMATED, f"the file `{secrets[name]}`; variables with its path have that one"
+                else:
+                    verdict = NO_EQUIVALENT, f"`{name}` has to be a file of the clone, or a variable in [env]"
+                self.entries.add(container, key, *verdict, item=index)
+
+    def _report_others(self) -> Iterator[Note]:
+        known = {each.container.name for each in self.servers} | {each.container.name for each in self.programs}
+        for container in self.containers:
+            if container.name in known:
+                continue
+            if container.is_built or container.mounts_all:
+                verdict, text = IN_DOCKER, f"its program is in the image only: `docker compose up -d {container.name}`"
+            else:
+                verdict, text = foreign(container)
+            self.entries.add_whole(container, verdict, text)
+            yield Note(
+                f"compose: `{container.name}` stays in Docker: `docker compose up -d {container.name}`",
+                container.evidence,
+            )
+        for container in self.left:
+            profile = texts(container.values.get("profiles"))[0]
+            self.entries.add_whole(container, IN_DOCKER, f"`devboot import --profile {profile}` takes it")
+        yield from (Note(each.text, each.place, warns=True) for each in self.compose.unread)
+
+
+def _is_chosen(container: Container, profiles: Collection[str]) -> bool:
+    own = texts(container.values.get("profiles"))
+    return not own or "*" in profiles or any(each in profiles for each in own)
+
+
+def _python(clone: Clone, containers: Collection[Container], python: PythonInput) -> PythonInput:
+    """Return the Python packages, with the lists in further folders that containers are built from."""
+    lists = list(python.requirements)
+    for container in containers:
+        folder = container.context
+        if not container.is_built or folder in ("", ".") or folder.startswith(".."):
+            continue
+        if any(posixpath.dirname(each) == folder for each in lists):
+            continue
+        name = next((each for each in INPUTS if each.endswith(".txt") and clone.tree.exists(f"{folder}/{each}")), "")
+        lists += [f"{folder}/{name}"] if name else []
+    if lists == list(python.requirements):
+        return python
+    return replace(python, requirements=tuple(lists), is_list_usual=False)
+
+
+def _packages(programs: Sequence[running.Program], detected: Sequence[Package]) -> Iterator[Package]:
+    """Yield the tools on PATH: the detected ones, and those of which a container is the image."""
+    yield from detected
+    known = {each.name for each in detected}
+    recipes = RecipeFolders([bundled_folder()]).names()
+    for program in programs:
+        product = re.match(r"[\w./-]+", program.container.image.rpartition("/")[2])
+        name = product[0] if product else ""
+        if name in _TOOLS and name in recipes and name not in known:
+            known.add(name)
+            yield Package(name, program.container.version.partition(".")[0] or "*", program.container.evidence)
+
+
+def _env_files(files: Sequence[str]) -> tuple[str, ...] | None:
+    extra = [each for each in files if each not in DEFAULT_FILES]
+    return (*DEFAULT_FILES, *extra) if extra else None

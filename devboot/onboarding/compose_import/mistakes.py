@@ -1,0 +1,91 @@
+"""Refuses compose files that compose itself wouldn't take: broken YAML, unknown keys, files without services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from devboot.errors import ManifestError, Place, Problems, shell_word
+from devboot.model.nearest import nearest
+from devboot.onboarding.reading.containers.compose import Compose
+from devboot.onboarding.reading.containers.compose_keys import (
+    KEYS,
+    TOP_KEYS,
+    is_unknown,
+    is_unknown_top,
+)
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.reading.yaml import Path, first_fault, key_places
+
+_KEPT = ("nothing was written",)
+
+
+def refuse_mistakes(tree: Tree, compose: Compose) -> None:
+    """Check all files of an import. Raises Problems with each mistake at its place."""
+    errors = [*_faults(tree, compose)] or [*_unknown(tree, compose)]
+    if not errors and not compose.containers:
+        path = compose.paths[0]
+        errors = [
+            ManifestError(
+                "compose/no-services",
+                f"`{path}` has no services",
+                place=Place(path),
+                help=["devboot init   # looks at the code instead"],
+                kept=_KEPT,
+            )
+        ]
+    if errors:
+        count = len(errors)
+        raise Problems(errors, summary=f"{count} {'problem' if count == 1 else 'problems'}; nothing was written")
+
+
+def _faults(tree: Tree, compose: Compose) -> Iterator[ManifestError]:
+    for path in compose.paths:
+        text = tree.text(path)
+        if text is None:
+            help_ = [f"ls -ld {shell_word(path)}"]
+            yield ManifestError(
+                "compose/unreadable", f"`{path}` can't be read", place=Place(path), help=help_, kept=_KEPT
+            )
+            continue
+        fault = first_fault(text)
+        if fault is not None:
+            lines = text.splitlines()
+            source = lines[fault.line - 1] if fault.line <= len(lines) else ""
+            yield ManifestError(
+                "compose/not-yaml",
+                f"`{path}` isn't YAML from here on",
+                place=Place(path, fault.line, fault.column, label=fault.text, source=source),
+                help=["devboot explain compose/not-yaml"],
+                kept=_KEPT,
+            )
+
+
+def _unknown(tree: Tree, compose: Compose) -> Iterator[ManifestError]:
+    for path, document in compose.documents:
+        text = tree.text(path) or ""
+        places = key_places(text)
+        for key in document:
+            if is_unknown_top(str(key)):
+                yield _of_key(path, text, places, (str(key),), nearest(str(key), TOP_KEYS))
+        services = document.get("services")
+        for name, service in services.items() if isinstance(services, dict) else ():
+            for key in service if isinstance(service, dict) else ():
+                if is_unknown(str(key)):
+                    way = ("services", str(name), str(key))
+                    yield _of_key(path, text, places, way, nearest(str(key), KEYS))
+
+
+def _of_key(
+    path: str, text: str, places: dict[Path, tuple[int, int]], way: tuple[str, ...], meant: str | None
+) -> ManifestError:
+    line, column = places.get(way, (0, 0))
+    source = text.splitlines()[line - 1] if line else None
+    owner = f"service `{way[1]}`" if len(way) > 1 else "compose file"
+    label = f"did you mean `{meant}`?" if meant else "not a key of the compose specification"
+    return ManifestError(
+        "compose/unknown-key",
+        f"`{way[-1]}` is no key of a {owner}",
+        place=Place(path, line, column, width=len(way[-1]), label=label, source=source),
+        help=[f"write `{meant}`" if meant else f"write `x-{way[-1]}`, which every program passes over"],
+        kept=_KEPT,
+    )

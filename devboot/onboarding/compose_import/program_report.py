@@ -1,0 +1,101 @@
+"""Reports what became of each key of the containers that processes and tasks replace."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Mapping
+
+from devboot.onboarding.compose_import.fidelity import APPROXIMATED, NATIVE, NO_EQUIVALENT
+from devboot.onboarding.compose_import.places import Entries
+from devboot.onboarding.compose_import.programs import COMPLETED, Program, dependencies, keys_of, ready_of
+from devboot.onboarding.compose_import.servers import published_ports
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.reading.containers.container import Container, texts
+
+
+def report_program(
+    clone: Clone, program: Program, names: Mapping[str, str], servers: Collection[str], into: Entries
+) -> None:
+    """Add what became of each key of a program's container, but for its variables."""
+    container = program.container
+    table = f"[{'tasks' if program.is_task else 'processes'}.{program.name}]"
+    for key in ("build", "image"):
+        if container.values.get(key) is not None:
+            into.add(container, key, NATIVE, f"{table} runs the clone's code: {program.command}")
+    for key in ("command", "entrypoint", "working_dir"):
+        if container.values.get(key) is not None:
+            text = {"working_dir": f"cwd = {program.cwd}"}.get(key, f"{table} {program.command}")
+            into.add(container, key, APPROXIMATED if program.is_moved else NATIVE, text)
+    into.add_each(container, "ports", (_of_port(program, port) for port in container.ports))
+    into.add_each(container, "volumes", (_of_mount(clone, container, mount) for mount in container.mounts))
+    for name, condition in dependencies(container).items():
+        into.add(container, "depends_on", *_of_dependency(name, condition, names, servers), item=name)
+    _report_options(program, into)
+    for name in texts(container.values.get("profiles")):
+        into.add(container, "profiles", APPROXIMATED, f"`{name}` was asked for, so it always starts")
+    into.add_rest(container)
+
+
+def _report_options(program: Program, into: Entries) -> None:
+    container, values, options = program.container, program.raw, dict(keys_of(program))
+    if (check := values.get("healthcheck")) is not None:
+        _, left = ready_of(program)
+        if program.is_task:
+            into.add(container, "healthcheck", NATIVE, "a task is done when it ends")
+        elif "ready" not in options:
+            into.add(container, "healthcheck", NATIVE if isinstance(check, dict) else NO_EQUIVALENT, "no check")
+        elif left:
+            into.add(
+                container, "healthcheck", APPROXIMATED, f"`ready`; {left} isn't needed: failures before are no end"
+            )
+        else:
+            into.add(container, "healthcheck", NATIVE, "`ready`")
+    for key, ours in (("restart", "restart"), ("stop_signal", "stop_signal"), ("stop_grace_period", "stop_timeout")):
+        if values.get(key) is None:
+            continue
+        if ours in options or (key == "restart" and str(values[key]).startswith("on-failure")):
+            into.add(container, key, NATIVE, f"`{ours}`" if ours in options else "the default")
+        else:
+            into.add(container, key, NO_EQUIVALENT if key != "restart" else NATIVE, "a task runs once")
+    if values.get("scale"):
+        into.add(container, "scale", NATIVE, f"instances = {container.copies}")
+    deploy = values.get("deploy")
+    for key in deploy if isinstance(deploy, dict) else ():
+        is_known = key == "replicas"
+        text = f"instances = {container.copies}" if is_known else "about machines of a cluster"
+        into.add(container, "deploy", NATIVE if is_known else NO_EQUIVALENT, text, item=key)
+
+
+def _of_port(program: Program, port: str) -> tuple[str, str]:
+    for inner, outer in published_ports(program.container):
+        if not port.partition("/")[0].endswith(f"{outer}:{inner}"):
+            continue
+        if program.port == int(outer):
+            moved = f", which its command has instead of {inner}" if program.is_moved else ""
+            return (APPROXIMATED if moved else NATIVE), f"port = {outer}{moved}"
+        if program.port == int(inner):
+            return APPROXIMATED, f"listens on {inner}, not on {outer}"
+        return APPROXIMATED, f"listens on {inner}, if its code does"
+    return APPROXIMATED, "listens on the port that its command has"
+
+
+def _of_mount(clone: Clone, container: Container, mount: str) -> tuple[str, str]:
+    here, mark, there = mount.partition(":")
+    if not mark:
+        return NATIVE, "not needed: files stay in the clone"
+    if here.startswith("."):
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), here))
+        if path == "." or clone.tree.is_folder(path) or clone.tree.exists(path):
+            return NATIVE, "runs in the clone"
+        return APPROXIMATED, f"`{path}` isn't in the clone yet"
+    if here.startswith(("/", "~", "$")):
+        return NO_EQUIVALENT, f"`{there.partition(':')[0]}` is a path of the container: here it is `{here}`"
+    return APPROXIMATED, f"`{there.partition(':')[0]}` is a folder of the clone or of this machine"
+
+
+def _of_dependency(name: str, condition: str, names: Mapping[str, str], servers: Collection[str]) -> tuple[str, str]:
+    if name not in names:
+        return NO_EQUIVALENT, f"`{name}` isn't in the manifest"
+    waits = {"service_healthy": "is ready", COMPLETED: "has ended"}.get(condition, "has started")
+    waits = "is ready" if name in servers else waits
+    return NATIVE, f"waits until `{names[name]}` {waits}"

@@ -1,0 +1,222 @@
+"""Turns the containers that run the clone's own code into processes and once-tasks."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from devboot.onboarding.compose_import.servers import name_of, published_ports
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.processes import cleaned, folder_here, program_is_foreign
+from devboot.onboarding.frameworks.tasks import MIGRATES
+from devboot.onboarding.proposal_values import Option, Process, Task
+from devboot.onboarding.reading.commands import is_lasting
+from devboot.onboarding.reading.containers.container import Container, texts
+from devboot.onboarding.reading.containers.image_commands import (
+    ALL_ADDRESSES,
+    PROGRAM_FOLDER,
+    container_command,
+    folder_of,
+    path_here,
+    places_of,
+)
+from devboot.onboarding.reading.procfile import LONGEST
+
+COMPLETED = "service_completed_successfully"  # the condition of a dependency that has to end
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.0, "µs": 0.0, "ns": 0.0}
+_FETCHES = re.compile(
+    r"^(?:curl|wget)\b(?:(?![|;&]).)*?\b(?P<scheme>https?)://(?P<host>[\w.-]+|\[::1?\])(?::(?P<port>\d+))?(?P<path>/[^\s\"'|;&]*)?"
+)
+_ENDS = re.compile(r"\s*\|\|\s*(?:exit\s+\d+|false)\s*$")
+_HERE = ("localhost", "127.0.0.1", "0.0.0.0", "[::1]", "[::]")  # noqa: S104 - as healthchecks write it
+_SIGNALS = re.compile(r"(?:SIG)?(?:HUP|INT|QUIT|KILL|USR1|USR2|TERM|CONT|WINCH)")
+_USES_PORT = re.compile(r"\$\{?PORT\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A container that runs the clone's code: its command and folder here, its port, and whether it ends."""
+
+    container: Container
+    name: str
+    command: str
+    cwd: str
+    port: int | None = None
+    is_task: bool = False
+    is_moved: bool = False  # True if its command has the published port instead of the container's
+
+    @property
+    def raw(self) -> Mapping[str, object]:
+        """Its keys as compose has them."""
+        return self.container.values
+
+
+def programs_of(
+    clone: Clone, containers: Collection[Container], taken: Collection[str], *, has_venv: bool
+) -> list[Program]:
+    """Return the containers that run the clone's code with a command that this machine has."""
+    awaited = {name for each in containers for name, until in dependencies(each).items() if until == COMPLETED}
+    found: list[Program] = []
+    for container in containers:
+        if not (container.is_built or container.mounts_all):
+            continue
+        command, cwd = _here(clone, container)
+        if not command or len(command) > LONGEST or _is_of_image(clone, command, cwd):
+            continue
+        if not has_venv:
+            command = re.sub(r"^python(?=\s)", "python3", command)
+        ends = container.name in awaited or bool(MIGRATES.search(command)) or not is_lasting(command)
+        port, moved = _port(container, command)
+        name = name_of(container)
+        while name in taken or any(each.name == name for each in found):
+            name += "-process"
+        found.append(Program(container, name, moved or command, cwd, None if ends else port, ends, bool(moved)))
+    return found
+
+
+def _here(clone: Clone, container: Container) -> tuple[str, str]:
+    """Return a container's command for this machine, and its folder relative to the manifest."""
+    tree, app = clone.tree, clone.app
+    places = sorted(places_of(tree, container), key=lambda place: -len(place.there))
+    working = path_here(tree, folder_of(tree, container), places, ".")
+    if (working and tree.is_folder(working)) or working == ".":
+        cwd = posixpath.relpath(working, app.root)
+    elif container.context and tree.is_folder(container.context):
+        cwd = posixpath.relpath(container.context, app.root)
+    else:
+        cwd = folder_here(tree, app, container)
+    command = container_command(tree, container, posixpath.normpath(posixpath.join(app.root, cwd)))
+    command = PROGRAM_FOLDER.sub("", cleaned(command)) if command else ""
+    return ALL_ADDRESSES.sub("127.0.0.1", command), cwd
+
+
+def _is_of_image(clone: Clone, command: str, cwd: str) -> bool:
+    """Return True if only the image has a command's program."""
+    first = command.split(maxsplit=1)[0]
+    if not program_is_foreign(command):
+        return False
+    return first.startswith("/") or not clone.tree.exists(posixpath.join(clone.app.root, cwd, first))
+
+
+def _port(container: Container, command: str) -> tuple[int | None, str]:
+    """Return the port on which a program listens here, and its command if that has to change for it."""
+    for inner, outer in published_ports(container):
+        if _USES_PORT.search(command) or inner == outer:
+            return int(outer), ""
+        literal = re.compile(rf"(?<![\d.]){inner}(?![\d.])")
+        if literal.search(command):
+            return int(outer), literal.sub(outer, command)
+        is_told = container.environment.get("PORT") == inner
+        return int(outer if is_told else inner), ""
+    return None, ""
+
+
+def dependencies(container: Container) -> dict[str, str]:
+    """Return the containers that a container waits for, with the condition."""
+    given = container.values.get("depends_on")
+    if isinstance(given, dict):
+        conditions = (
+            (str(name), each.get("condition") if isinstance(each, dict) else "") for name, each in given.items()
+        )
+        return {name: str(condition or "service_started") for name, condition in conditions}
+    return dict.fromkeys(texts(given), "service_started")
+
+
+# -- the manifest's tables ---------------------------------------------------------------------------------------------
+
+
+def task_of(program: Program, names: Mapping[str, str], programs: Collection[Program]) -> Task:
+    """Return the once-task for a container that ends; `names` has the manifest's names of containers."""
+    dependents = tuple(
+        each.name for each in programs if dependencies(each.container).get(program.container.name) == COMPLETED
+    )
+    wanted = tuple(names[name] for name in dependencies(program.container) if name in names)
+    return Task(
+        program.name, program.command, program.cwd, (), dependents or ("processes",), wanted, program.container.evidence
+    )
+
+
+def process_of(
+    program: Program, names: Mapping[str, str], programs: Collection[Program], servers: Collection[str]
+) -> Process:
+    """Return the process for a container that keeps running; `servers` are the containers that services replace."""
+    container = program.container
+    tasks = {each.container.name for each in programs if each.is_task}
+    waits: dict[str, str] = {}
+    for name, condition in dependencies(container).items():
+        if name in names:
+            plain = name in servers or name in tasks
+            waits[names[name]] = "" if plain else "ready" if condition == "service_healthy" else "started"
+    return Process(
+        program.name,
+        program.command,
+        program.cwd,
+        program.port,
+        container.evidence,
+        depends_on=waits,
+        options=dict(keys_of(program)),
+    )
+
+
+def keys_of(program: Program) -> Iterator[tuple[str, Option]]:
+    """Yield the further keys of a process: readiness, restarts, copies, how it stops."""
+    ready, _ = ready_of(program)
+    if ready:
+        yield "ready", ready
+    values = program.raw
+    restart = str(values.get("restart") or "")
+    if restart in ("always", "unless-stopped"):
+        yield "restart", "always"
+    elif restart == "no":
+        yield "restart", "never"
+    elif match := re.fullmatch(r"on-failure:(\d+)", restart):
+        yield "max_restarts", max(1, int(match[1]))
+    if program.container.copies > 1:
+        yield "instances", program.container.copies
+    if _SIGNALS.fullmatch(str(values.get("stop_signal"))):
+        yield "stop_signal", str(values["stop_signal"])
+    if seconds := _seconds(values.get("stop_grace_period")):
+        yield "stop_timeout", seconds
+
+
+def ready_of(program: Program) -> tuple[dict[str, str | int], str]:
+    """Return the readiness probe of a healthcheck, {} for none, and what of it is left out."""
+    check = program.raw.get("healthcheck")
+    if not isinstance(check, dict) or str(check.get("disable")).lower() == "true":
+        return {}, ""
+    test = check.get("test")
+    words = [str(each) for each in test] if isinstance(test, list) else ["CMD-SHELL", str(test or "")]
+    if words[0] == "NONE" or not " ".join(words[1:]).strip():
+        return {}, ""
+    command = " ".join(words[1:]) if words[0] == "CMD-SHELL" else shlex.join(words[1:])
+    command = _ENDS.sub("", command.replace("$$", "$"))
+    found: dict[str, str | int] = {}
+    fetched = _FETCHES.match(command)
+    if fetched and fetched["host"] in _HERE and not re.search(r"[|;&]", command[fetched.end() :]):
+        inner = {str(program.port), *(inner for inner, _ in published_ports(program.container))}
+        is_own = program.port is not None and (fetched["port"] or "80") in inner
+        path = fetched["path"] or "/"
+        found["http"] = path if is_own else f"{fetched['scheme']}://127.0.0.1:{fetched['port'] or 80}{path}"
+    else:
+        found["exec"] = command
+    for key, ours in (("interval", "period"), ("timeout", "timeout")):
+        if seconds := _seconds(check.get(key)):
+            found[ours] = seconds
+    retries = str(check.get("retries") or "")
+    if retries.isdecimal() and int(retries):
+        found["failure_threshold"] = int(retries)
+    left = [key for key in ("start_period", "start_interval") if check.get(key)]
+    return found, ", ".join(f"`{key}`" for key in left)
+
+
+def _seconds(given: object) -> str:
+    """Return a duration of compose as the manifest writes it; "" for none."""
+    text = str(given or "")
+    if not text or _NUMBER.sub("", text):
+        return ""
+    total = sum(float(number) * _SECONDS[unit] for number, unit in _NUMBER.findall(text))
+    return "" if not total else f"{total:g}s" if total >= 1 else f"{total * 1000:g}ms"

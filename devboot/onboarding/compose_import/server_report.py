@@ -1,0 +1,169 @@
+"""Reports what became of each key of the containers that services replace."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection
+from dataclasses import replace
+
+from devboot.errors import shell_word
+from devboot.onboarding.compose_import.fidelity import APPROXIMATED, IN_DOCKER, NATIVE, NO_EQUIVALENT
+from devboot.onboarding.compose_import.places import Entries
+from devboot.onboarding.compose_import.servers import OPEN, Server, own_environment, usual_name
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.libraries import known_servers
+from devboot.onboarding.proposal.composed_servers import (
+    CONFIGURES,
+    INIT_FOLDER,
+    first_scripts,
+    is_made_anyway,
+    options_of,
+    published,
+    version_of,
+)
+from devboot.onboarding.proposal_values import Task
+from devboot.onboarding.reading.containers.compose_files import pairs
+from devboot.onboarding.reading.containers.container import Container, texts
+from devboot.onboarding.services.unavailable import own_version
+
+_SAME = re.compile(r"postg|pgvector|timescale|mongo")  # images whose names aren't the recipe's
+_LOGIN = re.compile(r"USER|PASS|LOGIN|SECRET|(?:ACCESS|MASTER)_KEY|AUTH")
+_MADE = re.compile(r"^PGDATA$|^MYSQL_ROOT_HOST$|DATA_?DIR|_DATABASES$|MULTIPLE|_DBS$")
+_DATA = re.compile(r"^(?:/var/lib/|/data\b|/bitnami|/var/opt|/meili_data|/export|/root/|/home/)")
+
+
+def report_server(clone: Clone, server: Server, tasks: Collection[Task], into: Entries) -> None:
+    """Add what became of each key of a server's container."""
+    container, kind, service = server.container, server.kind, server.service
+    into.add(container, "image", *_of_image(server))
+    for name in pairs(container.values.get("environment")):
+        into.add(container, "environment", *_of_variable(server, name), item=name)
+    if (command := container.values.get("command")) is not None and command != []:
+        into.add(container, "command", *_of_command(server))
+    into.add_each(container, "ports", (_of_port(server, port) for port in container.ports))
+    into.add_each(container, "volumes", (_of_mount(clone, server, mount, tasks) for mount in container.mounts))
+    into.add_each(container, "env_file", (_of_file(container, file) for file in container.env_files))
+    if container.values.get("healthcheck"):
+        into.add(container, "healthcheck", NATIVE, f"the recipe of {service.recipe} checks that it is ready")
+    if container.values.get("depends_on"):
+        into.add(container, "depends_on", APPROXIMATED, "services start at once, and independent of each other")
+    if container.copies > 1:
+        key = "scale" if container.values.get("scale") else "deploy"
+        into.add(container, key, NO_EQUIVALENT, "a service runs once")
+    if container.values.get("entrypoint") is not None:
+        into.add(container, "entrypoint", NATIVE, "the recipe starts it")
+    into.add_each(
+        container,
+        "secrets",
+        ((APPROXIMATED, f"the password of {kind.title} is generated") for _ in texts(container.values.get("secrets"))),
+    )
+    into.add_rest(container)
+
+
+def _of_image(server: Server) -> tuple[str, str]:
+    service = server.service
+    where = f"[services.{service.name}]"
+    text = version_of(service.recipe, server.container)[1] if server.container.version else ""
+    if text:
+        return APPROXIMATED, f"{where}: {text}"
+    product = server.container.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    if service.recipe not in re.split(r"[^a-z0-9]", product) and not _SAME.search(product):
+        return APPROXIMATED, f"{where} runs {service.recipe} instead of {product}"
+    version = service.version or own_version(service.recipe)
+    return NATIVE, f"{where} {version}".rstrip()
+
+
+def _of_variable(server: Server, name: str) -> tuple[str, str]:
+    usual = usual_name(name)
+    part = next((part for part, variable in server.kind.composed.items() if usual.startswith(variable)), "")
+    if part and server.databases:
+        return _of_database(server, part, usual)
+    if name in OPEN:
+        return NATIVE, 'access = "open"'
+    if _MADE.search(name):
+        return NATIVE, "devboot keeps its data and makes its databases"
+    if _LOGIN.search(name):
+        return APPROXIMATED, "user and password are the service's own, and variables refer to them"
+    return NO_EQUIVALENT, "the recipe doesn't read it"
+
+
+def _of_database(server: Server, part: str, name: str) -> tuple[str, str]:
+    """Return the verdict on the variable with the name, user or password of a server's database."""
+    first = server.databases[0]
+    held = {"name": first.database, "user": first.user, "password": first.password}[part]
+    if name.endswith("_FILE"):
+        return APPROXIMATED, f"the {part} is generated"
+    if held:
+        return NATIVE, f"`{part}` of [services.{server.service.name}.databases.{first.name}]"
+    if own_environment(server.container).get(name) == server.kind.user:
+        return NATIVE, "the user that it has anyway"
+    return APPROXIMATED, f"the {part} is generated, and variables refer to it"
+
+
+def _of_command(server: Server) -> tuple[str, str]:
+    found = options_of(server.service.recipe, server.container)
+    left = [each.written for each in found if not each.is_set and each.name not in server.service.settings]
+    if left:
+        verdict = APPROXIMATED if len(left) < len(found) else NO_EQUIVALENT
+        return verdict, "left out: " + " ".join(left)
+    if server.service.settings:
+        return NATIVE, f"settings of [services.{server.service.name}]"
+    return NATIVE, "the recipe starts it like that"
+
+
+def _of_port(server: Server, port: str) -> tuple[str, str]:
+    given = published(port)
+    if not given:
+        return NATIVE, "listens on a free port of this machine"
+    if given == str(server.service.port):
+        return NATIVE, f"port = {given}"
+    if given == str(server.kind.port):
+        return NATIVE, f"{given} if it is free, as each service gets its usual port"
+    return NO_EQUIVALENT, "the recipe has no such port, or chooses it"
+
+
+def _of_mount(clone: Clone, server: Server, mount: str, tasks: Collection[Task]) -> tuple[str, str]:
+    here, _, there = mount.partition(":")
+    there = (there or here).partition(":")[0]
+    if there.startswith(INIT_FOLDER):
+        return _of_scripts(clone, server, mount, tasks)
+    if CONFIGURES.search(there):
+        return NO_EQUIVALENT, f"`settings` of [services.{server.service.name}] can hold what it configures"
+    if _DATA.search(there) or not here.startswith((".", "/", "~")):
+        return NATIVE, "its data is in the project's data folder"
+    return NO_EQUIVALENT, "the server doesn't read it"
+
+
+def _of_scripts(clone: Clone, server: Server, mount: str, tasks: Collection[Task]) -> tuple[str, str]:
+    scripts = list(first_scripts(clone.tree, replace(server.container, mounts=(mount,))))
+    run = {each.name: each.run for each in tasks if each.once}
+    done: list[str] = []
+    left: list[str] = []
+    for path in scripts:
+        way = shell_word(posixpath.relpath(path, clone.app.root))
+        name = next((name for name, text in run.items() if way in text), "")
+        if name:
+            done.append(f"[tasks.{name}]")
+        elif is_made_anyway(clone.tree, path):
+            done.append("databases of the manifest")
+        else:
+            left.append(posixpath.basename(path))
+    if not scripts:
+        return NO_EQUIVALENT, "no script is there"
+    if left:
+        return (APPROXIMATED if done else NO_EQUIVALENT), f"not run: {', '.join(left)}"
+    return NATIVE, ", ".join(dict.fromkeys(done))
+
+
+def _of_file(container: Container, file: str) -> tuple[str, str]:
+    if file in container.known_files:
+        return NATIVE, "read for the database, its user and password"
+    return APPROXIMATED, "not in the clone: user and password are generated"
+
+
+def foreign(container: Container) -> tuple[str, str]:
+    """Return the verdict on a container that stays in Docker."""
+    kind = known_servers().get(container.recipe or "")
+    shown = kind.title if kind is not None else f"`{container.image or container.name}`"
+    return IN_DOCKER, f"no recipe runs {shown}: `docker compose up -d {container.name}`"

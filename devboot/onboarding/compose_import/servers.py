@@ -1,0 +1,155 @@
+"""Turns the containers that run known servers into services, databases and tasks for first data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from devboot.onboarding.libraries import Kind, known_servers
+from devboot.onboarding.proposal.composed_servers import (
+    options_of,
+    published,
+    version_of,
+)
+from devboot.onboarding.proposal_values import Database, Proposal, Service
+from devboot.onboarding.reading.containers.container import Container
+from devboot.onboarding.services.unavailable import own_version
+from devboot.recipes import RecipeFolders, bundled_folder
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PASSWORD = re.compile(r"[!-&(-\[\]-_a-~]+")  # what the manifest takes: no blanks, quotes, `$`, backslashes
+_IMAGES_OWN = (("MARIADB_", "MYSQL_"), ("POSTGRESQL_", "POSTGRES_"))  # prefixes of other images, and the usual ones
+OPEN = (
+    "POSTGRES_HOST_AUTH_METHOD",
+    "MYSQL_ALLOW_EMPTY_PASSWORD",
+    "MYSQL_ALLOW_EMPTY_ROOT_PASSWORD",
+    "ALLOW_EMPTY_PASSWORD",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A container that a service replaces."""
+
+    container: Container
+    kind: Kind
+    service: Service
+    databases: tuple[Database, ...] = ()
+
+
+def kind_of(container: Container) -> Kind | None:
+    """Return the kind of server that a container runs; None if no recipe runs it."""
+    kind = known_servers().get(container.recipe or "") if not container.is_built else None
+    return kind if kind is not None and kind.recipe else None
+
+
+def servers_of(containers: Collection[Container], detected: Proposal) -> list[Server]:
+    """Return the services that replace containers, with their databases; detected ones keep what the code needs."""
+    found: list[Server] = []
+    taken = {each.name for each in detected.tasks} | {each.name for each in detected.processes}
+    databases = {each.name for each in detected.databases}
+    for container in containers:
+        kind = kind_of(container)
+        if kind is None:
+            continue
+        recipe = _recipe(container, kind)
+        name = recipe
+        if any(each.service.name == recipe for each in found) or recipe in taken:
+            name = name_of(container)
+        known = (
+            next((each for each in detected.services if each.recipe == kind.recipe), None) if name == recipe else None
+        )
+        service = Service(
+            name,
+            recipe,
+            _port(container, kind) or (known.port if known is not None else None),
+            container.evidence,
+            is_open=bool(known is not None and known.is_open) or _is_open(container),
+            version=_version(container, recipe),
+            settings=_settings(container, recipe),
+            port_from="as compose publishes it" if _port(container, kind) else "the code names it",
+        )
+        own = _databases(container, kind, service, detected, databases)
+        databases |= {each.name for each in own}
+        found.append(Server(container, kind, service, own))
+    return found
+
+
+def name_of(container: Container) -> str:
+    """Return a container's name as a name of a manifest."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", container.name).strip("-_") or "container"
+
+
+def own_environment(container: Container) -> dict[str, str]:
+    """Return a server's variables under the names of the official image."""
+    return {usual_name(name): text for name, text in container.environment.items()}
+
+
+def usual_name(variable: str) -> str:
+    """Return the official image's name for a variable of another image."""
+    for prefix, usual in _IMAGES_OWN:
+        if variable.startswith(prefix):
+            rest = variable.removeprefix(prefix).replace("USERNAME", "USER")
+            return usual + (rest.replace("DATABASE", "DB") if usual == "POSTGRES_" else rest)
+    return variable
+
+
+def _recipe(container: Container, kind: Kind) -> str:
+    """Return the recipe of the image's own product if it has versions of its own, else that of its kind."""
+    product = container.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    if product != kind.recipe and product in RecipeFolders([bundled_folder()]).names() and own_version(product):
+        return product
+    return kind.recipe
+
+
+def _version(container: Container, recipe: str) -> str:
+    return version_of(recipe, container)[0] if container.version else ""
+
+
+def _port(container: Container, kind: Kind) -> int | None:
+    """Return the port that compose publishes, unless it is the usual one, which a service gets if it is free."""
+    given = next((port for port in map(published, container.ports) if port.isdecimal()), "")
+    return int(given) if given and int(given) != kind.port else None
+
+
+def _is_open(container: Container) -> bool:
+    given = own_environment(container)
+    return any(given.get(name, "").lower() in ("trust", "yes", "true", "1") for name in OPEN)
+
+
+def _settings(container: Container, recipe: str) -> dict[str, str]:
+    if container.recipe == "mysql" and "mysql" in container.image.rpartition("/")[2]:
+        return {}  # MariaDB refuses to start with an option that only MySQL knows
+    return {each.name: each.value for each in options_of(recipe, container) if each.is_setting}
+
+
+def _databases(
+    container: Container, kind: Kind, service: Service, detected: Proposal, taken: Collection[str]
+) -> tuple[Database, ...]:
+    if not kind.composed:
+        return ()
+    given = own_environment(container)
+    user = given.get(kind.composed["user"], "")
+    user = user if user != kind.user and _PLAIN.fullmatch(user) else ""
+    password = given.get(kind.composed["password"], "")
+    database = given.get(kind.composed["name"], "") or user or (kind.user if kind.recipe == "postgres" else "")
+    if not _PLAIN.fullmatch(database):
+        return ()
+    password = password if user and _PASSWORD.fullmatch(password) else ""
+    known = [each for each in detected.databases if each.service == kind.recipe] if service.name == kind.recipe else []
+    if known:
+        first = next((each for each in known if each.database == database), known[0])
+        others = [each for each in known if each is not first]
+        return (replace(first, database=database, user=user, password=password), *others)
+    name = next(each for each in ("default", service.name + "-db", name_of(container) + "-db") if each not in taken)
+    return (Database(name, "", container.evidence, service.name, database, user, password),)
+
+
+def published_ports(container: Container) -> Iterator[tuple[str, str]]:
+    """Yield each port of a container with the port of this machine under which it is published."""
+    for port in container.ports:
+        given = published(port)
+        inner = port.partition("/")[0].rpartition(":")[2]
+        if given.isdecimal() and inner.isdecimal():
+            yield inner, given

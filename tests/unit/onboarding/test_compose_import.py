@@ -1,0 +1,396 @@
+"""What an import makes of each key of a compose file, and what its report says."""
+
+import tomllib
+
+import pytest
+
+from devboot.errors import Problems
+from devboot.model.edge.manifest.manifest import read_manifest
+from devboot.onboarding import render
+from devboot.onboarding.compose_import.fidelity import VERDICTS, percentage
+from devboot.onboarding.compose_import.imported import import_compose
+
+APP = {
+    "app.py": "print('runs')\n",
+    "worker.py": "print('runs')\n",
+    "Dockerfile": "FROM python:3.13\nWORKDIR /app\nCOPY . .\n",
+}
+
+
+@pytest.fixture
+def take(write):
+    """Imports a compose file beside a small program: returns the manifest's values, and verdict and text by key."""
+
+    def imported(compose, files=(), paths=("compose.yaml",), profiles=()):
+        root = write({**APP, "compose.yaml": compose, **dict(files)})
+        found = import_compose(root, paths, profiles=profiles, environ={})
+        text = render(found.proposal)
+        _, problems = read_manifest(text, "devboot.toml")
+        assert [each.what for each in problems] == [], text
+        return tomllib.loads(text), {each.key: (each.verdict, each.text) for each in found.report}, found.report
+
+    return imported
+
+
+DATABASE = """
+services:
+  db:
+    image: postgres:16-alpine
+    environment:
+      POSTGRES_DB: shop
+      POSTGRES_USER: ada
+      POSTGRES_PASSWORD: lace
+    ports: ["5433:5432"]
+    volumes: ["data:/var/lib/postgresql/data"]
+    healthcheck: {test: pg_isready}
+volumes: {data: }
+"""
+WEB = """
+services:
+  web:
+    build: .
+    command: python app.py
+"""
+
+
+def test_an_image_becomes_a_service_with_its_version_its_database_and_its_published_port(take):
+    manifest, report, _ = take(DATABASE)
+
+    assert manifest["services"]["postgres"] == {
+        "version": "16",
+        "port": 5433,
+        "databases": {"default": {"name": "shop", "user": "ada", "password": "lace"}},
+    }
+    assert {verdict for verdict, _ in report.values()} == {"native"}
+
+
+@pytest.mark.parametrize(
+    ("image", "recipe", "verdict"),
+    [
+        ("redis:7", "redis", "native"),
+        ("valkey/valkey:9", "valkey", "native"),
+        ("mysql:8.0", "mariadb", "approximated"),
+        ("rabbitmq:3-management", "rabbitmq", "approximated"),
+        ("minio/minio", "minio", "native"),
+        ("axllent/mailpit", "mail", "approximated"),
+        ("redis:1.0", "redis", "approximated"),
+    ],
+)
+def test_each_known_image_has_its_recipe(take, image, recipe, verdict):
+    manifest, report, _ = take(f"services:\n  thing:\n    image: {image}\n")
+
+    assert [*manifest["services"]] == [recipe]
+    assert report["services.thing.image"][0] == verdict
+
+
+def test_two_servers_of_one_recipe_are_two_services(take):
+    manifest, _, _ = take("services:\n  cache:\n    image: redis:7\n  queue:\n    image: redis:7\n")
+
+    assert {name: table.get("recipe", name) for name, table in manifest["services"].items()} == {
+        "redis": "redis",
+        "queue": "redis",
+    }
+
+
+def test_options_of_a_servers_command_become_settings(take):
+    command = "redis-server --maxmemory 64mb --requirepass secret --save 900 1"
+    manifest, report, _ = take(f"services:\n  cache:\n    image: redis\n    command: {command}\n")
+
+    assert manifest["services"]["redis"]["settings"] == {"maxmemory": "64mb", "save": "900 1"}
+    assert report["services.cache.command"][0] == "native"
+
+
+def test_first_data_becomes_a_task_that_runs_once(take):
+    mount = "\n    volumes: ['./first.sql:/docker-entrypoint-initdb.d/first.sql']\n"
+    manifest, report, _ = take(
+        f"services:\n  db:\n    image: postgres:16{mount}", {"first.sql": "create table a(b int);"}
+    )
+
+    assert manifest["tasks"]["seed"]["run"] == "psql -q -f first.sql"
+    assert manifest["tasks"]["seed"]["once"] is True
+    assert report["services.db.volumes"] == ("native", "[tasks.seed]")
+
+
+def test_a_build_becomes_a_process_with_its_port_and_copies(take):
+    more = "    ports: ['8000:8000']\n    scale: 2\n    stop_grace_period: 1m30s\n    stop_signal: SIGINT\n"
+    manifest, report, _ = take(f"{WEB}{more}    restart: unless-stopped\n")
+
+    web = manifest["processes"]["web"]
+    assert (web["command"], web["port"], web["instances"]) == ("python3 app.py", 8000, 2)
+    assert (web["stop_timeout"], web["stop_signal"], web["restart"]) == ("90s", "SIGINT", "always")
+    assert {verdict for verdict, _ in report.values()} == {"native"}
+
+
+def test_the_command_of_the_image_is_found_in_its_dockerfile(take):
+    files = {
+        "api/Dockerfile": 'FROM python:3.13\nWORKDIR /srv\nCOPY . /srv\nCMD ["python", "serve.py"]\n',
+        "api/serve.py": "",
+    }
+    manifest, _, _ = take("services:\n  api:\n    build: ./api\n", files)
+
+    assert manifest["processes"]["api"] == {"command": "python3 serve.py", "cwd": "api"}
+
+
+def test_a_program_that_only_the_image_has_stays_in_docker(take):
+    files = {"Dockerfile": 'FROM scratch\nCOPY --from=build /out /server\nCMD ["/server"]\n'}
+    manifest, report, found = take("services:\n  api:\n    build: .\n", files)
+
+    assert "processes" not in manifest
+    assert report["services.api.build"][0] == "left in Docker"
+    assert percentage(found) == 0
+
+
+def test_an_image_without_recipe_stays_in_docker_and_its_published_port_is_reached(take):
+    search = "  search:\n    image: elasticsearch:8.13.0\n    ports: ['9201:9200']\n"
+    manifest, report, _ = take(f"{WEB}    environment:\n      SEARCH: http://search:9200/shop\n{search}")
+
+    assert manifest["env"]["SEARCH"] == "http://127.0.0.1:9201/shop"
+    assert report["services.search.image"][0] == "left in Docker"
+    assert "docker compose up -d search" in report["services.search.image"][1]
+
+
+def test_a_container_without_a_published_port_cannot_be_reached(take):
+    _, report, _ = take(f"{WEB}    environment: ['SEARCH=search:9200']\n  search:\n    image: elasticsearch:8.13.0\n")
+
+    assert report["services.web.environment.SEARCH"][0] == "no equivalent"
+
+
+@pytest.mark.parametrize(
+    ("test", "ready"),
+    [
+        ("curl -f http://localhost:8000/health || exit 1", {"http": "/health"}),
+        ("['CMD', 'wget', '-qO-', 'http://127.0.0.1:8000/']", {"http": "/"}),
+        ("['CMD', 'curl', 'http://localhost:9/up']", {"http": "http://127.0.0.1:9/up"}),
+        ("['CMD-SHELL', 'python check.py --fast']", {"exec": "python check.py --fast"}),
+        ("['CMD', 'python', 'check.py', 'a b']", {"exec": "python check.py 'a b'"}),
+        ("NONE", None),
+    ],
+)
+def test_a_healthcheck_becomes_readiness(take, test, ready):
+    check = f"    healthcheck: {{test: {test!r}, interval: 5s, timeout: 500ms, retries: 4}}\n"
+    check = check.replace('"[', "[").replace(']"', "]") if test.startswith("[") else check
+    check = check.replace("'NONE'", "['NONE']")
+    manifest, _, _ = take(f"{WEB}    ports: ['8000:8000']\n{check}")
+
+    timings = {"period": "5s", "timeout": "500ms", "failure_threshold": 4}
+    assert manifest["processes"]["web"].get("ready") == (None if ready is None else {**ready, **timings})
+
+
+def test_conditions_of_depends_on_become_states_and_a_container_that_ends_a_task(take):
+    manifest, report, _ = take("""
+        services:
+          web:
+            build: .
+            command: python app.py
+            depends_on:
+              db: {condition: service_healthy}
+              setup: {condition: service_completed_successfully}
+              worker: {condition: service_started}
+              search: {condition: service_started}
+          setup: {build: ., command: python prepare.py, depends_on: [db]}
+          worker: {build: ., command: python worker.py}
+          db: {image: "postgres:16"}
+          search: {image: "elasticsearch:8.1"}
+        """)
+
+    assert manifest["processes"]["web"]["depends_on"] == ["postgres", "setup", {"name": "worker", "until": "started"}]
+    assert manifest["tasks"]["setup"] == {"run": "python3 prepare.py", "before": ["web"], "depends_on": ["postgres"]}
+    assert report["services.web.depends_on.search"][0] == "no equivalent"
+
+
+def test_variables_with_defaults_come_from_the_shell(take):
+    manifest, _, _ = take(f"""{WEB}    environment:
+      LEVEL: ${{LEVEL:-info}}
+      KEY: ${{KEY:?ask the team}}
+      GREETING: hello ${{WHO:-world}}
+      PRICE: 5$$
+      CALLERS:
+""")
+
+    assert manifest["env"] == {
+        "LEVEL": {"from": "shell", "default": "info"},
+        "KEY": {"required": True, "description": "ask the team"},
+        "GREETING": "hello ${WHO}",
+        "WHO": {"from": "shell", "default": "world"},
+        "PRICE": "5$",
+        "CALLERS": {"from": "shell"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (
+            "postgresql+asyncpg://ada:lace@db:5432/shop?ssl=no",
+            "postgresql+asyncpg://{login}/${{databases.default.name}}?ssl=no",
+        ),
+        ("postgres://${{WHO:-ada}}:lace@db/${{BASE:-shop}}", "postgres://{login}/${{databases.default.name}}"),
+        ("postgres://ada:lace@db/other", "postgres://{login}/other"),
+        ("redis://cache:6379/2", "${{services.redis.url}}/2"),
+        ("amqp://guest:guest@queue:5672//", "${{services.rabbitmq.url}}"),
+        ("http://web:8000/api", "http://127.0.0.1:${{processes.web.port}}/api"),
+        ("http://host.docker.internal:9/", "http://127.0.0.1:9/"),
+        ("https://example.org/cache", "https://example.org/cache"),
+    ],
+)
+def test_addresses_of_containers_become_references(take, value, text):
+    others = DATABASE.removeprefix("\nservices:").partition("volumes: {")[0]
+    others += "  cache: {image: redis}\n  queue: {image: rabbitmq}\n"
+    manifest, _, _ = take(f"{WEB}    ports: ['8000:8000']\n    environment:\n      ADDRESS: {value.format()}\n{others}")
+
+    login = (
+        "${databases.default.user}:${databases.default.password}@${databases.default.host}:${databases.default.port}"
+    )
+    assert manifest["env"]["ADDRESS"] == text.format(login=login)
+
+
+def test_host_port_user_and_password_in_variables_of_their_own_become_references(take):
+    parts = "DB_HOST: db, DB_PORT: '5432', DB_USER: ada, DB_PASSWORD: lace, DB_NAME: shop, CACHE: 'cache:6379'"
+    others = DATABASE.removeprefix("\nservices:").partition("volumes: {")[0] + "  cache: {image: redis}\n"
+    manifest, _, _ = take(f"{WEB}    environment: {{{parts}}}\n{others}")
+
+    assert manifest["env"] == {
+        "DB_HOST": "${databases.default.host}",
+        "DB_PORT": "${databases.default.port}",
+        "DB_USER": "${databases.default.user}",
+        "DB_PASSWORD": "${databases.default.password}",
+        "DB_NAME": "${databases.default.name}",
+        "CACHE": "${services.redis.host}:${services.redis.port}",
+    }
+    assert manifest["services"]["redis"]["access"] == "open"
+
+
+def test_a_variable_with_two_values_belongs_to_its_processes(take):
+    two = "  worker:\n    build: .\n    command: python worker.py\n    environment: {ROLE: work, SAME: x}\n"
+    manifest, report, _ = take(f"{WEB}    environment: {{ROLE: serve, SAME: x}}\n{two}")
+
+    assert manifest["env"] == {"ROLE": "serve", "SAME": "x"}
+    assert manifest["processes"]["worker"]["env"] == {"ROLE": "work"}
+    assert report["services.worker.environment.ROLE"] == ("native", "`env` of [processes.worker]")
+
+
+def test_env_files_are_read_and_their_container_names_overridden(take):
+    manifest, _, _ = take(
+        f"{WEB}    env_file: [conf/dev.env]\n  cache: {{image: redis}}\n",
+        {"conf/dev.env": "CACHE_URL=redis://cache:6379/0\nOTHER=1\n"},
+    )
+
+    assert manifest["env-files"]["read"] == [".env", ".env.local", "conf/dev.env"]
+    assert manifest["env"] == {"CACHE_URL": "${services.redis.url}/0"}
+
+
+def test_profiles_are_left_out_unless_they_are_asked_for(take):
+    more = "  admin: {build: ., command: python worker.py, profiles: [tools]}\n"
+    manifest, report, _ = take(WEB + more)
+    chosen, _, _ = take(WEB + more, profiles=["tools"])
+    every, _, _ = take(WEB + more, profiles=["*"])
+
+    assert [*manifest["processes"]] == ["web"]
+    assert report["services.admin.build"][0] == "left in Docker"
+    assert [*chosen["processes"]] == [*every["processes"]] == ["web", "admin"]
+
+
+def test_anchors_extends_and_include_are_resolved(take):
+    compose = """
+        include: [more/cache.yaml]
+        x-common: &common
+          environment: {LEVEL: debug}
+        services:
+          web: {<<: *common, build: ., command: python app.py}
+          worker: {extends: {service: web}, command: python worker.py}
+        """
+    manifest, report, found = take(compose, {"more/cache.yaml": "services:\n  cache:\n    image: redis\n"})
+
+    assert [*manifest["processes"]] == ["web", "worker"]
+    assert manifest["env"] == {"LEVEL": "debug"}
+    assert [*manifest["services"]] == ["redis"]
+    lines = {each.key: each.line for each in found}
+    assert lines["services.web.environment.LEVEL"] == 3
+    assert report["services.worker.extends"] == ("native", "resolved")
+    assert [each.path for each in found if each.key == "services.cache.image"] == ["more/cache.yaml"]
+
+
+def test_an_override_file_is_merged(take):
+    override = "services:\n  web:\n    command: python worker.py\n    environment: {LEVEL: debug}\n"
+    manifest, _, found = take(
+        f"{WEB}    environment: {{LEVEL: info, A: b}}\n",
+        {"compose.override.yaml": override},
+        ("compose.yaml", "compose.override.yaml"),
+    )
+
+    assert manifest["processes"]["web"]["command"] == "python3 worker.py"
+    assert manifest["env"] == {"LEVEL": "debug", "A": "b"}
+    places = {each.key: each.place for each in found}
+    assert places["services.web.environment.LEVEL"] == "compose.override.yaml:4"
+    assert places["services.web.environment.A"] == "compose.yaml:5"
+
+
+def test_secrets_and_configs_are_files_of_the_clone_or_nothing(take):
+    more = "    environment: {TOKEN_FILE: /run/secrets/token}\n    secrets: [token, other]\n    configs: [site]\n"
+    top = "secrets: {token: {file: ./secret/token.txt}, other: {environment: OTHER}}\nconfigs: {site: {content: a}}\n"
+    manifest, report, found = take(f"{WEB}{more}{top}")
+
+    assert manifest["env"]["TOKEN_FILE"] == "${project.root}/secret/token.txt"
+    assert [each.verdict for each in found if each.key == "services.web.secrets"] == ["approximated", "no equivalent"]
+    assert report["services.web.configs"][0] == "no equivalent"
+
+
+def test_a_published_port_that_is_another_one_goes_into_the_command(take):
+    command = "python -m http.server 8000 --bind 0.0.0.0"
+    manifest, report, _ = take(f"services:\n  web:\n    build: .\n    command: {command}\n    ports: ['8080:8000']\n")
+
+    web = manifest["processes"]["web"]
+    assert (web["command"], web["port"]) == ("python3 -m http.server 8080 --bind 127.0.0.1", 8080)
+    assert report["services.web.ports"][0] == "approximated"
+
+
+def test_limits_and_isolation_are_no_equivalent_and_networks_are_not_needed(take):
+    more = "    mem_limit: 1g\n    cap_drop: [ALL]\n    networks: [back]\n    tty: true\n    devices: [/dev/sda]\n"
+    _, report, _ = take(f"{WEB}{more}networks: {{back: }}\n")
+
+    verdicts = {key.rpartition(".")[2]: verdict for key, (verdict, _) in report.items()}
+    assert [verdicts[key] for key in ("mem_limit", "cap_drop", "devices")] == ["no equivalent"] * 3
+    assert [verdicts[key] for key in ("networks", "tty", "back")] == ["native"] * 3
+
+
+def test_the_report_has_every_key_of_every_service_once_with_its_line(take):
+    compose = (
+        f"{DATABASE.partition('volumes: {')[0]}{WEB.removeprefix(chr(10) + 'services:')}    ports: ['1:1', '2:2']\n"
+    )
+    _, _, found = take(compose)
+
+    lines = compose.lstrip("\n").splitlines()
+    for each in found:
+        word = each.key.rpartition(".")[2]
+        assert each.verdict in VERDICTS
+        assert each.text
+        assert word in lines[each.line - 1], each
+    assert [each.line for each in found] == sorted(each.line for each in found)
+    assert sum(each.key == "services.web.ports" for each in found) == 2
+
+
+@pytest.mark.parametrize(
+    ("compose", "slug", "place"),
+    [
+        ("services:\n  web:\n    imag: redis\n", "compose/unknown-key", (3, 5)),
+        ("servces:\n  web: {}\n", "compose/unknown-key", (1, 1)),
+        ("services:\n  web:\n    command: [python\n", "compose/not-yaml", (3, 14)),
+        ("services:\n\tweb: 1\n", "compose/not-yaml", (2, 1)),
+        ("services: {}\n", "compose/no-services", (0, 0)),
+    ],
+)
+def test_a_mistake_has_its_place(take, compose, slug, place):
+    with pytest.raises(Problems) as caught:
+        take(compose)
+
+    error = caught.value.errors[0]
+    assert (error.slug, error.place.line, error.place.column) == (slug, *place)
+    if error.place.line:
+        assert error.place.source == compose.splitlines()[error.place.line - 1]
+
+
+def test_a_misspelt_key_has_its_correction(take):
+    with pytest.raises(Problems) as caught:
+        take("services:\n  web:\n    imag: redis\n    comand: x\n")
+
+    assert [each.help for each in caught.value.errors] == [("write `image`",), ("write `command`",)]

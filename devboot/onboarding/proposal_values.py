@@ -198,7 +198,7 @@ class Proposal:
     @property
     def is_useful(self) -> bool:
         """True if there is anything to run or to install."""
-        has_program = bool(self.program.command)
+        has_program = bool(self.program.command or self.program.kind)
         return bool(self.framework or self.procfile or self.has_virtualenv or self.processes or has_program)
 
     @property

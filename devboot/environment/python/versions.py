@@ -22,6 +22,7 @@ ReadText = Callable[[str], str | None]
 NamesIn = Callable[[str, str], list[str]]
 """Gives the names in a folder that match a pattern."""
 
+PYTHON_2 = "is written for Python 2"  # what a program is that no Python 3 can parse
 _VERSION = re.compile(r"^(?:c?python-?|Python )?(?P<version>\d+(?:\.\d+){0,2})(?P<rest>[a-z*.+-].*)?$", re.IGNORECASE)
 _BOUNDS = "pyproject.toml"  # the one file that says which versions the code runs on
 _IMAGES = ("Dockerfile", "Dockerfile.dev", "docker/Dockerfile", "docker/local.Dockerfile", ".devcontainer/Dockerfile")

@@ -16,10 +16,12 @@ from devboot.onboarding.frameworks.scripts.bottle import Bottle
 from devboot.onboarding.frameworks.scripts.cherrypy import CherryPy
 from devboot.onboarding.frameworks.scripts.dash import Dash
 from devboot.onboarding.frameworks.scripts.gradio import Gradio
+from devboot.onboarding.frameworks.scripts.mcp import Mcp
 from devboot.onboarding.frameworks.scripts.sanic import Sanic
 from devboot.onboarding.frameworks.scripts.standard_server import StandardServer
 from devboot.onboarding.frameworks.scripts.streamlit import Streamlit
 from devboot.onboarding.frameworks.scripts.tornado import Tornado
+from devboot.onboarding.frameworks.scripts.websockets import WebSockets
 from devboot.onboarding.frameworks.web.django import Django
 from devboot.onboarding.frameworks.web.falcon import Falcon
 from devboot.onboarding.frameworks.web.fastapi import FastApi
@@ -51,6 +53,7 @@ FRAMEWORKS: tuple[tuple[Framework, ...], ...] = (
     (Pyramid(),),
     (Bot(),),
     (Scrapy(),),
+    (Mcp(), WebSockets()),
     (StandardServer(),),
     (StaticPages(),),
 )

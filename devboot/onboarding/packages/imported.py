@@ -207,7 +207,7 @@ def _of_imports(tree: Tree, app: Application, python: PythonInput, empty: str) -
     unknown = sorted(name for name in modules if name not in distributions())
     if unknown:
         shown = ", ".join(f"`{name}`" for name in unknown[:_MOST_UNKNOWN])
-        text = f"imported, but the package isn't known: {shown}; add it to `packages`"
+        text = f"imported, but neither in the clone nor a known package: {shown}"
         notes.append(Note(text, modules[unknown[0]], warns=True))
     return replace(python, packages=names), notes
 

@@ -49,6 +49,7 @@ from devboot.onboarding.reading.procfile import (
     obstacles,
 )
 from devboot.onboarding.reading.python import with_stated_version
+from devboot.onboarding.reading.python_2 import python_2
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services import databases as stores
 from devboot.onboarding.services.all_servers import Services, containers, find_services
@@ -219,7 +220,7 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
             _unique(_with_program(processes, clone), (*(service.name for service in services), *names), tasks)
         ),
         notes=tuple(dict.fromkeys(notes)),
-        program=program,
+        program=(python_2(tree, app) if app.path or not (processes or clone.procfile) else None) or program,
         templates=tuple(
             (posixpath.relpath(template, app.root), posixpath.relpath(target, app.root))
             for template, target in run.found.templates

@@ -16,6 +16,9 @@ _OPENS_WINDOWS = re.compile(
 _DRAWS = re.compile(
     r"^(?:from|import)[ \t]+(?:curses|textual|blessed|asciimatics|prompt_toolkit|urwid|npyscreen)\b", re.MULTILINE
 )
+# A server of the Model Context Protocol that its client starts
+_OF_MCP = re.compile(r"^(?:from|import)[ \t]+(?:mcp|fastmcp)\b", re.MULTILINE)
+_IS_STARTED_BY_CLIENT = re.compile(r"\brun\((?:transport\s*=\s*[\"']stdio[\"'])?\)|\bstdio_server\(")
 # A positional argument that may not be left out, or an option that is required
 _ARGPARSE = re.compile(
     r"\.add_argument\(\s*[\"'][^-\"'][^\"']*[\"'](?![^()\n]*\bnargs\s*=\s*[\"'][?*])|\.add_argument\([^()\n]*\brequired\s*=\s*True"
@@ -41,6 +44,8 @@ def kind_of_program(text: str) -> ProgramKind:
         return ProgramKind("draws on the whole terminal", is_interactive=True)
     if _ASKS.search(text):
         return ProgramKind("asks questions at the terminal", is_interactive=True)
+    if _OF_MCP.search(text) and _IS_STARTED_BY_CLIENT.search(text):
+        return ProgramKind("waits for a client of MCP at its standard input", is_interactive=True)
     if _ARGPARSE.search(text):
         return ProgramKind("takes arguments", "--help")
     return ProgramKind("takes arguments" if _ARGV.search(text) else "")

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from devboot.clone_reader import read_bytes
 from devboot.errors import Evidence, WorkError
 from devboot.files import list_names
+from devboot.model.distributions import distributions
 from devboot.model.nearest import nearest
 from devboot.supervisor.explain.file_templates import copying_command
 from devboot.supervisor.explain.known_errors import LONGEST, find_advice, last_python_with
@@ -41,6 +42,7 @@ _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 _ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
 # The same command in a line of its own, at the end
 _INSTALLS = r"^(?:\$ )?pip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)['\"]?$"
+_PARTS_OF_APPS = ("admin", "apps", "forms", "models", "serializers", "tasks", "urls", "views")  # in Django
 _AFTER_A_FIX = "after a fix: `"
 
 
@@ -234,11 +236,21 @@ def _how_to_add(module: str, seen: Evidence) -> tuple[str, ...]:
     """Return advice on the package of a module that is in no list."""
     if module == "pkg_resources":
         return _older_setuptools(seen)
-    if is_own_by_name(module):
+    if is_own_by_name(module) or _is_app_of_django(module, seen):
         return (f"`{module}` is a module of the project itself that this clone lacks: only its code can bring it",)
     installs = f"`devboot up -d` installs new packages; if none of them provides `{module}`, add the package first"
     command = adding_command(module, seen.packages)
     return (command, "`devboot up -d` installs new packages") if command else (installs,)
+
+
+def _is_app_of_django(module: str, seen: Evidence) -> bool:
+    """Return whether a missing module that no known package has is in INSTALLED_APPS, or has modules as an app has."""
+    if module in distributions():
+        return False
+    line = _last_import(seen)
+    parts = "|".join(_PARTS_OF_APPS)
+    imports = rf"from {module}(?:\.(?:{parts})\b| import (?:{parts})\b)|import {module}\.(?:{parts})\b"
+    return any("/django/apps/" in each for each in seen.tail) or bool(line and re.search(imports, line.text))
 
 
 def _older_setuptools(seen: Evidence) -> tuple[str, ...]:

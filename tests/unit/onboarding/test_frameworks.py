@@ -89,6 +89,12 @@ STARTS = [
     ("dash", "dash", {"app.py": "from dash import Dash\napp = Dash(__name__)\napp.run()\n"}, "python app.py", 8050),
     ("sanic", "sanic", {"app.py": "from sanic import Sanic\napp = Sanic('a')\n"},
      "sanic app:app --host 127.0.0.1 --port $PORT --reload", None),
+    ("websockets", "websockets", {"talk.py": "import asyncio, websockets\nasync def main():\n    async with websockets.serve(f, '', 8765):\n        await stop\nasyncio.run(main())\n"},  # noqa: E501
+     "python talk.py", 8765),
+    ("websockets", "websockets", {"talk.py": "from websockets.sync.server import serve\nwith serve(f, 'localhost', port=81) as s:\n    s.serve_forever()\n"},  # noqa: E501
+     "python talk.py", 81),
+    ("mcp", "fastmcp", {"tools.py": "from fastmcp import FastMCP\nmcp = FastMCP('a')\nmcp.run(transport='http', port=8811)\n"},  # noqa: E501
+     "python tools.py", 8811),
     ("cherrypy", "cherrypy", {"site.py": "import cherrypy\ncherrypy.quickstart(object())\n"}, "python site.py", None),
     ("tornado", "tornado", {"site.py": "from tornado.ioloop import IOLoop\na.listen(8888)\nIOLoop.current().start()\n"},
      "python site.py", 8888),

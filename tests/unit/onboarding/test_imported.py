@@ -31,9 +31,7 @@ def test_a_module_of_an_unknown_package_is_reported_and_never_guessed(propose):
     proposal = propose({"main.py": "import shopify_widgets\n" + FASTAPI, "shop/__init__.py": "", "shop/models.py": ""})
     assert ("fastapi", "uvicorn") == proposal.python.packages
     (warning,) = [note for note in proposal.notes if note.warns]
-    assert str(warning) == (
-        "imported, but the package isn't known: `shopify_widgets`; add it to `packages` (main.py:1)"
-    )
+    assert str(warning) == ("imported, but neither in the clone nor a known package: `shopify_widgets` (main.py:1)")
 
 
 def test_what_may_be_missing_is_not_installed(propose):

@@ -85,13 +85,15 @@ KINDS = [
     ("import curses\ncurses.wrapper(main)\n", "draws on the whole terminal", ""),
     ("import time\nfrom textual.app import App\nwhile True:\n    time.sleep(1)\n", "draws on the whole terminal", ""),
     ("age = int(input('age: '))\n", "asks questions at the terminal", ""),
+    ("from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('a')\nif __name__ == '__main__':\n    mcp.run()\n",
+     "waits for a client of MCP at its standard input", ""),
     ("p = argparse.ArgumentParser()\np.add_argument('path', help='x')\n", "takes arguments", " --help"),
     ("p = argparse.ArgumentParser()\np.add_argument('path', nargs='?')\n", "", ""),
     ("p = argparse.ArgumentParser()\np.add_argument('--path', required=True)\n", "takes arguments", " --help"),
     ("p = argparse.ArgumentParser()\np.add_argument('--path')\n", "", ""),
     ("@click.command()\n@click.argument('path')\ndef main(path): ...\n", "takes arguments", " --help"),
     ("import sys\nprint(open(sys.argv[1]).read())\n", "takes arguments", ""),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("code", "kind", "option"), KINDS)

@@ -12,7 +12,7 @@ from devboot import __version__
 from devboot.app.preparation.compose.service_databases import recorded, served_names, wanted_databases
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.missing_variables import missing_variable, missing_variables
-from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, warn_of_missing
+from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, refuse_python_2, warn_of_missing
 from devboot.environment.observation.startup_module import HOSTS, as_variable, startup_folder, write_startup
 from devboot.environment.ports.wish import PortWish
 from devboot.environment.process_specs import (
@@ -135,10 +135,12 @@ def refuse_missing(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) 
 def refuse_unready(
     loaded: Loaded, files: EnvFiles, environ: Mapping[str, str], reporter: Reporter, *, starts: bool
 ) -> None:
-    """Refuse a project in which nothing would run (if it `starts`) or whose variables lack values.
+    """Refuse a project in which nothing would or could run (if it `starts`) or whose variables lack values.
 
-    Raises ManifestError `manifest/nothing-to-run`, Problems of `env/missing`.
+    Raises MachineError `python/not-found`, ManifestError `manifest/nothing-to-run`, Problems of `env/missing`.
     """
+    if starts:
+        refuse_python_2(loaded)
     missing = missing_errors(loaded, files, environ)
     if starts:
         refuse_idle(loaded, missing)

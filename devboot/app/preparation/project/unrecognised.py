@@ -1,4 +1,4 @@
-"""Compares a manifest with what detection proposes, and refuses a project in which nothing would run."""
+"""Compares a manifest with what detection proposes, and refuses a project in which nothing would or could run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from devboot.app.preparation.project.kind_of_clone import kind_with_packages
 from devboot.clone_reader import parse_toml, read_text
-from devboot.errors import ManifestError, Problems
+from devboot.errors import MachineError, ManifestError, Problems
 from devboot.events import WARNING, Event, Reporter
 from devboot.state.projects import DETECTED, MANIFEST
 
@@ -27,6 +27,21 @@ def warn_of_missing(missing: Problems, reporter: Reporter) -> None:
     """Warn of variables that only the program of an idle clone needs: other commands may work without."""
     for each in missing.errors:
         reporter.emit(Event(WARNING, "env", each.what, lines=(*each.details, *each.causes, *each.help), slug=each.slug))
+
+
+def refuse_python_2(loaded: Loaded) -> None:
+    """Refuse code that no available Python can parse. Raises MachineError `python/not-found`."""
+    from devboot.environment.python.versions import PYTHON_2
+
+    if not loaded.program_kind.startswith(PYTHON_2):
+        return
+    raise MachineError(
+        "python/not-found",
+        "the program of this clone is written for Python 2, with which nothing can be installed any more",
+        causes=[loaded.program_kind.removeprefix(f"{PYTHON_2}: ")],
+        help=["2to3 --write --nobackups .   # translates it; only Pythons up to 3.12 have this program"],
+        kept=["nothing was installed or started"],
+    )
 
 
 def refuse_idle(loaded: Loaded, missing: Problems | None = None) -> None:

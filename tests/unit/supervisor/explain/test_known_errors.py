@@ -39,6 +39,19 @@ def test_npm_gets_the_setting_or_the_lock_that_it_asks_for(text, command):
     assert find_advice(text.splitlines(), "/p/my ui") == (command,)
 
 
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("ImportError: libodbc.so.2: cannot open shared object file: No such file or directory", "unixodbc"),
+        ("OSError: libtoy-2.0.so.7: cannot open shared object file: No such file or directory", "`libtoy-2.0.so.7`"),
+        ("SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?", "2to3"),
+        ("SyntaxError: multiple exception types must be parenthesized", "2to3"),
+    ],
+)
+def test_a_library_of_the_system_and_code_for_python_2_are_named(line, named):
+    assert named in find_advice([line], "/p")[0]
+
+
 @pytest.mark.parametrize("text", ["npm error code ENOTFOUND", "retry with --legacy-peer-deps", ""])
 def test_other_complaints_get_no_advice(text):
     assert find_advice(text.splitlines(), "/p") == ()

@@ -102,6 +102,28 @@ def test_no_strangers_package_is_advised_for_a_module_of_the_projects_own(tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("frame", "text"),
+    [
+        ("urls.py", "from menus.views import today"),
+        ("urls.py", "from menus import views"),
+        ("urls.py", "import menus.models"),
+        (".venv/lib/python3.13/site-packages/django/apps/config.py", "module = import_module(entry)"),
+    ],
+)
+def test_no_strangers_package_is_advised_for_an_app_of_django_that_the_clone_lacks(tmp_path, frame, text):
+    (tmp_path / "requirements.txt").touch()
+    spec = WORKER._replace(
+        packages=(str(tmp_path), "requirements.txt"), cwd=str(tmp_path), env_files=(str(tmp_path), ".env")
+    )
+    tail = traceback(tmp_path, frame, 9, text, "ModuleNotFoundError: No module named 'menus'")
+
+    helps = ended(spec, End(1), tail).help
+
+    assert helps[0] == "`menus` is a module of the project itself that this clone lacks: only its code can bring it"
+    assert not any(">> requirements.txt" in each for each in helps)
+
+
+@pytest.mark.parametrize(
     ("line", "package"),
     [
         ("ImportError: dotenv isn't installed, run `pip install settings[dotenv]`", "'settings[dotenv]'"),

@@ -1,0 +1,14 @@
+"""MCP: a script whose tools clients call over HTTP; without `transport` a client starts the script itself."""
+
+import re
+
+from devboot.onboarding.frameworks.serving_script import Listens, ServingScript
+
+
+class Mcp(ServingScript):
+    """Recognises scripts that start a server of the Model Context Protocol over HTTP, and proposes to run them."""
+
+    name = "mcp"
+    marks = ("transport",)
+    serves = re.compile(r"\brun\([^)\n]*\btransport\s*=\s*[\"'](?:sse|http|streamable-http)\b")
+    listens = Listens("run", usual=8000)

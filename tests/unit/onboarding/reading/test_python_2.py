@@ -4,6 +4,7 @@ import pytest
 
 from devboot.app.preparation.project.load import load_project
 from devboot.app.preparation.project.unrecognised import refuse_python_2
+from devboot.environment.python.versions import PYTHON_2
 from devboot.errors import MachineError
 from tests.fakes.folders import home_beside
 
@@ -50,4 +51,7 @@ def test_a_program_for_python_2_is_refused_with_its_line(tmp_path, head, stateme
     ],
 )
 def test_an_old_script_beside_or_another_mistake_refuses_nothing(tmp_path, files):
-    refuse_python_2(load(tmp_path, {"requirements.txt": "flask\n", **files}))
+    loaded = load(tmp_path, {"requirements.txt": "flask\n", **files})
+    refuse_python_2(loaded)
+
+    assert PYTHON_2 not in loaded.program_kind

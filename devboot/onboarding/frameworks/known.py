@@ -13,6 +13,7 @@ from devboot.onboarding.frameworks.migrations.tortoise import Tortoise
 from devboot.onboarding.frameworks.scripts.aiohttp import Aiohttp
 from devboot.onboarding.frameworks.scripts.asgi_script import AsgiScript
 from devboot.onboarding.frameworks.scripts.bottle import Bottle
+from devboot.onboarding.frameworks.scripts.chainlit import Chainlit
 from devboot.onboarding.frameworks.scripts.cherrypy import CherryPy
 from devboot.onboarding.frameworks.scripts.dash import Dash
 from devboot.onboarding.frameworks.scripts.gradio import Gradio
@@ -21,6 +22,7 @@ from devboot.onboarding.frameworks.scripts.sanic import Sanic
 from devboot.onboarding.frameworks.scripts.standard_server import StandardServer
 from devboot.onboarding.frameworks.scripts.streamlit import Streamlit
 from devboot.onboarding.frameworks.scripts.tornado import Tornado
+from devboot.onboarding.frameworks.scripts.webpy import WebPy
 from devboot.onboarding.frameworks.scripts.websockets import WebSockets
 from devboot.onboarding.frameworks.web.django import Django
 from devboot.onboarding.frameworks.web.falcon import Falcon
@@ -49,7 +51,10 @@ FRAMEWORKS: tuple[tuple[Framework, ...], ...] = (
     (Django(),),
     (FastApi(), Flask(), Quart()),
     (Starlette(), Litestar(), Falcon()),
-    (Streamlit(), Aiohttp(), Gradio(), Dash(), Sanic(), CherryPy(), Tornado(), Bottle(), AsgiScript()),
+    (
+        *(Streamlit(), Chainlit(), Aiohttp(), Gradio(), Dash(), Sanic(), CherryPy(), Tornado(), Bottle(), WebPy()),
+        AsgiScript(),
+    ),
     (Pyramid(),),
     (Bot(),),
     (Scrapy(),),

@@ -6,6 +6,7 @@ import ast
 import posixpath
 import re
 from collections.abc import Iterator
+from shlex import quote
 from typing import NamedTuple
 
 from devboot.onboarding.frameworks.application_object import ENTRY_NAMES
@@ -55,7 +56,8 @@ class ServingScript(Framework):
         """Return the command for the script, with its port if that is fixed in the code."""
         app = clone.app
         module = app.entry.removesuffix(".__main__")
-        command = f"python -m {module}" if "." in app.entry else f"python {posixpath.relpath(app.path, app.folder)}"
+        script = quote(posixpath.relpath(app.path, app.folder))
+        command = f"python -m {module}" if "." in app.entry else f"python {script}"
         port = fixed_port(self.listens, clone.tree.module(app.path)) if self.listens else None
         return Process("web", command, cwd_of(app), port, app.evidence)
 
@@ -65,10 +67,10 @@ def script_command(tree: Tree, app: Application, path: str) -> str:
     inner = posixpath.relpath(path, app.folder)
     module = inner.removesuffix(".py").replace("/", ".").removesuffix(".__main__")
     if "/" not in inner:
-        return f"python {inner}"
+        return f"python {quote(inner)}"
     is_relative = re.search(r"^[ \t]*from\s+\.", tree.text(path) or "", re.MULTILINE)
     is_inside = is_relative or import_folder(tree, path) != posixpath.dirname(path)
-    return f"python -m {module}" if inner.endswith("/__main__.py") or is_inside else f"python {inner}"
+    return f"python -m {module}" if inner.endswith("/__main__.py") or is_inside else f"python {quote(inner)}"
 
 
 def fixed_port(listens: Listens, module: ast.Module | None) -> int | None:

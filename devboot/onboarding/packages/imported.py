@@ -129,14 +129,15 @@ def _unlisted(tree: Tree, app: Application, python: PythonInput, packages: Mappi
     """Return packages that the import needs and that the lists don't contain, directly or as dependencies.
 
     Packages with a similar name in the lists are left out: a module may have several distributions
-    (`opencv-python-headless`).
+    (`opencv-python-headless`). A known distribution of another module is none of them (`openai`, `openai-agents`).
     """
     if not app.path or not python.requirements or not takes_more(tree, app, python):
         return {}
     files = application_files(tree, app)
     if framework_of(app.framework).is_found_by_place:  # many of these modules are only imported by separate commands
         files = (path for path in files if _AT_START.search(path))
-    words = {word for each in packages for word in _words(each)}
+    known = {name_of(each) for each in distributions().values()}
+    words = {word for each in packages if each not in known for word in _words(each)}
     found: dict[str, Evidence] = {}
     own = _own(tree)
     apps = {name: where for name, where in apps_of_settings(tree, app).items() if name not in own}

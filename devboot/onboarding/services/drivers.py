@@ -51,6 +51,14 @@ def scheme_of_mysql(packages: Collection[str], tree: Tree) -> str:
     return _scheme(_library(packages, tree, "mysql") or "sqlalchemy", "mysql", packages)
 
 
+def with_asyncio_driver(scheme: str, packages: Collection[str]) -> str:
+    """Return the scheme of a server's url for SQLAlchemy's asyncio engine: unchanged if its driver suits that."""
+    for kind, schemes in load_table("drivers")[ASYNCIO].items():
+        if scheme.startswith(kind) and scheme not in schemes:
+            return _scheme(ASYNCIO, kind, packages)
+    return scheme
+
+
 def needs_driver(named: str | None, packages: Collection[str], tree: Tree, *, is_mysql: bool = False) -> bool:
     """Return True if a url has to name a driver and an example, with the driver `named`, doesn't."""
     names = frozenset(packages)

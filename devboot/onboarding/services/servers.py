@@ -18,7 +18,7 @@ from devboot.onboarding.reading.dotenv import PLACEHOLDER
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.services.connections import Connection, connections
 from devboot.onboarding.services.databases import connections_of_tortoise, server_urls
-from devboot.onboarding.services.drivers import needs_driver, scheme_of_mysql, scheme_of_postgres
+from devboot.onboarding.services.drivers import needs_driver, scheme_of_mysql, scheme_of_postgres, with_asyncio_driver
 from devboot.onboarding.services.served import Served, own_text_of, place_of, text_of
 from devboot.onboarding.services.tls import CLIENTS, demands, on_socket
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
@@ -270,6 +270,7 @@ class _Trial:
                 self._tell(variable, server, database)
         self._thin_out()
         self._tell_parts()
+        self._name_asyncio_drivers()
         self._check()
         self._do_without_tls()
 
@@ -357,11 +358,7 @@ class _Trial:
             return PROBE["password"], f"${{{own}.password}}"
         if role != "url":
             return PROBE[role], f"${{{own}.{role}}}"
-        scheme = self._scheme(name, server)
-        probe = _probe_url(scheme)
-        if scheme in ("postgres", "postgresql", "mysql"):
-            return probe, f"${{{own}.url}}"
-        return probe, f"{scheme}://${{{own}.user}}:${{{own}.password}}@${{{own}.host}}:${{{own}.port}}/${{{own}.name}}"
+        return _url_of(own, self._scheme(name, server))
 
     def _scheme(self, name: str, server: Server) -> str:
         """Return the url's scheme: the current one, else one that the installed libraries accept."""
@@ -378,6 +375,22 @@ class _Trial:
         if is_plain:
             return "postgresql"
         return scheme_of_postgres(self.packages, tree)
+
+    def _name_asyncio_drivers(self) -> None:
+        """Name a driver for asyncio in the variables whose urls arrive without one at SQLAlchemy's asyncio engine."""
+        arriving = {"create_async_engine": dict[str, str](), "create_engine": dict[str, str]()}
+        for event in self._wired().found.events:
+            names = arriving.get(event.name.rpartition(".")[2])
+            url = event.argument(0, "url") if names is not None else None
+            if names is not None and url is not None and isinstance(url.data, str):
+                names |= dict.fromkeys(url.reads, url.data)
+        for name, url in arriving["create_async_engine"].items():
+            scheme = url.partition("://")[0]
+            suits = with_asyncio_driver(scheme, self.packages)
+            if suits != scheme and url == self.found.probes.get(name) and name not in arriving["create_engine"]:
+                own = re.sub(r".*?\$\{(databases\.[^.]+).*", r"\1", self.found.values[name])
+                probe, text = _url_of(own, suits)
+                self.found.tell(name, text, self.found.places[name], probe)
 
     def _check(self) -> None:
         """Handle what the variables don't reach: a port fixed in the code, or a container's name."""
@@ -452,6 +465,17 @@ class _Trial:
 
 def _variables(servers: Iterable[Server]) -> frozenset[str]:
     return frozenset().union(*(server.variables for server in servers))
+
+
+def _url_of(database: str, scheme: str) -> tuple[str, str]:
+    """Return the url of a database as it is tried, and as it is written in the manifest."""
+    probe = _probe_url(scheme)
+    if scheme in ("postgres", "postgresql", "mysql"):
+        return probe, f"${{{database}.url}}"
+    user, password, host, port, name = (
+        f"${{{database}.{part}}}" for part in ("user", "password", "host", "port", "name")
+    )
+    return probe, f"{scheme}://{user}:{password}@{host}:{port}/{name}"
 
 
 def _probe_url(scheme: str) -> str:

@@ -46,7 +46,12 @@ _OF_NONE = re.compile(
 _REFUSED = re.compile(r"[Cc]onnection refused|ConnectionRefused|ECONNREFUSED|Errno 111|Connect call failed|NoBrokers")
 _NO_NAME = re.compile(
     r"Name or service not known|Temporary failure in name resolution|nodename nor servname|getaddrinfo failed|"
-    r"No address associated"
+    r"No address associated|EAI_AGAIN|ENOTFOUND|server host '[\w.-]+'|DNS query name does not exist"
+)
+# Names of hosts of other machines in such messages
+_OTHER_HOST = re.compile(
+    r"(?:[Hh]ost(?: name)?[ =][\"']?|(?:EAI_AGAIN|ENOTFOUND) |(?:on|resolve) '|exist: _mongodb\._tcp\.)"
+    r"([A-Za-z][\w-]*(?:\.[\w-]+)+)|(?<![\w.-])([A-Za-z][\w-]*(?:\.[\w-]+)+):\d+: \[Errno"
 )
 _IN_USE = re.compile(r"address already in use|EADDRINUSE|Errno 98\b|Errno 48\b", re.IGNORECASE)
 # Errors of the network and the machine, which no missing value causes and which may pass
@@ -90,18 +95,21 @@ _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = "above exception"  # part of the line between the tracebacks of a chain
 
 
+UNKNOWN_HOST = "network/unknown-host"
+_LOCAL = (".internal", ".local", ".localhost")  # domains of containers and local networks
 SHOWN = 6  # most variables or files named in a summary
 
 
 class Explanation(Record):
     """Explanation of a failure. `sentence` follows the name of the process; `helps` is advice, the command first.
 
-    `lasts`: another run would fail in the same way.
+    `lasts`: another run would fail in the same way. `slug` is a more precise one than that of the failure.
     """
 
     sentence: str
     helps: tuple[str, ...]
     lasts: bool = False
+    slug: str = ""
 
 
 def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
@@ -283,9 +291,16 @@ def _explain_taken_port(seen: Sequence[Observation], output: _Output) -> Explana
 
 def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
     is_refused = bool(output.said(_REFUSED))
-    if not is_refused and not output.said(_NO_NAME):
+    unknown = "" if is_refused else output.said(_NO_NAME)
+    if not is_refused and not unknown:
         return None
     target = _target(seen, output)
+    hosts = [each[1] or each[2] for each in _OTHER_HOST.finditer(unknown)]
+    hosts += [target.host] if unknown and target is not None and "." in target.host else []
+    if named := next((each for each in hosts if not each.endswith(_LOCAL)), ""):
+        at = target.where if target is not None and target.host == named else ""
+        helps = (f"`getent hosts {named}` shows when this machine has its address: check network and name",)
+        return Explanation(f"can't reach {named}{at}: this machine knows no address for it", helps, slug=UNKNOWN_HOST)
     if target is None:
         return None
     if not is_refused:

@@ -99,8 +99,9 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
     near = _misspelt(line, spec) or _meant(line, spec)
     seen = None if near else _observed(spec, tail)
     helps = near or (seen.helps if seen else ())
+    slug = "process/exited" if line == lasting_lack(spec, tail) else "process/import-error"
     return WorkError(
-        "process/exited" if line == lasting_lack(spec, tail) else "process/import-error",
+        (seen.slug if seen else "") or slug,
         _cut(f"{spec.name} {seen.sentence}" if seen else f"{spec.name} can't start: {line}"),
         details=(_command(spec), *(f"| {each}" for each in tail)),
         causes=(
@@ -219,6 +220,7 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
         first = (known[0].help,) if known[0].help else ()
     elif (seen := _observed(spec, tail)) is not None:
         what, causes, first = _cut(f"{spec.name} {seen.sentence}"), (what,), seen.helps
+        slug = seen.slug or slug
     return WorkError(
         slug,
         what,

@@ -9,6 +9,7 @@ from devboot.onboarding.tables import load_table
 START = "import os\nfrom fastapi import FastAPI\napp = FastAPI()\nURL = os.environ['DATABASE_URL']\n"
 SYNC = START + "from sqlalchemy import create_engine\nengine = create_engine(URL)\n"
 ASYNC = START + "from sqlalchemy.ext.asyncio import create_async_engine\nengine = create_async_engine(URL)\n"
+BOTH = ASYNC + "from sqlalchemy import create_engine\nother = create_engine(os.environ['SYNC_DATABASE_URL'])\n"
 OLD = START + "from sqlalchemy import create_engine\nengine = AsyncEngine(create_engine(URL))\n"
 DATABASES = START + "import databases\nstore = databases.Database(URL)\n"
 TORTOISE = START + "from tortoise.contrib.fastapi import register_tortoise\nregister_tortoise(app, db_url=URL)\n"
@@ -52,6 +53,7 @@ def test_the_address_of_a_file_suits_the_library_that_opens_it(propose, code, li
         (ASYNC, "sqlalchemy asyncpg", "postgresql+asyncpg"),
         (ASYNC, "sqlalchemy psycopg", "postgresql+psycopg"),
         (ASYNC, "sqlalchemy asyncpg psycopg2-binary", "postgresql+asyncpg"),
+        (BOTH, "sqlalchemy asyncpg psycopg2-binary", "postgresql+asyncpg"),
         (DATABASES, "databases asyncpg", "${databases.default.url}"),
         (TORTOISE, "tortoise-orm asyncpg", "asyncpg"),
         (TORTOISE, "tortoise-orm psycopg", "psycopg"),

@@ -95,6 +95,13 @@ STARTS = [
      "python talk.py", 81),
     ("mcp", "fastmcp", {"tools.py": "from fastmcp import FastMCP\nmcp = FastMCP('a')\nmcp.run(transport='http', port=8811)\n"},  # noqa: E501
      "python tools.py", 8811),
+    ("chainlit", "chainlit", {"talk.py": "import chainlit as cl\n@cl.on_message\nasync def on(m):\n    pass\n"},
+     "chainlit run talk.py --host 127.0.0.1 --port $PORT --headless --watch", None),
+    ("web.py", "web.py", {"site.py": "import web\napp = web.application((), globals())\napp.run()\n"},
+     "python site.py", None),
+    ("flask", "flask", {"app.py": "from flask import Flask\napp = Flask (__name__)\n"},
+     "flask run -p $PORT --reload", None),
+    ("bottle", "bottle", {"my shop.py": "from bottle import run\nrun(port=8080)\n"}, "python 'my shop.py'", 8080),
     ("cherrypy", "cherrypy", {"site.py": "import cherrypy\ncherrypy.quickstart(object())\n"}, "python site.py", None),
     ("tornado", "tornado", {"site.py": "from tornado.ioloop import IOLoop\na.listen(8888)\nIOLoop.current().start()\n"},
      "python site.py", 8888),

@@ -177,6 +177,7 @@ def test_the_django_that_made_the_settings_is_the_one_that_is_installed(write, m
         ("fastapi[all]\n", "import pydantic_settings\n", []),
         ("fastapi\nuvicorn\ncelery[redis]\n", "import redis\n", []),
         ("fastapi\nuvicorn\nopencv-contrib-python\n", "import cv2\n", []),  # another distribution of the module
+        ("fastapi\nuvicorn\nopenai\n", "import agents\n", ["openai-agents"]),  # `openai` is that of another module
         ("fastapi\nuvicorn\n", "try:\n    import yaml\nexcept ImportError:\n    yaml = None\n", []),
         ("fastapi\nuvicorn\n", "def load():\n    import yaml\n", []),
         ("fastapi\nuvicorn\n", "import shopify_widgets\n", []),  # nobody knows which package that is

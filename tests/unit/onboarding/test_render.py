@@ -48,7 +48,7 @@ def shop(write):
             "shop/celery.py": "from celery import Celery\napp = Celery('shop')\n"
             "app.config_from_object('django.conf:settings', namespace='CELERY')\n",
             "shop/settings.py": SETTINGS,
-            "requirements.txt": "django\ncelery\nredis\n",
+            "requirements.txt": "django\ncelery\ndjango-celery-beat\nredis\n",
             ".python-version": "3.12\n",
             "Procfile": "web: python manage.py runserver $PORT\nworker: celery -A shop worker\n",
         }

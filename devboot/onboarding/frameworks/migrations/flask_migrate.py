@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Sequence
+from shlex import quote
 
 from devboot.onboarding.frameworks.framework import Clone, Framework
 from devboot.onboarding.frameworks.web.flask import Flask, by_hand, flask_command, flask_name, has_option
@@ -36,7 +37,9 @@ class FlaskMigrate(Framework):
         directory = posixpath.relpath(folder, app.folder)
         verb = "db upgrade" + ("" if directory == "migrations" else f" -d {directory}")
         script = _script_that_migrates(tree)
-        command = f"python {posixpath.relpath(script, app.folder)} {verb}" if script else flask_command(clone, verb)
+        command = flask_command(clone, verb)
+        if script:
+            command = f"python {quote(posixpath.relpath(script, app.folder))} {verb}"
         inputs = (posixpath.relpath(folder, app.root) + "/versions/*.py",)
         return [Task("migrate", command, cwd_of(app), inputs, depends_on=databases, evidence=Evidence(env))]
 

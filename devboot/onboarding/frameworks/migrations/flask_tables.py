@@ -6,6 +6,7 @@ import ast
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from devboot.onboarding.frameworks.framework import Clone, Framework
 from devboot.onboarding.frameworks.web.flask import Flask, flask_command
@@ -70,7 +71,7 @@ def _calls(node: ast.AST, name: str) -> bool:
 
 def _command(clone: Clone, path: str, function: Function, decorator: str) -> tuple[str, str]:
     if _SCRIPT.search(decorator):
-        return function.name, f"python {posixpath.relpath(path, clone.app.folder)} {function.name}"
+        return function.name, f"python {quote(posixpath.relpath(path, clone.app.folder))} {function.name}"
     given = re.search(r"command\((?:name=)?['\"]([\w-]+)['\"]", decorator)
     name = given[1] if given else function.name.lower().replace("_", "-")
     return name, flask_command(clone, name)

@@ -13,4 +13,4 @@ class FastApi(ApplicationObject):
     port = 8000
     requires = (frozenset({"uvicorn", "hypercorn", "fastapi-cli"}),)
     makers = frozenset({"FastAPI", "FastAPIOffline"})
-    makes = re.compile(r"\bFastAPI\(|\bFastAPIOffline\(")
+    makes = re.compile(r"\bFastAPI(?:Offline)?[ \t]*\(")

@@ -24,7 +24,9 @@ class Flask(ApplicationObject):
     adds = ADDS
     has_context = True
     makers = frozenset({"Flask", "APIFlask"})
-    makes = re.compile(r"(?<![.\w])Flask\(|\bflask\.Flask\(|\bAPIFlask\(|^class \w+\((?:flask\.)?Flask\)", re.MULTILINE)
+    makes = re.compile(
+        r"(?<![.\w])(?:flask\.)?Flask[ \t]*\(|\bAPIFlask[ \t]*\(|^class \w+\((?:flask\.)?Flask\)", re.MULTILINE
+    )
 
     def command(self, clone: Clone) -> str:
         """Return the command of Flask's own server."""

@@ -12,4 +12,4 @@ class Litestar(ApplicationObject):
     package = "litestar"
     requires = (frozenset({"uvicorn", "hypercorn", "fastapi-cli"}),)
     makers = frozenset({"Litestar"})
-    makes = re.compile(r"(?<![.\w])Litestar\(")
+    makes = re.compile(r"(?<![.\w])Litestar[ \t]*\(")

@@ -15,7 +15,7 @@ class Quart(ApplicationObject):
     adds = ADDS
     has_context = True
     makers = frozenset({"Quart"})
-    makes = re.compile(r"\bQuart\(")
+    makes = re.compile(r"\bQuart[ \t]*\(")
 
     def command(self, clone: Clone) -> str:
         """Return the command that serves the application with hypercorn."""

@@ -12,4 +12,4 @@ class Starlette(ApplicationObject):
     package = "starlette"
     requires = (frozenset({"uvicorn", "hypercorn", "fastapi-cli"}),)
     makers = frozenset({"Starlette"})
-    makes = re.compile(r"(?<![.\w])Starlette\(")
+    makes = re.compile(r"(?<![.\w])Starlette[ \t]*\(")

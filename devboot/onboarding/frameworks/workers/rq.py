@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Iterator
+from shlex import quote
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.workers.worker import Worker, worker
@@ -31,7 +32,7 @@ class Rq(Worker):
             return
         for where, _ in find_in_modules(clone.tree, _MAKES, "Worker(", "get_worker("):
             if _FILE.search(where.path):
-                yield worker(clone, f"python {posixpath.relpath(where.path, clone.app.folder)}", where)
+                yield worker(clone, f"python {quote(posixpath.relpath(where.path, clone.app.folder))}", where)
         for event in run.found.events:
             if _QUEUE.search(event.name) and event.place:
                 first = event.argument(0, "name")

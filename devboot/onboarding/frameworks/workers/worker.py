@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from re import Pattern
+from shlex import quote
 
 from devboot.onboarding.frameworks.framework import Clone, Framework
 from devboot.onboarding.proposal_values import Evidence, Process
@@ -24,7 +25,7 @@ class Worker(Framework):
         """Return the worker that manage.py starts, else the one that the code shows."""
         application, command = self.django
         if application in run.apps:
-            script = f"python {clone.app.path.rpartition('/')[2]}"
+            script = f"python {quote(clone.app.path.rpartition('/')[2])}"
             return [worker(clone, f"{script} {command}", run.names["INSTALLED_APPS"].place)]
         found = next(iter(self.plain(clone, run)), None)
         return [found] if found is not None else []

@@ -25,6 +25,7 @@ def rank(minor, *pins):
         ("sqlalchemy", "1.4.40", (3, 13), 0),
         ("sqlalchemy", "2.0.25", (3, 13), 1),
         ("sqlalchemy", "2.0.31", (3, 13), 0),
+        ("pyyaml", "3.12", (3, 8), 2),
         ("unknown", "0.1", (3, 13), 0),
         ("django", "as released", (3, 13), 0),
     ],

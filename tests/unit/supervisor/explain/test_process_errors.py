@@ -637,6 +637,32 @@ def test_a_host_with_a_domain_or_one_that_was_found_needs_no_such_advice(line):
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "aiohttp.ClientConnectorError: Cannot connect to host chat.example.test:443 [Name or service not known]",
+        'could not translate host name "chat.example.test" to address: Name or service not known',
+        "Max retries exceeded: Failed to resolve 'chat.example.test' ([Errno -2] Name or service not known)",
+        "pymongo.errors.ServerSelectionTimeoutError: chat.example.test:27017: [Errno -2] Name or service not known",
+        "Error: getaddrinfo EAI_AGAIN chat.example.test",
+        "pymysql.err.OperationalError: (2005, \"Unknown MySQL server host 'chat.example.test' (-3)\")",
+        "dns.resolver.NXDOMAIN: The DNS query name does not exist: _mongodb._tcp.chat.example.test.",
+    ],
+)
+def test_a_host_of_another_machine_without_an_address_is_named_as_the_reason(line):
+    error = ended(WORKER, End(1), ("working", line))
+
+    assert error.slug == "network/unknown-host"
+    assert error.what == "worker can't reach chat.example.test: this machine knows no address for it"
+
+
+@pytest.mark.parametrize("host", ["db.internal", "printer.local"])
+def test_a_name_of_a_local_network_is_no_host_of_another_machine(host):
+    error = ended(WORKER, End(1), (f"{host}:27017: [Errno -3] Temporary failure in name resolution",))
+
+    assert error.slug == "process/exited"
+
+
+@pytest.mark.parametrize(
     ("line", "fix"),
     [
         (

@@ -70,6 +70,19 @@ def test_each_row_has_the_keys_that_are_read_and_advice(row):
     assert ("advice" in row) != ("debian" in row)
 
 
+@pytest.mark.parametrize("opens", ["return open_func(self.baseFilename, self.mode,", "return open(self.baseFilename,"])
+def test_the_missing_folder_of_a_log_file_is_made_by_a_command(opens):
+    lines = (f"    {opens}", "FileNotFoundError: [Errno 2] No such file or directory: '/shop/logs/shop.log'")
+
+    assert find_advice(lines) == ("mkdir -p '/shop/logs'   # for the log that the code writes there",)
+
+
+def test_an_archive_that_java_lacks_is_said_to_be_built_first():
+    (advice,) = find_advice(("Error: Unable to access jarfile target/shop.jar",))
+
+    assert advice.startswith("`target/shop.jar` is built from Java code first")
+
+
 def test_the_row_with_a_further_line_needs_that_line():
     said = "ValueError: Unable to configure handler 'file'"
     missing = "FileNotFoundError: [Errno 2] No such file or directory: '/p/logs/app.log'"

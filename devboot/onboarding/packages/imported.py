@@ -102,6 +102,9 @@ def with_imported(
     more = sorted(_framework(tree, app, packages) | servers | options)
     if more and python.requirements:
         notes.append(Note(f"{', '.join(more)}: used, but not in the lists of packages", app.evidence))
+    lacking = _unlisted(tree, app, python, {**packages, **dict.fromkeys(more, "")})
+    notes += [Note(f"{name}: imported, but not in the lists of packages", at) for name, at in lacking.items()]
+    more += lacking
     unnamed = _unnamed(tree, app, python, {**packages, **dict.fromkeys(more, "")})
     notes += [Note(f"{name}: used, but not in the lists of packages", at) for name, at in unnamed.items()]
     more += unnamed
@@ -112,9 +115,7 @@ def with_imported(
             )
         )
         more.append(watcher)
-    lacking = _unlisted(tree, app, python, {**packages, **dict.fromkeys(more, "")})
-    notes += [Note(f"{name}: imported, but not in the lists of packages", at) for name, at in lacking.items()]
-    return replace(python, packages=tuple(sorted({*python.packages, *more, *lacking}))), notes
+    return replace(python, packages=tuple(sorted({*python.packages, *more}))), notes
 
 
 def brought(packages: Mapping[str, str]) -> set[str]:

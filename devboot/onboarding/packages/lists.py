@@ -18,7 +18,7 @@ from devboot.onboarding.reading.tree import Tree
 _ENOUGH = 3  # imported packages; fewer missing ones may be dependencies of the usual list's packages
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^]]*\])?\s*==\s*([\w.!+*-]+)", re.MULTILINE)
 _LIST = re.compile(
-    r"(?:[\w-]*require?m\w*|reqs?|packages|dependencies|deps|pip)(?:[-_.][\w-]+)*\.(?:txt|pip|in)", re.IGNORECASE
+    r"(?:[\w-]*requ[ei]r\w*|reqs?|packages|dependencies|deps|pip)(?:[-_.][\w-]+)*\.(?:txt|pip|in)", re.IGNORECASE
 )
 
 

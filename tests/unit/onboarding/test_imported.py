@@ -120,6 +120,10 @@ FLASK_AND_MORE = "import flask\nimport requests, yaml\nfrom PIL import Image\nap
             ("requirements.txt",),
         ),
         ({"a/requirements-prod.txt": "flask\n", "a/requirements.txt": "flask\n"}, ("a/requirements.txt",)),
+        (
+            {"requirements-train.txt": "torch\n", "requeriments-api.txt": "flask\nrequests\npyyaml\n"},
+            ("requeriments-api.txt",),
+        ),
         ({"deploy/lists.txt": "flask\n"}, ()),
         (
             {"app.py": "import flask\napp = flask.Flask('a')\n", "requirements.txt": "six\n", "a/reqs.txt": "flask\n"},
@@ -351,6 +355,13 @@ def test_what_the_code_needs_without_importing_it_is_added_to_a_list_that_lacks_
 def test_what_djangos_settings_and_models_need_is_added_to_a_list_that_lacks_it(django, settings, models, added):
     proposal = django(settings, more={"site_/models.py": models})
     assert proposal.python.packages == ((added,) if added else ())
+
+
+def test_what_a_package_needs_that_no_list_has_is_added_with_it(propose):
+    code = "from sqlalchemy import create_engine\nengine = create_engine('postgresql+psycopg2://me@db/shop')\n"
+    proposal = propose({"main.py": FASTAPI + code, "requirements.txt": "fastapi\nuvicorn\n"})
+
+    assert proposal.python.packages == ("psycopg2-binary", "sqlalchemy")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,16 @@ _LANGUAGES = {
     "mix.exs": "Elixir",
     "package.json": "Node",
 }
+# Languages whose programs are built first, with the endings of their files
+_BUILT = {
+    "C++": (".cpp", ".cc", ".cxx"),
+    "C": (".c",),
+    "C#": (".cs", ".csproj", ".sln"),
+    "Java": (".java",),
+    "Kotlin": (".kt",),
+    "Swift": (".swift",),
+    "Arduino code": (".ino",),
+}
 _TEMPLATES = {"cookiecutter.json": "cookiecutter", "copier.yml": "copier copy", "copier.yaml": "copier copy"}
 _DOCUMENTATION = {
     "mkdocs.yml": "mkdocs serve",
@@ -42,6 +52,7 @@ _TEST_FOLDERS = ("tests", "test")
 # The package's name in setup.py or setup.cfg
 _NAME = re.compile(r"^[^#\n]*?\bname[ \t]*=[ \t]*[\"']?([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 _SHOWN = 3
+_WRITE = ["write the command to run into a file `Procfile`: `web: COMMAND`"]
 
 
 class CloneKind(NamedTuple):
@@ -77,11 +88,11 @@ def kind_without_packages(folder: str) -> CloneKind | None:
         return found
     for name, language in _LANGUAGES.items():
         if is_file(os.path.join(folder, name)):
-            what = f"`{name}` says that this is {language}, but nothing shows which command to run"
-            return CloneKind(what, ["write the command to run into a file `Procfile`: `web: COMMAND`"])
+            return CloneKind(f"`{name}` says that this is {language}, but nothing shows which command to run", _WRITE)
     return (
         _documentation(folder, "uvx --from {tool} ")
         or _applications_below(folder)
+        or _to_be_built(folder)
         or _files_alone(folder)
         or _addition_to_image(folder)
     )
@@ -189,6 +200,15 @@ def _addition_to_image(folder: str) -> CloneKind | None:
     if not images or "/" not in images[-1]:
         return None
     return CloneKind(f"`Dockerfile` adds files to the image `{printable(images[-1])}`, whose program isn't here", [])
+
+
+def _to_be_built(folder: str) -> CloneKind | None:
+    """Describe a folder with files of a language that is compiled; None for others."""
+    names = [name for name in list_names(folder) if is_file(os.path.join(folder, name))]
+    for language, endings in _BUILT.items():
+        if found := min((name for name in names if name.endswith(endings)), default=""):
+            return CloneKind(f"`{printable(found)}` shows that this is {language}, which has to be built first", _WRITE)
+    return None
 
 
 def _is_application(folder: str) -> bool:

@@ -29,6 +29,8 @@ PROCFILE = "write the command to run into a file `Procfile`: `web: COMMAND`"
             ["uvx --from mkdocs mkdocs serve   # shows it"],
         ),
         ("go.mod", ["`go.mod` says that this is Go, but nothing shows which command to run"], [PROCFILE]),
+        ("main.cpp", ["`main.cpp` shows that this is C++, which has to be built first"], [PROCFILE]),
+        ("turret.ino", ["`turret.ino` shows that this is Arduino code, which has to be built first"], [PROCFILE]),
         (
             "cookiecutter.json",
             ["`cookiecutter.json` shows that this is a template for projects; it runs nothing itself"],

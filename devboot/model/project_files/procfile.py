@@ -47,16 +47,40 @@ class Procfile(Record):
         return tuple(line.name for line in self.lines)
 
 
+def join_lines(text: str) -> str:
+    """Return a Procfile's text with each command that stands on the lines below its name behind it.
+
+    Blank lines take the place of those lines.
+    """
+    lines = text.split("\n")
+    for at, line in enumerate(lines):
+        name, colon, command = line.partition(":")
+        if not colon or command.strip() or not name or not _NAME.issuperset(name):
+            continue
+        end = next((each for each in range(at + 1, len(lines)) if not _continues(lines[each])), len(lines))
+        lines[at] = " ".join([line.strip(), *(each.strip() for each in lines[at + 1 : end])])
+        lines[at + 1 : end] = [""] * (end - at - 1)
+    return "\n".join(lines)
+
+
+def _continues(line: str) -> bool:
+    """Return whether a line can belong to the command above: it is no comment, and has no name with a blank behind."""
+    name, colon, command = line.partition(":")
+    is_named = bool(colon) and _NAME.issuperset(name.strip()) and command[:1].strip() == ""
+    return bool(line.strip()) and not line.lstrip().startswith("#") and not is_named
+
+
 def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) -> Procfile:
     """Parse a Procfile; `file` is its name in messages.
 
-    With `is_lenient`, lines that define no process are ignored if others do, and the last line of a name counts, as in
-    other runners. Raises Problems with all mistakes.
+    With `is_lenient`, lines that define no process are ignored if others do, the last line of a name counts, as in
+    other runners, and a command may stand on the lines below its name. Raises Problems with all mistakes.
     """
     mistakes: list[ManifestError] = []
     left_out: list[str] = []
     lines: dict[str, ProcfileLine] = {}
-    for number, source in enumerate(_text(data, file).split("\n"), 1):
+    text = _text(data, file)
+    for number, source in enumerate((join_lines(text) if is_lenient else text).split("\n"), 1):
         try:
             line = _line(source.removesuffix("\r"), number, file)
         except ManifestError as error:

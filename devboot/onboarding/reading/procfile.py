@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from devboot.model.distributions import distributions_table
 from devboot.model.project_files import overmind
+from devboot.model.project_files.procfile import join_lines
 from devboot.onboarding.proposal_values import Evidence, Note
 from devboot.onboarding.reading.layout import Application, can_be_imported_from
 from devboot.onboarding.reading.tree import Tree
@@ -77,7 +78,7 @@ def with_procfile_above(tree: Tree, app: Application) -> Application:
 def parse_procfile(text: str) -> dict[str, Entry]:
     """Return the lines by name; the last line of a name wins."""
     found: dict[str, Entry] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(join_lines(text).splitlines(), 1):
         match = LINE.match(line)
         if match:
             command = match[2].strip()

@@ -175,6 +175,19 @@ def test_an_escape_in_a_name_is_not_printed():
 
 
 @pytest.mark.faults(50)
+def test_read_leniently_a_command_may_stand_on_the_lines_below_its_name():
+    text = "web:\r\nuvicorn\r\nshop:app\r\n--port=80\r\nclock:\n# later\nworker: python work.py\n  -v\n"
+
+    procfile = parse_procfile(text, "Procfile", is_lenient=True)
+
+    assert procfile.lines == (
+        ProcfileLine("web", "uvicorn shop:app --port=80", 1),
+        ProcfileLine("worker", "python work.py", 7),
+    )
+    with pytest.raises(Problems):
+        parse_procfile(text, "Procfile")
+
+
 def test_read_leniently_it_says_what_it_leaves_out():
     text = "release: a\n.listen(x)\nworker: b\ngunicorn app\nweb: c\nworker: d\n"
 

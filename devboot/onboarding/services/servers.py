@@ -384,10 +384,10 @@ class _Trial:
             url = event.argument(0, "url") if names is not None else None
             if names is not None and url is not None and isinstance(url.data, str):
                 names |= dict.fromkeys(url.reads, url.data)
-        for name, url in arriving["create_async_engine"].items():
-            scheme = url.partition("://")[0]
+        for name, address in arriving["create_async_engine"].items():
+            scheme = address.partition("://")[0]
             suits = with_asyncio_driver(scheme, self.packages)
-            if suits != scheme and url == self.found.probes.get(name) and name not in arriving["create_engine"]:
+            if suits != scheme and address == self.found.probes.get(name) and name not in arriving["create_engine"]:
                 own = re.sub(r".*?\$\{(databases\.[^.]+).*", r"\1", self.found.values[name])
                 probe, text = _url_of(own, suits)
                 self.found.tell(name, text, self.found.places[name], probe)

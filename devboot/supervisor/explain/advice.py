@@ -240,6 +240,8 @@ def _how_to_add(module: str, seen: Evidence) -> tuple[str, ...]:
         return (f"`{module}` is a module of the project itself that this clone lacks: only its code can bring it",)
     installs = f"`devboot up -d` installs new packages; if none of them provides `{module}`, add the package first"
     command = adding_command(module, seen.packages)
+    if command and module not in distributions():  # a stranger's package may have that name
+        return (f"`{module}` is neither in this clone nor a package that devboot knows", command)
     return (command, "`devboot up -d` installs new packages") if command else (installs,)
 
 

@@ -301,7 +301,7 @@ def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: 
         at = target.where if target is not None and target.host == named else ""
         helps = (f"`getent hosts {named}` shows when this machine has its address: check network and name",)
         return Explanation(f"can't reach {named}{at}: this machine knows no address for it", helps, slug=UNKNOWN_HOST)
-    if target is None:
+    if target is None or (unknown and is_here(target.host or target.name)):
         return None
     if not is_refused:
         return Explanation(_words_of(target._replace(kind=LOOKUP)), ())

@@ -193,6 +193,12 @@ def test_a_connection_in_vain_is_named_with_its_line(fact, raised, expected, clo
     assert f"web {expected}" == clone.error(raised, "app.py:3").what
 
 
+def test_no_lookup_of_this_machine_itself_is_taken_for_the_one_that_failed(clone):
+    clone.saw("lookup|localhost:5000||shop/ping.py:8")
+
+    assert "localhost" not in clone.error("socket.gaierror: [Errno -2] Name or service not known").what
+
+
 def test_a_port_that_another_program_has_is_named_with_the_line_that_wants_it(clone):
     clone.saw("bind|127.0.0.1:8000||app.py:9", "bind|127.0.0.1:9000||app.py:10", "connect|localhost:80||early.py:1")
 

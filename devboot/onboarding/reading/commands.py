@@ -60,6 +60,7 @@ _WAITS = frozenset({"sleep", "run_pending"})
 _LOOPS_AT_ONCE = re.compile(r"^while (?:True|1):", re.MULTILINE)
 _HAS_VERBS = re.compile(r"\.group\(|\badd_subparsers\(|\bTyper\(")  # a command-line program, whatever it can start
 _USUAL = ("main.py", "app.py", "run.py", "server.py")
+_IS_PROGRAM = re.compile(r"""^if __name__ == ["']__main__["']""", re.MULTILINE)
 _RUN_AS_PROGRAM = re.compile(r"""^if __name__ == ["']__main__["']|^\w+\(\)[ \t]*$""", re.MULTILINE)
 
 
@@ -173,7 +174,10 @@ def the_program(tree: Tree, app: Application) -> tuple[str, Evidence | None] | N
     if found is not None:
         return found
     usual = [name for name in _USUAL if name in tree.in_folder(app.folder)] or list(_inner_programs(tree, app))
-    return (f"python {usual[0]}", None) if usual else next(_console_scripts(tree, app), None)
+    if usual or (script := next(_console_scripts(tree, app), None)) is None:
+        named = usual[:1] or _only_program(tree, app)
+        return (f"python {shlex.quote(named[0])}", None) if named else None
+    return script
 
 
 def _console_scripts(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
@@ -222,6 +226,14 @@ def _inner_programs(tree: Tree, app: Application) -> Iterator[str]:
         is_named_so = posixpath.basename(path) in _USUAL and path.startswith(prefix) and not ASIDE.search(path)
         if is_named_so and _RUN_AS_PROGRAM.search(tree.text(path) or ""):
             yield path.removeprefix(prefix)
+
+
+def _only_program(tree: Tree, app: Application) -> list[str]:
+    """Return the one module in the application's folder that runs as a program, whatever its name."""
+    inside = [path for path in tree.python_files() if (posixpath.dirname(path) or ".") == app.folder]
+    usable = [path for path in inside if not ASIDE.search(path) and not _ONE_OFF.search(posixpath.basename(path)[:-3])]
+    found = [path for path in usable if _IS_PROGRAM.search(tree.text(path) or "")]
+    return [posixpath.basename(found[0])] if len(found) == 1 else []
 
 
 def offered(tree: Tree, app: Application, targets: Sequence[str]) -> Iterator[tuple[str, Evidence]]:

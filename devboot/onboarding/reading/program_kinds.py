@@ -6,7 +6,9 @@ import re
 from typing import NamedTuple
 
 _ASKS = re.compile(
-    r"^[ \t]*(?:\w+\s*=\s*)?(?:int\(|str\(|float\()?input\(|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.", re.MULTILINE
+    r"^[ \t]*(?:[\w.]+[ \t]*(?::[ \t]*\w+[ \t]*)?=[ \t]*)?(?:int\(|str\(|float\()?input\("
+    r"|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.",
+    re.MULTILINE,
 )
 _OPENS_WINDOWS = re.compile(
     r"^(?:from|import)[ \t]+(?:tkinter|customtkinter|turtle|pygame|arcade|pyglet|kivy|wx|PyQt[456]|PySide[26]|gi"

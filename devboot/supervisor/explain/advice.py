@@ -18,6 +18,7 @@ from devboot.errors import Evidence, WorkError
 from devboot.files import list_names
 from devboot.model.distributions import distributions
 from devboot.model.nearest import nearest
+from devboot.supervisor.explain.blank_secret import filling_command
 from devboot.supervisor.explain.file_templates import copying_command
 from devboot.supervisor.explain.known_errors import LONGEST, find_advice, last_python_with
 from devboot.supervisor.explain.missing_certificate import making_command
@@ -90,6 +91,8 @@ def _advice(seen: Evidence) -> tuple[str, ...]:
         return (f"{making}   # a certificate for this machine only",)
     if copying := copying_command(seen.tail, seen.cwd, seen.root):
         return (f"{copying}   # the template of the missing file",)
+    if filling := filling_command(seen.tail, seen.cwd, seen.root):
+        return (f"{filling}   # the code has it empty",)
     return (
         find_advice(seen.tail, seen.cwd)
         or _misspelt_option(seen)
@@ -236,7 +239,7 @@ def _how_to_add(module: str, seen: Evidence) -> tuple[str, ...]:
     """Return advice on the package of a module that is in no list."""
     if module == "pkg_resources":
         return _older_setuptools(seen)
-    if is_own_by_name(module) or _is_app_of_django(module, seen):
+    if is_own_by_name(module) or _is_app_of_django(module, seen) or _has_the_settings(module, seen):
         return (f"`{module}` is a module of the project itself that this clone lacks: only its code can bring it",)
     installs = f"`devboot up -d` installs new packages; if none of them provides `{module}`, add the package first"
     command = adding_command(module, seen.packages)
@@ -253,6 +256,15 @@ def _is_app_of_django(module: str, seen: Evidence) -> bool:
     parts = "|".join(_PARTS_OF_APPS)
     imports = rf"from {module}(?:\.(?:{parts})\b| import (?:{parts})\b)|import {module}\.(?:{parts})\b"
     return any("/django/apps/" in each for each in seen.tail) or bool(line and re.search(imports, line.text))
+
+
+def _has_the_settings(module: str, seen: Evidence) -> bool:
+    """Return whether manage.py names a module of the settings in this package."""
+    try:
+        text = read_bytes(os.path.join(seen.cwd, "manage.py")).decode(errors="replace")
+    except OSError:
+        return False
+    return re.search(rf"""DJANGO_SETTINGS_MODULE["']\s*[],]\s*=?\s*["']{re.escape(module)}[."']""", text) is not None
 
 
 def _older_setuptools(seen: Evidence) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from devboot.onboarding.proposal_values import Program
+
 LOOP = """
     import os, time
     import redis
@@ -87,6 +89,7 @@ KINDS = [
     ("age = int(input('age: '))\n", "asks questions at the terminal", ""),
     ("from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('a')\nif __name__ == '__main__':\n    mcp.run()\n",
      "waits for a client of MCP at its standard input", ""),
+    ("class Shop:\n    def ask(self):\n        self.name: str = input()\n", "asks questions at the terminal", ""),
     ("p = argparse.ArgumentParser()\np.add_argument('path', help='x')\n", "takes arguments", " --help"),
     ("p = argparse.ArgumentParser()\np.add_argument('path', nargs='?')\n", "", ""),
     ("p = argparse.ArgumentParser()\np.add_argument('--path', required=True)\n", "takes arguments", " --help"),
@@ -108,6 +111,20 @@ def test_a_program_for_a_person_is_named_with_what_it_does(propose, code, kind, 
     (note,) = [each.text for each in proposal.notes if "no long-running process" in each.text]
     assert proposal.program.command in note
     assert not kind or note.endswith(f", which {kind}")
+
+
+@pytest.mark.parametrize("name", ["manage.py", "vault.py"])
+def test_the_only_program_of_a_clone_may_have_any_name(propose, name):
+    files = {name: "import words\nif __name__ == '__main__':\n    key = input(words.ASK)\n", "words.py": "ASK = ''\n"}
+    proposal = propose({**files, "test_words.py": files[name], "requirements.txt": "requests\n"})
+
+    assert proposal.program == Program(f"devboot run -- python {name}", "asks questions at the terminal")
+
+
+def test_of_several_programs_with_any_names_none_is_taken(propose):
+    code = "if __name__ == '__main__':\n    print(1)\n"
+
+    assert not propose({"one.py": code, "two.py": code, "requirements.txt": "requests\n"}).program.command
 
 
 def test_the_packages_of_a_program_without_a_list_are_those_that_it_imports(propose):

@@ -100,19 +100,34 @@ def kind_without_packages(folder: str) -> CloneKind | None:
 
 def kind_with_packages(folder: str) -> CloneKind:
     """Describe a clone with requirements in which no process was found."""
-    if (found := template_kind(folder)) is not None:
+    if (found := template_kind(folder) or _applications_below(folder)) is not None:
         return found
-    if (inner := _applications_below(folder)) is not None:
-        return inner
     documentation = _documentation(folder, "devboot run -- ")
     if (library := _library(folder)) is not None:
         return library._replace(helps=[*library.helps, *(documentation.helps if documentation is not None else [])])
-    if documentation is not None:
-        return documentation
-    if notebooks := sorted(names_in(folder, "*.ipynb")):
-        helps = ["devboot sync   # makes .venv, whose Python an editor runs them with"]
-        return CloneKind(f"`{printable(notebooks[0])}` shows that these are notebooks", helps)
-    return CloneKind("it may be a library or a program for the terminal", [])
+    return (
+        documentation
+        or _notebooks(folder)
+        or _exercise(folder)
+        or CloneKind("it may be a library or a program for the terminal", [])
+    )
+
+
+def _notebooks(folder: str) -> CloneKind | None:
+    notebooks = sorted(names_in(folder, "*.ipynb"))
+    if not notebooks:
+        return None
+    helps = ["devboot sync   # makes .venv, whose Python an editor runs them with"]
+    return CloneKind(f"`{printable(notebooks[0])}` shows that these are notebooks", helps)
+
+
+def _exercise(folder: str) -> CloneKind | None:
+    """Describe functions that only tests call; None if the clone has no tests, or nothing to run them."""
+    tests = _tests(folder)
+    if not tests or not ("unittest" in tests[0] or "pytest" in _text(folder, "requirements.txt")):
+        return None
+    title = "this is code without a program: only its tests run it"
+    return CloneKind("nothing in the clone starts its functions, except its tests", tests, title)
 
 
 def _applications_below(folder: str) -> CloneKind | None:
@@ -143,7 +158,7 @@ def _library(folder: str) -> CloneKind | None:
 
 
 def _tests(folder: str) -> list[str]:
-    """Return the command that runs a library's tests; detection has made sure that pytest is there."""
+    """Return the command that runs a clone's tests; detection has made sure that a library has pytest."""
     inner = next((path for name in _TEST_FOLDERS if is_folder(path := os.path.join(folder, name))), "")
     texts = [_text(inner, name) for name in names_in(inner, "*.py")] if inner else []
     if not inner:

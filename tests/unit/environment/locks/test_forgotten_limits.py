@@ -29,6 +29,9 @@ def pins(**versions):
         (pins(psycopg2="2.9.11", sqlalchemy="2.0.49"), []),
         (pins(psycopg2="2.9.11", psycopg="3.2.9", sqlalchemy="2.1.0"), []),
         (pins(flask="not a version", werkzeug="3"), []),
+        (pins(pymysql="1.0.3", django="4.2.1"), ["django<4.2", "pymysql<1.0.3"]),
+        (pins(pymysql="1.0.2", django="4.1.13"), []),
+        (pins(pymysql="1.1.0", django="5.2"), []),
         (pins(gunicorn="20.1.0", setuptools="82.0.1"), ["setuptools<82"]),
         (pins(gunicorn="20.1.0", setuptools="81.0.0"), []),
         (pins(gunicorn="21.2.0", setuptools="82.0.1"), []),
@@ -43,6 +46,11 @@ def test_a_limit_counts_where_it_is_broken(found, constraints):
 def test_a_limit_names_the_package_for_whose_sake_it_is():
     found = forgotten_limits(pins(flask="2.2.2", werkzeug="3.1.3"))
     assert found == (Limit("werkzeug<3", "flask 2.2.2"),)
+
+
+def test_a_version_that_is_broken_itself_gives_way_to_an_older_one():
+    found = within_limits(Pins((), pins(pymysql="1.0.3")), Resolver({"pymysql<1.0.3\n": pins(pymysql="1.0.2")}))
+    assert found.notes == ("pymysql 1.0.2: pymysql 1.0.3 doesn't work with others that ask for its version",)
 
 
 class Resolver:

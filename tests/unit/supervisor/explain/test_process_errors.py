@@ -232,6 +232,48 @@ def test_a_misspelt_module_of_a_package_comes_with_the_command_that_corrects_the
     assert (tmp_path / "shop/auth.py").read_text() == "import os\nfrom gear.security.oauth2 import Form\n"
 
 
+@pytest.mark.parametrize("file", ["settings.py", "shop/settings.py", "shop/settings/base.py"])
+@pytest.mark.parametrize("line", ["SECRET_KEY = ''", 'SECRET_KEY=""  # removed'])
+def test_a_secret_that_the_code_has_empty_comes_with_the_command_that_fills_it(tmp_path, file, line):
+    (tmp_path / "api" / file).parent.mkdir(parents=True)
+    (tmp_path / "api" / file).write_text(f"import os\n{line}\nDEBUG = True\n")
+    spec = WORKER._replace(cwd=str(tmp_path / "api"), env_files=(str(tmp_path), ".env"))
+    said = "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty."
+
+    (first, *_) = ended(spec, End(1), ("Traceback", said)).help
+    assert first.endswith(" && devboot up -d   # the code has it empty")
+    subprocess.run(["/bin/sh", "-c", first.partition(" && ")[0]], cwd=tmp_path, check=True)
+    assert (tmp_path / "api" / file).read_text() == (
+        "import os\nSECRET_KEY = 'only-for-development-on-this-machine'\nDEBUG = True\n"
+    )
+
+
+@pytest.mark.parametrize(("module", "is_own"), [("tutorial", True), ("tuto", False)])
+@pytest.mark.parametrize(
+    "line", ["setdefault('DJANGO_SETTINGS_MODULE', '{}')", 'environ["DJANGO_SETTINGS_MODULE"] = "{}"']
+)
+def test_the_package_of_the_settings_in_manage_py_is_the_projects_own(tmp_path, module, is_own, line):
+    (tmp_path / "manage.py").write_text(f"import os\nos.{line.format('tutorial.settings')}\n")
+    (tmp_path / "requirements.txt").touch()
+    spec = WORKER._replace(
+        cwd=str(tmp_path), packages=(str(tmp_path), "requirements.txt"), command="python manage.py x"
+    )
+
+    (first, *_) = ended(spec, End(1), ("Traceback", f"ModuleNotFoundError: No module named '{module}'")).help
+    own = f"`{module}` is a module of the project itself that this clone lacks: only its code can bring it"
+    assert first == (
+        own if is_own else f"echo {module} >> requirements.txt   # if the package is called like the module"
+    )
+
+
+def test_a_secret_that_comes_from_elsewhere_is_left_alone(tmp_path):
+    (tmp_path / "settings.py").write_text('import os\nSECRET_KEY = os.environ.get("KEY", "")\n')
+    spec = WORKER._replace(cwd=str(tmp_path), env_files=(str(tmp_path), ".env"))
+
+    helps = ended(spec, End(1), ("ImproperlyConfigured: The SECRET_KEY setting must not be empty.",)).help
+    assert not any("sed" in line for line in helps)
+
+
 def test_an_import_by_name_has_no_line_that_could_be_corrected(tmp_path):
     packages = tmp_path / ".venv/lib/python3.13/site-packages"
     (packages / "gear").mkdir(parents=True)

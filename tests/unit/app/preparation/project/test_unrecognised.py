@@ -295,6 +295,15 @@ KIT = '[project]\nname = "kit"\nversion = "1"\n[build-system]\nrequires = ["hatc
             "`pyproject.toml` shows that this is a library, the package `kit`, which others install",
             "web: COMMAND",
         ),
+        (
+            {
+                "app/main.py": "def add(a, b):\n    return a + b\n",
+                "tests/test_main.py": "",
+                "requirements.txt": "pytest\n",
+            },
+            "nothing in the clone starts its functions, except its tests",
+            "-- python -m pytest",
+        ),
         ({}, "it may be a library or a program", "web: COMMAND"),
     ],
 )

@@ -16,7 +16,7 @@ from devboot.onboarding.reading.program_kinds import ProgramKind, kind_of_progra
 from devboot.onboarding.reading.python import load_toml
 from devboot.onboarding.reading.tree import Tree, line_of
 
-_TARGETS = ("dev", "serve", "runserver", "start", "run", "web", "app", "server")
+TARGETS = ("dev", "serve", "runserver", "start", "run", "web", "app", "server")
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", ".justfile")
 _TABLES = (
     ("tool", "poe", "tasks"),
@@ -51,6 +51,7 @@ _NO_PROGRAM = re.compile(
 _ONE_OFF = re.compile(
     r"(?:^|[_.-])(?:setup|install|migrat\w*|seed\w*|init\w*|create\w*|test\w*|train\w*|build|scrap\w*)\b", re.IGNORECASE
 )
+_FOR_SERVERS = re.compile(r"celery|[wa]sgi|gunicorn|conf")  # modules that servers load
 # Calls that keep running
 _KEEPS_RUNNING = re.compile(
     r"\buvicorn\.run\(|\b(?:serve_forever|run_forever|run_polling|start_polling|run_app|infinity_polling)\("
@@ -66,7 +67,7 @@ _RUN_AS_PROGRAM = re.compile(r"""^if __name__ == ["']__main__["']|^\w+\(\)[ \t]*
 
 def start_commands(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
     """Yield commands that keep running, the most explicit first, each with the line that it comes from."""
-    written = _those_that_stay(tree, app, (*_of_makefiles(tree, app, _TARGETS), *_of_project(tree, app, _TARGETS)))
+    written = _those_that_stay(tree, app, (*_of_makefiles(tree, app, TARGETS), *_of_project(tree, app, TARGETS)))
     shown = _those_that_stay(tree, app, (*_of_readme(tree, app), *_of_packages(tree, app)))
     yield from (*written, *_of_scripts(tree, app), *shown, *_of_loops(tree, app))
 
@@ -162,7 +163,7 @@ def program_files(tree: Tree, app: Application) -> list[str]:
 
 def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
     """Yield all commands that start a Python program of the clone."""
-    for command, evidence in (*offered(tree, app, _TARGETS), *_of_packages(tree, app)):
+    for command, evidence in (*offered(tree, app, TARGETS), *_of_packages(tree, app)):
         plain = plain_command(command)
         if _runs(tree, app, plain):
             yield plain, evidence
@@ -231,9 +232,9 @@ def _inner_programs(tree: Tree, app: Application) -> Iterator[str]:
 def _only_program(tree: Tree, app: Application) -> list[str]:
     """Return the one module in the application's folder that runs as a program, whatever its name."""
     inside = [path for path in tree.python_files() if (posixpath.dirname(path) or ".") == app.folder]
-    usable = [path for path in inside if not ASIDE.search(path) and not _ONE_OFF.search(posixpath.basename(path)[:-3])]
-    found = [path for path in usable if _IS_PROGRAM.search(tree.text(path) or "")]
-    return [posixpath.basename(found[0])] if len(found) == 1 else []
+    programs = [path for path in inside if not ASIDE.search(path) and _IS_PROGRAM.search(tree.text(path) or "")]
+    names = [posixpath.basename(path) for path in programs]
+    return names if len(names) == 1 and not (_ONE_OFF.search(names[0][:-3]) or _FOR_SERVERS.search(names[0])) else []
 
 
 def offered(tree: Tree, app: Application, targets: Sequence[str]) -> Iterator[tuple[str, Evidence]]:

@@ -127,6 +127,12 @@ def test_of_several_programs_with_any_names_none_is_taken(propose):
     assert not propose({"one.py": code, "two.py": code, "requirements.txt": "requests\n"}).program.command
 
 
+def test_a_module_that_a_server_loads_is_no_program(propose):
+    code = "if __name__ == '__main__':\n    print(1)\n"
+
+    assert not propose({"celery_app.py": code, "requirements.txt": "requests\n"}).program.command
+
+
 def test_the_packages_of_a_program_without_a_list_are_those_that_it_imports(propose):
     files = {
         "app.py": "import pygame\nfrom shop import prices\n",

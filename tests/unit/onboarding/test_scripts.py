@@ -91,6 +91,23 @@ def test_a_script_that_serves_is_found_wherever_it_lies(propose, files, command)
     assert commands(proposal) == {"web": command}
 
 
+@pytest.mark.parametrize(
+    ("readme", "script", "folder"),
+    [
+        ("```sh\nstreamlit run app/main.py\n```\n", "app/main.py", "."),
+        ("```sh\n$ streamlit run ./app/main.py --server.port 80\n```\n", "app/main.py", "."),
+        ("```sh\ncd app\nstreamlit run main.py\n```\n", "main.py", "app"),
+        ("", "main.py", "app"),
+    ],
+)
+def test_a_page_of_streamlit_is_started_where_the_readme_starts_it(propose, readme, script, folder):
+    page = "import streamlit as st\nfrom chains import links\nst.title('Shop')\n"
+    files = {"app/main.py": page, "app/chains.py": "links = []\n", "README.md": readme}
+    (web,) = propose({**files, "requirements.txt": "streamlit\n"}).processes
+    assert web.command == f"streamlit run {script} --server.port $PORT --server.headless true"
+    assert web.cwd == folder
+
+
 @pytest.mark.parametrize("files", [{"shop/main.py": SERVES}, {"examples/main.py": SERVES + MAIN}])
 def test_what_is_not_run_serves_nothing(propose, files):
     assert commands(propose({**files, "requirements.txt": "aiohttp\n"})) == {}

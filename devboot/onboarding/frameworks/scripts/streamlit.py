@@ -7,6 +7,7 @@ import shlex
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.serving_script import ServingScript
 from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.reading.commands import TARGETS, offered
 from devboot.onboarding.reading.layout import cwd_of
 
 _PAGE = re.compile(r"\bset_page_config\(|\bst\.(?:title|navigation)\(")
@@ -27,9 +28,16 @@ class Streamlit(ServingScript):
         return "/pages/" not in path and bool(_PAGE.search(text))
 
     def web(self, clone: Clone) -> Process | None:
-        """Return Streamlit's command; with `python -m` it also finds modules in the working folder."""
+        """Return Streamlit's command; with `python -m` it also finds modules in the working folder.
+
+        Streamlit reads its configuration, and the code its files, in the folder that it is started in: the clone's own
+        command for the script decides.
+        """
         app = clone.app
         program = "python -m streamlit run" if "." in app.entry else "streamlit run"
-        path = shlex.quote(posixpath.relpath(app.path, app.folder))
-        command = f"{program} {path} --server.port $PORT --server.headless true"
-        return Process("web", command, cwd_of(app), None, app.evidence)
+        path = posixpath.relpath(app.path, app.root)
+        own = re.compile(rf"\bstreamlit\s+run\s+(?:\./)?{re.escape(path)}(?:\s|$)")
+        is_run_above = any(own.search(command) for command, _ in offered(clone.tree, app, TARGETS))
+        inner = path if is_run_above else posixpath.relpath(app.path, app.folder)
+        command = f"{program} {shlex.quote(inner)} --server.port $PORT --server.headless true"
+        return Process("web", command, "." if is_run_above else cwd_of(app), None, app.evidence)

@@ -47,6 +47,7 @@ SHOWS = (
     "devboot init --e",
 )
 COMMAND = re.compile(r"(?:sed|echo|printf|mv|cp|uv|git|python\d?) |devboot ")  # a line of help that is one as a whole
+INNER = re.compile(r"^help: \S+ -C (\S+) up$", re.MULTILINE)  # the application is in a folder of the clone
 FILL_IN = "replace-me"  # what a person would type for a key of somebody's account
 FORMS = {"number": "1", "URL": "http://localhost"}  # and where the error says how the value is read
 
@@ -105,7 +106,9 @@ class Trial:
         try:
             kind, reason = self.judge(*self.up())
             seconds = time.monotonic() - began
-            if kind == "D" and (step := self.advice()):
+            if kind == "D" and (inner := INNER.search(self.output)):
+                kind, reason = self.inside(inner[1], reason)
+            elif kind == "D" and (step := self.advice()):
                 kind, reason = self.after(step, reason)
         finally:
             self.call("down", limit=60)
@@ -164,6 +167,14 @@ class Trial:
             if failure := answers(address):
                 return failure
         return ""
+
+    def inside(self, folder: str, reason: str) -> tuple[str, str]:
+        """Start the application in a folder that the error names, and stop it."""
+        above, self.root = self.root, os.path.join(self.root, folder)
+        kind, more = self.judge(*self.up())
+        self.call("down", limit=60)
+        self.root = above
+        return ("B", f"in `{folder}`") if kind == "A" else (kind, f"{reason}; in `{folder}`: {more}")
 
     def advice(self) -> str:
         """The first command that the error offers and that changes something, with its placeholder filled in."""

@@ -52,14 +52,6 @@ def test_a_library_of_the_system_and_code_for_python_2_are_named(line, named):
     assert named in find_advice([line], "/p")[0]
 
 
-@pytest.mark.parametrize(
-    ("path", "command"), [("target/shop-1.jar", "mvn package"), ("app/build/libs/shop.jar", "./gradlew build")]
-)
-def test_a_program_of_java_that_is_not_built_comes_with_the_command_that_builds_it(path, command):
-    (advice,) = find_advice((f"Error: Unable to access jarfile {path}",), "/p")
-    assert advice == f"{command} && devboot up -d   # {'Maven' if 'mvn' in command else 'Gradle'} builds `{path}`"
-
-
 @pytest.mark.parametrize("text", ["npm error code ENOTFOUND", "retry with --legacy-peer-deps", ""])
 def test_other_complaints_get_no_advice(text):
     assert find_advice(text.splitlines(), "/p") == ()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from devboot.record import Record
 
 START, PROGRESS, DONE, UNCHANGED, FAILED = "start", "progress", "done", "unchanged", "failed"
 FETCH, NOTE, WARNING, RETRY = "fetch", "note", "warning", "retry"
@@ -16,7 +18,7 @@ BESIDE = ""  # the step of activities that are only shown if no step is running
 DOING = "doing"  # an activity within a step or before the first one; without text: it has ended
 
 
-class Event(NamedTuple):
+class Event(Record):
     """One event of provisioning. `text` is a sentence part without full stop; sizes are bytes, -1 where unknown."""
 
     kind: str

@@ -9,15 +9,15 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from devboot.clone_reader import file_digest
 from devboot.clone_writer import refuse_outside
 from devboot.errors import UsageError
 from devboot.files import atomic_write, make_directories, move_aside, plain
+from devboot.record import Record
 
 
-class WrittenFile(NamedTuple):
+class WrittenFile(Record):
     """A file to be written: `path` relative to the folder."""
 
     path: str
@@ -25,7 +25,7 @@ class WrittenFile(NamedTuple):
     mode: int
 
 
-class WrittenFiles(NamedTuple):
+class WrittenFiles(Record):
     """The result of `write_generated`, paths relative to the folder; `aside`: (path, the old file's dated name)."""
 
     written: tuple[str, ...]

@@ -8,8 +8,7 @@ from functools import cache
 from devboot.errors import LockError
 from devboot.model.artifact import platform_of
 from devboot.provision.distribution import this_distribution
-from devboot.provision.objects.elf import parse_floor
-from devboot.provision.objects.realise import Host
+from devboot.provision.host import Host, parse_floor
 
 
 @cache

@@ -6,8 +6,6 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from devboot.environment.ports.guess import is_server, named_port, reads_port, settings_digest, shell_script
 from devboot.environment.ports.wish import PortWish
@@ -32,6 +30,7 @@ from devboot.model.process import (
     Probe,
     ProcessSpec,
 )
+from devboot.record import Record
 
 BASE_PORT, PORT_STEP = 5000, 100
 _NAMES_PORT = re.compile(r"\$PORT\b|\$\{PORT\b")
@@ -59,7 +58,7 @@ _BINDS = {"gunicorn": ("GUNICORN_CMD_ARGS", "--bind=127.0.0.1:{port}", re.compil
 _RELOADS = re.compile(r"(?:^|[\s/])uwsgi(?:\s|$)")
 
 
-class Command(NamedTuple):
+class Command(Record):
     """One process of the Procfile, or of a manifest's `command`; `origin` is like `Procfile:2`.
 
     If several instances run, `name` is `web.2`, `process` is `web` and `instance` counts from 1.
@@ -115,7 +114,7 @@ def _usual_port(base: int, step: int, number: int) -> int:
     return port if port < 65536 else 1024 + port % (65536 - 1024)  # a high PORT of the project leaves little above it
 
 
-class Surroundings(NamedTuple):
+class Surroundings(Record):
     """Values that all processes of a project share.
 
     `ports` has a number for each process, `instances` the names of each process's instances, `variables` the composed
@@ -266,6 +265,8 @@ def _target(wanted: Timings, port: int, fill_in: Callable[[str], str]) -> Probe:
 
 
 def _http(url: str, wanted: HttpProbe, port: int) -> Probe:
+    from urllib.parse import urlsplit
+
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     host = parts.hostname or "127.0.0.1"

@@ -18,7 +18,7 @@ from devboot.environment.locks.requirements import RequirementLine
 from devboot.environment.locks.resolved import STEP as LOCK_STEP, from_rows, index_pins, resolve_unlocked, to_rows
 from devboot.environment.locks.unlocked import Unlocked
 from devboot.environment.python.bundled_setuptools import wanted_setuptools
-from devboot.environment.python.declared import PythonLock, PythonProject, PythonWish, python_wish, read_python
+from devboot.environment.python.declared import PythonLock, PythonProject, read_python
 from devboot.environment.python.interpreters import (
     Interpreter,
     as_installed,
@@ -29,6 +29,7 @@ from devboot.environment.python.interpreters import (
 )
 from devboot.environment.python.older_wheels import with_older_wheels
 from devboot.environment.python.versions import VersionRequest, minor_at
+from devboot.environment.python.wish import PythonWish, python_wish
 from devboot.environment.python_choice import downwards, find_interpreter, locked_interpreter, reported_interpreter
 from devboot.environment.venv.sync import SyncPlan, SyncResult, VenvSpec, plan_sync, sync
 from devboot.errors import WorkError

@@ -8,10 +8,10 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from devboot.clone_reader import file_digest, is_file, note
 from devboot.model.edge.manifest.tables import Process, Task
+from devboot.record import Record
 from devboot.snapshot import IGNORED
 
 PROCESSES = "processes"
@@ -71,7 +71,7 @@ def _visit(name: str, after: Mapping[str, list[str]], ordered: list[str]) -> Non
     ordered.append(name)
 
 
-class Inputs(NamedTuple):
+class Inputs(Record):
     """The matches of a task's globs: `files` relative to the root and sorted, `folders` that were searched.
 
     `is_whole` is False if there were too many folders to search: then changes can't be detected.

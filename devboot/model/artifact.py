@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from devboot.record import Record
 
@@ -25,7 +24,7 @@ _MACHINES = {
 }
 
 
-class Part(NamedTuple):
+class Part(Record):
     """One file of a multi-file artifact; `version` is the package's own, `size` is in bytes."""
 
     name: str
@@ -35,7 +34,7 @@ class Part(NamedTuple):
     size: int
 
 
-class AppPin(NamedTuple):
+class AppPin(Record):
     """One distribution of an app: if its `marker` applies, it is installed from a file with one of the `hashes`."""
 
     name: str
@@ -44,7 +43,7 @@ class AppPin(NamedTuple):
     hashes: tuple[str, ...]  # `sha256:…`
 
 
-class Building(NamedTuple):
+class Building(Record):
     """Build instructions for a source archive: commands, required tools, and patterns of files to keep."""
 
     steps: tuple[tuple[str, ...], ...]
@@ -52,7 +51,7 @@ class Building(NamedTuple):
     keep: tuple[str, ...]
 
 
-class Artifact(NamedTuple):
+class Artifact(Record):
     """Downloadable bytes for one platform. `size` is in bytes; `glibc` and `macos` are measured minimum versions.
 
     Without a measurement they are "". A multi-file artifact lists its `files` or `pins`, and `sha256` is a digest over
@@ -85,7 +84,7 @@ class Artifact(NamedTuple):
         return Artifact(source or self.source, part.name, part.version, part.file, part.sha256, part.size)
 
 
-class Layout(NamedTuple):
+class Layout(Record):
     """Which files of an artifact a store object contains, and what is changed in them.
 
     `bin` pairs a program's name with a pattern of its file; `drop` are patterns of files to leave out; `asks_version`
@@ -112,7 +111,7 @@ class Layout(NamedTuple):
         return tuple(name for name, _ in (*self.bin, *self.shims))
 
 
-class Wanted(NamedTuple):
+class Wanted(Record):
     """One locked package on one platform, with everything that its store key depends on."""
 
     name: str  # the recipe's

@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from devboot.files import fail_point, machine_error, sync_directory
 from devboot.locks import BUILD, COLLECTION, FileLock, Holder
@@ -20,6 +19,7 @@ from devboot.provision.live import objects_in_use
 from devboot.provision.objects.roots import forget, project_roots, roots_lock, running_roots
 from devboot.provision.objects.store import REGISTERED, STAGING
 from devboot.provision.objects.tree import remove_tree
+from devboot.record import Record
 from devboot.text.units import counted
 
 TRASH = ".trash-"
@@ -29,7 +29,7 @@ _OBJECT_NAME = re.compile(r"([a-z0-9]{8,32})-.+-.+")
 _LOCK_SECONDS = 600.0
 
 
-class Piece(NamedTuple):
+class Piece(Record):
     """A thing that `gc` has removed or kept: `kind` is OBJECT, LEFTOVER, …; `size` is in bytes, `why` is the reason."""
 
     kind: str
@@ -38,7 +38,7 @@ class Piece(NamedTuple):
     why: str
 
 
-class Collected(NamedTuple):
+class Collected(Record):
     """The result of `gc`: what was removed and what stays; with `is_dry` nothing was removed."""
 
     removed: tuple[Piece, ...]
@@ -51,7 +51,7 @@ class Collected(NamedTuple):
         return sum(piece.size for piece in self.removed)
 
 
-class Terms(NamedTuple):
+class Terms(Record):
     """Options of `gc`.
 
     `now` returns wall-clock seconds. `older_than` is the age in seconds that an unused object must have (None:

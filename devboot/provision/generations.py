@@ -12,9 +12,10 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from devboot.files import atomic_write, fail_point, list_names, make_directories, plain
+from devboot.record import Record
 
 FOLDER = "generations"
 CURRENT = "current"
@@ -24,7 +25,7 @@ SALT = "salt"  # for the digests of secret values
 _REMEMBERED = 100  # switches between generations
 
 
-class Facts(NamedTuple):
+class Facts(Record):
     """The first line of a generation: `at` is wall-clock seconds, `identity` digests the content.
 
     `objects` has the names of the store objects.
@@ -36,7 +37,7 @@ class Facts(NamedTuple):
     objects: tuple[str, ...]
 
 
-class Generation(NamedTuple):
+class Generation(Record):
     """A complete generation, as plain JSON values."""
 
     facts: Facts

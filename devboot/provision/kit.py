@@ -18,10 +18,11 @@ import os
 import re
 import tarfile
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from devboot.clone_reader import parse_json
 from devboot.errors import IntegrityError
+from devboot.record import Record
 
 FORMAT = 1
 LIST = "kit.json"
@@ -33,7 +34,7 @@ _LISTS = (*_OF_RECORDS, "platforms", "files", "unavailable")
 _PATH = re.compile(r"(?:data|downloads|lock|python|wheels)/[A-Za-z0-9_][A-Za-z0-9._+!-]{0,240}")
 
 
-class KitFile(NamedTuple):
+class KitFile(Record):
     """One file of a kit: `path` in the archive, `size` in bytes, `sha256` in hexadecimal digits."""
 
     path: str
@@ -41,7 +42,7 @@ class KitFile(NamedTuple):
     sha256: str
 
 
-class KitPackage(NamedTuple):
+class KitPackage(Record):
     """A wheel of a kit and the platforms that it serves.
 
     `role` is `project` for wheels of the virtualenv, `service` for the store, `build` for building the project's
@@ -57,7 +58,7 @@ class KitPackage(NamedTuple):
     built_from: str = ""
 
 
-class KitObject(NamedTuple):
+class KitObject(Record):
     """A recipe's product on one platform: `key` is the store key of the object made from `files`.
 
     `python` is the minor version that an app runs on, "" for products without Python.
@@ -71,7 +72,7 @@ class KitObject(NamedTuple):
     python: str = ""
 
 
-class Contents(NamedTuple):
+class Contents(Record):
     """A kit's description of itself.
 
     `python` is the minor version that its wheels are for, "" if it has none. `data` pairs a database's name with
@@ -91,7 +92,7 @@ class Contents(NamedTuple):
     interpreter: str = ""
 
 
-class Kit(NamedTuple):
+class Kit(Record):
     """A kit's contents and its files, sorted by path."""
 
     contents: Contents

@@ -7,11 +7,11 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from glob import glob
-from typing import NamedTuple
 
 from devboot.files import atomic_write, make_directories
 from devboot.model.artifact import Artifact, Layout, Part, Wanted, digest_of_parts
 from devboot.provision.objects.store import REGISTERED, StoreObject
+from devboot.record import Record
 from devboot.sources.debian.records import Find, alternatives, closure, product_version
 from devboot.uv.system_libraries import SystemLibrary, known_libraries
 
@@ -29,7 +29,7 @@ _OF_THE_COMPILER = r"(?:libc6|linux-libc|libgcc-[\d.]+|libstdc\+\+-[\d.]+|libc\+
 _PKG_CONFIG = "pkg-config"
 
 
-class Locator(NamedTuple):
+class Locator(Record):
     """A source of system libraries: the prefix within its trees, and a function that finds one.
 
     `find` returns the artifact and the version of a library, None if the source doesn't have it. It raises

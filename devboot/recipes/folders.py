@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from devboot.clone_reader import exists, is_file, read_text
 from devboot.errors import ManifestError, Place, reason_of, shell_word
 from devboot.model.nearest import nearest
+from devboot.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ LISTED_ELSEWHERE = ("conda", "deb", "host")  # kinds of sources whose versions a
 _WITHOUT = "devboot explain manifest/no-such-recipe   # how to do without one, or write one"
 
 
-class KnownRecipe(NamedTuple):
+class KnownRecipe(Record):
     """A recipe with its known versions, newest first, and the folder that it was read from."""
 
     recipe: Recipe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from devboot.errors import IntegrityError, LockError, ManifestError, Place, Problems
 from devboot.model.artifact import PLATFORMS, Artifact, Layout, Wanted
@@ -12,6 +12,7 @@ from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish, changed_
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.edge.manifest.tables import Tool
 from devboot.recipes.folders import KnownRecipe, version_key
+from devboot.record import Record
 from devboot.resolve.distro_queries import LINUX, ONLY_THERE, deb_origin, is_lacking, there_as, with_offers
 
 TYPE_CHECKING = False
@@ -24,7 +25,7 @@ _TO_COMPILE = 'it has to be compiled, which devboot does where the manifest says
 _SHOWN = 4  # most versions named in the error for a missing one
 
 
-class VersionChange(NamedTuple):
+class VersionChange(Record):
     """A package whose version has changed; "" for added or removed."""
 
     name: str
@@ -32,7 +33,7 @@ class VersionChange(NamedTuple):
     new: str
 
 
-class Resolution(NamedTuple):
+class Resolution(Record):
     """Packages to lock, version changes, and warnings about platforms without a package."""
 
     packages: tuple[LockedPackage, ...]

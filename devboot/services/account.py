@@ -7,17 +7,17 @@ import pwd
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from devboot.errors import MachineError, shell_word
 from devboot.paths import upwards
+from devboot.record import Record
 
 _NOBODY = 65534
 _PASSES = 0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: either of them gives access to any folder
 _LAUNCHER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "unprivileged.py")
 
 
-class Account(NamedTuple):
+class Account(Record):
     """An unprivileged user; `reaches`: it may pass through folders that only root may enter."""
 
     uid: int

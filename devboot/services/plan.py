@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
 from urllib.parse import quote
 
 from devboot.errors import DevbootError, ManifestError, Place, Problems
@@ -29,6 +28,7 @@ from devboot.model.process import (
     ProcessSpec,
 )
 from devboot.paths import project_key
+from devboot.record import Record
 from devboot.services.account import Account
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 CLIENTS = {"mongodb": os.path.join(os.path.dirname(os.path.abspath(__file__)), "mongo_client.py")}  # run by path
 
 
-class FirstStep(NamedTuple):
+class FirstStep(Record):
     """Command that creates a data folder: DATA in `argv` stands for the folder; `creates` is a file in it."""
 
     argv: tuple[str, ...]
@@ -51,7 +51,7 @@ class FirstStep(NamedTuple):
     env: tuple[tuple[str, str], ...]
 
 
-class AccessStep(NamedTuple):
+class AccessStep(Record):
     """Command run before a start until it has succeeded; `refused` matches output that means failure."""
 
     argv: tuple[str, ...]
@@ -60,7 +60,7 @@ class AccessStep(NamedTuple):
     env: tuple[tuple[str, str], ...]
 
 
-class WantedDatabase(NamedTuple):
+class WantedDatabase(Record):
     """A database of the manifest on a service: `name` in the manifest, `database` on the server."""
 
     name: str
@@ -70,7 +70,7 @@ class WantedDatabase(NamedTuple):
     password: str = ""
 
 
-class Service(NamedTuple):
+class Service(Record):
     """A service that can be started: `exports` has url, host, port, socket, data, user and database."""
 
     spec: ProcessSpec

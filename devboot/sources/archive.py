@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from devboot.errors import LockError
 from devboot.model.artifact import Artifact
+from devboot.record import Record
 from devboot.sources.transfers.download import Downloads
 from devboot.sources.transfers.transfer import Download
 from devboot.unpack import unpack
@@ -19,7 +19,7 @@ MIRROR = "DEVBOOT_MIRROR"
 _PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
-class Mirrored(NamedTuple):
+class Mirrored(Record):
     """A url, and the setting or recipe that it comes from."""
 
     url: str

@@ -16,12 +16,13 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError, shell_word
 from devboot.files import machine_error
 from devboot.model.artifact import Artifact, Part
+from devboot.record import Record
 
 SUBDIRS = {
     "linux-x86_64": "linux-64",
@@ -88,7 +89,7 @@ class CondaSource:
         )
 
 
-class Solved(NamedTuple):
+class Solved(Record):
     """The closure of a package on one platform, itself included, and its own version."""
 
     version: str

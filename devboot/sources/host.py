@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from typing import NamedTuple
 
 from devboot.errors import MachineError
 from devboot.files import machine_error
 from devboot.model.artifact import Layout
+from devboot.record import Record
 from devboot.sources.program_version import ask_program
 
 HOST = "host"  # this source's name in a lock
 
 
-class Found(NamedTuple):
+class Found(Record):
     """Absolute paths of programs by name, and the `version` that the first of them printed."""
 
     programs: dict[str, str]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from devboot.model.artifact import Artifact
+from devboot.record import Record
 from devboot.uv.cached import lacking
 from devboot.uv.client import Uv
 from devboot.uv.packages import install_target
@@ -20,7 +20,7 @@ UV_PLATFORMS = {
 }
 
 
-class Installation(NamedTuple):
+class Installation(Record):
     """An installation for uv: lines of a requirements file, a minor version of Python, and variables."""
 
     requirements: str

@@ -10,11 +10,12 @@ import subprocess
 import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from devboot.errors import IntegrityError, NetworkError
 from devboot.model.artifact import Artifact
+from devboot.record import Record
 from devboot.resolve.source import CachingSource
 from devboot.sources.npmrc import NpmConfig, Setting, load_npm_config
 from devboot.sources.transfers.download import Downloads
@@ -28,7 +29,7 @@ _DIGESTS = ("sha512", "sha384", "sha256")
 _ASK_SECONDS = 20.0
 
 
-class Published(NamedTuple):
+class Published(Record):
     """One version of a package in the registry: the tarball's url, and its digest in npm's notation."""
 
     version: str

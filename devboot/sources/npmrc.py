@@ -6,10 +6,10 @@ import os
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from devboot.clone_reader import read_text
+from devboot.record import Record
 from devboot.sources.transfers.network import Network, Proxy, split_hosts
 
 _VARIABLE = re.compile(r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}")
@@ -17,14 +17,14 @@ _PREFIX = "npm_config_"
 _GLOBAL_FILES = ("/usr/local/etc/npmrc", "/usr/etc/npmrc", "/etc/npmrc")
 
 
-class Setting(NamedTuple):
+class Setting(Record):
     """A value, and the file or variable that it comes from."""
 
     value: str
     said_by: str
 
 
-class NpmConfig(NamedTuple):
+class NpmConfig(Record):
     """All settings by npm's names; where several places set one, the strongest wins."""
 
     settings: Mapping[str, Setting]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from typing import NamedTuple
+
+from devboot.record import Record
 
 SECONDS = 60.0  # time limit: the first start of a Python server on a busy machine is slow
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """A program's output and exit code."""
 
     stdout: str

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from devboot.errors import BusyError, UsageError
 from devboot.files import machine_error, make_directories
 from devboot.locks import TABLE, FileLock, Holder as LockHolder
 from devboot.paths import project_key
+from devboot.record import Record
 from devboot.state.earlier import Registers, missing_from, take_over_earlier
 from devboot.state.projects import LEASE, RECORD, Projects, folder_name
 from devboot.state.records import (
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 _SOON = 1.0  # seconds of waiting before it is reported
 
 
-class Patience(NamedTuple):
+class Patience(Record):
     """Seconds to wait for another devboot; after one second `waiting` is called with the holder of the lock."""
 
     seconds: float = 600.0
     waiting: Callable[[LockHolder], None] | None = None
 
 
-class _Rename(NamedTuple):
+class _Rename(Record):
     source: str
     target: str
     owner: Owner

@@ -10,16 +10,16 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from devboot.errors import shell_word
 from devboot.files import plain, sync_directory
 from devboot.git import tracked_below
 from devboot.paths import EARLIER_STATE
+from devboot.record import Record
 from devboot.state.records import Owner
 
 
-class Registers(NamedTuple):
+class Registers(Record):
     """Registers of earlier versions for all projects of a user: one file per project, named by its key.
 
     `environ` is for git, which is asked which files it tracks.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from devboot.errors import UsageError
+from devboot.record import Record
 from devboot.state.claiming import has_content, lock_projects
 from devboot.state.projects import Projects, folder_name
 from devboot.state.records import owned_folders, read_owner
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DOOMED = ".removed-"  # prefix of folders that are being removed
 
 
-class KeptProject(NamedTuple):
+class KeptProject(Record):
     """Folders of one project: `root` is its present or former path, "" if unknown; `name` is the name of its folders.
 
     `is_gone`: the project isn't at `root` any more, as far as is known. `has_data`: it has data that can't be

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from devboot.errors import MachineError
+from devboot.record import Record
 from devboot.state.projects import DETECTED, MANIFEST, RECORD, Projects, is_there, read_below, upwards
 from devboot.state.records import Identity, folder_moved_here, identity_of
 
@@ -29,7 +29,7 @@ LANDMARKS = (
 )
 
 
-class Project(NamedTuple):
+class Project(Record):
     """A project: its root folder, its manifest, and the folders that devboot keeps for it.
 
     All paths are absolute. `manifest` is "" if there is none, written or detected; `written` is true for a devboot.toml

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import NamedTuple
 
 from devboot.files import atomic_write, plain
+from devboot.record import Record
 from devboot.state.projects import LEASE, RECORD, RUN
 
 _FIELDS = ("device", "inode", "birth")
@@ -19,7 +19,7 @@ _STATX_SIZE = 256
 _BIRTH_SECONDS, _BIRTH_NANOSECONDS = slice(80, 88), slice(88, 92)
 
 
-class Identity(NamedTuple):
+class Identity(Record):
     """Identity of a folder, independent of its path; `birth` is ns since the epoch, 0 if unknown."""
 
     device: int
@@ -33,7 +33,7 @@ class Identity(NamedTuple):
         return (self.device, self.inode) == (other.device, other.inode)
 
 
-class Owner(NamedTuple):
+class Owner(Record):
     """Project that a state or data folder was made for: its root, and the identity of the root."""
 
     path: str

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from devboot.record import Record
 from devboot.unpack.refusals import too_large
 
 
-class Limits(NamedTuple):
+class Limits(Record):
     """The limits for one archive: unpacked bytes, members, and unpacked bytes per packed byte beyond `floor` bytes."""
 
     unpacked: int = 8_000_000_000

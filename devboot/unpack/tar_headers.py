@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from devboot.record import Record
 from devboot.unpack.member_names import decode
 from devboot.unpack.refusals import inconsistent
 
@@ -14,7 +13,7 @@ _REPEATABLE = frozenset({"comment"})
 _MEANINGFUL = ("path", "linkpath", "size")
 
 
-class Header(NamedTuple):
+class Header(Record):
     """The fields of a member's header; names are undecoded bytes."""
 
     name: bytes
@@ -24,7 +23,7 @@ class Header(NamedTuple):
     target: bytes
 
 
-class Extension(NamedTuple):
+class Extension(Record):
     """The fields of extended headers, which override the member's own header; None if not set."""
 
     path: bytes | None = None

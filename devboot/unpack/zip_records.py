@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import IO, NamedTuple
+from typing import IO
 
+from devboot.record import Record
 from devboot.unpack.refusals import bad_name, inconsistent
 
 _END, _END64, _LOCATOR, _CENTRAL, _LOCAL = (b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\1\2", b"PK\3\4")
@@ -22,7 +23,7 @@ _ENCRYPTED, _STREAMED, _PATCHED, _STRONG, _UTF8, _MASKED = 0x1, 0x8, 0x20, 0x40,
 _UNIX = 3
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """A member by the central directory. `mode` are Unix mode bits, 0 if the writer gave none."""
 
     name: str
@@ -36,7 +37,7 @@ class Entry(NamedTuple):
     mode: int
 
 
-class _End(NamedTuple):
+class _End(Record):
     members: int
     size: int
     offset: int

@@ -16,12 +16,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import IO
 
 from devboot.files import machine_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Lease = Callable[[int], Callable[[], None]]
 """Called with the group id of each started child; returns a function that is called when the group is gone."""
@@ -130,6 +133,8 @@ def _start(
 
 
 def _long_lived_thread() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
     global _starter  # noqa: PLW0603  one thread for the life of the process is the point
     with _guard:
         if _starter is None:

@@ -11,13 +11,12 @@ from devboot import events
 from devboot.errors import MachineError
 from devboot.events import Reporter, SilentReporter
 from devboot.files import machine_error
-from devboot.uv.builds.library_builds import Attempts, LibrarySupply
-from devboot.uv.builds.older_setuptools import with_older_setuptools
-from devboot.uv.child import Finished, Lease, TimedOut, run_child
-from devboot.uv.failures import failure, unbuilt_requirement
-from devboot.uv.local_files import refuse_arguments, refuse_project
 from devboot.uv.settings.environ import is_offline, provisioning_environ
-from devboot.uv.settings.network import blame_settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.uv.builds.library_builds import LibrarySupply
+    from devboot.uv.child import Finished, Lease
 
 _PROGRESS = re.compile(
     r"^\s*(?:(?:Resolved|Prepared|Installed|Uninstalled|Checked|Downloading|Downloaded|Building|Built|Updating|Updated)\b"
@@ -84,6 +83,10 @@ class Uv:
             DevbootError: uv failed; see `failures.failure` for the classes and slugs.
 
         """
+        from devboot.uv.builds.older_setuptools import with_older_setuptools
+        from devboot.uv.failures import failure
+        from devboot.uv.settings.network import blame_settings
+
         given = dict(variables or {})
 
         def run(words: Sequence[str], more: Mapping[str, str]) -> Finished:
@@ -113,6 +116,9 @@ class Uv:
 
         Returns how the last run ended, and why a library couldn't be fetched ("" if none failed).
         """
+        from devboot.uv.builds.library_builds import Attempts
+        from devboot.uv.failures import unbuilt_requirement
+
         built = set[str]()
         while True:
             attempts, requirement = Attempts(supply), unbuilt_requirement(finished.lines)
@@ -138,6 +144,9 @@ class Uv:
             ManifestError: `python/unreadable`, uv would wait for a named pipe or read endlessly.
 
         """
+        from devboot.uv.child import TimedOut, run_child
+        from devboot.uv.local_files import refuse_arguments, refuse_project
+
         refuse_project(self.folder)
         refuse_arguments(arguments, self.folder)
         if self.only_looks:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from devboot.record import Record
 from devboot.uv.client import Uv
 from devboot.uv.listing import ListedFile, listed_file
 
@@ -13,7 +13,7 @@ _COMPILE = ("pip", "compile", "--quiet", "--format", "pylock.toml", "--universal
 _OUTPUT = ("--no-header", "--no-annotate", "--only-binary", ":all:")
 
 
-class Needed(NamedTuple):
+class Needed(Record):
     """One distribution with its wheels; `marker` restricts where it is needed, "" for everywhere."""
 
     name: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 from devboot.errors import DevbootError
+from devboot.record import Record
 from devboot.uv.client import Uv
 
 _COMPILE = ("pip", "compile", "--quiet", "--format", "pylock.toml", "--universal", "--no-deps", "--no-python-downloads")
@@ -14,7 +15,7 @@ _OUTPUT = ("--no-header", "--no-annotate")
 NO_VERSION = "python/resolution"  # the slug if nothing satisfies the requirement
 
 
-class ListedFile(NamedTuple):
+class ListedFile(Record):
     """One file of a release: `sha256` in hexadecimal digits, `size` in bytes, `uploaded` a date or ""."""
 
     name: str
@@ -23,7 +24,7 @@ class ListedFile(NamedTuple):
     uploaded: str = ""
 
 
-class Listing(NamedTuple):
+class Listing(Record):
     """A release of a distribution with its wheels."""
 
     name: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from devboot.clone_reader import read_text
 from devboot.paths import EARLIER_STATE
+from devboot.record import Record
 from devboot.watching.patterns import name_expression
 
 # Folders that no glob matches: tools write there, and that is no edit.
@@ -23,7 +23,7 @@ NEVER = frozenset(
 FILE = ".gitignore"
 
 
-class Rule(NamedTuple):
+class Rule(Record):
     """One line: `expression` matches paths relative to the file's folder."""
 
     expression: re.Pattern[str]
@@ -31,7 +31,7 @@ class Rule(NamedTuple):
     only_folders: bool
 
 
-class Rules(NamedTuple):
+class Rules(Record):
     """Rules of one file; `folder` is the absolute path of its folder."""
 
     folder: str

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
+from devboot.record import Record
 from devboot.watching.ignoring import FILE, NEVER, Rules, is_ignored, read_rules, rules_above
 from devboot.watching.patterns import base_of, compile_patterns, is_literal
 
 _Condition = tuple[int, int, int]  # modification time in ns, size, inode, which differs after a replacement
 
 
-class Wish(NamedTuple):
+class Wish(Record):
     """Files watched for one process: paths relative to the root. `literal` ones count even if git ignores them."""
 
     name: str

@@ -11,7 +11,8 @@ import pytest
 from devboot.errors import IntegrityError, NetworkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import PLATFORMS, Artifact, Building, Layout, Wanted, platform_of
-from devboot.provision.objects.realise import Host, realise
+from devboot.provision.host import Host
+from devboot.provision.objects.realise import realise
 from devboot.provision.objects.roots import TemporaryRoots
 from devboot.provision.objects.store import Store
 from devboot.provision.objects.tree import remove_tree

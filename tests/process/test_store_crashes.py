@@ -11,7 +11,8 @@ from devboot.events import RecordingReporter
 from devboot.files import atomic_write
 from devboot.model.artifact import platform_of
 from devboot.provision.collect import Terms, collect
-from devboot.provision.objects.realise import Host, object_name, realise
+from devboot.provision.host import Host
+from devboot.provision.objects.realise import object_name, realise
 from devboot.provision.objects.roots import TemporaryRoots, hold_for_project
 from devboot.provision.objects.store import Store
 from devboot.provision.objects.tree import remove_tree

@@ -12,7 +12,8 @@ REALISE = """if True:
     from devboot.errors import DevbootError
     from devboot.events import RecordingReporter
     from devboot.model.artifact import platform_of
-    from devboot.provision.objects.realise import Host, realise
+    from devboot.provision.host import Host
+    from devboot.provision.objects.realise import realise
     from devboot.provision.objects.roots import TemporaryRoots, hold_for_project
     from devboot.provision.objects.store import Store
     from tests.fakes.sources import TOY, toy

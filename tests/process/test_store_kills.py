@@ -16,7 +16,8 @@ REALISE = """if True:
     import os, sys, time
     from devboot.events import RecordingReporter
     from devboot.model.artifact import platform_of
-    from devboot.provision.objects.realise import Host, realise
+    from devboot.provision.host import Host
+    from devboot.provision.objects.realise import realise
     from devboot.provision.objects.roots import TemporaryRoots
     from devboot.provision.objects.store import Store
     from tests.fakes.sources import toy

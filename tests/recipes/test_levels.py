@@ -6,7 +6,7 @@ import pytest
 
 from devboot.app.recipes.trial import Trial, TrialResult, try_recipe
 from devboot.events import RecordingReporter
-from devboot.provision.objects.realise import Host
+from devboot.provision.host import Host
 from tests.recipes.running import HOST, RECIPES
 
 NAMES = [name for name in RECIPES.names() if all(origin.kind != "wheel" for origin in RECIPES.get(name).recipe.source)]

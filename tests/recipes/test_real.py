@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from devboot.services import plan_service, prepare_data
 from devboot.services.account import account_for, no_account
+from devboot.services.data import prepare_data
+from devboot.services.plan import plan_service
 from tests.fakes.ports import free_ports
 from tests.recipes.running import RECIPES, VERSIONS, Running, answer, stored
 

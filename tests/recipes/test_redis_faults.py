@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from devboot.services import plan_service, prepare_data
+from devboot.services.data import prepare_data
+from devboot.services.plan import plan_service
 from devboot.supervisor.output.line_matcher import find_hint
 from tests.fakes.ports import free_ports
 from tests.recipes.running import RECIPES, VERSIONS, Running, ask, stored

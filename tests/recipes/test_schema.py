@@ -12,7 +12,7 @@ from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.lockfile.lock import Lock, Wish, lock_to_text, parse_lock
 from devboot.recipes import bundled_folder
 from devboot.resolve.packages import resolve, wanted_on
-from devboot.services import plan_service, provided_variables
+from devboot.services.plan import plan_service, provided_variables
 from tests.recipes.running import RECIPES
 
 GOLDEN = Path(__file__).parents[1] / "golden/lock"

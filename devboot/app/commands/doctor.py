@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from threading import Lock
-from typing import NamedTuple
 
 from devboot.app.commands.preparing.lock import check as check_lock
 from devboot.app.context import Context
@@ -24,16 +23,17 @@ from devboot.model.edge.manifest.manifest import Manifest, load_sources
 from devboot.model.nearest import nearest
 from devboot.model.project_files.procfile import Procfile
 from devboot.paths import user_directories
+from devboot.record import Record
 from devboot.state.project import find_project
 
 
-class _Sources(NamedTuple):
+class _Sources(Record):
     manifest: Manifest | None = None
     procfile: Procfile | None = None
     problem: DevbootError | None = None
 
 
-class _Directories(NamedTuple):
+class _Directories(Record):
     data: str = ""
     cache: str = ""
     state: str = ""
@@ -127,7 +127,7 @@ def examine(context: Context) -> Subject:
     )
 
 
-class _PreflightResult(NamedTuple):
+class _PreflightResult(Record):
     """The project as `up` would load it: the errors for which it would refuse; `error` if it can't even load it."""
 
     loaded: Loaded | None = None

@@ -8,13 +8,13 @@ from dataclasses import replace
 from difflib import unified_diff
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
 
 from devboot.clone_reader import parse_toml, read_text
 from devboot.clone_writer import refuse_outside, replace_file
 from devboot.environment.project_owner import is_refused
 from devboot.errors import ManifestError, UsageError, shell_word
 from devboot.files import machine_error, plain
+from devboot.record import Record
 from devboot.state.project import LOCK, Project, find_project, project_in
 from devboot.state.projects import DETECTED, MANIFEST, Projects
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MADE = (".venv/", LOCK, "guestbook.sqlite3")
 
 
-class Fact(NamedTuple):
+class Fact(Record):
     """A detected fact: `what` in words, `where` as file:line or ""."""
 
     subject: str
@@ -35,7 +35,7 @@ class Fact(NamedTuple):
     where: str
 
 
-class InitResult(NamedTuple):
+class InitResult(Record):
     """The result of `init`: files written (relative to `root`), the facts behind them, and notes."""
 
     root: str
@@ -46,7 +46,7 @@ class InitResult(NamedTuple):
     notes: tuple[str, ...]
 
 
-class Change(NamedTuple):
+class Change(Record):
     """A planned change of the manifest: its text before (None without one) and after, and what is added."""
 
     path: str

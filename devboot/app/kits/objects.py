@@ -7,7 +7,6 @@ import platform as running
 import sys
 import tempfile
 from collections.abc import Callable
-from typing import NamedTuple
 
 from devboot.app.kits.wheels import Wheel, Wheelhouse
 from devboot.app.preparation.install.artifact_sources import Sources
@@ -16,6 +15,7 @@ from devboot.environment.python.interpreters import Interpreter
 from devboot.errors import WorkError
 from devboot.events import Reporter
 from devboot.model.artifact import Artifact, Wanted
+from devboot.record import Record
 from devboot.sources.archive import ArchiveSource
 from devboot.sources.debian.deb import PATCHELF
 from devboot.sources.npm import NpmSource
@@ -27,7 +27,7 @@ BUILD = "build"
 _FROM_WHEELS = ("wheel", "app")
 
 
-class ObjectFiles(NamedTuple):
+class ObjectFiles(Record):
     """The files of an object in a kit: wheels, and downloads as (sha256, path on the disk)."""
 
     wheels: tuple[Wheel, ...]

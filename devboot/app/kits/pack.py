@@ -8,7 +8,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from devboot.app.commands.preparing.lock import Inputs, interpreter_provider, lock_inputs
 from devboot.app.kits.objects import BUILD, files_of
@@ -38,8 +37,10 @@ from devboot.files import machine_error, make_directories, sweep
 from devboot.model.artifact import PLATFORMS, Wanted
 from devboot.model.edge.lockfile.lock import Lock
 from devboot.model.nearest import nearest
+from devboot.provision.host import Host
 from devboot.provision.kit import Contents, Kit, KitObject, KitPackage, KitReader, write_kit
-from devboot.provision.objects.realise import Host, object_name
+from devboot.provision.objects.realise import object_name
+from devboot.record import Record
 from devboot.sources.host import HOST
 from devboot.uv.client import make_uv
 
@@ -51,7 +52,7 @@ ALL = "all"
 ENDING = ".kit.tar"
 
 
-class PackOptions(NamedTuple):
+class PackOptions(Record):
     """Options of a kit: empty `platforms` means this one, empty `output` a name made from the project's."""
 
     platforms: tuple[str, ...] = ()
@@ -61,7 +62,7 @@ class PackOptions(NamedTuple):
     is_locked: bool = False
 
 
-class Packed(NamedTuple):
+class Packed(Record):
     """The kit that was written: its path, size in bytes, sha256 and contents."""
 
     path: str

@@ -7,7 +7,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -19,6 +18,7 @@ from devboot.environment.python.interpreters import Interpreter
 from devboot.environment.python.platform_tags import marker_values, target_of
 from devboot.errors import WorkError
 from devboot.provision.objects.tree import link_or_copy
+from devboot.record import Record
 from devboot.uv.client import Uv
 from devboot.uv.packages import IndexSettings, compile_requirements
 from devboot.uv.pip.download import download_wheels, index_lines, run_pip
@@ -28,7 +28,7 @@ _SETUPTOOLS = ("setuptools>=40.8.0",)  # the default for a pyproject.toml withou
 _EDITABLES = "editables>=0.3"  # a requirement that hatchling only adds at run time
 
 
-class Wheel(NamedTuple):
+class Wheel(Record):
     """A wheel on the disk: distribution, version, `path`; `built_from` names the sdist's digests, "" for none."""
 
     name: str

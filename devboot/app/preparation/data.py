@@ -10,16 +10,18 @@ from devboot.app.preparation.compose.composition import Composed
 from devboot.app.preparation.notices import database_text
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.daemon import leases
-from devboot.environment import databases
 from devboot.environment.tasks import match_inputs
 from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter, doing
 from devboot.files import machine_error, make_directories
 from devboot.locks import hold_folder
 from devboot.model.process import TASK, ProcessSpec
 from devboot.paths import shown_from
-from devboot.services.data import made_once, prepare_data
 from devboot.supervisor.core.task_stamp import MADE, PRESENCE, is_current
-from devboot.uv.child import Lease
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.environment import databases
+    from devboot.uv.child import Lease
 
 Clock = Callable[[], float]
 
@@ -29,6 +31,10 @@ def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> froze
 
     `clock` returns wall-clock seconds. Raises DevbootError: the earlier state is then unchanged.
     """
+    if not loaded.manifest.sqlite:
+        return frozenset()
+    from devboot.environment import databases
+
     around = surroundings(loaded, clock())
     touched = set()
     for asked in wanted_databases(loaded):
@@ -58,6 +64,8 @@ def outdated_tasks(loaded: Loaded, composed: Composed) -> Iterator[ProcessSpec]:
     """Yield the tasks that have to run again, although their inputs are those of their last success."""
     for spec in composed.plan.processes:
         if spec.kind == TASK and is_current(spec):
+            from devboot.environment import databases
+
             files = match_inputs(loaded.project.root, composed.tasks[spec.name].inputs).files
             paths = [path for path in spec.stamp_databases if not path.startswith((PRESENCE, MADE))]
             if any(databases.unapplied(path, loaded.project.root, files) for path in paths):
@@ -66,6 +74,8 @@ def outdated_tasks(loaded: Loaded, composed: Composed) -> Iterator[ProcessSpec]:
 
 def surroundings(loaded: Loaded, at: float) -> databases.Surroundings:
     """Return the context of the project's databases at wall-clock time `at`."""
+    from devboot.environment import databases
+
     project = loaded.project
     lease = leases.read_daemon(leases.daemon_path(project.state))
     is_running = lease is not None and lease.is_alive
@@ -74,6 +84,8 @@ def surroundings(loaded: Loaded, at: float) -> databases.Surroundings:
 
 def wanted_databases(loaded: Loaded) -> Iterator[databases.Database]:
     """Yield the SQLite databases of the manifest with absolute paths."""
+    from devboot.environment import databases
+
     for name, wanted in loaded.manifest.sqlite.items():
         yield databases.named(loaded.project.root, name, wanted)
 
@@ -101,6 +113,8 @@ def _hold(data: str) -> int | None:
 
 def _prepare_services(composed: Composed, clock: Clock, reporter: Reporter, lease: Lease | None) -> None:
     for service in composed.services:
+        from devboot.services.data import made_once, prepare_data
+
         if not all(map(os.path.exists, made_once(service))):  # seconds on a slow disk
             reporter.emit(Event(NOTE, service.spec.name, "initialising the data directory (first start)"))
         with doing(reporter, service.spec.name, "creating or checking the data directory"):
@@ -115,6 +129,8 @@ def back_up(loaded: Loaded, composed: Composed, touched: frozenset[str], clock: 
     `touched` are the paths that have a copy already. Raises DevbootError.
     """
     for path, name in due_copies(composed, touched):
+        from devboot.environment import databases
+
         with doing(reporter, "sqlite", f"copying {shown_from(path, loaded.project.root)}"):
             copy = databases.backup_database(path, loaded.project.backups, name=name, at=clock())
         reporter.emit(Event(NOTE, "sqlite", f"copy kept: {copy}"))

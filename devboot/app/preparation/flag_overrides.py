@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from devboot.app.preparation.compose.composition import kinds_of
 from devboot.app.preparation.project.loaded import Loaded
@@ -12,6 +11,7 @@ from devboot.environment.reloaders import EVERYTHING, left_to_itself
 from devboot.errors import ManifestError, UsageError
 from devboot.model.edge.manifest.manifest import load_procfile
 from devboot.model.nearest import nearest
+from devboot.record import Record
 from devboot.supervisor.core.name_patterns import expand
 from devboot.text.units import whole_number
 
@@ -19,7 +19,7 @@ ALL = "all"
 _MOST = 100  # a larger number is a typing error
 
 
-class Adjustments(NamedTuple):
+class Adjustments(Record):
     """The overrides as typed: `formation` as `worker=3`, paths relative to the current folder."""
 
     formation: tuple[str, ...] = ()

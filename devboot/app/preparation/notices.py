@@ -11,7 +11,6 @@ from devboot import snapshot as snapshots
 from devboot.app.preparation.compose.composition import replaced_by_services
 from devboot.app.preparation.flag_overrides import self_reloading
 from devboot.app.preparation.project.loaded import Loaded
-from devboot.environment import databases
 from devboot.environment.project_owner import is_foreign, strangers
 from devboot.environment.variables.envfiles import EnvFiles
 from devboot.environment.variables.layers import GENERATED
@@ -20,6 +19,10 @@ from devboot.events import NOTE, WARNING, Event, Reporter
 from devboot.model.edge.manifest.variables import Generated
 from devboot.paths import shown_from
 from devboot.state.project import Project
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.environment import databases
 
 
 def warn_of_foreign_files(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from devboot.app.preparation.compose.preview import Preview
 from devboot.app.preparation.data import due_copies, outdated_tasks, surroundings, wanted_databases
@@ -19,11 +18,12 @@ from devboot.environment.databases.condition import WHOLE
 from devboot.environment.venv.condition import KEEP
 from devboot.paths import shown_from
 from devboot.provision.objects.store import Store
+from devboot.record import Record
 from devboot.services.data import plan_data
 from devboot.uv.client import make_uv
 
 
-class Step(NamedTuple):
+class Step(Record):
     """A step of the plan; `size` is bytes, 0 if unknown.
 
     `kind` is lock, fetch, build, port, create, migrate, copy, run or start.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from devboot.app.preparation.compose.composition import refuse_unready
 from devboot.app.preparation.compose.port_choice import port_wishes
@@ -30,6 +30,7 @@ from devboot.events import SilentReporter
 from devboot.files import machine_error, refuse_read_only
 from devboot.model.edge.lockfile.lock import Lock
 from devboot.recipes import KnownRecipe
+from devboot.record import Record
 from devboot.resolve.packages import refuse_changed_sources
 from devboot.uv.client import Uv
 from devboot.uv.settings.environ import is_offline
@@ -43,7 +44,7 @@ DIRECTORIES, MANIFEST, LOCKFILE, PORTS, PYTHON, SQLITE = "dirs", "manifest", "lo
 Answer = TypeVar("Answer")
 
 
-class Refusal(NamedTuple):
+class Refusal(Record):
     """An error that a preparation would raise, doctor's area for it, and the name of the database that it is about."""
 
     area: str

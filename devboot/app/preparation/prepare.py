@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
 
 from devboot import snapshot as snapshots
 from devboot.app.preparation.compose.composition import (
@@ -27,9 +26,8 @@ from devboot.app.preparation.generations.since_success import record_changes
 from devboot.app.preparation.install.app_pythons import AppPythons
 from devboot.app.preparation.install.host_programs import host_programs, lock_here
 from devboot.app.preparation.install.interpreter import InterpreterProvider
-from devboot.app.preparation.install.offline_check import refuse_unfetched
+from devboot.app.preparation.install.libraries_on_demand import with_libraries
 from devboot.app.preparation.install.provisioning import Machine, Provisioned, provision, wanted_objects
-from devboot.app.preparation.install.system_libraries import with_libraries
 from devboot.app.preparation.locking.drop_unavailable import without_unreachable
 from devboot.app.preparation.locking.lockfile import LockOptions, LockResult, ensure_lock, pins_of_lock
 from devboot.app.preparation.locking.wanted import libraries_of, package_list, packages_digest, python_of, recipes_of
@@ -44,7 +42,6 @@ from devboot.app.preparation.project_lock import lock_project, patience
 from devboot.app.this_machine import this_host
 from devboot.environment.ports.allocate import Ports
 from devboot.environment.ports.wish import PortWish
-from devboot.environment.project_python import PythonLock as PythonPins, PythonProject, working_folder
 from devboot.environment.variables.envfiles import EnvFiles, read_env_files
 from devboot.environment.variables.secrets import load_secrets
 from devboot.events import NOTE, Event, Reporter, Silenced, doing
@@ -52,22 +49,24 @@ from devboot.locks import FileLock
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, Wish
 from devboot.paths import Paths
-from devboot.provision.objects.store import StoreObject
 from devboot.recipes import KnownRecipe
+from devboot.record import Record
 from devboot.scratch import remove_abandoned
-from devboot.services.account import account_for, no_account
 from devboot.snapshot import Snapshot
 from devboot.state.claiming import Patience
-from devboot.uv.client import Uv, make_uv
+from devboot.uv.client import make_uv
 from devboot.uv.leases import FolderLeases, end_leftovers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
     from devboot.app.preparation.install.kit import OpenKit
+    from devboot.environment.project_python import PythonLock as PythonPins, PythonProject
+    from devboot.provision.objects.store import StoreObject
+    from devboot.uv.client import Uv
 
 
-class Prepared(NamedTuple):
+class Prepared(Record):
     """The result of a preparation. `snapshot` has plan and patch; `installed` is the headline's text about it."""
 
     loaded: Loaded
@@ -78,7 +77,7 @@ class Prepared(NamedTuple):
     installed: str
 
 
-class _Choice(NamedTuple):
+class _Choice(Record):
     """The project's requirements, and the lock that satisfies them."""
 
     recipes: Mapping[str, KnownRecipe]
@@ -88,7 +87,7 @@ class _Choice(NamedTuple):
     there: Mapping[Wish, StoreObject]  # realised already
 
 
-class _Installed(NamedTuple):
+class _Installed(Record):
     """The installed objects: `lock` has the versions of this machine."""
 
     lock: Lock
@@ -223,6 +222,8 @@ class _Preparation:
             if self.kit is not None:
                 return self.kit.give(wanted, self.uv, self.paths)
             if self.uv.offline:
+                from devboot.app.preparation.install.offline_check import refuse_unfetched
+
                 refuse_unfetched(self.machine, wanted, None, None, self.uv, environ=self.context.environ)
             return self.uv
 
@@ -252,6 +253,8 @@ class _Preparation:
 
             report_seeds(self.reporter, kit.seed(self.root, self.loaded.manifest.sqlite))
         elif self.uv.offline:
+            from devboot.app.preparation.install.offline_check import refuse_unfetched
+
             refuse_unfetched(machine, wanted.values(), choice.python, choice.pins, self.uv, environ=environ)
         provisioned = provision(
             machine,
@@ -271,6 +274,8 @@ class _Preparation:
         return _Installed(lock_here(lock, wanted, hosted), provisioned)
 
     def _compose(self, choice: _Choice, installed: _Installed, ports: Ports) -> Composed:
+        from devboot.services.account import account_for, no_account
+
         with self.watched:
             return compose_project(
                 Parts(
@@ -303,7 +308,7 @@ class _Preparation:
                 state,
                 at=self.context.wall_clock(),
                 lock=self.loaded.project.lock,
-                folder=working_folder(choice.python) if choice.python is not None else self.root,
+                folder=self._folder_of_uv(choice.python),
                 data=self.paths.data,
                 provisioned=installed.provisioned,
                 snapshot=snapshot,
@@ -311,6 +316,13 @@ class _Preparation:
             )
             record_changes(state, number)
         return snapshot
+
+    def _folder_of_uv(self, python: PythonProject | None) -> str:
+        if python is None:
+            return self.root
+        from devboot.environment.project_python import working_folder
+
+        return working_folder(python)
 
     def _wanted_ports(self, recipes: Mapping[str, KnownRecipe]) -> list[PortWish]:
         return port_wishes(self.loaded, recipes, self.files, self.options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from devboot.app.recipes.update import Listable
 from devboot.environment.locks.markers import applies
@@ -13,6 +12,7 @@ from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow, PinRow
 from devboot.model.edge.recipe.recipe import Release
 from devboot.model.edge.recipe.source_tables import AppOrigin
+from devboot.record import Record
 from devboot.uv.client import Uv
 from devboot.uv.closures import Needed, list_closure
 from devboot.uv.listing import NO_VERSION, ListedFile
@@ -21,7 +21,7 @@ MINORS = ((3, 11), (3, 12), (3, 13), (3, 14))
 _SYSTEMS = {"linux": ("linux", "Linux"), "macos": ("darwin", "Darwin")}
 
 
-class Target(NamedTuple):
+class Target(Record):
     """A platform and a minor version of Python that an app may run on."""
 
     platform: str

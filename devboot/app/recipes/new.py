@@ -8,7 +8,6 @@ import shutil
 import stat
 from collections.abc import Mapping, Sequence
 from email import message_from_string
-from typing import NamedTuple
 
 from devboot.clone_writer import refuse_outside
 from devboot.errors import BusyError, UsageError
@@ -19,6 +18,7 @@ from devboot.model.edge.recipe.source_tables import WheelOrigin
 from devboot.model.edge.toml.text import inline, key_text
 from devboot.provision.objects.tree import clean_wheel_tree, files_below
 from devboot.recipes.checks import UNKNOWN
+from devboot.record import Record
 from devboot.resolve.source import Source
 from devboot.scratch import scratch_folder
 
@@ -27,7 +27,7 @@ _MAGICS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _LIBRARY = re.compile(r"\.so(\.\d+)*$|\.dylib$|\.node$|\.a$|\.o$")
 
 
-class Seen(NamedTuple):
+class Seen(Record):
     """Contents of an unpacked wheel: `programs` maps a program's name to its path in the tree."""
 
     name: str
@@ -37,7 +37,7 @@ class Seen(NamedTuple):
     programs: Mapping[str, str]
 
 
-class NewRecipe(NamedTuple):
+class NewRecipe(Record):
     """The folder that was created, and its files."""
 
     folder: str

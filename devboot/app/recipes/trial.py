@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from devboot.app.preparation.locking.candidates import ask, channel_asker, queries_for
 from devboot.app.preparation.locking.distro import Distribution, apt_of
@@ -16,21 +15,23 @@ from devboot.errors import IntegrityError, MachineError
 from devboot.events import DONE, FAILED, NOTE, START, Event, RecordingReporter, Reporter
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish, lock_to_text, parse_lock
-from devboot.provision.objects.realise import Host, object_name, realise
+from devboot.provision.host import Host
+from devboot.provision.objects.realise import object_name, realise
 from devboot.provision.objects.roots import TemporaryRoots
 from devboot.provision.objects.store import Store
 from devboot.provision.objects.tree import remove_tree
 from devboot.recipes import KnownRecipe
 from devboot.recipes.checks import complaints
+from devboot.record import Record
 from devboot.resolve.packages import resolve, wanted_on
 from devboot.resolve.source import Source
 from devboot.scratch import scratch_folder
-from devboot.services import plan_service
+from devboot.services.plan import plan_service
 from devboot.sources.wheel import WheelSource
 from devboot.uv.client import Uv, make_uv
 
 
-class Trial(NamedTuple):
+class Trial(Record):
     """A recipe to test, and the machine to test it on."""
 
     known: KnownRecipe
@@ -41,7 +42,7 @@ class Trial(NamedTuple):
     wall_clock: Callable[[], float]
 
 
-class TrialResult(NamedTuple):
+class TrialResult(Record):
     """The version that was tested; `lacks` names a source that the real test would have needed, "" for none."""
 
     version: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from devboot.clone_reader import read_text
 from devboot.clone_writer import refuse_outside, replace_file
@@ -28,6 +28,7 @@ from devboot.provision.objects.macho import tree_macos_floor
 from devboot.provision.objects.mending import mend
 from devboot.provision.objects.tree import clean_wheel_tree, drop_files, files_below, find_one
 from devboot.recipes.versions_file import NO_FILE, NO_PACKAGE, add_release, release_of
+from devboot.record import Record
 from devboot.resolve.packages import layout_of
 from devboot.resolve.source import Source
 from devboot.scratch import scratch_folder
@@ -40,7 +41,7 @@ PYTHONS = ("3.13", "3.12", "3.11", "3.10", "3.9")
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
-class Listed(NamedTuple):
+class Listed(Record):
     """The files of one version of a source: platform → file; floors aren't measured yet."""
 
     name: str
@@ -48,7 +49,7 @@ class Listed(NamedTuple):
     files: Mapping[str, Artifact]
 
 
-class UpdateOptions(NamedTuple):
+class UpdateOptions(Record):
     """Options of `recipe update`.
 
     `requirement` is a source's name, with `==VERSION` or another condition, "" for the newest of all sources;
@@ -60,7 +61,7 @@ class UpdateOptions(NamedTuple):
     exclude_newer: str = ""
 
 
-class Updated(NamedTuple):
+class Updated(Record):
     """The result of `recipe update`: `path` is versions.toml; `added` are (version, platforms) that are new in it."""
 
     path: str

@@ -6,34 +6,28 @@ import os
 from collections.abc import Mapping, Sequence
 
 from devboot.app.commands.fast_up import AGAIN, refuse_nested
-from devboot.app.commands.preparing import export as exporting, lock as locking, sync as syncing
-from devboot.app.commands.preparing.dry_run import dry_run as dry_run_of, named_processes
-from devboot.app.commands.preparing.run_task import run as run_prepared, task_called
-from devboot.app.commands.preparing.runner import refuse_unknown, run_with
-from devboot.app.commands.preparing.scale import apply_plan, with_counts
-from devboot.app.commands.preparing.up import begin, prepare_options, refuse_unknown_names
 from devboot.app.fast.daemon_connection import refuse_stopped
-from devboot.app.preparation.compose.composition import tasks_of
-from devboot.app.preparation.compose.port_choice import allocate_ports
-from devboot.app.preparation.compose.preview import Preview, compare_with_running
-from devboot.app.preparation.flag_overrides import Adjustments, adjust, adjustments
 from devboot.app.preparation.last_failure import failure_on_record
 from devboot.app.preparation.prepare import Prepared, prepare_loaded
 from devboot.app.preparation.project.load import PROPOSED, look_at_project
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.options import PrepareOptions
-from devboot.app.preparation.project.settings_templates import copy_templates, only_template
 from devboot.cli.session import Session
 from devboot.errors import Exit, LockError, WorkError
 from devboot.events import doing
-from devboot.ui.locks import lock_as_json
-from devboot.ui.plans import plan_as_json, render_plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.preparation.flag_overrides import Adjustments
 
 _MOVES = 3  # times that an `up` looks for other ports, where those that it has chosen are taken in the meantime
 
 
 def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, dry_run: bool, runner: str) -> int:
     """Prepare the project, then start and show its processes, or print the plan of a dry run; return the exit code."""
+    from devboot.app.commands.preparing.up import begin, prepare_options, refuse_unknown_names
+    from devboot.app.preparation.flag_overrides import adjust, adjustments
+
     wanted = adjustments(values)
     if dry_run:
         if values.get("from"):
@@ -42,6 +36,8 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
             verify_kit(str(values["from"]), session.context.cwd)
         return _dry_run(session, names, values, wanted)
     if runner:
+        from devboot.app.commands.preparing.runner import refuse_unknown
+
         refuse_unknown(runner)
     loaded = adjust(load_with_settings(session), wanted, session.context.cwd)
     call = session.call("up", names, values, loaded.project)
@@ -51,6 +47,8 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
     prepared = _prepare(session, loaded, prepare_options(call), as_events=True)
     handle, session.handle = session.handle, None
     if runner:
+        from devboot.app.commands.preparing.runner import run_with
+
         return run_with(runner, call, prepared, handle)
     code = begin(call, prepared, handle, moves=True)
     for left in reversed(range(_MOVES)):
@@ -73,6 +71,8 @@ def load_with_settings(session: Session) -> Loaded:
     loaded = session.load()
     if not loaded.templates:
         return loaded
+    from devboot.app.preparation.project.settings_templates import copy_templates, only_template
+
     if not session.can_ask:
         raise only_template(loaded)
     for template, target in loaded.templates:
@@ -93,6 +93,10 @@ def scale(session: Session, counts: Sequence[str]) -> int:
 
     Nothing is installed.
     """
+    from devboot.app.commands.preparing.scale import apply_plan, with_counts
+    from devboot.app.preparation.compose.port_choice import allocate_ports
+    from devboot.app.preparation.compose.preview import Preview
+
     loaded = session.load()
     call = session.call("scale", (), {}, loaded.project)
     rescaled = with_counts(call, loaded, counts)
@@ -104,6 +108,9 @@ def scale(session: Session, counts: Sequence[str]) -> int:
 
 def run(session: Session, words: Sequence[str]) -> int:
     """Bring the environment up to date, then replace this process by the command; return the exit code of a task."""
+    from devboot.app.commands.preparing.run_task import run as run_prepared, task_called
+    from devboot.app.preparation.compose.composition import tasks_of
+
     loaded = session.load()
     call = session.call("run", words, {}, loaded.project)
     if words and words[0] != "--":
@@ -119,6 +126,8 @@ def sync(session: Session, options: PrepareOptions, *, check: bool) -> int:
     """
     loaded = look_at_project(session.context.cwd, session.context.environ) if check else session.load()
     if check:
+        from devboot.app.commands.preparing import sync as syncing
+
         missing = syncing.check(loaded, session.context).missing
         if not missing:
             session.say("everything is there")
@@ -134,6 +143,8 @@ def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool)
 
     Raises LockError `lock/stale` if `check` finds a stale lock.
     """
+    from devboot.app.commands.preparing import lock as locking
+
     context = session.context
     loaded = look_at_project(context.cwd, context.environ) if check else session.load()
     shown = loaded.project.lock_from(context.cwd)
@@ -148,6 +159,8 @@ def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool)
     with session.reporting(loaded.name) as reporter, doing(reporter, "project", "looking for what the project needs"):
         done = locking.lock(loaded, context, reporter, update=tuple(update), is_offline=offline)
     if session.json:
+        from devboot.ui.locks import lock_as_json
+
         session.out_json(lock_as_json(done))
     else:
         session.say(f"wrote {shown}" if done.written else f"{shown} unchanged")
@@ -156,6 +169,10 @@ def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool)
 
 def export(session: Session, kind: str, folder: str, values: Mapping[str, object]) -> int:
     """Bring everything up to date, then write service files for another supervisor; return the exit code."""
+    from devboot.app.commands.preparing import export as exporting
+    from devboot.app.commands.preparing.up import refuse_unknown_names
+    from devboot.app.preparation.flag_overrides import adjust, adjustments
+
     context = session.context
     folder = os.path.normpath(os.path.join(context.cwd, folder))
     exporting.refuse_unusable(kind, folder)
@@ -184,6 +201,12 @@ def _prepare(
 
 
 def _dry_run(session: Session, names: Sequence[str], values: Mapping[str, object], wanted: Adjustments) -> int:
+    from devboot.app.commands.preparing.dry_run import dry_run as dry_run_of, named_processes
+    from devboot.app.commands.preparing.up import prepare_options
+    from devboot.app.preparation.compose.preview import Preview, compare_with_running
+    from devboot.app.preparation.flag_overrides import adjust
+    from devboot.ui.plans import plan_as_json, render_plan
+
     context = session.context
     loaded = adjust(look_at_project(context.cwd, context.environ), wanted, context.cwd)
     call = session.call("up", names, values, loaded.project)

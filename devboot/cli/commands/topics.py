@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from devboot.app.command_table import BY_NAME
 from devboot.app.commands.explain import explanation, known_slugs
@@ -11,6 +10,7 @@ from devboot.cli.help import command_help, known_commands, overview
 from devboot.cli.session import Session
 from devboot.errors import Exit, UsageError
 from devboot.model.nearest import nearest
+from devboot.record import Record
 from devboot.text.columns import table, wrap
 
 EXIT_CODES = (
@@ -30,7 +30,7 @@ EXIT_CODES = (
 )
 
 
-class Variable(NamedTuple):
+class Variable(Record):
     """An environment variable that devboot itself reads: its name, its default in words, its effect."""
 
     name: str

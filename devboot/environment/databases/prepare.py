@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from glob import glob
 from hashlib import sha256
-from typing import NamedTuple
 
 from devboot.clone_reader import SQL_LIMIT, read_text
 from devboot.clone_writer import refuse_outside
@@ -31,12 +30,13 @@ from devboot.environment.ports.holders import holders_of
 from devboot.errors import DevbootError, MachineError, ManifestError, Place, WorkError, reason_of, shell_word
 from devboot.files import atomic_write, fail_point, machine_error, move_aside, plain, refuse_read_only
 from devboot.model.edge.manifest import tables
+from devboot.record import Record
 
 _BOOK = "devboot_migrations"
 CREATED, MIGRATION, SEED = "created", "migration", "seed"
 
 
-class Database(NamedTuple):
+class Database(Record):
     """A database of the manifest; `path` is absolute, `migrations` (a pattern) and `seed` too, None for none."""
 
     name: str
@@ -61,7 +61,7 @@ def named(root: str, name: str, wanted: tables.Database) -> Database:
     return Database(name, path, wanted.pragmas, below(wanted.migrations), below(wanted.seed))
 
 
-class Surroundings(NamedTuple):
+class Surroundings(Record):
     """The context of preparing: the project's root and data folder, wall-clock seconds, the mounted filesystems.
 
     `is_running`: the project's processes may have the databases open.
@@ -80,7 +80,7 @@ class Surroundings(NamedTuple):
         return os.path.join(self.data, "backup")
 
 
-class Prepared(NamedTuple):
+class Prepared(Record):
     """A prepared database: whether the file is new, the applied files, the backup taken before, and notes."""
 
     is_new: bool
@@ -166,7 +166,7 @@ def _apply(connection: sqlite3.Connection, database: Database, around: Surroundi
 # Migrations and the seed
 
 
-class _SqlFile(NamedTuple):
+class _SqlFile(Record):
     kind: str
     name: str  # relative to the project's root
     path: str

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from devboot.record import Record
 
 _SPACE = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?(?:\*/|\Z))+", re.DOTALL)
 _OWN_TRANSACTION = re.compile(r"(begin|commit|end)\b", re.IGNORECASE)
 
 
-class Statement(NamedTuple):
+class Statement(Record):
     """One statement; `line` is the line of its first word, counted from 1."""
 
     text: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -16,11 +15,12 @@ from packaging.version import InvalidVersion, Version
 from devboot.environment.locks.pins import Pin, Pins
 from devboot.errors import WorkError
 from devboot.model.data_tables import known_packages
+from devboot.record import Record
 
 _ROUNDS = 4  # a version that is held back may require others to be held back
 
 
-class Limit(NamedTuple):
+class Limit(Record):
     """A constraint that a package's metadata lacks, and the package that needs it."""
 
     constraint: str

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 
+from devboot.record import Record
 
-class Atom(NamedTuple):
+
+class Atom(Record):
     """One comparison as written, `python_version >= "3.9"`; strings keep their quotes."""
 
     left: str
@@ -21,13 +23,13 @@ class Atom(NamedTuple):
     right: str
 
 
-class Both(NamedTuple):
+class Both(Record):
     """An expression that holds if all parts hold."""
 
     parts: tuple[Expression, ...]
 
 
-class Either(NamedTuple):
+class Either(Record):
     """An expression that holds if at least one part holds."""
 
     parts: tuple[Expression, ...]

@@ -11,7 +11,6 @@ import time
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from typing import NamedTuple
 from zlib import crc32
 
 from devboot.environment.ports.holder_advice import holder_of, reason, using_variable
@@ -22,6 +21,7 @@ from devboot.errors import BusyError, DevbootError, Problems
 from devboot.files import atomic_write, make_directories, plain
 from devboot.locks import TABLE, FileLock
 from devboot.paths import project_key
+from devboot.record import Record
 
 RECORD = "ports.toml"
 # Below the ports of outgoing connections on Linux (32768) and macOS (49152), above the usual ones of servers
@@ -30,14 +30,14 @@ _LOWEST, _HIGHEST = 20000, 30000
 _LOOKS, _PAUSE = 20, 0.1  # times and seconds
 
 
-class Ports(NamedTuple):
+class Ports(Record):
     """A number for each name, and a note (name, text) for each that had to move."""
 
     numbers: Mapping[str, int]
     notes: tuple[tuple[str, str], ...] = ()
 
 
-class Taken(NamedTuple):
+class Taken(Record):
     """Numbers that can't be used: `others` are those recorded by other projects, with their roots.
 
     `strangers` are those held by a program of neither this project nor the one that recorded them, `idle` those of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from devboot.record import Record
 
 
-class PortWish(NamedTuple):
+class PortWish(Record):
     """A port to allocate: exactly that one, or the nearest free.
 
     `movable`: its users read the number from a variable, since it isn't fixed in the project's code. `shared`: it may

@@ -7,86 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from devboot.clone_reader import exists, names_in, note, read_text
+from devboot.clone_reader import exists, names_in, note
 from devboot.environment.locks.direct_references import absolute
-from devboot.environment.locks.inputs import PYPROJECT, Input, common_folder, default_inputs, named_inputs
+from devboot.environment.locks.inputs import PYPROJECT, Input
 from devboot.environment.locks.load import Loaded, load_inputs
 from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, Pins
 from devboot.environment.locks.resolved import PythonRow
 from devboot.environment.python.own_project import OwnProject, own_project
 from devboot.environment.python.versions import (
     VersionRequest,
-    as_specifier,
     minor_at,
     requested_version,
-    stated_versions,
     suggested_minor,
     within_lock,
 )
+from devboot.environment.python.wish import PythonWish, inputs_of, text_of
 from devboot.errors import Place
-from devboot.model.edge.manifest.manifest import Manifest
 from devboot.uv.client import Uv
 from devboot.uv.local_files import refuse_distributions, refuse_package
 
 METADATA_FILES = ("pyproject.toml", "setup.py", "setup.cfg")  # files whose change makes a local package a new one
-RECIPE = "python"  # in `[packages]`: the virtualenv is made with what this recipe brings
-
-
-@dataclass(frozen=True, slots=True)
-class PythonWish:
-    """The manifest's settings for Python, and the application's folder. Paths are absolute.
-
-    `requirements` None: the project's usual files; `groups` None: those for development. `venv` is relative to the
-    root. `may_stand_in`: nothing requires this exact version, so that another is better than none.
-    """
-
-    root: str
-    folder: str
-    name: str
-    version: str = ""
-    is_exact: bool = False
-    may_stand_in: bool = False
-    requirements: tuple[str, ...] | None = None
-    groups: tuple[str, ...] | None = None
-    extras: tuple[str, ...] = ()
-    venv: str = ".venv"
-    exclude_newer: str = ""
-    packages: tuple[str, ...] = ()
-
-
-def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool = False) -> PythonWish:
-    """Return a manifest's settings for Python; the application's folder is the one where most commands run.
-
-    For a detected manifest the version is left to the file that it was read from, so that messages name that file.
-    """
-    settings = manifest.python
-    folders = [process.cwd for process in manifest.processes.values()]
-    folders += [task.cwd for task in manifest.tasks.values()]
-    folder = os.path.normpath(os.path.join(root, common_folder(folders)))
-    version = settings.version or _version_of_recipe(manifest)
-    if is_detected and (stated := next(stated_versions(root, folder, _text), None)) is not None:
-        version = "" if stated.specifier == as_specifier(version) else version
-    return PythonWish(
-        root=root,
-        folder=folder,
-        name=name,
-        version=version,
-        is_exact=settings.exact,
-        may_stand_in=is_detected,
-        requirements=settings.requirements,
-        groups=settings.groups,
-        extras=settings.extras,
-        venv=settings.venv,
-        exclude_newer=settings.exclude_newer or "",
-        packages=settings.packages,
-    )
-
-
-def _version_of_recipe(manifest: Manifest) -> str:
-    """Return the version that `[packages]` requests of the recipe; "" if it is open, or without a recipe."""
-    asked = manifest.packages.get(RECIPE, "*")
-    version = asked if isinstance(asked, str) else asked.version
-    return "" if version == "*" else version
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +93,7 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
         DevbootError: a file that is named is missing, or one can't be read.
 
     """
-    if wish.requirements is None:
-        inputs = default_inputs(wish.root, wish.folder)
-    else:
-        inputs = named_inputs(wish.root, wish.requirements)
+    inputs = inputs_of(wish)
     loaded = load_inputs(
         uv, inputs, wish.root, environ=environ, groups=wish.groups, extras=wish.extras, packages=wish.packages
     )
@@ -164,7 +101,7 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
     request = requested_version(
         wish.root,
         wish.folder,
-        _text,
+        text_of,
         manifest=wish.version,
         is_exact=wish.is_exact,
         may_stand_in=wish.may_stand_in,
@@ -173,7 +110,7 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
         request = within_lock(request, loaded.locked.python, loaded.locked.inputs[0])
     is_asked_for = wish.requirements is not None and any(each.kind == PYPROJECT for each in inputs)
     own = own_project(_folder_of_project(inputs, wish), wish.folder, is_asked_for=is_asked_for)
-    suggested = suggested_minor(wish.root, wish.folder, _text, names_in) or minor_at(wish.exclude_newer)
+    suggested = suggested_minor(wish.root, wish.folder, text_of, names_in) or minor_at(wish.exclude_newer)
     _note_local_packages(loaded, own)
     return PythonProject(wish, inputs, loaded, request, own, loaded.files, suggested)
 
@@ -205,10 +142,3 @@ def _folder_of_project(inputs: Sequence[Input], wish: PythonWish) -> str:
     """Return the folder of a pyproject.toml that is an input or lies beside one, else the app's own."""
     folders = [os.path.dirname(each.path) for each in inputs] + [wish.folder, wish.root]
     return next((each for each in folders if exists(os.path.join(each, "pyproject.toml"))), wish.folder)
-
-
-def _text(path: str) -> str | None:
-    try:
-        return read_text(path)
-    except OSError:
-        return None

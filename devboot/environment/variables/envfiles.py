@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from devboot.clone_reader import read_env_file
 from devboot.environment.variables.layers import is_secret_value
@@ -13,11 +12,12 @@ from devboot.model.composed_variable import ComposedVariable
 from devboot.model.edge.complaints import problems_of
 from devboot.model.project_files import overmind
 from devboot.model.project_files.dotenv import Note, parse_dotenv, resolve_dotenv
+from devboot.record import Record
 
 DEFAULT_FILES = (overmind.FILE, ".env", ".env.local")
 
 
-class EnvFiles(NamedTuple):
+class EnvFiles(Record):
     """The variables of the files. `paths` are absolute, including missing ones; `notes` pair a file with its note."""
 
     variables: tuple[ComposedVariable, ...]

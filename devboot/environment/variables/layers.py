@@ -7,11 +7,11 @@ in their order, `[env]`; `{ from = "shell" }` lets the caller win.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from devboot.model.composed_variable import ComposedVariable
 from devboot.model.edge.manifest.variables import FromShell, Generated, Required, Variable
 from devboot.model.interpolation import interpolate, references, resolve_variables
+from devboot.record import Record
 from devboot.snapshot import DEFAULT, SET
 
 CALLER = "the shell"
@@ -21,7 +21,7 @@ _LETS_IN = ".password"  # how a reference to the password of a service or databa
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
-class Layers(NamedTuple):
+class Layers(Record):
     """The inputs of a composition.
 
     `names` is the scope of `${…}` beside variables (`services.redis.url` → text); `origins` has the place in the
@@ -37,7 +37,7 @@ class Layers(NamedTuple):
     generated: Mapping[str, str]
 
 
-class Missing(NamedTuple):
+class Missing(Record):
     """A required variable without a value; `at` is the place of its placeholder, such as `.env:3`."""
 
     name: str
@@ -45,7 +45,7 @@ class Missing(NamedTuple):
     at: str = ""
 
 
-class Composition(NamedTuple):
+class Composition(Record):
     """The variables that devboot sets, in the order of their names, and what they depended on.
 
     `defaults` names those that give way to the caller's environment. `inherited` holds (name, value or None) of every

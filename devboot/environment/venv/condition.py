@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from devboot.record import Record
+
 import os
 import re
 import stat
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from devboot.clone_reader import read_text
 from devboot.environment.venv.record import VenvRecord, has_record, load_record
@@ -33,7 +34,7 @@ class Condition:
     record: VenvRecord | None = None
 
 
-class WantedPython(NamedTuple):
+class WantedPython(Record):
     """The chosen interpreter: its minor version, and its path in `only` if no other one will do."""
 
     minor: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from devboot.record import Record
+
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from devboot.environment.python.installed import list_installed, lost_files
 from devboot.environment.locks.markers import applies
@@ -17,7 +18,7 @@ from devboot.uv.cached import lacking
 from devboot.uv.client import Uv
 
 
-class MissingPackage(NamedTuple):
+class MissingPackage(Record):
     """A distribution that isn't on this machine; `version` is empty for a direct reference, `origin` its address."""
 
     name: str

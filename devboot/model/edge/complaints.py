@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import types
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from devboot.model.edge.toml.text import inline
 from devboot.model.edge.types import Number, Table, kind_of
 from devboot.model.nearest import nearest
 from devboot.model.printable import printable
+from devboot.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -66,7 +67,7 @@ def problems_of(errors: Sequence[DevbootError], unchanged: str = UNCHANGED) -> P
     return Problems(problems.errors[:SHOWN], summary=summary)
 
 
-class Subject(NamedTuple):
+class Subject(Record):
     """Subject of an error: its path, the enclosing model, its own type, and whether the key is meant."""
 
     path: Path

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 
+from devboot.provision.host import Floor
 from devboot.provision.objects.tree import files_below
 
 _MAGIC = b"\x7fELF"
 _NEED = re.compile(rb"GLIBC_(\d+)\.(\d+)(?:\.\d+)?\0")
-
-Floor = tuple[int, int]
 
 
 def glibc_floor(path: str) -> Floor | None:
@@ -27,12 +26,6 @@ def tree_glibc_floor(directory: str) -> Floor | None:
     paths = (os.path.join(directory, name) for name in files_below(directory))
     floors = (glibc_floor(path) for path in paths if os.path.isfile(path) and not os.path.islink(path))
     return max((floor for floor in floors if floor is not None), default=None)
-
-
-def parse_floor(text: str) -> Floor:
-    """Return `2.28` as comparable numbers: (2, 28)."""
-    major, _, minor = text.partition(".")
-    return int(major), int(minor.partition(".")[0] or 0)
 
 
 def _floor(match: re.Match[bytes]) -> Floor:

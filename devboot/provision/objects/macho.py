@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 
-from devboot.provision.objects.elf import Floor
+from devboot.provision.host import Floor
 from devboot.provision.objects.tree import files_below
 
 _THIN, _FAT = b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"  # 64 bits, little endian; several of them in one file

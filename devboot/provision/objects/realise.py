@@ -6,14 +6,14 @@ import hashlib
 import os
 from base64 import b32encode
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
 from devboot.events import DONE, FETCH, NOTE, START, UNCHANGED, Event, Reporter
 from devboot.files import fail_point, machine_error
 from devboot.locks import Holder
 from devboot.model.artifact import Wanted
-from devboot.provision.objects.elf import Floor, parse_floor, tree_glibc_floor
+from devboot.provision.host import Floor, Host, parse_floor
+from devboot.provision.objects.elf import tree_glibc_floor
 from devboot.provision.objects.mending import compile_modules, mend
 from devboot.provision.objects.programs import write_programs
 from devboot.provision.objects.roots import TemporaryRoots
@@ -25,14 +25,6 @@ from devboot.sources.program_version import SECONDS, ask_program
 _BUILDER = 1  # raise it whenever the same artifact would give another object
 _SHOWN = 5  # lines about one damaged object
 _INSTALLED_BY_UV = ("wheel", "app", "memory")
-
-
-class Host(NamedTuple):
-    """The machine: platform, glibc version (None if it has none), distribution (`debian-13`, "" if unknown)."""
-
-    platform: str
-    glibc: Floor | None
-    distribution: str = ""
 
 
 def object_name(wanted: Wanted) -> str:

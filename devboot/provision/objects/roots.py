@@ -16,11 +16,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from devboot.files import atomic_write, fail_point, machine_error, make_directories, plain
 from devboot.locks import TABLE, FileLock, read_holder
 from devboot.paths import project_key
+from devboot.record import Record
 
 RUNNING = ".running-"
 _NAMES = ".names"
@@ -67,7 +68,7 @@ class TemporaryRoots:
         self.release()
 
 
-class ProjectRoot(NamedTuple):
+class ProjectRoot(Record):
     """The objects that one project holds, each with its reason (`generation 3`, "" for the current environment).
 
     `root` is the project's directory; `path` is the file with this record.
@@ -98,7 +99,7 @@ class ProjectRoot(NamedTuple):
         return False
 
 
-class RunningRoot(NamedTuple):
+class RunningRoot(Record):
     """The objects that one command needs; `who` is `pid 4711 (provisioning, 12 s)`, "" if it was killed."""
 
     who: str

@@ -16,20 +16,20 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from devboot.files import atomic_write, exchange, fail_point, machine_error, make_directories, sync_directory
 from devboot.locks import BUILD, FileLock, Holder
 from devboot.provision.objects import listing
 from devboot.provision.objects.roots import TemporaryRoots
 from devboot.provision.objects.tree import make_read_only, remove_tree, sync_tree
+from devboot.record import Record
 
 REGISTERED = ".registered"
 STAGING = ".staging-"
 _LOCK_SECONDS = 1800.0  # a big download on a slow line takes that long
 
 
-class StoreObject(NamedTuple):
+class StoreObject(Record):
     """A realised object: its name and its directory."""
 
     name: str  # <key>-<name>-<version>

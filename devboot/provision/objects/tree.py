@@ -7,11 +7,10 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from devboot.errors import IntegrityError
+from devboot.record import Record
 
 # files that uv adds to a target, and that differ from one installation to the next
 _INSTALLER_FILES = (
@@ -26,7 +25,7 @@ _SYNCS = 16  # files that are synced at the same time
 _REGENERATED = (".lock", "*/__pycache__/*", "__pycache__/*", "*.pyc")
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """One file of a tree: `path` relative to it, `size` in bytes, `sha256` in hexadecimal, and two flags.
 
     For a symbolic link, size and digest are those of its target's path.
@@ -154,6 +153,8 @@ def tree_digest(entries: Iterable[Entry]) -> str:
 
 def sync_tree(directory: str) -> None:
     """Sync every file and directory to the disk."""
+    from concurrent.futures import ThreadPoolExecutor
+
     paths = [directory]
     for parent, directories, files in os.walk(directory):
         found = (os.path.join(parent, name) for name in files + directories)

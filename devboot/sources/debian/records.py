@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+
+from devboot.record import Record
 
 Alternatives = tuple[str, ...]
 _WALKED = r"lib|zlib1g"
@@ -12,7 +13,7 @@ _ON_EACH_MACHINE = r"libc6$|libc-bin|libgcc-s1$|libpam|libselinux1$|libaudit|lib
 _NO_LIBRARIES = r".*-perl$|.*-dev$|.*-data$"
 
 
-class DebRecord(NamedTuple):
+class DebRecord(Record):
     """One package of an index.
 
     `depends` has the alternatives for each dependency, `file` is a name without folder, `size` is in bytes.

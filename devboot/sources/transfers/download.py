@@ -10,11 +10,12 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from queue import SimpleQueue
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from devboot.events import NOTE, PROGRESS, RETRY, Event, Reporter
 from devboot.files import fail_point, machine_error
 from devboot.locks import TRANSFER, FileLock, Holder
+from devboot.record import Record
 from devboot.scratch import scratch_folder
 from devboot.sources.transfers import transfer_errors as errors
 from devboot.sources.transfers.http import PROTOCOL, SHORT, STATUS, Answer, Failure, Http
@@ -30,7 +31,7 @@ _LOCK_SECONDS = 3600.0
 _T = TypeVar("_T")
 
 
-class Clock(NamedTuple):
+class Clock(Record):
     """The time and chance that transfers need: `monotonic` and `wall` in seconds, `random` from 0 to 1."""
 
     monotonic: Callable[[], float]

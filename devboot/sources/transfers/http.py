@@ -9,10 +9,11 @@ import ssl
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from devboot.errors import NetworkError
+from devboot.record import Record
 from devboot.sources.transfers.keyring import keyring_login
 from devboot.sources.transfers.network import (
     Login,
@@ -61,7 +62,7 @@ class Failure(Exception):  # noqa: N818  turned into an error where the download
         self.has_login = has_login
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """A response whose body hasn't been read; header names are lower case, `url` is the one after redirects."""
 
     status: int

@@ -6,24 +6,24 @@ import ipaddress
 import netrc
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from devboot.errors import NetworkError
+from devboot.record import Record
 
 _PORTS = {"http": 80, "https": 443}
 _PROXY_SCHEMES = ("http", "https")
 _SHORTEST_SECONDS = 1.0
 
 
-class Proxy(NamedTuple):
+class Proxy(Record):
     """A proxy and the setting that names it."""
 
     url: str
     said_by: str
 
 
-class Network(NamedTuple):
+class Network(Record):
     """The user's network settings.
 
     `proxies` are by the scheme of the requested url; `certificates` is a file or a folder, "" for the default;
@@ -41,7 +41,7 @@ class Network(NamedTuple):
     environ: Mapping[str, str] = {}
 
 
-class Login(NamedTuple):
+class Login(Record):
     """A user and a password for one host."""
 
     user: str

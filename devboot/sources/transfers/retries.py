@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from typing import NamedTuple
+
+from devboot.record import Record
 
 # Status codes after which another try may succeed.
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-class Patience(NamedTuple):
+class Patience(Record):
     """Limits for retries: tries in a row without a new byte, tries in all, and seconds of waiting."""
 
     tries: int = 4
@@ -63,7 +64,7 @@ def parse_retry_after(text: str, now: float) -> float | None:
         return None
 
 
-class ContentRange(NamedTuple):
+class ContentRange(Record):
     """A parsed header `Content-Range: bytes 10-99/100`; `total` is -1 for `*`."""
 
     start: int

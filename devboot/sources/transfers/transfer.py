@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from devboot.record import Record
 
 
-class Download(NamedTuple):
+class Download(Record):
     """A file to download: `what` is its name in messages (`esbuild 0.28.2`), `step` its progress line.
 
     `size` is in bytes, -1 if unknown; `said_by` is the file or setting that the url comes from; `authorization` is

@@ -11,13 +11,14 @@ import os
 import re
 import shlex
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from devboot.clone_reader import read_bytes
 from devboot.errors import Evidence, WorkError
 from devboot.files import list_names
 from devboot.model.distributions import distributions
 from devboot.model.nearest import nearest
+from devboot.record import Record
 from devboot.supervisor.explain.blank_secret import filling_command
 from devboot.supervisor.explain.file_templates import copying_command
 from devboot.supervisor.explain.known_errors import LONGEST, find_advice, last_python_with
@@ -146,7 +147,7 @@ def _absent_package(seen: Evidence) -> tuple[str, ...]:
     return (f"`{inner}` is a module of the project itself that this clone lacks: only its code can bring it",)
 
 
-class _Line(NamedTuple):
+class _Line(Record):
     """A line of the project in a traceback."""
 
     file: str

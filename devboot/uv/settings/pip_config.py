@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Iterator, Mapping
 
@@ -54,7 +53,9 @@ def _in_uvs_form(target: str, value: str) -> str:
 def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
     """Read pip's files from the weakest to the strongest, `[global]` before `[install]`."""
     merged: dict[str, str] = {}
-    for path in pip_files(environ):
+    for path in filter(os.path.isfile, pip_files(environ)):
+        import configparser
+
         parser = configparser.RawConfigParser()
         try:
             with open(path, encoding="utf-8") as file:

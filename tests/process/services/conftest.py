@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devboot.model.edge.recipe.recipe import parse_recipe
-from devboot.services import plan_service
+from devboot.services.plan import plan_service
 
 RECIPE = """
 [package]

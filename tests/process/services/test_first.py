@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from devboot.errors import MachineError, WorkError
-from devboot.services import prepare_data
+from devboot.services.data import prepare_data
 from tests.process.services.conftest import RECIPE
 
 
@@ -71,7 +71,8 @@ def test_a_kill_in_between_is_made_good_the_next_time(toy, point):
 
 PREPARE = """
 from devboot.model.edge.recipe.recipe import parse_recipe
-from devboot.services import plan_service, prepare_data
+from devboot.services.data import prepare_data
+from devboot.services.plan import plan_service
 data, programs, runtime = sys.argv[1:]
 recipe = parse_recipe(RECIPE, "recipe.toml")
 prepare_data(plan_service(recipe, "toy", "3.1", {}, port=7, root="/x", data=data, runtime=runtime, programs=programs))

@@ -15,7 +15,8 @@ from pymongo.errors import OperationFailure
 from pymongo.server_api import ServerApi
 
 from devboot.errors import WorkError
-from devboot.services import plan_service, prepare_data
+from devboot.services.data import prepare_data
+from devboot.services.plan import plan_service
 from tests.fakes import mongod
 from tests.fakes.ports import free_ports
 from tests.fakes.processes import wait_until

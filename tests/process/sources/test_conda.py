@@ -18,7 +18,8 @@ from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import PLATFORMS, Layout, Wanted
 from devboot.model.edge.recipe.source_tables import CondaOrigin
-from devboot.provision.objects.realise import Host, realise
+from devboot.provision.host import Host
+from devboot.provision.objects.realise import realise
 from devboot.provision.objects.roots import TemporaryRoots
 from devboot.provision.objects.store import Store
 from devboot.provision.objects.tree import remove_tree

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 ASK = """
 import json, sys
 import devboot.app.preparation.prepare, devboot.cli.main, devboot.cli.commands.preparing, devboot.ui.reporters
@@ -30,11 +32,46 @@ from devboot.cli import main as cli
 cli.main = lambda argv, handle: print(gc.get_threshold()[0]) or 7
 print(__main__._slow([], None), gc.get_freeze_count() > 1000)
 """
+RUN = """
+import contextlib, io, json, os, sys
+from devboot.__main__ import dispatch
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as heard:
+    code, _ = dispatch(sys.argv[1:], os.environ)
+print(json.dumps([code, heard.getvalue(), sorted(sys.modules)]))
+"""
+# What only projects with Python packages, services, SQLite, or without a manifest need.
+FOR_OTHERS = ("concurrent.futures", "packaging", "socket", "sqlite3", "urllib.parse")
+FOR_OTHERS += ("devboot.environment.databases", "devboot.environment.locks.load", "devboot.environment.project_python")
+FOR_OTHERS += ("devboot.environment.venv", "devboot.onboarding", "devboot.provision.objects.realise")
+FOR_OTHERS += ("devboot.services.data", "devboot.services.plan", "devboot.sources", "devboot.uv.child")
 
 
-def said(program):
+def said(program, *words, **options):
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDEVMODE"}
-    return subprocess.check_output([sys.executable, "-c", program], text=True, env=environ)
+    environ |= options.pop("variables", {})
+    return subprocess.check_output([sys.executable, "-c", program, *words], text=True, env=environ, **options)
+
+
+def loaded_by(command, folder, home):
+    """The modules that are loaded after a command in a folder that never saw devboot."""
+    variables = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
+    code, heard, modules = json.loads(said(RUN, command, cwd=folder, variables=variables))
+    assert code == 0, heard
+    return modules
+
+
+@pytest.mark.parametrize("command", ["sync", "lock"])
+def test_a_project_of_processes_alone_loads_nothing_for_python_services_and_databases(command, tmp_path):
+    folder, home = tmp_path / "plain", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    (folder / "devboot.toml").write_text('[project]\nname = "plain"\n')
+    (folder / "Procfile").write_text("p1: sleep 1000\n")
+
+    modules = loaded_by(command, folder, home)
+
+    assert not [name for name in modules if name.startswith(FOR_OTHERS)]
+    assert len([name for name in modules if name.partition(".")[0] == "devboot"]) <= 205
 
 
 def test_heavy_modules_and_the_checks_of_parts_of_files_wait_until_somebody_needs_them():

@@ -14,8 +14,9 @@ from devboot.locks import FileLock
 from devboot.model.artifact import platform_of
 from devboot.provision import collect as collecting
 from devboot.provision.collect import LEFTOVER, LEFTOVER_SECONDS, OBJECT, ROOT, TRASH, Terms, collect, tree_size
+from devboot.provision.host import Host
 from devboot.provision.live import objects_in_use
-from devboot.provision.objects.realise import Host, realise
+from devboot.provision.objects.realise import realise
 from devboot.provision.objects.roots import (
     RUNNING,
     TemporaryRoots,

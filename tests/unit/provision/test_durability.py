@@ -9,7 +9,8 @@ import pytest
 from devboot.events import RecordingReporter
 from devboot.files import atomic_write
 from devboot.model.artifact import platform_of
-from devboot.provision.objects.realise import Host, realise
+from devboot.provision.host import Host
+from devboot.provision.objects.realise import realise
 from devboot.provision.objects.roots import TemporaryRoots
 from devboot.provision.objects.store import Store
 from devboot.provision.objects.tree import remove_tree

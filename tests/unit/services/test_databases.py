@@ -5,10 +5,9 @@ import pytest
 from devboot.errors import ManifestError
 from devboot.model.process import TASK, UNTIL_READY, UNTIL_SUCCEEDED, Dependency
 from devboot.recipes import RecipeFolders, bundled_folder
-from devboot.services import plan_service, provided_variables
 from devboot.services.account import Account
 from devboot.services.data import made_before_start
-from devboot.services.plan import WantedDatabase, database_exports
+from devboot.services.plan import WantedDatabase, database_exports, plan_service, provided_variables
 
 RECIPES = RecipeFolders([bundled_folder()])
 POSTGRES = RECIPES.get("postgres").recipe

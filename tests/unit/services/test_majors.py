@@ -12,8 +12,9 @@ import pytest
 
 from devboot.errors import MachineError
 from devboot.recipes import RecipeFolders, bundled_folder
-from devboot.services import plan_service, prepare_data
+from devboot.services.data import prepare_data
 from devboot.services.majors import take_over
+from devboot.services.plan import plan_service
 
 RECIPES = RecipeFolders([bundled_folder()])
 

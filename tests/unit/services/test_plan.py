@@ -7,8 +7,7 @@ import pytest
 from devboot.errors import ManifestError, Problems
 from devboot.model.edge.recipe.recipe import parse_recipe
 from devboot.recipes import RecipeFolders, bundled_folder
-from devboot.services import plan_service, provided_variables
-from devboot.services.plan import WantedDatabase, socket_of
+from devboot.services.plan import WantedDatabase, plan_service, provided_variables, socket_of
 
 REDIS = RecipeFolders([bundled_folder()]).get("redis").recipe
 

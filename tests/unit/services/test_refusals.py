@@ -6,8 +6,8 @@ import pytest
 
 from devboot.errors import DevbootError
 from devboot.recipes import RecipeFolders, bundled_folder
-from devboot.services import plan_service, prepare_data
-from devboot.services.data import refuse_unusable
+from devboot.services.data import prepare_data, refuse_unusable
+from devboot.services.plan import plan_service
 
 RECIPES = RecipeFolders([bundled_folder()])
 DUMP = b"REDIS0012" + b"\xfa\x09redis-ver\x058.2.3" + b"\xff" + b"checksum"

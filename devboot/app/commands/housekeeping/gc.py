@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
 from devboot.app.commands.housekeeping.state import remove_gone
 from devboot.app.context import Context
@@ -16,6 +15,7 @@ from devboot.locks import PROJECT, FileLock
 from devboot.provision import generations
 from devboot.provision.collect import GENERATION, Collected, Piece, Terms, collect
 from devboot.provision.objects.roots import ProjectRoot, hold_for_project, project_roots
+from devboot.record import Record
 from devboot.scratch import remove_abandoned
 from devboot.state.project import Project, project_in
 from devboot.state.projects import Projects
@@ -24,7 +24,7 @@ _AGE = re.compile(r"(\d+)([smhdw]?)")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "": 86400.0}
 
 
-class _Old(NamedTuple):
+class _Old(Record):
     """A generation of a project that is no longer kept; `size` is bytes."""
 
     root: str

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from devboot import snapshot as snapshots
 from devboot.app.commands.housekeeping.store import title_of
@@ -26,8 +26,8 @@ from devboot.app.preparation.generations.history import (
     values_in,
 )
 from devboot.app.preparation.generations.redaction import changed_secrets, left_out, missing_secrets, passwords_in
+from devboot.app.preparation.install.libraries_on_demand import with_libraries
 from devboot.app.preparation.install.provisioning import Machine
-from devboot.app.preparation.install.system_libraries import with_libraries
 from devboot.app.preparation.project_lock import lock_project
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import read_text
@@ -45,6 +45,7 @@ from devboot.provision import generations as files
 from devboot.provision.generations import Generation
 from devboot.provision.objects.roots import TemporaryRoots, hold_for_project
 from devboot.provision.objects.store import Store
+from devboot.record import Record
 from devboot.snapshot import CHOSEN
 from devboot.state.project import Project, find_project
 from devboot.uv.client import Uv, make_uv
@@ -53,7 +54,7 @@ from devboot.uv.leases import FolderLeases, end_leftovers
 _NOT_CACHED = ("network/", "python/no-such-package", "python/resolution")
 
 
-class RolledBack(NamedTuple):
+class RolledBack(Record):
     """The current generation, the previous one, and the changes between them."""
 
     number: int

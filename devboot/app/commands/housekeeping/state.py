@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from devboot.app.context import Context
 from devboot.app.preparation.project.folders import holder_in
 from devboot.provision.collect import STATE, Piece, Terms, tree_size
+from devboot.record import Record
 from devboot.state.claiming import adopt
 from devboot.state.housekeeping import KeptProject, kept_project, kept_projects, remove_doomed, remove_kept
 from devboot.state.project import find_project
 
 
-class Listed(NamedTuple):
+class Listed(Record):
     """A line of `devboot state list`: the kept folders of one project; sizes are bytes."""
 
     name: str
@@ -25,7 +25,7 @@ class Listed(NamedTuple):
     data_size: int
 
 
-class Adopted(NamedTuple):
+class Adopted(Record):
     """The result of an adoption by the project at `root`; `kept` is the new name of its earlier state, "" for none."""
 
     root: str

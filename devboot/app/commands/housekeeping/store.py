@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from devboot.app.context import Context
 from devboot.app.preparation.install.app_pythons import AppPythons
@@ -27,27 +26,28 @@ from devboot.provision.objects.realise import object_name, realise
 from devboot.provision.objects.roots import TemporaryRoots, project_roots
 from devboot.provision.objects.store import Store, StoreObject
 from devboot.recipes.folders import version_key
+from devboot.record import Record
 from devboot.state.project import find_project
 from devboot.uv.client import make_uv
 
 _SHOWN = 5  # lines about one damaged object
 
 
-class Damage(NamedTuple):
+class Damage(Record):
     """A damaged object; `complaints` are like `bin/redis-server is missing`."""
 
     name: str
     complaints: tuple[str, ...]
 
 
-class Verified(NamedTuple):
+class Verified(Record):
     """The result of `store verify`: the number of intact objects, and the damaged ones."""
 
     intact: int
     damaged: tuple[Damage, ...]
 
 
-class Repaired(NamedTuple):
+class Repaired(Record):
     """The result of `store repair`: objects fetched again, or removed because nothing uses them."""
 
     repaired: tuple[str, ...]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from devboot.app.commands.preparing.up import all_but, refuse_fixed_ports
 from devboot.app.fast.call import Call
@@ -12,12 +11,13 @@ from devboot.app.preparation.compose.preview import Preview
 from devboot.app.preparation.data import outdated_tasks
 from devboot.app.preparation.plan import Step, plan_preparation
 from devboot.environment.tasks import automatic
+from devboot.record import Record
 from devboot.supervisor.core.graph import closure
 from devboot.supervisor.core.name_patterns import expand
 from devboot.supervisor.core.task_stamp import is_current, is_recorded
 
 
-class DryRun(NamedTuple):
+class DryRun(Record):
     """The steps that an `up` would take, in order."""
 
     project: str

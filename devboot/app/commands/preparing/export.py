@@ -13,7 +13,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, NamedTuple
+from typing import Any
 
 from devboot.app.commands.env import unnameable
 from devboot.app.commands.preparing.runner import lost_features
@@ -22,6 +22,7 @@ from devboot.app.generated_files import WrittenFile, WrittenFiles, write_generat
 from devboot.app.preparation.prepare import Prepared
 from devboot.errors import UsageError
 from devboot.model.process import TASK, ProcessSpec, variables_of
+from devboot.record import Record
 from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET
 from devboot.supervisor.system.command import SHELL, launch_of
 
@@ -39,7 +40,7 @@ _IN_A_SHELL = ("systemd", "supervisord")
 Patch = Sequence[tuple[str, str, str]]
 
 
-class Form(NamedTuple):
+class Form(Record):
     """Settings of the service files, under the names that honcho's templates use."""
 
     kind: str
@@ -50,7 +51,7 @@ class Form(NamedTuple):
     templates: str = ""  # a folder with templates that are used instead of honcho's
 
 
-class HonchoProcess(NamedTuple):
+class HonchoProcess(Record):
     """A process in the form that honcho's exporters expect."""
 
     name: str

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NamedTuple
 
 from devboot.app.preparation.generations.history import last_lock
 from devboot.app.preparation.install.interpreter import InterpreterProvider
+from devboot.app.preparation.install.libraries_on_demand import with_libraries
 from devboot.app.preparation.install.provisioning import Machine
-from devboot.app.preparation.install.system_libraries import with_libraries
 from devboot.app.preparation.locking.lockfile import STEP, LockOptions, LockResult, ensure_lock, read_lock, why_stale
 from devboot.app.preparation.locking.wanted import inspecting_uv, python_of, recipes_of
 from devboot.app.preparation.project.loaded import Loaded
@@ -17,7 +16,6 @@ from devboot.app.preparation.project_lock import lock_project
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import read_bytes, read_text
 from devboot.clone_writer import replace_file
-from devboot.environment.project_python import PythonProject
 from devboot.errors import Problems, UsageError
 from devboot.events import NOTE, Event, Reporter, Silenced
 from devboot.files import atomic_write, make_directories, move_aside
@@ -25,15 +23,17 @@ from devboot.model.edge.lockfile.lock import Lock, lock_to_text, parse_lock
 from devboot.model.edge.lockfile.merge import Merged, merge_text
 from devboot.model.nearest import nearest
 from devboot.recipes import KnownRecipe
+from devboot.record import Record
 from devboot.resolve.packages import refuse_changed_sources, wishes_of
-from devboot.uv.client import Uv, make_uv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
+    from devboot.environment.project_python import PythonProject
+    from devboot.uv.client import Uv
 
 
-class Inputs(NamedTuple):
+class Inputs(Record):
     """Inputs of a lock. `python` is None for a project without Python."""
 
     recipes: dict[str, KnownRecipe]
@@ -69,6 +69,8 @@ def lock(
     with the versions of the last preparation. Both are kept with the backups. Raises the errors of `ensure_lock`, and
     UsageError.
     """
+    from devboot.uv.client import make_uv
+
     machine = Machine(context.paths().data, this_host(sys.platform, os.uname().machine), context.wall_clock)
     uv = make_uv(context.environ, loaded.project.root, offline=is_offline).shown_by(reporter)
     inputs = lock_inputs(loaded, context, with_libraries(uv, machine, loaded.project.root, reporter))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from devboot.clone_reader import read_bytes
 from devboot.errors import UsageError
@@ -11,6 +10,7 @@ from devboot.git import ask_git
 from devboot.model.edge.lockfile.diff import Difference, differences
 from devboot.model.edge.lockfile.lock import Lock, parse_lock
 from devboot.model.edge.lockfile.merge import merge_text
+from devboot.record import Record
 from devboot.state.project import find_project
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HEAD = "HEAD"
 
 
-class LockDiff(NamedTuple):
+class LockDiff(Record):
     """The differences of `old` and `new`, which have the names that a person would use."""
 
     old: str

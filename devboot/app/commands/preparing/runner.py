@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from devboot import snapshot as snapshots
 from devboot.app.commands.preparing.attached_run import foreground, with_daemon
@@ -22,6 +21,7 @@ from devboot.files import atomic_write
 from devboot.model.edge.manifest.manifest import PROCFILES, Manifest
 from devboot.model.process import PROCESS, Plan, ProcessSpec, variables_of
 from devboot.model.project_files.procfile import Procfile
+from devboot.record import Record
 from devboot.supervisor.core.name_patterns import expand
 
 HONCHO, OVERMIND = "honcho", "overmind"
@@ -34,7 +34,7 @@ _LOST = (
 )
 
 
-class Handover(NamedTuple):
+class Handover(Record):
     """A runner's command line and variables, and the features of the manifest that it lacks."""
 
     argv: tuple[str, ...]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from devboot import snapshot as snapshots
 from devboot.app.preparation.prepare import Prepared, prepare_loaded
@@ -11,13 +10,14 @@ from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.options import PrepareOptions
 from devboot.app.staleness import changes_since
 from devboot.events import Reporter
+from devboot.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
 
 
-class SyncCheck(NamedTuple):
+class SyncCheck(Record):
     """The result of `sync --check`; `missing` are the reasons for a sync, in words."""
 
     missing: tuple[str, ...]

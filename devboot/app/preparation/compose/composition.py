@@ -6,10 +6,8 @@ import hashlib
 import marshal
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from devboot import __version__
-from devboot.app.preparation.compose.service_databases import recorded, served_names, wanted_databases
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.missing_variables import missing_variable, missing_variables
 from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, refuse_python_2, warn_of_missing
@@ -42,16 +40,19 @@ from devboot.model.interpolation import UnknownReference
 from devboot.model.observation import observed_folder
 from devboot.model.process import Plan, ProcessSpec
 from devboot.paths import STATE_VARIABLE
-from devboot.provision.objects.store import StoreObject
-from devboot.recipes import KnownRecipe
+from devboot.record import Record
 from devboot.resolve.packages import tool_wishes
-from devboot.services.account import Account
-from devboot.services.data import made_once
-from devboot.services.plan import Service, plan_service, provided_variables
 from devboot.snapshot import PREPEND, SET, UNSET
 from devboot.supervisor.core.task_stamp import MADE, PRESENCE
 from devboot.text.masking import Masker
 from devboot.text.units import whole_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.provision.objects.store import StoreObject
+    from devboot.recipes import KnownRecipe
+    from devboot.services.account import Account
+    from devboot.services.plan import Service
 
 SERVICE_WORDS = ("url", "host", "port", "user", "password", "socket", "data")
 
@@ -172,7 +173,7 @@ def missing_errors(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) 
     return Problems(errors, summary=f"{count} missing; nothing was started or changed")
 
 
-class Parts(NamedTuple):
+class Parts(Record):
     """The inputs of a composition, once everything is locked. `ports` has a number for each service and process."""
 
     loaded: Loaded
@@ -191,7 +192,7 @@ class Parts(NamedTuple):
     run_as: Callable[[str, str, Sequence[str]], Account | None] = lambda _name, _data, _reaches: None
 
 
-class Composed(NamedTuple):
+class Composed(Record):
     """A composition: services to prepare, variables, the plan without its environment, and the patch that adds it."""
 
     services: tuple[Service, ...]
@@ -227,7 +228,7 @@ def compose_project(parts: Parts) -> Composed:
         generated = ensure_secrets(loaded.project.data, wanted)
     passwords = {name: generated[password_of(name)] for name in private}
     first = _planned_services(parts, {}, passwords)
-    names = {**_own_names(loaded), **_service_names(first), **served_names(manifest, parts.recipes, first)}
+    names = {**_own_names(loaded), **_service_names(first), **_served_names(parts, first)}
     names |= _port_names(loaded, parts.ports)
     layers = _layers(loaded, parts.files, parts.environ, _exports(parts, first), names, generated)
     composition = _composed(layers, loaded)
@@ -265,7 +266,7 @@ def compose_project(parts: Parts) -> Composed:
         env=(),
         processes=(
             *(service.spec for service in services),
-            *(made for service in services for made in recorded(service, loaded.project.stamps)),
+            *_recorded(services, loaded.project.stamps),
             *map(_with_advice(parts), (*specs, *processes)),
         ),
         version=__version__,
@@ -331,6 +332,11 @@ def _planned_services(
     parts: Parts, settings: Mapping[str, Mapping[str, Sequence[str]]], passwords: Mapping[str, str]
 ) -> tuple[Service, ...]:
     planned, manifest = [], parts.loaded.manifest
+    if not manifest.services:
+        return ()
+    from devboot.app.preparation.compose.service_databases import wanted_databases
+    from devboot.services.plan import plan_service
+
     for name, service in manifest.services.items():
         wish = Wish(service.recipe or name, service.version or "", service.source or "")
         package = parts.lock.locked(wish)
@@ -356,6 +362,22 @@ def _planned_services(
     return tuple(planned)
 
 
+def _served_names(parts: Parts, services: Sequence[Service]) -> dict[str, str]:
+    if not services:
+        return {}
+    from devboot.app.preparation.compose.service_databases import served_names
+
+    return served_names(parts.loaded.manifest, parts.recipes, services)
+
+
+def _recorded(services: Sequence[Service], stamps: str) -> Iterator[ProcessSpec]:
+    """Yield the tasks that create the services' databases."""
+    for service in services:
+        from devboot.app.preparation.compose.service_databases import recorded
+
+        yield from recorded(service, stamps)
+
+
 def _own_names(loaded: Loaded) -> dict[str, str]:
     root = loaded.project.root
     names = {"project.name": loaded.name, "project.root": root}
@@ -373,6 +395,10 @@ def _service_names(services: Sequence[Service]) -> dict[str, str]:
 
 def _exports(parts: Parts, services: Sequence[Service]) -> tuple[ComposedVariable, ...]:
     """Return the variables that recipes set; of two services that set the same, one named like its recipe wins."""
+    if not services:
+        return ()
+    from devboot.services.plan import provided_variables
+
     mask = Masker()  # of passwords in addresses
     exports: dict[str, ComposedVariable] = {}
     wanted = parts.loaded.manifest.services
@@ -471,6 +497,8 @@ def _databases_of(parts: Parts, task: Task, services: Sequence[Service]) -> tupl
             path = os.path.join(parts.loaded.project.root, manifest.sqlite[name].path)
             found.append(f"{PRESENCE}{path}" if task.once else path)
         else:
+            from devboot.services.data import made_once
+
             served = (service for service in services if service.spec.name == manifest.served[name].service)
             found += (f"{MADE}{path}" for service in served for path in made_once(service))
     return tuple(dict.fromkeys(found))

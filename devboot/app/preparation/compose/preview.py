@@ -11,7 +11,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
 
 from devboot import snapshot as snapshots
 from devboot.app.fast import daemon_connection
@@ -37,7 +36,7 @@ from devboot.app.this_machine import this_host
 from devboot.environment.ports.allocate import Ports
 from devboot.environment.ports.wish import PortWish
 from devboot.environment.project_python import PythonProject, find_interpreter, is_lock_stale, plan_python
-from devboot.environment.python.declared import RECIPE
+from devboot.environment.python.wish import RECIPE
 from devboot.environment.variables.envfiles import read_env_files
 from devboot.environment.venv.sync import SyncPlan
 from devboot.errors import MachineError
@@ -45,8 +44,10 @@ from devboot.events import SilentReporter
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
 from devboot.model.process import Plan, plan_from_plain, plan_to_plain
-from devboot.provision.objects.realise import Host, object_name
+from devboot.provision.host import Host
+from devboot.provision.objects.realise import object_name
 from devboot.provision.objects.store import Store, StoreObject
+from devboot.record import Record
 from devboot.resolve.packages import resolve, wishes_of
 from devboot.services.account import account_for, no_account
 from devboot.snapshot import CHOSEN
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 _NO_OPTIONS = PrepareOptions()
 
 
-class Running(NamedTuple):
+class Running(Record):
     """The effect of `up -d` on a running project: names of processes, and whether packages are installed first.
 
     `kept` are services that changed but continue to run; `updated` and `later` as in the supervisor's Changes; `same`:
@@ -78,7 +79,7 @@ class Running(NamedTuple):
     installs: bool
 
 
-class PythonPlan(NamedTuple):
+class PythonPlan(Record):
     """What becomes of the virtualenv.
 
     `is_stale`: its packages have to be chosen first; `missing`: the version of an interpreter that uv downloads first.

@@ -16,18 +16,16 @@ from devboot.app.preparation.compose.composition import Composed
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.clone_reader import note
 from devboot.environment.ports.allocate import Ports
-from devboot.environment.project_python import PythonProject
 from devboot.environment.tasks import match_inputs, needs
 from devboot.environment.variables.secrets import secrets_file
-from devboot.environment.venv.record import load_record, paths_to_stamp
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.process import Plan, fixed_port, plan_to_plain
-from devboot.services import aof, rdb
-from devboot.services.data import made_before_start
 from devboot.snapshot import Snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from devboot.environment.project_python import PythonProject
+
     Stamps = tuple[tuple[str, int, int], ...]
 
 
@@ -41,6 +39,8 @@ def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterabl
         *provisioned,
     ]
     if python is not None:
+        from devboot.environment.venv.record import load_record, paths_to_stamp
+
         record = load_record(python.venv)
         named += paths_to_stamp(python.venv, record.version if record is not None else "")
     return (*snapshots.stamps(named), *_own_programs(plan))
@@ -137,6 +137,11 @@ def _databases(manifest: Manifest, root: str) -> Iterable[tuple[str, str, int]]:
 
 
 def _dumps(composed: Composed) -> Iterable[tuple[str, str, int]]:
+    if not composed.services:
+        return
+    from devboot.services import aof, rdb
+    from devboot.services.data import made_before_start
+
     for service in composed.services:
         yield from ((data_check.MADE, path, 0) for path in made_before_start(service))
         if service.check == "rdb":

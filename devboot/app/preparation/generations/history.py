@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from devboot import __version__
 from devboot.app.preparation.generations.redaction import (
@@ -19,8 +19,6 @@ from devboot.app.preparation.generations.redaction import (
     without_secrets,
 )
 from devboot.app.preparation.install.provisioning import Provisioned
-from devboot.environment.venv.record import load_record
-from devboot.environment.venv.serialise import venv_to_plain
 from devboot.errors import UsageError, WorkError
 from devboot.files import plain
 from devboot.model.process import Plan, ProcessSpec
@@ -28,6 +26,7 @@ from devboot.provision import generations as files
 from devboot.provision.generations import Generation
 from devboot.provision.objects.roots import hold_for_project
 from devboot.provision.profile import link_programs
+from devboot.record import Record
 from devboot.snapshot import CHOSEN, KINDS, PREPEND, SET, Snapshot, inode_of
 
 OBJECT, PYTHON, PACKAGE, VARIABLE, PROCESS = "object", "python", "package", "variable", "process"
@@ -41,7 +40,7 @@ _NOT_COMPOSED = (
 )  # fields of a snapshot that are stored in another form, or computed again
 
 
-class Change(NamedTuple):
+class Change(Record):
     """A difference between two generations: `old` or `new` is None if only the other one has it."""
 
     kind: str
@@ -51,7 +50,7 @@ class Change(NamedTuple):
     secret: bool = False
 
 
-class Summary(NamedTuple):
+class Summary(Record):
     """A line of `devboot generations`: `what` are its main parts in words, `at` is wall-clock seconds."""
 
     number: int
@@ -181,15 +180,26 @@ def snapshot_of(
 
 
 def _body(lock: str, folder: str, provisioned: Provisioned, snapshot: Snapshot) -> dict[str, Any]:
-    venv = provisioned.venv.spec if provisioned.venv is not None else None
-    record_of = load_record(venv.path) if venv is not None else None
     return {
         "devboot": __version__,
         "objects": sorted([*wish, found.name] for wish, found in provisioned.objects.items()),
         "lock": _text_of(lock),
-        "venv": venv_to_plain(venv, folder) if venv is not None else None,
-        "installed": dict(sorted(record_of.installed.items())) if record_of is not None else {},
+        **_venv_of(provisioned, folder),
         "snapshot": _snapshot_to_plain(snapshot),
+    }
+
+
+def _venv_of(provisioned: Provisioned, folder: str) -> dict[str, Any]:
+    venv = provisioned.venv.spec if provisioned.venv is not None else None
+    if venv is None:
+        return {"venv": None, "installed": {}}
+    from devboot.environment.venv.record import load_record
+    from devboot.environment.venv.serialise import venv_to_plain
+
+    record_of = load_record(venv.path)
+    return {
+        "venv": venv_to_plain(venv, folder),
+        "installed": dict(sorted(record_of.installed.items())) if record_of is not None else {},
     }
 
 

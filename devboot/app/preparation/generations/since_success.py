@@ -17,7 +17,6 @@ from devboot.app.preparation.generations.history import (
     differences,
 )
 from devboot.clone_reader import read_text
-from devboot.environment.venv.record import load_record
 from devboot.errors import DevbootError
 from devboot.model.process import plan_from_plain
 from devboot.provision import generations
@@ -65,6 +64,8 @@ def changes_of_project(project: Project, environ: Mapping[str, str], version: st
 
 def _unprepared(last: LastSuccess, project: Project) -> Iterator[str]:
     """Yield the changes of virtualenv and lock that no preparation has recorded."""
+    from devboot.environment.venv.record import load_record
+
     here = generations.read(project.state, generations.current(project.state) or last.generation)
     if here is None:
         return

@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from packaging.specifiers import SpecifierSet
-
-from devboot.environment.python.interpreters import choose_interpreter
-from devboot.environment.python.versions import VersionRequest
 from devboot.files import atomic_write, machine_error, make_directories
 from devboot.provision.objects.programs import PYTHONS
-from devboot.uv.client import Uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.uv.client import Uv
 
 
 class AppPythons:
@@ -31,6 +30,11 @@ class AppPythons:
 
         Raises MachineError `python/not-found` if none is installed and none can be fetched.
         """
+        from packaging.specifiers import SpecifierSet
+
+        from devboot.environment.python.interpreters import choose_interpreter
+        from devboot.environment.python.versions import VersionRequest
+
         admitted = SpecifierSet(specifier)
         known = next((minor for minor in self._known() if admitted.contains(minor)), None)
         if known is not None:

@@ -11,13 +11,13 @@ from types import MappingProxyType
 from devboot.events import Reporter, SilentReporter
 from devboot.model.artifact import Artifact
 from devboot.resolve.source import Source
-from devboot.uv.client import Uv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.sources.archive import ArchiveSource
     from devboot.sources.transfers.download import Downloads
     from devboot.sources.wheel import WheelSource
+    from devboot.uv.client import Uv
 
 
 class Sources(Mapping[str, Source]):

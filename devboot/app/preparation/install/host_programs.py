@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from devboot.errors import MachineError
 from devboot.events import NOTE, Event, Reporter
-from devboot.files import machine_error
-from devboot.model.artifact import Layout, Wanted
 from devboot.model.edge.lockfile.lock import NOT_REPRODUCIBLE, Lock, LockedPackage, Wish
-from devboot.provision.objects.programs import write_shims
-from devboot.provision.objects.store import StoreObject
-from devboot.provision.objects.tree import remove_tree
-from devboot.recipes import KnownRecipe
-from devboot.resolve.packages import fits, layout_of
-from devboot.sources.host import Found, find_on_path
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.model.artifact import Layout, Wanted
+    from devboot.provision.objects.store import StoreObject
+    from devboot.recipes import KnownRecipe
+    from devboot.sources.host import Found
 
 
-class HostPrograms(NamedTuple):
+class HostPrograms(Record):
     """Programs of one package: `object` is the folder of links as a store object without a name."""
 
     object: StoreObject
@@ -65,7 +64,11 @@ def host_programs(
 
 
 def _hosted(package: LockedPackage, known: KnownRecipe, state: str, search_path: str) -> HostPrograms:
+    from devboot.files import machine_error
     from devboot.model.edge.recipe.source_tables import HostOrigin
+    from devboot.provision.objects.store import StoreObject
+    from devboot.resolve.packages import fits, layout_of
+    from devboot.sources.host import find_on_path
 
     origin = next(each for each in known.recipe.source if isinstance(each, HostOrigin))
     layout = layout_of(origin, known.recipe.test.version)
@@ -86,6 +89,9 @@ def _hosted(package: LockedPackage, known: KnownRecipe, state: str, search_path:
 
 
 def _link(folder: str, layout: Layout, found: Found) -> None:
+    from devboot.provision.objects.programs import write_shims
+    from devboot.provision.objects.tree import remove_tree
+
     staging = f"{folder}.new"
     remove_tree(staging)
     os.makedirs(os.path.join(staging, "bin"))

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 
 from devboot.app.preparation.install.provisioning import Machine, provision, wanted_objects
-from devboot.environment.project_python import PythonProject
-from devboot.environment.python.declared import RECIPE
+from devboot.environment.python.wish import RECIPE
 from devboot.events import Reporter
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, Wish
-from devboot.provision.objects.store import StoreObject
 from devboot.recipes import KnownRecipe
-from devboot.uv.client import Uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # Gives the uv that fetches what is about to be realised, once that is there to be fetched.
+    from devboot.environment.project_python import PythonProject
+    from devboot.provision.objects.store import StoreObject
+    from devboot.uv.client import Uv
+
+    Supply = Callable[[Collection[Wanted]], Uv]
 
 _PROGRAM = "python3"
-
-Supply = Callable[[Collection[Wanted]], Uv]
-"""Gives the uv that fetches what is about to be realised, once that is there to be fetched."""
 
 
 class InterpreterProvider:
@@ -53,6 +55,8 @@ class InterpreterProvider:
 
         Raises the errors of `provision`.
         """
+        from dataclasses import replace
+
         package = next((each for each in lock.package if each.name == RECIPE), None)
         if package is None or not package.reproducible:  # one on PATH is found like any other
             return python

@@ -30,8 +30,9 @@ from devboot.files import machine_error, make_directories
 from devboot.model.artifact import Wanted
 from devboot.model.edge.manifest.tables import Database
 from devboot.paths import Paths
+from devboot.provision.host import Host
 from devboot.provision.kit import Kit, KitPackage, KitReader
-from devboot.provision.objects.realise import Host, object_name
+from devboot.provision.objects.realise import object_name
 from devboot.provision.objects.store import Store
 from devboot.provision.objects.tree import put_where_nothing_is
 from devboot.sources.host import HOST

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from devboot.app.preparation.install.artifact_sources import Sources
 from devboot.app.preparation.install.provisioning import Machine
-from devboot.environment.project_python import (
-    PythonLock,
-    PythonProject,
-    locked_interpreter,
-    pins_of,
-    venv_spec,
-    working_folder,
-)
-from devboot.environment.venv.missing_packages import missing_packages
 from devboot.errors import DevbootError, NetworkError
 from devboot.model.artifact import Artifact, Wanted
 from devboot.provision.objects.realise import object_name
 from devboot.provision.objects.store import Store
+from devboot.record import Record
 from devboot.resolve.source import Caching, Source
 from devboot.text.columns import table
 from devboot.uv.client import Uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.environment.project_python import PythonLock, PythonProject
 
 _NO_PYTHON = "python/not-found"
 _SHOWN = 40  # most lines of a list in a message
 
 
-class Missing(NamedTuple):
+class Missing(Record):
     """A missing package: name, version ("" without one), and where it would be fetched from."""
 
     name: str
@@ -84,6 +79,9 @@ def _is_here(wanted: Wanted, sources: Mapping[str, Source]) -> bool:
 
 def missing_python(uv: Uv, python: PythonProject, pins: PythonLock | None, environ: Mapping[str, str]) -> list[Missing]:
     """Return the packages that would have to be fetched for the virtualenv; the interpreter alone if it is missing."""
+    from devboot.environment.project_python import locked_interpreter, pins_of, venv_spec, working_folder
+    from devboot.environment.venv.missing_packages import missing_packages
+
     made = pins if python.needs_lock else None
     try:
         interpreter = locked_interpreter(uv, python, made, environ=environ)

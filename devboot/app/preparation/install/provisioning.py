@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from devboot.app.preparation.install.artifact_sources import Sources
-from devboot.app.preparation.install.host_programs import HostPrograms
-from devboot.environment.project_python import PythonLock, PythonProject, sync_python
-from devboot.environment.venv.sync import SyncResult
 from devboot.errors import DevbootError, Problems
 from devboot.events import FAILED, Event, Reporter
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, Wish
-from devboot.provision.generations import held_objects
-from devboot.provision.objects.realise import Host, realise
+from devboot.provision.host import Host
 from devboot.provision.objects.roots import TemporaryRoots, hold_for_project, hold_more_for_project
-from devboot.provision.objects.store import Store, StoreObject
-from devboot.recipes import KnownRecipe
+from devboot.record import Record
 from devboot.resolve.packages import wanted_on
-from devboot.resolve.source import Source
-from devboot.uv.child import end_running_children
-from devboot.uv.client import Uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from devboot.app.preparation.install.host_programs import HostPrograms
+    from devboot.environment.project_python import PythonLock, PythonProject
+    from devboot.environment.venv.sync import SyncResult
+    from devboot.provision.objects.store import StoreObject
+    from devboot.recipes import KnownRecipe
+    from devboot.resolve.source import Source
+    from devboot.uv.client import Uv
 
 _Result = TypeVar("_Result")
 _PARALLEL = 4  # downloads at once; uv parallelises within each by itself
 
 
-class Machine(NamedTuple):
+class Machine(Record):
     """The target of provisioning: directories, clock, and this machine's platform."""
 
     data: str
@@ -39,7 +42,7 @@ class Machine(NamedTuple):
     wall_clock: Callable[[], float]
 
 
-class Provisioned(NamedTuple):
+class Provisioned(Record):
     """The result of provisioning: objects by manifest entry, and the state of the virtualenv (None without one).
 
     `hosted` are packages from PATH instead of the store.
@@ -93,6 +96,9 @@ def realise_here(
     is_thorough: bool = False,
 ) -> StoreObject:
     """Return the store object of one package on this machine, installed if needed. Raises what `realise` raises."""
+    from devboot.provision.objects.realise import realise
+    from devboot.provision.objects.store import Store
+
     return realise(
         Store(machine.data),
         wanted,
@@ -132,8 +138,11 @@ def provision(
 
     Errors are raised once all transfers have ended; what succeeded is kept.
     """
+    from devboot.provision.generations import held_objects
+
     sources = Sources(uv, {each.artifact.sha256: each.name for each in wanted.values()}, reporter=reporter)
-    pool = ThreadPoolExecutor(_PARALLEL)
+    missing = {wish: each for wish, each in wanted.items() if wish not in there}
+    pool = _make_pool() if missing else None
     with TemporaryRoots(machine.data) as roots, _interruptible(pool, sources.cancel):
 
         def one(each: Wanted) -> StoreObject:
@@ -142,13 +151,15 @@ def provision(
         def virtualenv() -> SyncResult | None:
             if python is None:
                 return None
+            from devboot.environment.project_python import sync_python
+
             clock = machine.wall_clock
             return sync_python(
                 uv, python, pins, environ=environ, reporter=reporter, wall_clock=clock, is_forced=is_forced
             )
 
         failures: list[DevbootError] = []
-        waiting = {wish: pool.submit(one, each) for wish, each in wanted.items() if wish not in there}
+        waiting = {wish: pool.submit(one, each) for wish, each in missing.items()} if pool is not None else {}
         # In this thread, since uv's children die with the thread that started them.
         venv = _collect("venv", virtualenv, failures, reporter)
         found = {wish: _collect(wish.name, future.result, failures, reporter) for wish, future in waiting.items()}
@@ -164,6 +175,12 @@ def provision(
     return Provisioned(objects, venv, hosted)
 
 
+def _make_pool() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(_PARALLEL)
+
+
 def _collect(
     step: str, work: Callable[[], _Result], failures: list[DevbootError], reporter: Reporter
 ) -> _Result | None:
@@ -176,16 +193,20 @@ def _collect(
 
 
 @contextmanager
-def _interruptible(pool: ThreadPoolExecutor, cancel: Callable[[], None]) -> Iterator[None]:
+def _interruptible(pool: ThreadPoolExecutor | None, cancel: Callable[[], None]) -> Iterator[None]:
     """Make a pool stop at an interruption: `cancel` ends its downloads instead of waiting for them."""
     try:
         yield
     except DevbootError:
         raise
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        from devboot.uv.child import end_running_children
+
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
         cancel()
         end_running_children()
         raise
     finally:
-        pool.shutdown()
+        if pool is not None:
+            pool.shutdown()

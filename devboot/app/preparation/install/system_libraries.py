@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from functools import partial
 
 from devboot.app.preparation.install.artifact_sources import Sources
@@ -23,11 +22,11 @@ from devboot.uv.system_libraries import SystemLibrary
 _CHANNEL = "conda-forge"
 
 
-def with_libraries(uv: Uv, machine: Machine, root: str, reporter: Reporter) -> Uv:
-    """Return uv with libraries for its builds; their store objects are kept for the project at `root`."""
+def make_supply(uv: Uv, machine: Machine, root: str, reporter: Reporter) -> LibraryStore:
+    """Return the libraries for uv's builds; their store objects are kept for the project at `root`."""
     path = uv.environ.get("PATH", "")
     locators = [each for each in (_distribution(uv, machine, path), _channel(uv, machine)) if each is not None]
-    supply = LibraryStore(
+    return LibraryStore(
         locators,
         partial(_realised, uv, machine, root, reporter),
         lambda name: hold_more_for_project(machine.data, root, [name]),
@@ -36,7 +35,6 @@ def with_libraries(uv: Uv, machine: Machine, root: str, reporter: Reporter) -> U
         uv.environ,
         has_pkg_config=any(shutil.which(each, path=path) for each in ("pkg-config", "pkgconf")),
     )
-    return replace(uv, libraries=supply)
 
 
 def _distribution(uv: Uv, machine: Machine, path: str) -> Locator | None:

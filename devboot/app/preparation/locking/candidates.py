@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from devboot.app.preparation.locking.distro import Distribution, cache_of
 from devboot.errors import LockError, MachineError
 from devboot.model.edge.artifacts import DistributionRow
 from devboot.model.edge.lockfile.lock import Lock, Wish
 from devboot.recipes import KnownRecipe
+from devboot.record import Record
 from devboot.resolve.conda_queries import channel_origin, channel_questions, condition_of, with_release
 from devboot.resolve.distro_queries import deb_origins
 from devboot.resolve.packages import fits, questions
-from devboot.sources.conda import has_rattler, not_installed
-from devboot.uv.client import Uv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.model.edge.recipe.recipe import Release
     from devboot.model.edge.recipe.source_tables import CondaOrigin, DebOrigin
+    from devboot.uv.client import Uv
 
     AskChannel = Callable[[CondaOrigin, str], Release]  # returns what a channel has under a condition such as `8.*`
 
 
-class Queries(NamedTuple):
+class Queries(Record):
     """The manifest's requests (wishes) that no recipe fulfils, to be sent to conda channels or the distribution."""
 
     channels: Mapping[Wish, CondaOrigin]
@@ -41,7 +40,7 @@ class Queries(NamedTuple):
         return not self.channels and not self.distribution
 
 
-class Answers(NamedTuple):
+class Answers(Record):
     """The answers to the queries: `recipes` include versions of channels, `rows` are those of the distribution."""
 
     recipes: Mapping[str, KnownRecipe]
@@ -50,6 +49,8 @@ class Answers(NamedTuple):
 
 def channel_asker(uv: Uv) -> AskChannel | None:
     """Return a function that queries channels; None if py-rattler isn't installed."""
+    from devboot.sources.conda import has_rattler
+
     if not has_rattler():
         return None
     from devboot.app.preparation.locking.conda_rows import (
@@ -72,6 +73,8 @@ def queries_for(
 
     Raises MachineError `conda/not-installed` if a package that isn't locked has no other source.
     """
+    if not wishes:
+        return Queries({}, {})
     channels = channel_questions(
         wishes, recipes, distribution=here.name, platform=here.platform, previous=previous, update=update
     )
@@ -122,6 +125,8 @@ def _rows(wish: Wish, known: KnownRecipe, here: Distribution) -> tuple[Distribut
 
 def _lacks_rattler(known: KnownRecipe, origin: CondaOrigin, *causes: str) -> MachineError:
     """Return the error that names the package from the channel, and PATH as another source if the recipe allows it."""
+    from devboot.sources.conda import not_installed
+
     has_host = any(each.kind == "host" for each in known.recipe.source)
     table = "services" if known.recipe.service is not None else "packages"
     helps = [f'source = "host"   # in [{table}.{known.name}]: takes the one on PATH'] if has_host else []

@@ -7,23 +7,24 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from devboot.errors import DevbootError, LockError
 from devboot.events import WARNING, Event, Reporter
 from devboot.model.artifact import platform_of
 from devboot.model.edge.artifacts import DistributionRow, PartRow
 from devboot.paths import passwd_home, user_directories
-from devboot.provision.objects.realise import Host
 from devboot.resolve.distro_queries import LINUX, distribution_row
-from devboot.resolve.source import Source
-from devboot.sources.debian.apt import ARCHITECTURES, Apt
-from devboot.sources.debian.records import DebRecord, alternatives, closure, product_version
-from devboot.uv.client import Uv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.model.edge.recipe.source_tables import DebOrigin
+    from devboot.provision.host import Host
+    from devboot.resolve.source import Source
+    from devboot.sources.debian.apt import Apt
     from devboot.sources.debian.deb import DebSource
+    from devboot.sources.debian.records import DebRecord
+    from devboot.uv.client import Uv
 
 
 class Distribution:
@@ -35,9 +36,16 @@ class Distribution:
         self._host = host
         self._apt = apt
         self._reporter = reporter
-        has_apt = shutil.which("apt-get", path=environ.get("PATH", "")) is not None
+        self._path = environ.get("PATH", "")
         self.platform = host.platform
-        self.name = host.distribution if has_apt and host.platform in ARCHITECTURES else ""
+
+    @cached_property
+    def name(self) -> str:
+        """The release, as in `debian-13`; "" without apt."""
+        from devboot.sources.debian.apt import ARCHITECTURES
+
+        has_apt = shutil.which("apt-get", path=self._path) is not None
+        return self._host.distribution if has_apt and self.platform in ARCHITECTURES else ""
 
     def ask(self, origin: DebOrigin) -> tuple[DistributionRow, ...]:
         """Return rows for the lock: for this machine, and for the other architecture if it can be queried.
@@ -57,6 +65,8 @@ class Distribution:
 
     def row(self, origin: DebOrigin, platform: str) -> DistributionRow:
         """Return the row for the lock: the packages of this release for one platform. Raises the errors of `ask`."""
+        from devboot.sources.debian.records import alternatives, closure, product_version
+
         if origin.release and not self.name.startswith("debian-"):
             raise _lacks(self.name, origin.names[0])
         try:
@@ -86,6 +96,8 @@ def apt_of(uv: Uv) -> Callable[[str, str], Apt]:
     cache = cache_of(uv)
 
     def apt(platform: str, release: str) -> Apt:
+        from devboot.sources.debian.apt import ARCHITECTURES, Apt
+
         architecture, offline = ARCHITECTURES[platform], uv.offline
         return Apt(cache, architecture, uv.environ, now=time.time, is_offline=offline, lease=uv.lease, release=release)
 

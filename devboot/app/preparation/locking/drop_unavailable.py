@@ -7,24 +7,16 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from devboot.app.preparation.locking.candidates import channel_asker
-from devboot.app.preparation.locking.distro import Distribution, apt_of
-from devboot.app.preparation.locking.lockfile import read_lock
 from devboot.app.preparation.project.loaded import Loaded
-from devboot.app.this_machine import this_host
 from devboot.errors import DevbootError
 from devboot.events import WARNING, Event, Reporter
-from devboot.model.edge.lockfile.lock import Lock, Wish
-from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
-from devboot.resolve.conda_queries import channel_questions
-from devboot.resolve.distro_queries import deb_origin
-from devboot.resolve.packages import questions
-from devboot.sources.conda import load_rattler
-from devboot.uv.client import Uv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.preparation.locking.candidates import AskChannel
+    from devboot.model.edge.lockfile.lock import Lock
+    from devboot.recipes import KnownRecipe
+    from devboot.uv.client import Uv
 
 RECIPE = "rabbitmq"
 CHANNEL_RECIPES = ("mongodb", "meilisearch", "minio")  # as `libraries.toml` has them
@@ -36,6 +28,8 @@ def without_unreachable(loaded: Loaded, uv: Uv, environ: Mapping[str, str], repo
     In a written manifest a missing server is an error; one that was only guessed must not prevent the start of the
     rest.
     """
+    from devboot.app.preparation.locking.candidates import channel_asker
+
     if loaded.project.written:
         return loaded
     for recipe in CHANNEL_RECIPES:
@@ -46,6 +40,11 @@ def without_unreachable(loaded: Loaded, uv: Uv, environ: Mapping[str, str], repo
 
 def without_channel(loaded: Loaded, recipe: str, ask: AskChannel | None, reporter: Reporter) -> Loaded:
     """Return the project unchanged if the server is locked or in the channel; else without it, for this run only."""
+    from devboot.app.this_machine import this_host
+    from devboot.model.edge.lockfile.lock import Wish
+    from devboot.resolve.conda_queries import channel_questions
+    from devboot.sources.conda import load_rattler
+
     known, wish, platform = _bundled(recipe), Wish(recipe), this_host(sys.platform, os.uname().machine).platform
     asked = channel_questions([wish], {recipe: known}, distribution="", platform=platform, previous=_locked(loaded))
     try:
@@ -64,6 +63,12 @@ def without_channel(loaded: Loaded, recipe: str, ask: AskChannel | None, reporte
 
 
 def _with_broker(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: Reporter) -> Loaded:
+    from devboot.app.preparation.locking.distro import Distribution, apt_of
+    from devboot.app.this_machine import this_host
+    from devboot.model.edge.lockfile.lock import Wish
+    from devboot.resolve.distro_queries import deb_origin
+    from devboot.resolve.packages import questions
+
     here = Distribution(this_host(sys.platform, os.uname().machine), environ, apt_of(uv), reporter)
     known, wish = _bundled(RECIPE), Wish(RECIPE)
     locked = _locked(loaded)
@@ -87,10 +92,14 @@ def without_broker(loaded: Loaded) -> Loaded:
 
 
 def _bundled(recipe: str) -> KnownRecipe:
+    from devboot.recipes import RecipeFolders, bundled_folder
+
     return RecipeFolders([bundled_folder()]).get(recipe)
 
 
 def _locked(loaded: Loaded) -> Lock | None:
+    from devboot.app.preparation.locking.lockfile import read_lock
+
     return read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
 
 

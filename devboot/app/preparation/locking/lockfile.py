@@ -5,22 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from devboot.app.preparation.locking.candidates import Queries, ask, channel_asker, queries_for
 from devboot.app.preparation.locking.distro import Distribution, apt_of
 from devboot.app.preparation.locking.frozen import frozen_lock
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import read_bytes, read_text
-from devboot.clone_writer import replace_file
-from devboot.environment.locks.resolved import PythonRow
-from devboot.environment.project_python import PythonLock as PythonPins, PythonProject, is_lock_stale, lock_python
-from devboot.environment.python.platform_tags import packages_here
 from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporter
 from devboot.model.artifact import platform_of
 from devboot.model.edge.lockfile.lock import Lock, PythonLock, PythonPackage, lock_to_text, parse_lock, stale_packages
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.recipes import KnownRecipe, RecipeFolders
+from devboot.record import Record
 from devboot.resolve.packages import (
     VersionChange,
     refuse_changed_sources,
@@ -29,18 +25,20 @@ from devboot.resolve.packages import (
     where_asked,
     wishes_of,
 )
-from devboot.resolve.taken import sources_taken
-from devboot.services.plan import no_service
 from devboot.state.projects import MANIFEST
-from devboot.uv.client import Uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.environment.project_python import PythonLock as PythonPins, PythonProject
+    from devboot.uv.client import Uv
+
+    # Gives a project the interpreter that the lock's packages have for it.
+    InstallInterpreter = Callable[[Lock, PythonProject], PythonProject]
 
 STEP = "lock"
 
-InstallInterpreter = Callable[[Lock, PythonProject], PythonProject]
-"""Gives a project the interpreter that the lock's packages have for it."""
 
-
-class LockResult(NamedTuple):
+class LockResult(Record):
     """The current lock; `was` is the one before it, `changes` are the packages of recipes that moved."""
 
     lock: Lock
@@ -50,7 +48,7 @@ class LockResult(NamedTuple):
     changes: tuple[VersionChange, ...]
 
 
-class LockOptions(NamedTuple):
+class LockOptions(Record):
     """Options of locking.
 
     `is_frozen` never writes, `update` names what is chosen anew ("*" for all), `warns` reports platforms without an
@@ -72,6 +70,8 @@ def known_recipes(manifest: Manifest, folders: RecipeFolders) -> dict[str, Known
     for name, service in manifest.services.items():
         recipe = known[service.recipe or name].recipe
         if recipe.service is None:
+            from devboot.services.plan import no_service
+
             raise no_service(recipe, manifest.at(("services", name)))
     return known
 
@@ -87,7 +87,7 @@ def read_lock(path: str, name: str) -> Lock | None:
 def why_stale(lock: Lock | None, manifest: Manifest, python: PythonProject | None) -> tuple[str, ...]:
     """Return why the lock doesn't fit manifest and requirements, in words; empty if it does."""
     reasons = list(stale_packages(lock or Lock(), wishes_of(manifest)))
-    if python is not None and is_lock_stale(python, pins_of_lock(lock)):
+    if python is not None and _is_stale(python, lock):
         is_locked = lock is not None and lock.python is not None
         cooled = lock.python.exclude_newer if lock and lock.python else python.wish.exclude_newer
         name = input_name(python) if cooled == python.wish.exclude_newer else "`exclude-newer`"
@@ -95,7 +95,13 @@ def why_stale(lock: Lock | None, manifest: Manifest, python: PythonProject | Non
     return tuple(reasons)
 
 
-class LockPlan(NamedTuple):
+def _is_stale(python: PythonProject, lock: Lock | None) -> bool:
+    from devboot.environment.project_python import is_lock_stale
+
+    return is_lock_stale(python, pins_of_lock(lock))
+
+
+class LockPlan(Record):
     """What becomes of the lock: kept if it is current, else chosen anew for these `reasons`.
 
     `asked` is what has to be asked first, `frozen` the lock to use whatever the manifest says.
@@ -160,7 +166,7 @@ def ensure_lock(
 
     """
     here = distribution or Distribution(this_host(sys.platform, os.uname().machine), environ, apt_of(uv), reporter)
-    channel = channel_asker(uv)
+    channel = channel_asker(uv) if wishes_of(manifest) else None
     plan = plan_lock(path, manifest, recipes, python, wish, here, has_channels=channel is not None)
     old, reasons = plan.was, plan.reasons
     if plan.frozen is not None:
@@ -201,6 +207,9 @@ def pins_of_lock(lock: Lock | None) -> PythonPins | None:
     """Return the Python part of a lock in the form of `environment.project_python`; None without one."""
     if lock is None or lock.python is None:
         return None
+    from devboot.environment.locks.resolved import PythonRow
+    from devboot.environment.project_python import PythonLock as PythonPins
+
     rows = tuple(
         PythonRow(**{name: getattr(row, name) for name in PythonPackage.model_fields}) for row in lock.python.package
     )
@@ -228,8 +237,10 @@ def _python_part(
         return None
     before = pins_of_lock(old)
     is_kept = not wish.update and wish.merged is None
-    if old is not None and before is not None and not is_lock_stale(python, before) and is_kept:
+    if old is not None and before is not None and not _is_stale(python, old) and is_kept:
         return old.python
+    from devboot.environment.project_python import lock_python
+
     upgrade = _upgrades(before, wish.update)
     pins = lock_python(uv, bring(python), environ=environ, reporter=reporter, previous=before, upgrade=upgrade)
     unlocked = python.loaded.unlocked
@@ -265,6 +276,8 @@ def _write(path: str, lock: Lock) -> bool:
             return False
     except (FileNotFoundError, UnicodeDecodeError):
         pass
+    from devboot.clone_writer import replace_file
+
     replace_file(path, os.path.dirname(path), text)
     return True
 
@@ -272,6 +285,8 @@ def _write(path: str, lock: Lock) -> bool:
 def _summary(lock: Lock) -> str:
     products = [f"{package.name} {package.version}" for package in lock.package]
     if lock.python is not None:
+        from devboot.environment.python.platform_tags import packages_here
+
         count = packages_here(lock.python, platform_of(sys.platform, os.uname().machine) or "")
         products.append(f"{count} Python package{'s' if count != 1 else ''}")
     return f"devboot.lock has {', '.join(products)}" if products else "nothing to lock"
@@ -279,6 +294,8 @@ def _summary(lock: Lock) -> str:
 
 def _lines(changes: Sequence[VersionChange], lock: Lock, recipes: Mapping[str, KnownRecipe]) -> tuple[str, ...]:
     """Return the changes as lines; for a new package of `lock` also its sources."""
+    from devboot.resolve.taken import sources_taken
+
     lines: list[str] = []
     for change in changes:
         if change.old and change.new:

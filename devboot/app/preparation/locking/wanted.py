@@ -7,19 +7,21 @@ from collections.abc import Mapping
 
 from devboot.app.preparation.locking.lockfile import known_recipes
 from devboot.app.preparation.project.loaded import Loaded
-from devboot.environment.project_python import PythonLock, PythonProject, pins_of, python_wish, read_python
-from devboot.environment.venv.record import load_record
+from devboot.environment.python.wish import needs_python, python_wish
 from devboot.errors import MachineError, shell_word
 from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
-from devboot.uv.client import Uv, make_looking_uv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
+    from devboot.environment.project_python import PythonLock, PythonProject
+    from devboot.uv.client import Uv
 
 
 def inspecting_uv(loaded: Loaded, context: Context) -> Uv:
     """Return a uv for commands that only inspect the project. Raises MachineError."""
+    from devboot.uv.client import make_looking_uv
+
     return make_looking_uv(context.environ, loaded.project.root, context.paths().cache)
 
 
@@ -36,9 +38,11 @@ def python_of(loaded: Loaded, uv: Uv, environ: Mapping[str, str]) -> PythonProje
     """Return the project's requirements for Python; None without any. Raises the errors of reading its files."""
     project = loaded.project
     wish = python_wish(project.root, loaded.name, loaded.manifest, is_detected=not project.written)
-    found = read_python(uv, wish, environ=environ)
-    if not (found.inputs or wish.packages or wish.version):
+    if not needs_python(wish):
         return None
+    from devboot.environment.project_python import read_python
+
+    found = read_python(uv, wish, environ=environ)
     _refuse_undecodable(project.root)
     return found
 
@@ -60,12 +64,20 @@ def _refuse_undecodable(root: str) -> None:
 
 def libraries_of(python: PythonProject | None, pins: PythonLock | None) -> tuple[str, ...]:
     """Return the names of the packages for the virtualenv."""
-    return () if python is None else tuple(pin.name for pin in pins_of(python, pins).pins)
+    if python is None:
+        return ()
+    from devboot.environment.project_python import pins_of
+
+    return tuple(pin.name for pin in pins_of(python, pins).pins)
 
 
 def packages_digest(python: PythonProject | None) -> str:
     """Return a digest of the packages in the virtualenv; empty without one."""
-    record = load_record(python.venv) if python is not None else None
+    if python is None:
+        return ""
+    from devboot.environment.venv.record import load_record
+
+    record = load_record(python.venv)
     return record.wanted if record is not None else ""
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
 from devboot.clone_reader import is_file, is_folder, names_in, parse_toml, read_text, table_in
 from devboot.errors import shell_word
 from devboot.files import list_names
 from devboot.model.printable import printable
+from devboot.record import Record
 
 _LANGUAGES = {
     "Gemfile": "Ruby",
@@ -55,7 +55,7 @@ _SHOWN = 3
 _WRITE = ["write the command to run into a file `Procfile`: `web: COMMAND`"]
 
 
-class CloneKind(NamedTuple):
+class CloneKind(Record):
     """The kind of a clone, in a sentence, with advice; `title` is the sentence in short, if it is certain."""
 
     what: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from devboot import __version__
 from devboot.app.preparation.project.detect import Detection
@@ -21,6 +20,7 @@ from devboot.files import atomic_write, plain
 from devboot.model.edge.manifest.manifest import load_procfile, load_sources, parse_manifest
 from devboot.model.project_files import overmind
 from devboot.paths import refuse_bad_root
+from devboot.record import Record
 from devboot.snapshot import are_current, listing
 from devboot.state.claiming import Patience
 from devboot.state.project import Project, find_project, own_folders, project_in
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 PROPOSED = "what `devboot init` would write"  # the name of a manifest that wasn't written
 
 
-class KeptDetection(NamedTuple):
+class KeptDetection(Record):
     """The stored result of a detection besides its manifest, as in `Loaded`."""
 
     stamps: tuple[Stamp, ...]

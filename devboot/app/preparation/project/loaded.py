@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from devboot.environment.process_specs import PORT_STEP
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.project_files.procfile import Procfile
+from devboot.record import Record
 from devboot.state.project import Project
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from devboot.onboarding import Proposal
 
 
-class FixedAddress(NamedTuple):
+class FixedAddress(Record):
     """Connection of code with a hard-coded address: the port, 0 for any, and whether it needs no password."""
 
     port: int = 0
@@ -24,7 +24,7 @@ class FixedAddress(NamedTuple):
     place: str = ""
 
 
-class Loaded(NamedTuple):
+class Loaded(Record):
     """A project with its manifest and Procfile, and the files that they were read from.
 
     `stamps` show when to read again. `fresh_detection`: the manifest was detected just now; `notes` are its remarks,

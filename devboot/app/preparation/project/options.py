@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from devboot.record import Record
 
 
-class PrepareOptions(NamedTuple):
+class PrepareOptions(Record):
     """Options: `is_locked` never writes the lock, `ports` has (name, port or None for a free one)."""
 
     is_locked: bool = False

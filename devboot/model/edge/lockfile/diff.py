@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, PythonLock, PythonPackage
+from devboot.record import Record
 
 ADDED, REMOVED, MOVED, SUSPICIOUS = "+", "-", "~", "!"
 
 
-class Difference(NamedTuple):
+class Difference(Record):
     """One difference: `kind` is + for added, - for removed, ~ for changed, ! for the same version with other bytes."""
 
     kind: str

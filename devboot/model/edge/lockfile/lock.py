@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
@@ -21,6 +21,7 @@ from devboot.model.edge.toml.document import Document, decode
 from devboot.model.edge.toml.plain import read_plain
 from devboot.model.edge.toml.text import inline, key_text, lines_of
 from devboot.model.edge.types import Count, EntryName, Filled, String, Strings, Table
+from devboot.record import Record
 
 LOCK = "devboot.lock"
 FORMAT = 1
@@ -226,7 +227,7 @@ def _mapping(values: Mapping[str, str]) -> list[str]:
     return [f"{key_text(key)} = {inline(values[key])}" for key in sorted(values)]
 
 
-class Change(NamedTuple):
+class Change(Record):
     """A difference in the origin of an artifact: `what` is digest, source, name or publisher."""
 
     package: str
@@ -279,7 +280,7 @@ def _changed_pins(name: str, old: Iterable[PinRow], new: Iterable[PinRow]) -> It
             yield Change(name, f"{pin.name} {pin.version}", "digest", was, ", ".join(added))
 
 
-class Wish(NamedTuple):
+class Wish(Record):
     """A request of the manifest: recipe, version, source ("" for any)."""
 
     name: str

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from devboot.errors import DevbootError
 from devboot.model.edge.lockfile.lock import LOCK, Lock, LockedPackage, PythonLock, PythonPackage, parse_lock
+from devboot.record import Record
 
 _Row = TypeVar("_Row", LockedPackage, PythonPackage)
 _RANKS = {"dev": -2, "post": 0}  # other words rank between them: dev < rc, beta, … < release and post
 _OURS, _BASE, _MIDDLE, _THEIRS = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
 
 
-class Choice(NamedTuple):
+class Choice(Record):
     """A package with different versions on both sides; `taken` is tried first."""
 
     name: str
@@ -23,7 +24,7 @@ class Choice(NamedTuple):
     taken: str
 
 
-class Merged(NamedTuple):
+class Merged(Record):
     """Result of a merge: `lock` combines both sides, as preferences for resolving; `unread` names invalid sides."""
 
     lock: Lock

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, PrivateAttr, ValidationError
 
 import devboot
@@ -39,6 +38,7 @@ from devboot.model.printable import printable
 from devboot.model.project_files.overmind import procfile_of, read_settings
 from devboot.model.project_files.procfile import Procfile, parse_procfile
 from devboot.paths import shown_from
+from devboot.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -191,6 +191,8 @@ def _too_new(document: Document, complaints: Complaints, version: str) -> Devboo
     wanted = project.get("requires-devboot") if isinstance(project, dict) else None
     if type(wanted) is not str:
         return None
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         fits = SpecifierSet(wanted).contains(version, prereleases=True)
     except InvalidSpecifier:
@@ -222,7 +224,7 @@ def _without_command(document: Document, complaints: Complaints, procfile: Colle
                 yield complaints.error("duplicate-name", what, (kind, name), key=True, label="also in the Procfile")
 
 
-class Sources(NamedTuple):
+class Sources(Record):
     """Manifest and Procfile of a project; `procfile` is None if there is none."""
 
     manifest: Manifest

@@ -5,10 +5,11 @@ It doesn't rely on types: values of a wrong type are reported elsewhere and skip
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from devboot.model.edge.manifest.cycles import cycles, draw
 from devboot.model.printable import printable
+from devboot.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -22,7 +23,7 @@ KINDS = {"services": "a service", "databases": "a database", "tasks": "a task", 
 ALL_PROCESSES = "processes"
 
 
-class Edge(NamedTuple):
+class Edge(Record):
     """A dependency in the manifest: `name` waits for `target`, according to the text at `path`."""
 
     name: str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from devboot.model.edge.manifest.cycles import cycles, draw
 from devboot.model.edge.manifest.names import Names, tables_of
 from devboot.model.interpolation import OPENING, Reference, references
 from devboot.model.printable import printable
+from devboot.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -31,7 +32,7 @@ _FORMS = (
 )
 
 
-class Template(NamedTuple):
+class Template(Record):
     """A text that may contain references."""
 
     path: Path

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from devboot.model.edge.manifest.probes import Probe
@@ -39,6 +37,8 @@ _PERSISTENT = ("application_id", "auto_vacuum", "encoding", "journal_mode", "pag
 
 
 def _specifier(value: str) -> str:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         SpecifierSet(value)
     except InvalidSpecifier:
@@ -107,6 +107,8 @@ Specifier = Annotated[
 
 
 def _package(value: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         Requirement(value)
     except InvalidRequirement:

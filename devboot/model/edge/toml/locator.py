@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import NamedTuple
+
+from devboot.record import Record
 
 Path = tuple[str | int, ...]
 
@@ -26,14 +27,14 @@ _SCALAR = re.compile(
 )
 
 
-class Span(NamedTuple):
+class Span(Record):
     """Characters from `start` up to, but not including, `end`."""
 
     start: int
     end: int
 
 
-class Located(NamedTuple):
+class Located(Record):
     """Position of an entry: its key (of a list item: the item) and its value (of a table: the header)."""
 
     key: Span
@@ -50,7 +51,7 @@ class Unlocatable(Exception):  # noqa: N818
         self.opened = opened
 
 
-class Twice(NamedTuple):
+class Twice(Record):
     """A key that is defined twice."""
 
     path: Path

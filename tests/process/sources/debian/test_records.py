@@ -14,7 +14,7 @@ from devboot.errors import IntegrityError, LockError, MachineError, NetworkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import LINUX_X86_64, Artifact
 from devboot.model.edge.recipe.source_tables import DebOrigin
-from devboot.provision.objects.realise import Host
+from devboot.provision.host import Host
 from devboot.sources.debian.apt import Apt
 from devboot.sources.debian.deb import DebSource
 from devboot.uv.child import Finished

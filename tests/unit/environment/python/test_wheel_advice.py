@@ -6,10 +6,11 @@ import subprocess
 import pytest
 
 from devboot.environment.locks.load import Loaded
-from devboot.environment.python.declared import PythonProject, PythonWish
+from devboot.environment.python.declared import PythonProject
 from devboot.environment.python.interpreters import Interpreter
 from devboot.environment.python.versions import requested_version, within_lock
 from devboot.environment.python.wheel_advice import with_version_that_would_do
+from devboot.environment.python.wish import PythonWish
 from devboot.errors import WorkError
 from devboot.uv.client import make_uv
 

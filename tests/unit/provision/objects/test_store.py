@@ -11,7 +11,8 @@ import pytest
 from devboot.errors import IntegrityError, MachineError, NetworkError, WorkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import platform_of
-from devboot.provision.objects.realise import Host, object_name, realise
+from devboot.provision.host import Host
+from devboot.provision.objects.realise import object_name, realise
 from devboot.provision.objects.roots import RUNNING, TemporaryRoots, hold_for_project
 from devboot.provision.objects.store import STAGING, Store
 from devboot.provision.objects.tree import remove_tree

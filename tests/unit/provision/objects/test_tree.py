@@ -7,7 +7,8 @@ import socket
 import pytest
 
 from devboot.errors import IntegrityError
-from devboot.provision.objects.elf import glibc_floor, parse_floor, tree_glibc_floor
+from devboot.provision.host import parse_floor
+from devboot.provision.objects.elf import glibc_floor, tree_glibc_floor
 from devboot.provision.objects.tree import (
     clean_wheel_tree,
     drop_files,

@@ -6,10 +6,11 @@ import pytest
 
 from devboot.app.preparation.install.interpreter import InterpreterProvider
 from devboot.app.preparation.install.provisioning import Machine
-from devboot.environment.python.declared import PythonProject, PythonWish
+from devboot.environment.python.declared import PythonProject
+from devboot.environment.python.wish import PythonWish
 from devboot.events import RecordingReporter
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage
-from devboot.provision.objects.realise import Host
+from devboot.provision.host import Host
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from devboot.errors import MachineError
 from devboot.events import RecordingReporter
 from devboot.model.edge.lockfile.lock import Lock, Wish
 from devboot.model.edge.recipe.recipe import parse_recipe
-from devboot.provision.objects.realise import Host
+from devboot.provision.host import Host
 from devboot.recipes import KnownRecipe
 from devboot.resolve.packages import resolve
 from devboot.sources.conda import not_installed

@@ -1,0 +1,22 @@
+"""The machine that packages are installed on, as far as they depend on it."""
+
+from __future__ import annotations
+
+from devboot.record import Record
+
+Floor = tuple[int, int]
+"""A version of glibc, as comparable numbers."""
+
+
+class Host(Record):
+    """The machine: platform, glibc version (None if it has none), distribution (`debian-13`, "" if unknown)."""
+
+    platform: str
+    glibc: Floor | None
+    distribution: str = ""
+
+
+def parse_floor(text: str) -> Floor:
+    """Return `2.28` as comparable numbers: (2, 28)."""
+    major, _, minor = text.partition(".")
+    return int(major), int(minor.partition(".")[0] or 0)

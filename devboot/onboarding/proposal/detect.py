@@ -47,6 +47,7 @@ from devboot.onboarding.reading.procfile import (
     is_imported_from,
     missing_folder,
     obstacles,
+    with_port,
 )
 from devboot.onboarding.reading.python import with_stated_version
 from devboot.onboarding.reading.python_2 import python_2
@@ -334,7 +335,7 @@ def _additions(clone: Clone, procfile: Procfile) -> Iterator[Process]:
     root, folder = clone.app.root, clone.app.folder
     for entry in procfile.processes():
         where = Evidence(procfile.path, entry.line)
-        changed = clone.framework.for_development(clone, entry.command)
+        changed = with_port(clone.framework.for_development(clone, entry.command))
         command = changed if changed != entry.command else None
         if missing_folder(clone.tree, root, folder, entry.command):
             yield Process(entry.name, command, cwd_of(clone.app), None, where)

@@ -45,6 +45,8 @@ class Procfile:
 
 
 _MODULE = re.compile(r"(?:--app=)?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(:[A-Za-z_][\w.]*(?:\(\))?)?")
+# PowerShell expands `$PORT` in a text to nothing; `%PORT%` is for cmd.exe
+_PORT_ELSEWHERE = re.compile(r"(?<=[:=\s])(?:\\?\$(?=\s|$)|\\\$PORT\b|%PORT%|\$env:PORT\b)")
 _OPTIONS = re.compile(r"(?:^|_)(?:OPTS|OPTIONS|ARGS|ARGUMENTS|FLAGS)$")
 
 
@@ -152,6 +154,11 @@ def is_imported_from(tree: Tree, root: str, folder: str, command: str) -> bool:
 def _is_module(tree: Tree, folder: str, name: str) -> bool:
     inner = posixpath.normpath(posixpath.join(folder, name.replace(".", "/")))
     return tree.exists(f"{inner}.py") or tree.exists(f"{inner}/__init__.py")
+
+
+def with_port(command: str) -> str:
+    """Return a command with `$PORT`, where another shell's notation, or what that shell left of `$PORT`, stands."""
+    return _PORT_ELSEWHERE.sub("$PORT", command)
 
 
 def variables_in(command: str) -> list[str]:

@@ -303,9 +303,13 @@ def _meant(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
         try:
             likely = nearest(name, os.listdir(folder))
         except OSError:
+            likely = None
+        if not likely and not os.path.isabs(script[1]) and "can't open" not in line:  # a package of Node
             return ()
         if not likely:
-            return ()
+            is_built = re.search(r"/(?:dist|build|out)(?:/|$)", folder)
+            lacks = f"`{script[1]}` is a file of the project itself that this clone lacks: only its author can add it"
+            return () if is_built else (lacks,)
         is_whole = re.search(rf"(?:^|[\s/]){re.escape(name)}(?:\s|$)", spec.command)
         return (is_whole and _correction(name, likely, spec)) or (f"did you mean `{likely}`?",)
     found = re.search(_NO_SUCH, line)

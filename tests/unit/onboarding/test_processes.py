@@ -319,6 +319,19 @@ def test_a_server_in_the_procfile_finds_the_modules_of_an_application_below_it(p
     )
 
 
+@pytest.mark.parametrize("port", ["$", "\\$", "\\$PORT", "%PORT%", "$env:PORT"])
+def test_a_port_in_the_notation_of_another_shell_is_the_processs_port(propose, port):
+    procfile = f"\ufeffweb: gunicorn app:app -b 0.0.0.0:{port}\nworker: python work.py $HOME\n"
+    files = {
+        "app.py": "from flask import Flask\napp = Flask('a')\n",
+        "work.py": "",
+        "requirements.txt": "flask\ngunicorn\n",
+    }
+    (web,) = propose({**files, "Procfile": procfile}).processes
+
+    assert (web.name, web.command) == ("web", "gunicorn app:app -b 0.0.0.0:$PORT")
+
+
 def test_alembic_runs_where_its_scripts_are_found(propose):
     app = {"main.py": APP, "requirements.txt": "fastapi\nalembic\n"}
     ini = "[alembic]\nscript_location = {}\nprepend_sys_path = .\n"

@@ -52,7 +52,14 @@ def test_a_library_of_the_system_and_code_for_python_2_are_named(line, named):
     assert named in find_advice([line], "/p")[0]
 
 
-@pytest.mark.parametrize("text", ["npm error code ENOTFOUND", "retry with --legacy-peer-deps", ""])
+def test_a_program_of_node_that_is_not_built_comes_with_the_command_that_builds_it():
+    (advice,) = find_advice(("Error: Cannot find module '/p/my ui/dist/x.js'",), "/p/my ui")
+    assert advice.startswith("devboot run -- npm --prefix '/p/my ui' run build && devboot up -d   # builds ")
+
+
+@pytest.mark.parametrize(
+    "text", ["Error: Cannot find module 'express'", "npm error code ENOTFOUND", "retry with --legacy-peer-deps", ""]
+)
 def test_other_complaints_get_no_advice(text):
     assert find_advice(text.splitlines(), "/p") == ()
 

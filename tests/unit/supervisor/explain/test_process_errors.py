@@ -261,9 +261,20 @@ def test_the_package_of_the_settings_in_manage_py_is_the_projects_own(tmp_path, 
 
     (first, *_) = ended(spec, End(1), ("Traceback", f"ModuleNotFoundError: No module named '{module}'")).help
     own = f"`{module}` is a module of the project itself that this clone lacks: only its code can bring it"
-    assert first == (
-        own if is_own else f"echo {module} >> requirements.txt   # if the package is called like the module"
-    )
+    assert (first == own) == is_own
+
+
+@pytest.mark.parametrize(
+    "line", ["Error: Cannot find module '{}'", "python: can't open file '{}': [Errno 2] No such file or directory"]
+)
+def test_a_script_that_is_nowhere_near_is_said_to_be_lacking(tmp_path, line):
+    path = str(tmp_path / "bot" / "start.py")
+    spec = WORKER._replace(cwd=str(tmp_path), command="run bot/start.py")
+
+    error = cannot_load(spec, line.format(path), ())
+    lacks = f"`{path}` is a file of the project itself that this clone lacks: only its author can add it"
+    assert lacks in (*error.help, *error.causes)
+    assert lacks not in cannot_load(spec, line.format(tmp_path / "dist" / "start.js"), ()).help
 
 
 def test_a_secret_that_comes_from_elsewhere_is_left_alone(tmp_path):

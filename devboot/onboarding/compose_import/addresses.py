@@ -24,6 +24,10 @@ _PARTS = (
     ("password", re.compile(r"(?:PASS(?:WORD|WD)?|PWD)$", re.IGNORECASE)),
     ("name", re.compile(r"(?:NAME|DB|DATABASE|DB_?NAME)$", re.IGNORECASE)),
 )
+# Variables whose value may be a container's name by chance
+_HOLDS_OTHER = re.compile(
+    r"(?:NAME|DB|DATABASE|USER|LOGIN|PASS(?:WORD|WD)?|BUCKET|QUEUE|TOPIC|ENV|MODE)$", re.IGNORECASE
+)
 HERE = "127.0.0.1"
 
 
@@ -93,7 +97,10 @@ class Addresses:
         """Return a variable's value for this machine; `others` are the variables beside it."""
         if _URL.search(text):
             return self._replaced(_URL, text, name)
-        if text in self._by_host:
+        part = self._part(name, text, others)
+        if part.targets:
+            return part
+        if text in self._by_host and not _HOLDS_OTHER.search(name):
             target = self._by_host[text]
             return Led(
                 target.part("host"), (target,), () if target.service or target.process or target.ports else (target,)
@@ -102,7 +109,7 @@ class Addresses:
             return Led(HERE)
         if all(_HOST_AND_PORT.fullmatch(each.strip()) for each in text.split(",")):
             return self._replaced(_HOST_AND_PORT, text, name)
-        return self._part(name, text, others)
+        return Led(text)
 
     def _replaced(self, pattern: re.Pattern[str], text: str, name: str) -> Led:
         found: list[Target] = []
@@ -173,8 +180,9 @@ def _url(target: Target, address: str, match: re.Match[str], name: str) -> str:
         is_known = not database or any(each.database == database for each in target.databases)
         return f"{scheme}://{login}@{place}/{target.part('name', database) if is_known else database}{query}"
     kind = target.kind
-    if is_address_of(kind, match[0]) and not scheme.endswith("ss"):
+    is_whole = not kind.url.endswith("/")  # else the path of the recipe's url may be another one than the code expects
+    if is_whole and is_address_of(kind, match[0]) and not scheme.endswith("ss"):
         written = written_address(kind, name, match[0]) if kind.url else f"${{services.{kind.recipe}.url}}{path}{query}"
         return written.replace(f"${{services.{kind.recipe}.", f"${{services.{target.service}.")
-    login = f"{target.part('user')}:{target.part('password')}@" if match["login"] else ""
+    login = f"{target.part('user')}:{target.part('password')}@" if match["login"] or kind.is_in_url else ""
     return f"{scheme}://{login}{address}{path}{query}"

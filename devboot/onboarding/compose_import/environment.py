@@ -39,6 +39,7 @@ class Environment:
     own: dict[str, dict[str, str]] = field(default_factory=dict)  # by program
     files: list[str] = field(default_factory=list)
     references: list[str] = field(default_factory=list)  # all values
+    known: set[str] = field(default_factory=set)  # names that compose or its env files set
 
     def refers_to(self, service: str) -> bool:
         """Return True if a value has the address of a service."""
@@ -69,6 +70,7 @@ def environment_of(
     for program in programs:
         given = pairs(program.raw.get("environment"))
         in_files = dict(_in_files(tree, root, program, found, into))
+        found.known |= {*in_files, *given}
         plain = {name: with_options(str(raw), values) for name, raw in {**in_files, **given}.items() if raw is not None}
         for name, raw in given.items():
             if not _NAME.fullmatch(name):
@@ -80,7 +82,8 @@ def environment_of(
             each = _found(name, raw, plain, addresses, values, secrets)
             known = detected.get(name)
             if each.targets and known is not None and re.search(r"\$\{(?:services|databases)\.", known.value or ""):
-                each = each._replace(variable=known, text="leads to this machine, in the form that the code reads")
+                text = each.text.replace(" with the defaults of its variables", "") + " in the form that the code reads"
+                each = each._replace(variable=known, text=text.replace("machine in", "machine, in"), verdict=NATIVE)
             where = program.container.evidence
             variable = each.variable if each.variable.evidence else replace(each.variable, evidence=where)
             is_own = _add(found, program, variable)
@@ -123,7 +126,7 @@ def _found(
         if led.lost:
             verdict, text = NO_EQUIVALENT, f"{shown} stays in Docker, and compose publishes no port of it"
         elif "$" in str(raw) and _OPTION_OF_OTHERS.search(str(raw)):
-            verdict, text = APPROXIMATED, f"leads to {shown} on this machine; `{name}` of the shell doesn't count"
+            verdict, text = APPROXIMATED, f"leads to {shown} on this machine, with the defaults of its variables"
         return Found(Variable(name, led.text), led.targets, verdict, text)
     secret = _SECRET.fullmatch(plain[name])
     if secret:

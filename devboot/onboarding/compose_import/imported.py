@@ -124,7 +124,7 @@ class _Import:
             packages=tuple(_packages(programs, detected.packages)),
             services=services,
             databases=databases,
-            env=(*(each for each in detected.env if each.name not in environment.env), *environment.env.values()),
+            env=(*(each for each in detected.env if each.name not in environment.known), *environment.env.values()),
             env_files=_env_files(environment.files),
             tasks=tuple(tasks),
             procfile=None,
@@ -163,7 +163,9 @@ class _Import:
         kept = [
             each
             for each in self.detected.tasks
-            if each.name not in taken and not (migrates and MIGRATES.search(each.run))
+            if each.name not in taken
+            and not (migrates and MIGRATES.search(each.run))
+            and not (each.once and each.name.startswith("seed"))  # the first data of compose, which is added again
         ]
         return [*kept, *own]
 

@@ -54,7 +54,8 @@ def _report_options(program: Program, into: Entries) -> None:
         if values.get(key) is None:
             continue
         if ours in options or (key == "restart" and str(values[key]).startswith("on-failure")):
-            into.add(container, key, NATIVE, f"`{ours}`" if ours in options else "the default")
+            text = f"`{ours}`" if ours in options else "`max_restarts`" if "max_restarts" in options else "the default"
+            into.add(container, key, NATIVE, text)
         else:
             into.add(container, key, NO_EQUIVALENT if key != "restart" else NATIVE, "a task runs once")
     if values.get("scale"):
@@ -75,7 +76,7 @@ def _of_port(program: Program, port: str) -> tuple[str, str]:
             return (APPROXIMATED if moved else NATIVE), f"port = {outer}{moved}"
         if program.port == int(inner):
             return APPROXIMATED, f"listens on {inner}, not on {outer}"
-        return APPROXIMATED, f"listens on {inner}, if its code does"
+        return NO_EQUIVALENT, "a process has one port"
     return APPROXIMATED, "listens on the port that its command has"
 
 

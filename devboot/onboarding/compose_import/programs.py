@@ -31,6 +31,7 @@ _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.0, "µs": 0.0
 _FETCHES = re.compile(
     r"^(?:curl|wget)\b(?:(?![|;&]).)*?\b(?P<scheme>https?)://(?P<host>[\w.-]+|\[::1?\])(?::(?P<port>\d+))?(?P<path>/[^\s\"'|;&]*)?"
 )
+_SHELL = re.compile(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(['"])((?:(?!\1).)*)\1$""", re.DOTALL)
 _ENDS = re.compile(r"\s*\|\|\s*(?:exit\s+\d+|false)\s*$")
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "[::1]", "[::]")  # noqa: S104 - as healthchecks write it
 _SIGNALS = re.compile(r"(?:SIG)?(?:HUP|INT|QUIT|KILL|USR1|USR2|TERM|CONT|WINCH)")
@@ -90,7 +91,8 @@ def _here(clone: Clone, container: Container) -> tuple[str, str]:
     else:
         cwd = folder_here(tree, app, container)
     command = container_command(tree, container, posixpath.normpath(posixpath.join(app.root, cwd)))
-    command = PROGRAM_FOLDER.sub("", cleaned(command)) if command else ""
+    shell = _SHELL.match(command)
+    command = PROGRAM_FOLDER.sub("", cleaned(shell[2] if shell else command)) if command else ""
     return ALL_ADDRESSES.sub("127.0.0.1", command), cwd
 
 
@@ -112,7 +114,9 @@ def _port(container: Container, command: str) -> tuple[int | None, str]:
             return int(outer), literal.sub(outer, command)
         is_told = container.environment.get("PORT") == inner
         return int(outer if is_told else inner), ""
-    return None, ""
+    exposed = container.values.get("expose")
+    inner = str(exposed[0]).partition("/")[0] if isinstance(exposed, list) and len(exposed) == 1 else ""
+    return (int(inner), "") if inner.isdecimal() else (None, "")
 
 
 def dependencies(container: Container) -> dict[str, str]:

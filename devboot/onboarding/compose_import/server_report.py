@@ -25,7 +25,7 @@ from devboot.onboarding.proposal.composed_servers import (
 from devboot.onboarding.proposal_values import Task
 from devboot.onboarding.reading.containers.compose_files import pairs
 from devboot.onboarding.reading.containers.container import Container, texts
-from devboot.onboarding.services.unavailable import own_version
+from devboot.onboarding.services.unavailable import bundled_recipe, own_version
 
 _SAME = re.compile(r"postg|pgvector|timescale|mongo")  # images whose names aren't the recipe's
 _LOGIN = re.compile(r"USER|PASS|LOGIN|SECRET|(?:ACCESS|MASTER)_KEY|AUTH")
@@ -113,14 +113,21 @@ def _of_command(server: Server) -> tuple[str, str]:
 
 
 def _of_port(server: Server, port: str) -> tuple[str, str]:
+    inner = port.partition("/")[0].rpartition(":")[2]
+    service = bundled_recipe(server.service.recipe).recipe.service
+    others = {str(number): name for name, number in service.ports.items()} if service is not None else {}
+    if inner in others:
+        return APPROXIMATED, f"the port for `{others[inner]}` is {inner} if that is free"
+    if inner != str(server.kind.port) and others:
+        return APPROXIMATED, f"its port for `{'`, `'.join(others.values())}` is another one"
+    if inner != str(server.kind.port):
+        return NO_EQUIVALENT, f"the recipe doesn't listen on {inner}"
     given = published(port)
     if not given:
         return NATIVE, "listens on a free port of this machine"
     if given == str(server.service.port):
         return NATIVE, f"port = {given}"
-    if given == str(server.kind.port):
-        return NATIVE, f"{given} if it is free, as each service gets its usual port"
-    return NO_EQUIVALENT, "the recipe has no such port, or chooses it"
+    return NATIVE, f"{given} if it is free, as each service gets its usual port"
 
 
 def _of_mount(clone: Clone, server: Server, mount: str, tasks: Collection[Task]) -> tuple[str, str]:

@@ -109,7 +109,7 @@ def _version(container: Container, recipe: str) -> str:
 
 def _port(container: Container, kind: Kind) -> int | None:
     """Return the port that compose publishes, unless it is the usual one, which a service gets if it is free."""
-    given = next((port for port in map(published, container.ports) if port.isdecimal()), "")
+    given = dict(published_ports(container)).get(str(kind.port), "")
     return int(given) if given and int(given) != kind.port else None
 
 

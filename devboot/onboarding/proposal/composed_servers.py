@@ -16,8 +16,7 @@ from devboot.onboarding.reading.containers.compose import Compose
 from devboot.onboarding.reading.containers.compose_keys import NOTED, is_unknown
 from devboot.onboarding.reading.containers.container import Container, texts
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.services.unavailable import known_versions, nearest_version, own_version
-from devboot.recipes import RecipeFolders, bundled_folder
+from devboot.onboarding.services.unavailable import bundled_recipe, known_versions, nearest_version, own_version
 
 INIT_FOLDER = "/docker-entrypoint-initdb.d"
 _RUN = (".sql", ".sql.gz", ".sh", ".js")
@@ -33,8 +32,8 @@ _MADE_ANYWAY = re.compile(
 )
 _READERS = {
     "postgres": "psql -q",  # continues after an error by default
-    "mariadb": "mariadb --force -u root{database}",
-    "mysql": "mysql --force -u root{database}",
+    "mariadb": "mariadb --force -u {user}{database}",
+    "mysql": "mysql --force -u {user}{database}",
 }
 _READ_ANYWAY = (".env", "./.env")
 CONFIGURES = re.compile(r"\.(?:conf|cnf|ini|config|ya?ml)(?::\w+)*$|/conf\.d\b")
@@ -109,7 +108,7 @@ def with_first_data(
             if name not in known and name not in taken:
                 databases = (*databases, Database(name, "", container.evidence, service.name, name))
         for path in scripts:
-            command = _reads(kind, path, mine[0].database)
+            command = _reads(kind, path, mine[0].database, mine[0].user)
             if command and not is_made_anyway(clone.tree, path):
                 way = posixpath.relpath(path, clone.app.root)
                 before = seeds[-1].name if seeds else mine[0].name
@@ -130,9 +129,12 @@ def _seed(number: int, command: str, before: str, container: Container) -> Task:
     return Task(name, command, ".", (), depends_on=(before,), evidence=container.evidence, once=True)
 
 
-def _reads(kind: Kind, path: str, database: str) -> str:
-    """Return the command that loads an SQL script into a database; "" for other scripts."""
-    reader = _READERS.get(kind.recipe, "").format(database=f" {database}")
+def _reads(kind: Kind, path: str, database: str, user: str) -> str:
+    """Return the command that loads an SQL script into a database; "" for other scripts.
+
+    `user` is the database's own, whose password MYSQL_PWD has; "" for the server's.
+    """
+    reader = _READERS.get(kind.recipe, "").format(database=f" {database}", user=user or kind.user)
     if not reader or not path.endswith((".sql", ".sql.gz")):
         return ""
     if path.endswith(".gz"):
@@ -154,7 +156,8 @@ def notes_on_server(
 ) -> Iterator[Note]:
     """Yield notes about a server's scripts, files, arguments, port and unread keys in compose."""
     kind = known_servers()[container.recipe or ""]
-    database = next((each.database for each in databases if each.service == kind.recipe), "")
+    mine = next((each for each in databases if each.service == kind.recipe), None)
+    database, user = (mine.database, mine.user) if mine is not None else ("", "")
     run = " ".join(each.run for each in tasks)
     left = [
         path
@@ -165,7 +168,7 @@ def notes_on_server(
     if more:
         yield Note(f"{kind.recipe}: compose runs {more} more scripts in a new database", container.evidence)
     for path in left[:_MOST_SCRIPTS]:
-        text = f"compose runs `{path}` in a new database, devboot doesn't: {_by_hand(kind, path, database)}"
+        text = f"compose runs `{path}` in a new database, devboot doesn't: {_by_hand(kind, path, database, user)}"
         yield Note(f"{kind.recipe}: {text}", container.evidence)
     if len(left) > _MOST_SCRIPTS:
         rest = ", ".join(f"`{path}`" for path in left[_MOST_SCRIPTS:])
@@ -173,9 +176,9 @@ def notes_on_server(
     yield from _settings(kind, container)
 
 
-def _by_hand(kind: Kind, path: str, database: str) -> str:
+def _by_hand(kind: Kind, path: str, database: str, user: str) -> str:
     """Return the hint how to run a script for a new database by hand."""
-    command = _reads(kind, path, database)
+    command = _reads(kind, path, database, user)
     if command:
         inner = command if "|" not in command and "<" not in command else f"sh -c {shell_word(command)}"
         return f"`devboot run -- {inner}`"
@@ -267,7 +270,7 @@ def options_of(recipe: str, container: Container) -> list[Option]:
     """Return the options of a server's command."""
     text = str(container.command) if container.values.get("command") is not None else ""
     options = re.findall(r"(?:^|\s)(-c\s+\S+|--?[\w-]+(?:[= ](?!-)(?:\"[^\"]*\"|'[^']*'|\S+))*)", text)
-    service = RecipeFolders([bundled_folder()]).get(recipe).recipe.service if recipe else None
+    service = bundled_recipe(recipe).recipe.service if recipe else None
     settings = service.settings if service is not None else None
     found = []
     for option in options:

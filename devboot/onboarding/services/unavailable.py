@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 from devboot.model.edge.recipe.source_tables import DebOrigin
 from devboot.onboarding.libraries import Kind, kind, kinds_of_channels, known_servers
 from devboot.onboarding.proposal_values import Note, Proposal
-from devboot.recipes import RecipeFolders, bundled_folder
+from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
 from devboot.recipes.folders import version_key
 
 
@@ -56,12 +57,18 @@ def with_versions_of(proposal: Proposal, platform: str, *, has_debian: bool, has
     return replace(proposal, services=tuple(services), notes=(*proposal.notes, *notes)) if notes else proposal
 
 
+@functools.cache
+def bundled_recipe(name: str) -> KnownRecipe:
+    """Return a bundled recipe with its releases."""
+    return RecipeFolders([bundled_folder()]).get(name)
+
+
 def known_versions(recipe: str, platform: str = "", *, has_debian: bool = True, has_npm: bool = True) -> list[str]:
     """Return the versions of a recipe on a platform ("" for any), the newest first.
 
     Versions from Debian releases and from npm are included only with `has_debian` and `has_npm`.
     """
-    known = RecipeFolders([bundled_folder()]).get(recipe)
+    known = bundled_recipe(recipe)
     found = []
     for release in known.releases:
         rows = release.rows()
@@ -76,7 +83,7 @@ def known_versions(recipe: str, platform: str = "", *, has_debian: bool = True, 
 
 def own_version(recipe: str) -> str:
     """Return the default version of a recipe; "" if the distribution or the channel decides it."""
-    releases = RecipeFolders([bundled_folder()]).get(recipe).releases
+    releases = bundled_recipe(recipe).releases
     return releases[0].version if releases else ""
 
 

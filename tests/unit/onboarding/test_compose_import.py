@@ -1,14 +1,17 @@
 """What an import makes of each key of a compose file, and what its report says."""
 
+import json
 import tomllib
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from devboot.errors import Problems
 from devboot.model.edge.manifest.manifest import read_manifest
 from devboot.onboarding import render
 from devboot.onboarding.compose_import.fidelity import VERDICTS, percentage
 from devboot.onboarding.compose_import.imported import import_compose
+from devboot.onboarding.reading.containers.compose_keys import KEYS, TOP_KEYS
 
 APP = {
     "app.py": "print('runs')\n",
@@ -45,6 +48,9 @@ services:
     healthcheck: {test: pg_isready}
 volumes: {data: }
 """
+RABBIT = "@".join(
+    ":".join(f"${{{{services.rabbitmq.{part}}}}}" for part in pair) for pair in (("user", "password"), ("host", "port"))
+)
 WEB = """
 services:
   web:
@@ -109,6 +115,50 @@ def test_first_data_becomes_a_task_that_runs_once(take):
     assert manifest["tasks"]["seed"]["run"] == "psql -q -f first.sql"
     assert manifest["tasks"]["seed"]["once"] is True
     assert report["services.db.volumes"] == ("native", "[tasks.seed]")
+
+
+def test_first_data_of_mysql_is_loaded_by_the_owner_of_its_database(take):
+    compose = """
+        services:
+          db:
+            image: mysql:8
+            command: --default-authentication-plugin=mysql_native_password
+            environment: {MYSQL_DATABASE: blog, MYSQL_USER: ada, MYSQL_PASSWORD: lace, MYSQL_ROOT_PASSWORD: root}
+            volumes: ["./dump.sql:/docker-entrypoint-initdb.d/dump.sql:ro"]
+        """
+    manifest, report, _ = take(compose, {"dump.sql": "create table a(b int);"})
+
+    assert manifest["tasks"]["seed"]["run"] == "mariadb --force -u ada blog < dump.sql"
+    assert "settings" not in manifest["services"]["mariadb"]
+    assert report["services.db.command"][0] == "no equivalent"
+    assert report["services.db.environment.MYSQL_ROOT_PASSWORD"][0] == "approximated"
+
+
+def test_first_data_that_detection_finds_is_loaded_once(take):
+    files = {
+        "first.sql": "create table a(b int);",
+        "app.py": "import os, psycopg\npsycopg.connect(os.environ['DATABASE_URL'])\n",
+    }
+    mount = "\n    volumes: ['./first.sql:/docker-entrypoint-initdb.d/first.sql']\n"
+    manifest, _, _ = take(f"{WEB}  db:\n    image: postgres:16{mount}", {**files, "requirements.txt": "psycopg\n"})
+
+    assert [*manifest["tasks"]] == ["seed"]
+
+
+@pytest.mark.parametrize(
+    ("image", "ports", "port", "verdicts"),
+    [
+        ("rabbitmq:3", "['15672:15672', '5673:5672']", 5673, ["approximated", "native"]),
+        ("minio/minio", "['9000:9000', '9001:9001']", None, ["native", "approximated"]),
+        ("redis", "['6380:6379', '8001:8001']", 6380, ["native", "no equivalent"]),
+        ("redis", "['6379']", None, ["native"]),
+    ],
+)
+def test_only_the_port_of_the_server_itself_becomes_its_port(take, image, ports, port, verdicts):
+    manifest, _, found = take(f"services:\n  thing:\n    image: {image}\n    ports: {ports}\n")
+
+    assert next(iter(manifest["services"].values())).get("port") == port
+    assert [each.verdict for each in found if each.key.endswith("ports")] == verdicts
 
 
 def test_a_build_becomes_a_process_with_its_port_and_copies(take):
@@ -227,7 +277,8 @@ def test_variables_with_defaults_come_from_the_shell(take):
         ("postgres://${{WHO:-ada}}:lace@db/${{BASE:-shop}}", "postgres://{login}/${{databases.default.name}}"),
         ("postgres://ada:lace@db/other", "postgres://{login}/other"),
         ("redis://cache:6379/2", "${{services.redis.url}}/2"),
-        ("amqp://guest:guest@queue:5672//", "${{services.rabbitmq.url}}"),
+        ("amqp://guest:guest@queue:5672/%2F", f"amqp://{RABBIT}/%2F"),
+        ("amqp://queue", f"amqp://{RABBIT}"),
         ("http://web:8000/api", "http://127.0.0.1:${{processes.web.port}}/api"),
         ("http://host.docker.internal:9/", "http://127.0.0.1:9/"),
         ("https://example.org/cache", "https://example.org/cache"),
@@ -369,6 +420,24 @@ def test_the_report_has_every_key_of_every_service_once_with_its_line(take):
     assert sum(each.key == "services.web.ports" for each in found) == 2
 
 
+def test_a_name_that_is_a_containers_by_chance_is_no_address(take):
+    others = DATABASE.removeprefix("\nservices:").partition("volumes: {")[0]
+    manifest, _, _ = take(
+        f"{WEB}    environment: {{DB_HOST: db, DB_NAME: web, APP_ENV: web, OTHER_HOST: web}}\n{others}"
+    )
+
+    env = manifest["env"]
+    assert (env["DB_NAME"], env["APP_ENV"], env["OTHER_HOST"]) == ("web", "web", "127.0.0.1")
+
+
+def test_several_ports_of_a_process_are_one_and_an_exposed_one_counts(take):
+    worker = "  worker: {build: ., command: python worker.py, expose: ['1003']}\n"
+    manifest, _, found = take(f"{WEB}    ports: ['1001:1001', '1002:1002']\n{worker}")
+
+    assert {name: each["port"] for name, each in manifest["processes"].items()} == {"web": 1001, "worker": 1003}
+    assert [each.verdict for each in found if each.key.endswith("ports")] == ["native", "no equivalent"]
+
+
 @pytest.mark.parametrize(
     ("compose", "slug", "place"),
     [
@@ -394,3 +463,48 @@ def test_a_misspelt_key_has_its_correction(take):
         take("services:\n  web:\n    imag: redis\n    comand: x\n")
 
     assert [each.help for each in caught.value.errors] == [("write `image`",), ("write `command`",)]
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.sampled_from(
+        ["", "a", "1", "./x:/y", "a:b:c", "${A:-b}", "${A", "$$", "/", "..", "true", "[", "1m2s", "db:1"]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["test", "path", "source", "target", "file", "service", "a", "condition", "db"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=4,
+)
+SERVICE = st.dictionaries(st.sampled_from(sorted(KEYS)), VALUES, max_size=6)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(st.sampled_from(["db", "we b", "ä/", "-", "web"]), SERVICE | VALUES, min_size=1, max_size=3),
+    st.dictionaries(st.sampled_from(sorted(TOP_KEYS)), VALUES, max_size=2),
+)
+def test_whatever_stands_in_a_compose_file_gives_a_manifest_or_an_error_with_its_place(write, services, top):
+    more = {"db": {"image": "postgres:16"}, "app": {"build": ".", "command": "python app.py"}}
+    merged = {
+        **more,
+        **{name: {**more.get(name, {}), **each} if isinstance(each, dict) else each for name, each in services.items()},
+    }
+    root = write({**APP, "compose.yaml": json.dumps({**top, "services": merged})})
+    try:
+        found = import_compose(root, ["compose.yaml"], environ={})
+    except Problems as problems:
+        places = [each.place for each in problems.errors]
+    else:
+        places = []
+    if None in places:
+        pytest.fail("a mistake without a place")
+    if places:
+        return
+    text = render(found.proposal)
+    _, problems = read_manifest(text, "devboot.toml")
+    assert [each.what for each in problems] == [], text

@@ -88,6 +88,17 @@ def refuse_read_only(path: str) -> None:
         raise machine_error(OSError(number, os.strerror(number), where), path)
 
 
+def refuse_noexec(directory: str) -> None:
+    """Raise MachineError `machine/noexec` if programs can't be run from a folder that exists."""
+    if os.path.isdir(directory) and os.statvfs(directory).f_flag & getattr(os, "ST_NOEXEC", 0):
+        raise MachineError(
+            "machine/noexec",
+            f"programs can't be run from `{directory}`",
+            causes=["its filesystem is mounted with `noexec`"],
+            help=["export DEVBOOT_HOME=/a/path/where/programs/run"],
+        )
+
+
 def is_read_only(path: str) -> bool:
     """Return whether an existing path is on a filesystem that is mounted read-only."""
     return bool(os.statvfs(path).f_flag & os.ST_RDONLY)

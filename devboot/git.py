@@ -56,6 +56,15 @@ def tracked_below(path: str, folder: str, environ: Mapping[str, str]) -> frozens
     return frozenset(told.split(b"\0")) - {b""}
 
 
+def unignored(names: list[str], folder: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the files, by paths relative to `folder`, that git neither tracks nor ignores; none if it can't answer."""
+    if not _is_in_repository(folder):
+        return ()
+    words = ["ls-files", "--others", "--exclude-standard", "-z", "--", *(f":(literal){name}" for name in names)]
+    told = ask_git(["-c", "safe.directory=*", *words], folder, environ)
+    return tuple(os.fsdecode(name) for name in (told or b"").split(b"\0") if name)
+
+
 def is_untracked(path: str, folder: str, environ: Mapping[str, str]) -> bool:
     """Return whether a file is in the repository around `folder` without being tracked there."""
     return tracked_below(path, folder, environ) == frozenset() and _is_in_repository(folder)

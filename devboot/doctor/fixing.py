@@ -10,7 +10,11 @@ from devboot.doctor.findings import Finding, Report
 
 RESTORE_DATABASE, COPY_TEMPLATE = "restore-database", "copy-template"
 PROTECT, UNLOCK = "protect", "unlock"  # modes of devboot's folders
-REPAIRS = frozenset({RESTORE_DATABASE, COPY_TEMPLATE, PROTECT, UNLOCK})  # without a command of their own
+IGNORE, REMOVE_LEFTOVERS, RESUME_DAEMON = "ignore", "remove-leftovers", "resume-daemon"
+REPAIR_LOG = "repair-log"  # the append-only file of a server
+REPAIRS = frozenset(
+    {RESTORE_DATABASE, COPY_TEMPLATE, PROTECT, UNLOCK, IGNORE, REMOVE_LEFTOVERS, RESUME_DAEMON, REPAIR_LOG}
+)  # without a command of their own
 FIXED, NOT_FIXED, LEFT = "fixed", "not fixed", "left as is"
 
 

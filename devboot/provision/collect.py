@@ -111,12 +111,33 @@ def object_names(data: str) -> tuple[str, ...]:
     return tuple(name for name in names if _OBJECT_NAME.fullmatch(name))
 
 
-def leftovers(data: str) -> tuple[int, int]:
-    """Return number and bytes of the files that killed commands have left in the store."""
+def leftovers(data: str, *, before: float | None = None) -> tuple[int, int]:
+    """Return number and bytes of the files that killed commands have left in the store, of all or `before` a time."""
     store = os.path.join(data, "store")
     names = os.listdir(store) if os.path.isdir(store) else []
     left = [os.path.join(store, name) for name in names if name.startswith((STAGING, TRASH))]
+    if before is not None:
+        left = [path for path in left if _changed_at(path) < before]
     return len(left), sum(map(tree_size, left))
+
+
+def remove_leftovers(data: str, terms: Terms) -> Collected:
+    """Remove what killed commands have left in the store; objects stay. Raises as `collect`."""
+    lock = FileLock(os.path.join(data, "locks", "gc.lock"), "gc", COLLECTION)
+    lock.acquire(timeout=terms.patience)
+    try:
+        return _Collection(data, terms).remove_leftovers()
+    except OSError as error:
+        raise machine_error(error, os.path.join(data, "store"), "remove") from error
+    finally:
+        lock.release()
+
+
+def _changed_at(path: str) -> float:
+    try:
+        return os.lstat(path).st_mtime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def key_of(name: str) -> str:
@@ -191,6 +212,12 @@ class _Collection:
             self._staging(name)
         if not self.terms.is_dry:
             self._locks()
+        return Collected(tuple(self.removed), tuple(self.kept), self.terms.is_dry)
+
+    def remove_leftovers(self) -> Collected:
+        self._trash()
+        for name in self._hidden(STAGING):
+            self._staging(name)
         return Collected(tuple(self.removed), tuple(self.kept), self.terms.is_dry)
 
     def _roots(self) -> None:

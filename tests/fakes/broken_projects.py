@@ -31,6 +31,7 @@ from devboot.errors import DevbootError
 from devboot.events import SilentReporter
 from devboot.model.artifact import PLATFORMS
 from devboot.model.process import Plan, plan_from_plain
+from devboot.provision.objects.store import STAGING
 from devboot.provision.objects.tree import remove_tree
 from devboot.state.project import find_project
 from devboot.text.modes import OutputOptions, StreamFacts
@@ -411,6 +412,30 @@ def _link_out(shop: Shop) -> None:
         database.execute("create table book (title)")
 
 
+def _leave_staging(shop: Shop) -> None:
+    left = shop.folder / f"devboot/data/store/{STAGING}abcdefgh-toy-1.0.0"
+    left.mkdir()
+    (left / "part").write_bytes(b"x" * 2000)
+    os.utime(left, (0.0, 0.0))
+
+
+def _make_clone(shop: Shop, ignored: str) -> None:
+    environ = {**shop.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+    subprocess.run(["git", "init", "-q", shop.root], check=True, env=environ)
+    (shop.root / ".gitignore").write_text(ignored)
+
+
+def _closed_address() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _set_clock_back(shop: Shop) -> None:
+    """Give devboot's last work here a time that is still to come."""
+    later = time.time() + 7200
+    os.utime(shop.state / snapshots.NAME, (later, later))
+
+
 BREAKS = (
     # packages and virtualenv
     Break(
@@ -718,5 +743,47 @@ BREAKS = (
         stays=True,
         fix="chmod go-w {folder}/devboot/data",
     ),
+    Break(
+        "leftovers of a killed installation",
+        _leave_staging,
+        "store/leftovers",
+        stays=True,
+        with_tool=True,
+        fix="devboot doctor --fix store",
+    ),
+    # what surrounds the project
+    Break(
+        "git doesn't ignore `.env`",
+        lambda shop: (_make_clone(shop, "*.sqlite3\n"), (shop.root / ".env").write_text("KEY=1\n")),
+        "git/not-ignored",
+        stays=True,
+        fix="echo /.env >> .gitignore",
+    ),
+    Break(
+        "git doesn't ignore the database",
+        lambda shop: _make_clone(shop, ".env"),
+        "git/not-ignored",
+        stays=True,
+        fix="echo /db.sqlite3 >> .gitignore",
+    ),
+    Break(
+        "a file of certificates that isn't there",
+        lambda shop: shop.environ.update(SSL_CERT_FILE=str(shop.folder / "gone.pem")),
+        "network/tls",
+        stays=True,
+    ),
+    Break(
+        "a proxy on this machine that has ended",
+        lambda shop: shop.environ.update(https_proxy=_closed_address()),
+        "network/proxy",
+        stays=True,
+    ),
+    Break(
+        "a proxy without a host",
+        lambda shop: shop.environ.update(https_proxy="http://:3128"),
+        "network/proxy",
+        stays=True,
+    ),
+    Break("the clock was set back", _set_clock_back, "machine/clock", stays=True),
     Break("the snapshot is damaged", lambda shop: (shop.state / "snapshot").write_bytes(b"?"), ""),
 )

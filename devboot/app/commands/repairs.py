@@ -7,18 +7,35 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import stat
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from devboot.clone_reader import read_bytes
-from devboot.clone_writer import refuse_outside
-from devboot.doctor.fixing import COPY_TEMPLATE, PROTECT, RESTORE_DATABASE, UNLOCK
+from devboot.clone_reader import read_bytes, read_text
+from devboot.clone_writer import refuse_outside, replace_file
+from devboot.doctor.fixing import (
+    COPY_TEMPLATE,
+    IGNORE,
+    PROTECT,
+    REMOVE_LEFTOVERS,
+    REPAIR_LOG,
+    RESTORE_DATABASE,
+    RESUME_DAEMON,
+    UNLOCK,
+)
 from devboot.environment.databases.backup import copy_database
 from devboot.environment.databases.connection import SIDE_FILES
 from devboot.environment.ports.holders import holders_of
 from devboot.errors import BusyError, MachineError, shell_word
 from devboot.files import atomic_write, dated_name, fail_point, machine_error, sync_directory
+from devboot.provision.collect import Terms, remove_leftovers
+from devboot.services import aof_repair
+from devboot.supervisor.last_failure import forget_failure
+from devboot.supervisor.system import proctable
+
+_RESUMED_AFTER = 5.0  # seconds
 
 Repair = Callable[[tuple[str, ...], float], str]
 """Carries out a repair with its arguments at a wall-clock time; returns where the replaced content is, or ""."""
@@ -121,9 +138,54 @@ def _with_mode_by_path(path: str, change: Callable[[int], int]) -> str:
     return ""
 
 
+def _ignore(arguments: tuple[str, ...], _at: float) -> str:
+    """Append a line to `.gitignore`; the lines that are there stay as they are."""
+    path, line, root = arguments
+    try:
+        text = read_text(path, errors="surrogateescape") if os.path.lexists(path) else ""
+    except OSError as error:
+        raise machine_error(error, path, "read") from error
+    if line not in text.split("\n"):
+        replace_file(path, root, text + "\n" * (text[-1:] not in ("", "\n")) + f"{line}\n")
+    return ""
+
+
+def _remove_leftovers(arguments: tuple[str, ...], at: float) -> str:
+    remove_leftovers(arguments[0], Terms(lambda: at))
+    return ""
+
+
+def _resume_daemon(arguments: tuple[str, ...], _at: float) -> str:
+    """Let a paused daemon continue, unless its pid belongs to another process by now."""
+    pid, started = int(arguments[0]), arguments[1]
+    seen = proctable.look(pid)
+    if seen is not None and seen.started == started:
+        os.kill(pid, signal.SIGCONT)
+        _wait_until_running(pid)
+    return ""
+
+
+def _wait_until_running(pid: int) -> None:
+    deadline = time.monotonic() + _RESUMED_AFTER
+    while (seen := proctable.look(pid)) is not None and seen.state in "Tt" and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _repair_log(arguments: tuple[str, ...], at: float) -> str:
+    """Repair a server's append-only files, and forget the failure of its last start."""
+    place, program, state, name = arguments
+    kept = aof_repair.repair(place, program, at)
+    forget_failure(state, name)
+    return kept
+
+
 REPAIRS: Mapping[str, Repair] = {
     RESTORE_DATABASE: _restore_database,
     COPY_TEMPLATE: _copy_template,
     PROTECT: _protect,
     UNLOCK: _unlock,
+    IGNORE: _ignore,
+    REMOVE_LEFTOVERS: _remove_leftovers,
+    RESUME_DAEMON: _resume_daemon,
+    REPAIR_LOG: _repair_log,
 }

@@ -27,7 +27,7 @@ from devboot.environment.variables.envfiles import EnvFiles, read_env_files
 from devboot.environment.venv.condition import ADOPT, KEEP
 from devboot.errors import DevbootError, Problems
 from devboot.events import SilentReporter
-from devboot.files import machine_error, refuse_read_only
+from devboot.files import machine_error, refuse_noexec, refuse_read_only
 from devboot.model.edge.lockfile.lock import Lock
 from devboot.recipes import KnownRecipe
 from devboot.record import Record
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from devboot.app.context import Context
 
 DIRECTORIES, MANIFEST, LOCKFILE, PORTS, PYTHON, SQLITE = "dirs", "manifest", "lockfile", "ports", "python", "sqlite"
+STORE = "store"
 
 Answer = TypeVar("Answer")
 
@@ -77,6 +78,8 @@ class Preflight:
         if files is not None and recipes is not None:
             self._ask(PORTS, lambda: self._refuse_taken_ports(files, recipes))
         lock = self._ask(LOCKFILE, lambda: (self._lock(recipes),))
+        if lock is not None and lock[0] is not None and lock[0].package:
+            self._ask(STORE, lambda: refuse_noexec(os.path.join(self._context.paths().data, "store")))
         python = None if uv is None else self._ask(LOCKFILE, lambda: (python_of(loaded, uv, self._environ),))
         if uv is not None and lock is not None and python is not None:
             self._check_python(uv, lock[0], python[0])

@@ -7,14 +7,19 @@ import platform
 import shutil
 import sys
 
+from devboot import snapshot as snapshots
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
-from devboot.doctor.subject import Subject
+from devboot.doctor.subject import Subject, venv_folder
 from devboot.errors import shell_word
+from devboot.files import elsewhere
 from devboot.supervisor.system import proctable
-from devboot.text.units import size
+from devboot.text.units import duration, size
 
 _LOW = 500_000_000  # bytes; a virtualenv with a few large wheels needs that much
 _FULL = 50_000_000
+_LARGEST_FILE = 1_000_000_000  # bytes; wheels and databases may be that large
+_FEWEST_FILES = 256
+_CLOCK_TOLERANCE = 3600.0  # seconds; times of a network drive differ a little
 _SYSTEMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "x86_64"), ("Darwin", "arm64")}
 
 
@@ -86,6 +91,69 @@ def inodes(subject: Subject) -> Answer:
     return Answer()
 
 
+def noexec(subject: Subject) -> Answer:
+    """Check that programs can be started from the virtualenv; `up` itself checks the store."""
+    venv = venv_folder(subject)
+    if os.path.isdir(venv) and os.statvfs(venv).f_flag & getattr(os, "ST_NOEXEC", 0):
+        finding = Finding(
+            "machine/noexec",
+            WARNING,
+            f"programs can't be run from `{venv}`",
+            "commands of packages end with `permission denied`, and compiled packages can't be imported",
+            Fix(elsewhere(subject.project.lock, "/a/path/where/programs/run")),
+            ("its filesystem is mounted with `noexec`",),
+        )
+        return Answer(findings=(finding,))
+    return Answer()
+
+
+def clock(subject: Subject) -> Answer:
+    """Check that the clock isn't behind the last command here: certificates and times of files would be wrong."""
+    try:
+        last = os.stat(os.path.join(subject.project.state, snapshots.NAME)).st_mtime
+    except OSError:
+        return Answer()
+    if subject.now > last - _CLOCK_TOLERANCE:
+        return Answer()
+    finding = Finding(
+        "machine/clock",
+        WARNING,
+        f"the clock is {duration(last - subject.now)} behind the last command in this project",
+        "certificates count as not yet valid, and edited files as older than what was made of them",
+        Fix("sudo timedatectl set-ntp true", "sets the clock by the network"),
+    )
+    return Answer(findings=(finding,))
+
+
+def limits(subject: Subject) -> Answer:  # noqa: ARG001  the shell's limits are the same for every project
+    """Check the limits of the shell that stop servers or cut off files."""
+    from resource import RLIM_INFINITY, RLIMIT_FSIZE, RLIMIT_NOFILE, getrlimit
+
+    largest, files = getrlimit(RLIMIT_FSIZE)[0], getrlimit(RLIMIT_NOFILE)[1]
+    findings = []
+    if largest not in (RLIM_INFINITY, -1) and largest < _LARGEST_FILE:
+        findings.append(
+            Finding(
+                "machine/file-size-limit",
+                WARNING,
+                f"no file may be larger than {size(largest)} in this shell",
+                "downloads and databases are cut off there, and servers end with SIGXFSZ",
+                Fix("ulimit -f unlimited", "if the shell refuses, in a new one"),
+            )
+        )
+    if files not in (RLIM_INFINITY, -1) and files < _FEWEST_FILES:
+        findings.append(
+            Finding(
+                "machine/no-descriptors",
+                WARNING,
+                f"a program may open only {files} files in this shell",
+                "servers refuse connections, or don't start",
+                Fix(f"ulimit -n {_FEWEST_FILES}", "if the shell refuses, in a new one"),
+            )
+        )
+    return Answer(findings=tuple(findings))
+
+
 def terminal(subject: Subject) -> Answer:
     """Report size and encoding of the terminal."""
     stream = subject.terminal
@@ -124,6 +192,9 @@ CHECKS = (
     Check("processes", "machine", processes),
     Check("space", "machine", space),
     Check("inodes", "machine", inodes),
+    Check("noexec", "machine", noexec),
+    Check("clock", "machine", clock),
+    Check("limits", "machine", limits),
     Check("terminal", "machine", terminal),
     Check("superuser", "machine", superuser),
 )

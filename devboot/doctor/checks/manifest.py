@@ -13,6 +13,7 @@ from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.fixing import COPY_TEMPLATE
 from devboot.doctor.refusals import fix_of, refused
 from devboot.doctor.subject import Subject, venv_folder
+from devboot.environment.variables.envfiles import read_env_files
 from devboot.environment.venv.condition import FOREIGN, OURS, examine
 from devboot.errors import DevbootError, Problems, shell_word
 from devboot.model.edge.manifest.manifest import Manifest
@@ -20,6 +21,8 @@ from devboot.model.project_files.procfile import Procfile
 from devboot.text.units import counted
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_LINE = re.compile(r":(\d+) is ignored")
+_TEMPLATE = ".env.example"
 _OF_SHELL = re.compile(r"[$`(){};|&<>*?!\n]")
 _BRING_NOTHING = frozenset({"project", "databases", "env", "env_files", "procfile", "processes", "ui"})  # to PATH
 _BUILT_IN = frozenset(
@@ -50,11 +53,37 @@ def manifest(subject: Subject) -> Answer:
 
 
 def procfile(subject: Subject) -> Answer:
-    """Report the number of processes in the Procfile."""
-    if subject.procfile is None:
+    """Report the number of processes in the Procfile; warn of lines that are ignored."""
+    found = subject.procfile if subject.manifest is not None else subject.as_detected()[1]
+    if found is None:
         return Answer()
-    names = subject.procfile.names
-    return Answer((f"{subject.procfile.file} with {counted(len(names), 'process')}",))
+    ignored = tuple(
+        Finding(
+            "procfile/bad-line",
+            WARNING,
+            text,
+            "what it should start doesn't run",
+            Fix(f"sed -n {_LINE.findall(text)[0]}p {shell_word(found.file)}", "shows the line"),
+        )
+        for text in found.left_out
+    )
+    return Answer((f"{found.file} with {counted(len(found.names), 'process')}",), ignored)
+
+
+def template(subject: Subject) -> Answer:
+    """Report variables of `.env.example` that the env-files and the environment lack."""
+    root = subject.project.root
+    if subject.manifest is None or not os.path.isfile(os.path.join(root, _TEMPLATE)):
+        return Answer()
+    try:
+        wanted = read_env_files(root, (_TEMPLATE,), subject.environ).variables
+        files = read_env_files(root, subject.manifest.env_files.read, subject.environ)
+    except DevbootError:
+        return Answer()  # `up` says so of its own files; a template may have any form
+    known = {each.name for each in files.variables} | subject.manifest.env.keys() | subject.environ.keys()
+    lacking = [each.name for each in wanted if each.name not in known]
+    fact = (f"{counted(len(lacking), 'variable')} of {_TEMPLATE} without a value",) if lacking else ()
+    return Answer(fact, details=(f"only in {_TEMPLATE}: {', '.join(lacking)}",) if lacking else ())
 
 
 def commands(subject: Subject) -> Answer:
@@ -166,5 +195,6 @@ CHECKS = (
     Check("manifest", "manifest", manifest),
     Check("procfile", "manifest", procfile),
     Check("commands", "manifest", commands),
+    Check("template", "manifest", template),
     refused("manifest", _repair),
 )

@@ -16,6 +16,7 @@ from devboot.daemon.leases import DaemonLease
 from devboot.daemon.old_code import old_code
 from devboot.daemon.search import find_run
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.fixing import RESUME_DAEMON
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.errors import shell_word
 from devboot.model.edge.manifest.manifest import Manifest
@@ -74,7 +75,7 @@ def daemon(subject: Subject) -> Answer:
             ERROR,
             f"the background process ({lease.pid}) is paused and answers no request",
             "`ps`, `logs` and `down` can't reach it; a debugger or SIGSTOP has paused it",
-            Fix(f"kill -CONT {lease.pid}"),
+            Fix(f"kill -CONT {lease.pid}", "lets it continue", RESUME_DAEMON, (str(lease.pid), lease.started)),
         )
         return Answer(findings=(finding,))
     if not lease.socket:

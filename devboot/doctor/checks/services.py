@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import partial
 
+from devboot import snapshot as snapshots
 from devboot.doctor.checks.lockfile import load
-from devboot.doctor.findings import Answer, Check
+from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.fixing import REPAIR_LOG
 from devboot.doctor.refusals import finding_of
 from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError
 from devboot.model.edge.lockfile.lock import NOT_REPRODUCIBLE
 from devboot.model.edge.manifest.tables import Service as ServiceTable
+from devboot.model.process import plan_from_plain
 from devboot.recipes import RecipeFolders, bundled_folder
-from devboot.services.data import refuse_unusable
+from devboot.services import aof, aof_repair
+from devboot.services.data import is_running, refuse_unusable
 from devboot.services.plan import Service, plan_service
-from devboot.text.units import uptime
+from devboot.services.rdb import product_of
+from devboot.supervisor.last_failure import read_failures
+from devboot.text.units import size, uptime
 
 _LAST = 1000  # services are prepared after everything else
 
@@ -23,7 +30,12 @@ _LAST = 1000  # services are prepared after everything else
 def checks_for(subject: Subject) -> tuple[Check, ...]:
     """Return one check per service of the manifest; the area is the service's name."""
     named = {} if subject.manifest is None else subject.manifest.services
-    return tuple(Check(f"{name}-data", name, partial(data, name)) for name in named)
+    checks = ((Check(f"{name}-data", name, partial(data, name)), _log_check(name)) for name in named)
+    return tuple(check for pair in checks for check in pair)
+
+
+def _log_check(name: str) -> Check:
+    return Check(f"{name}-log", name, partial(log, name), limit=90.0)
 
 
 def data(name: str, subject: Subject) -> Answer:
@@ -43,6 +55,47 @@ def data(name: str, subject: Subject) -> Answer:
     if not os.path.isdir(service.data):
         return Answer((locked, "no data yet"))
     return Answer((locked, "data readable", *_last_save(service.data, subject.now)), details=(service.data,))
+
+
+def log(name: str, subject: Subject) -> Answer:
+    """Let the server's own program check the append-only file of a server that failed at its last start."""
+    assert subject.manifest is not None
+    failed = {failure.name for failure in read_failures(subject.project.state)}
+    known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME)) if name in failed else None
+    specs = plan_from_plain(known.plan_plain).processes if known is not None else ()
+    spec = next((each for each in specs if each.name == name), None)
+    locked = _locked(subject.manifest.services[name], name, subject)
+    if spec is None or not locked:
+        return Answer()
+    service = _planned(subject.manifest.services[name], name, locked, subject)
+    program = _program_for_checks(spec.argv, product_of(service))
+    place = aof.place_of(service)
+    if service.check != "rdb" or not aof.is_on(service) or not os.path.exists(place) or is_running(service):
+        return Answer()
+    lost = aof_repair.lost_bytes(place, program) if program else None
+    if lost is None:
+        return Answer()
+    finding = Finding(
+        f"{product_of(service)}/damaged-log",
+        ERROR,
+        f"the append-only file of {name} is damaged",
+        "the server refuses to start with it",
+        Fix(
+            f"devboot doctor --fix {name}",
+            f"cuts off {f'{size(lost)} that' if lost else 'what'} can't be read, keeps the damaged files",
+            REPAIR_LOG,
+            (place, program, subject.project.state, name),
+        ),
+        (place,),
+    )
+    return Answer(findings=(finding,))
+
+
+def _program_for_checks(argv: Sequence[str], product: str) -> str:
+    """Return the program for checks beside the server's; "" if there is none."""
+    server = next((word for word in argv if os.path.basename(word) == f"{product}-server"), "")
+    program = os.path.join(os.path.dirname(server), f"{product}-check-aof")
+    return program if server and os.access(program, os.X_OK) else ""
 
 
 def _locked(table: ServiceTable, name: str, subject: Subject) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.fixing import REMOVE_LEFTOVERS
+from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
-from devboot.provision.collect import leftovers
+from devboot.provision.collect import LEFTOVER_SECONDS, leftovers
 from devboot.provision.objects.store import Store
 from devboot.text.units import counted, size
 
@@ -50,4 +52,25 @@ def _title(name: str) -> str:
     return f"{package} {version}"
 
 
-CHECKS = (Check("objects", "store", objects, limit=60.0),)
+def old_leftovers(subject: Subject) -> Answer:
+    """Warn of files that commands killed more than a day ago have left in the store."""
+    if not subject.data:
+        return Answer()
+    number, total = leftovers(subject.data, before=subject.now - LEFTOVER_SECONDS)
+    if not number:
+        return Answer()
+    finding = Finding(
+        "store/leftovers",
+        WARNING,
+        f"{counted(number, 'leftover')} of killed commands in the store",
+        f"nothing uses them, and they take {size(total)}",
+        Fix("devboot doctor --fix store", f"removes them, frees {size(total)}", REMOVE_LEFTOVERS, (subject.data,)),
+    )
+    return Answer(findings=(finding,))
+
+
+CHECKS = (
+    Check("objects", "store", objects, limit=60.0),
+    Check("leftovers", "store", old_leftovers),
+    refused("store"),
+)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
 from devboot.events import DONE, FETCH, NOTE, START, UNCHANGED, Event, Reporter
-from devboot.files import fail_point, machine_error
+from devboot.files import fail_point, machine_error, refuse_noexec
 from devboot.locks import Holder
 from devboot.model.artifact import Wanted
 from devboot.provision.host import Floor, Host, parse_floor
@@ -174,13 +174,7 @@ def _refuse_misfits(wanted: Wanted, host: Host, directory: str) -> None:
         return
     if wanted.artifact.glibc:
         _refuse_glibc(wanted, parse_floor(wanted.artifact.glibc), host)
-    if os.statvfs(directory).f_flag & getattr(os, "ST_NOEXEC", 0):
-        raise MachineError(
-            "machine/noexec",
-            f"programs can't be run from `{directory}`",
-            causes=["its filesystem is mounted with `noexec`"],
-            help=["export DEVBOOT_HOME=/a/path/where/programs/run"],
-        )
+    refuse_noexec(directory)
 
 
 def _refuse_glibc(wanted: Wanted, floor: Floor | None, host: Host) -> None:

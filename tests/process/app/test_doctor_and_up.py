@@ -258,17 +258,12 @@ def test_in_a_healthy_layout_doctor_finds_nothing(layout, tmp_path, cache):
 LOOK = """if True:
     import json, sys
     from pathlib import Path
-    from devboot.app.preparation.prepare import PrepareOptions, prepare
-from devboot.cli.error_report import report
-from devboot.cli.session import Session
-from devboot.errors import DevbootError
-from devboot.events import SilentReporter
-from devboot.supervisor.last_success import keep_success
-from tests.fakes.broken_projects import Shop
+    from tests.fakes.broken_projects import Shop
     shop = Shop(Path(sys.argv[1]), Path(sys.argv[2]), is_there=True)
     print(json.dumps([[each.slug for each in shop.findings() if each.severity == "error"], shop.up()]))
 """
 READ_ONLY = "mount --bind {0} {0}; mount -o remount,ro,bind {0}"
+NOEXEC = "mount --bind {folder}/devboot {folder}/devboot; mount -o remount,noexec,bind {folder}/devboot"
 FULL = "mount -t tmpfs -o {1} none {0}/other; cp -a {0}/devboot/. {0}/other; mount --move {0}/other {0}/devboot"
 
 
@@ -288,6 +283,7 @@ def lose_virtualenv(shop):
         (READ_ONLY.format("{root}"), lose_virtualenv, "machine/not-writable"),
         (READ_ONLY.format("{root}/db.sqlite3"), pend_migration, "machine/not-writable"),
         (READ_ONLY.format("{folder}/devboot"), plain, "machine/not-writable"),
+        (NOEXEC, plain, "machine/noexec"),
         (
             FULL.format("{folder}", "size=200k") + "; head -c 1M /dev/zero > {folder}/devboot/fill",
             plain,
@@ -299,10 +295,10 @@ def lose_virtualenv(shop):
             "machine/no-inodes",
         ),
     ],
-    ids=["all in place", "no virtualenv", "the database", "devboot's folders", "full", "no inodes"],
+    ids=["all in place", "no virtualenv", "the database", "devboot's folders", "no programs", "full", "no inodes"],
 )
 def test_doctor_and_up_agree_on_what_a_file_system_refuses(mounts, apply, slug, tmp_path, cache):
-    shop = Shop(tmp_path, cache)
+    shop = Shop(tmp_path, cache, with_tool=slug == "machine/noexec")
     assert shop.up() == ""
     apply(shop)
     (tmp_path / "other").mkdir()

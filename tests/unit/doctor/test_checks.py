@@ -36,7 +36,6 @@ from devboot.doctor.checks import (
 )
 from devboot.doctor.findings import Answer
 from devboot.doctor.running import run_checks
-from devboot.doctor.subject import Subject
 from devboot.environment.venv.record import NAME, VenvRecord, render_record
 from devboot.errors import MachineError, ManifestError, Place, Problems, UsageError, WorkError
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, PythonLock, PythonPackage, lock_to_text
@@ -47,36 +46,7 @@ from devboot.provision.objects.store import Store
 from devboot.supervisor.explain.observed import lacks
 from devboot.supervisor.last_failure import keep_failure
 from devboot.supervisor.system import proctable
-from devboot.text.modes import StreamFacts
-from tests.fakes.folders import project_of, state_folder
-
-
-@pytest.fixture
-def subject(tmp_path):
-    root = tmp_path / "shop"
-    root.mkdir()
-    for name in ("data", "cache", "state"):
-        (tmp_path / name).mkdir(mode=0o700)
-    state_folder(root, tmp_path).mkdir(parents=True)
-
-    def make(text="", **changes):
-        known = {
-            "version": "0.1.0",
-            "environ": {"PATH": os.defpath},
-            "uid": os.getuid(),
-            "home": str(tmp_path),
-            "now": 0.0,
-            "terminal": StreamFacts(True, "utf-8", 80, 24),
-            "project": project_of(root, tmp_path),
-            "name": "shop",
-            "data": str(tmp_path / "data"),
-            "cache": str(tmp_path / "cache"),
-            "state": str(tmp_path / "state"),
-            "manifest": parse_manifest(text, "devboot.toml"),
-        }
-        return Subject(**known | changes)
-
-    return make
+from tests.fakes.folders import project_of
 
 
 def slugs(answer):
@@ -537,7 +507,9 @@ def test_each_service_is_an_area_between_the_databases_and_the_ports(subject):
         "machine",
         "dirs",
         "manifest",
+        "git",
         "lockfile",
+        "network",
         "store",
         "python",
         "sqlite",

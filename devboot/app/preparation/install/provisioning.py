@@ -11,6 +11,7 @@ from typing import TypeVar
 from devboot.app.preparation.install.artifact_sources import Sources
 from devboot.errors import DevbootError, Problems
 from devboot.events import FAILED, Event, Reporter
+from devboot.files import refuse_noexec
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, Wish
 from devboot.provision.host import Host
@@ -140,6 +141,8 @@ def provision(
     """
     from devboot.provision.generations import held_objects
 
+    if wanted:
+        refuse_noexec(os.path.join(machine.data, "store"))  # also what is there already can't be started
     sources = Sources(uv, {each.artifact.sha256: each.name for each in wanted.values()}, reporter=reporter)
     missing = {wish: each for wish, each in wanted.items() if wish not in there}
     pool = _make_pool() if missing else None

@@ -1,6 +1,7 @@
 """Repairs of `doctor --fix`: what they replace is kept, and an interrupted one is completed by the next."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -9,8 +10,19 @@ from contextlib import closing
 import pytest
 
 from devboot.app.commands.repairs import repair
-from devboot.doctor.fixing import COPY_TEMPLATE, PROTECT, REPAIRS, RESTORE_DATABASE, UNLOCK
+from devboot.doctor.fixing import (
+    COPY_TEMPLATE,
+    IGNORE,
+    PROTECT,
+    REMOVE_LEFTOVERS,
+    REPAIRS,
+    RESTORE_DATABASE,
+    RESUME_DAEMON,
+    UNLOCK,
+)
 from devboot.errors import BusyError, MachineError
+from devboot.provision.objects.store import STAGING
+from devboot.supervisor.system import proctable
 from tests.fakes.checkpoints import checkpoints
 
 RESTORE = """if True:
@@ -133,3 +145,79 @@ def test_each_repair_that_a_finding_can_name_exists():
     from devboot.app.commands import repairs
 
     assert REPAIRS == set(repairs.REPAIRS)
+
+
+# Lines for git, leftovers, a paused daemon
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, b"/.env\n"),
+        (b"", b"/.env\n"),
+        (b"*.log\n", b"*.log\n/.env\n"),
+        (b"*.log", b"*.log\n/.env\n"),
+        (b"\xff\n", b"\xff\n/.env\n"),
+        (b"/.env\n*.log\n", b"/.env\n*.log\n"),
+    ],
+)
+def test_a_line_is_added_to_gitignore_and_the_others_stay(before, after, tmp_path):
+    path = tmp_path / ".gitignore"
+    if before is not None:
+        path.write_bytes(before)
+
+    for _ in range(2):  # once more changes nothing
+        repair(IGNORE, (str(path), "/.env", str(tmp_path)), 0.0)
+
+    assert path.read_bytes() == after
+
+
+def test_no_line_is_added_outside_of_the_project(tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "outside").write_text("x\n")
+    (tmp_path / "shop/.gitignore").symlink_to(tmp_path / "outside")
+
+    with pytest.raises(MachineError) as caught:
+        repair(IGNORE, (str(tmp_path / "shop/.gitignore"), "/.env", str(tmp_path / "shop")), 0.0)
+
+    assert caught.value.slug == "machine/leads-outside"
+    assert (tmp_path / "outside").read_text() == "x\n"
+
+
+def test_leftovers_are_removed_and_objects_stay(tmp_path):
+    for name in (f"{STAGING}abcdefgh-toy-1", "abcdefgh-toy-2"):
+        (tmp_path / "store" / name).mkdir(parents=True)
+        os.utime(tmp_path / "store" / name, (0.0, 0.0))
+    (tmp_path / "locks").mkdir()
+
+    repair(REMOVE_LEFTOVERS, (str(tmp_path),), 90_000.0)
+
+    assert ["abcdefgh-toy-2"] == os.listdir(tmp_path / "store")
+
+
+@pytest.fixture
+def paused():
+    """A paused process, and what the kernel's table says of it."""
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        yield process.pid, proctable.look(process.pid)
+        os.kill(process.pid, signal.SIGCONT)
+        process.stdin.close()
+
+
+def test_a_paused_daemon_continues(paused):
+    pid, seen = paused
+    assert seen.state in "Tt"
+
+    repair(RESUME_DAEMON, (str(pid), seen.started), 0.0)
+
+    assert proctable.look(pid).state not in "Tt"
+
+
+def test_another_process_with_the_daemons_pid_is_left_alone(paused):
+    pid, _ = paused
+
+    repair(RESUME_DAEMON, (str(pid), "another time"), 0.0)
+
+    assert proctable.look(pid).state in "Tt"

@@ -617,6 +617,21 @@ BREAKS = (
         "env/bad-line",
         "env/bad-line",
     ),
+    Break(
+        "a variable that is set twice",
+        lambda shop: (shop.root / ".env").write_text("KEY=1\nKEY=2\n"),
+        "env/duplicate",
+        stays=True,
+    ),
+    Break(
+        "a line of the Procfile that starts nothing",
+        lambda shop: (
+            shop.manifest.unlink(),
+            (shop.root / "Procfile").write_text("web: python3 -m http.server $PORT\nnothing at all\n"),
+        ),
+        "procfile/bad-line",
+        stays=True,
+    ),
     Break("a port pinned a moment ago and taken", lambda shop: None, "port/in-use", "port/in-use", held=_pin_port),
     # databases
     Break(

@@ -70,20 +70,39 @@ def procfile(subject: Subject) -> Answer:
     return Answer((f"{found.file} with {counted(len(found.names), 'process')}",), ignored)
 
 
-def template(subject: Subject) -> Answer:
-    """Report variables of `.env.example` that the env-files and the environment lack."""
-    root = subject.project.root
-    if subject.manifest is None or not os.path.isfile(os.path.join(root, _TEMPLATE)):
+def variables(subject: Subject) -> Answer:
+    """Warn of lines in env-files that don't count; report variables of `.env.example` without a value."""
+    manifest = subject.manifest if subject.manifest is not None else subject.as_detected()[0]
+    if manifest is None:
         return Answer()
+    root, environ = subject.project.root, subject.environ
     try:
-        wanted = read_env_files(root, (_TEMPLATE,), subject.environ).variables
-        files = read_env_files(root, subject.manifest.env_files.read, subject.environ)
+        files = read_env_files(root, manifest.env_files.read, environ)
     except DevbootError:
-        return Answer()  # `up` says so of its own files; a template may have any form
-    known = {each.name for each in files.variables} | subject.manifest.env.keys() | subject.environ.keys()
-    lacking = [each.name for each in wanted if each.name not in known]
-    fact = (f"{counted(len(lacking), 'variable')} of {_TEMPLATE} without a value",) if lacking else ()
-    return Answer(fact, details=(f"only in {_TEMPLATE}: {', '.join(lacking)}",) if lacking else ())
+        return Answer()  # `up` refuses, and is asked by another check
+    findings = tuple(
+        Finding(
+            note.slug,
+            WARNING,
+            f"{file}:{note.line}: {note.text}",
+            "the line has no effect",
+            Fix(f"sed -n {note.line}p {shell_word(file)}", "shows the line"),
+        )
+        for file, note in files.notes
+        if note.slug not in manifest.project.silence
+    )
+    known = {each.name for each in files.variables} | manifest.env.keys() | environ.keys()
+    lacking = [name for name in _names_in_template(subject) if name not in known]
+    facts = (f"{counted(len(lacking), 'variable')} of {_TEMPLATE} without a value",) if lacking else ()
+    return Answer(facts, findings, (f"only in {_TEMPLATE}: {', '.join(lacking)}",) if lacking else ())
+
+
+def _names_in_template(subject: Subject) -> list[str]:
+    try:
+        found = read_env_files(subject.project.root, (_TEMPLATE,), subject.environ)
+    except DevbootError:
+        return []  # a template may have any form
+    return list(dict.fromkeys(each.name for each in found.variables))
 
 
 def commands(subject: Subject) -> Answer:
@@ -195,6 +214,6 @@ CHECKS = (
     Check("manifest", "manifest", manifest),
     Check("procfile", "manifest", procfile),
     Check("commands", "manifest", commands),
-    Check("template", "manifest", template),
+    Check("variables", "manifest", variables),
     refused("manifest", _repair),
 )

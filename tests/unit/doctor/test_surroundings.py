@@ -176,9 +176,20 @@ def test_variables_of_the_template_without_a_value_are_told(subject, tmp_path):
     (tmp_path / "shop/.env.example").write_text("KEY=\nMAIL=\nPORT=\n")
     (tmp_path / "shop/.env").write_text("KEY=1\n")
 
-    answer = manifest.template(subject("[env]\nPORT = 1\n"))
+    answer = manifest.variables(subject("[env]\nPORT = 1\n"))
 
     assert (answer.facts, answer.details) == (
         ("1 variable of .env.example without a value",),
         ("only in .env.example: MAIL",),
     )
+
+
+def test_lines_of_env_files_without_an_effect_are_named_unless_they_are_silenced(subject, tmp_path):
+    (tmp_path / "shop/.env").write_text("KEY=1\nKEY=2\nnothing\n")
+
+    answer = manifest.variables(subject())
+
+    assert slugs(answer) == ["env/duplicate", "env/skipped-line"]
+    assert answer.findings[0].fix.command == "sed -n 1p .env"
+    silent = subject('[project]\nsilence = ["env/duplicate"]\n')
+    assert slugs(manifest.variables(silent)) == ["env/skipped-line"]

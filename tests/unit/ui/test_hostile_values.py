@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import io
+import json
 import pkgutil
 
 import pytest
@@ -26,7 +27,7 @@ from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
 from devboot.text import columns, paint, problems, process_table, summary
 from devboot.text.masking import Masker
 from devboot.text.symbols import UNICODE
-from devboot.ui import consoles, doctor, errors, generations, locks, plans, reporters, state, store
+from devboot.ui import consoles, doctor, doctor_report, errors, generations, locks, plans, reporters, state, store
 from devboot.ui.live_reporter import LiveReporter
 from devboot.wire.jsontext import to_json
 from tests.fakes.hostile_text import HOSTILE, ONE_LINE, unprintable
@@ -43,7 +44,9 @@ ERROR_OF_ALL = WorkError(
 )
 FINDING = Finding("a/b", ERROR, HOSTILE, HOSTILE, Fix(HOSTILE, HOSTILE), (HOSTILE,), fact=HOSTILE)
 CHECK = Check(HOSTILE, HOSTILE, lambda _: Answer())
-REPORT = Report((Area(HOSTILE, (Outcome(CHECK, Answer((HOSTILE,), (FINDING,), (HOSTILE,)), HOSTILE),)),), 1.0)
+REPORT = Report(
+    (Area(HOSTILE, (Outcome(CHECK, Answer((HOSTILE,), (FINDING,), (HOSTILE,)), HOSTILE),)),), 1.0, changes=HOSTILE
+)
 PLAN = DryRun(HOSTILE, (Step("fetch", HOSTILE, HOSTILE, 1), Step("start", HOSTILE, HOSTILE)))
 RUNNING = Running(*[(HOSTILE,)] * 5, same=False, installs=True, updated=(HOSTILE,), later=("b" + HOSTILE,))
 CHANGES = [
@@ -69,7 +72,16 @@ def plain(text: object) -> str:
 
 # Every renderer of `devboot.ui` and `devboot.text` that takes values, with hostile ones.
 LISTED = (Listed(HOSTILE, HOSTILE, is_gone=True, is_current=False, state_size=1, data_size=1),)
+DOCUMENT = {
+    "devboot-report": 1,
+    **dict.fromkeys(("at", "devboot"), HOSTILE),
+    "machine": {HOSTILE: HOSTILE},
+    "project": {"name": HOSTILE, "processes": {HOSTILE: HOSTILE}, "variables": [HOSTILE]},
+    "doctor": json.loads(json.dumps(doctor.report_as_json(REPORT))),
+    "logs": {HOSTILE: [HOSTILE]},
+}
 RENDERERS = {
+    "ui.doctor_report.render_document": lambda: doctor_report.render_document(DOCUMENT, UNICODE),
     "text.columns.printable": lambda: columns.printable(HOSTILE),
     "text.columns.table": lambda: columns.table([(HOSTILE, HOSTILE), ("a", "b")]),
     "text.columns.table_within": lambda: columns.table_within([(HOSTILE, HOSTILE, HOSTILE), ("a", "b", "c")], 40),
@@ -128,7 +140,8 @@ OTHERS = {
     "text.process_table.phase_words", "text.process_table.process_facts", "text.summary.edge",
     "text.summary.event_line",
     "text.summary.step_line",
-    "text.summary.stopwatch", "text.symbols.margin", "text.symbols.symbols", "text.units.duration", "text.units.size",
+    "text.summary.stopwatch", "text.symbols.margin", "text.symbols.symbols", "text.units.ago",
+    "text.units.duration", "text.units.size",
     "text.units.uptime", "text.units.whole_megabytes",
     # The board gets events that the reporter has cleaned: see the test of reporters below.
     "ui.board.active_lines", "ui.board.at_edge", "ui.board.bar", "ui.board.cut", "ui.board.finished_lines",

@@ -24,6 +24,7 @@ from devboot.errors import BusyError, MachineError
 from devboot.provision.objects.store import STAGING
 from devboot.supervisor.system import proctable
 from tests.fakes.checkpoints import checkpoints
+from tests.fakes.processes import freeze
 
 RESTORE = """if True:
     import sys
@@ -199,8 +200,7 @@ def test_leftovers_are_removed_and_objects_stay(tmp_path):
 def paused():
     """A paused process, and what the kernel's table says of it."""
     with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
-        os.kill(process.pid, signal.SIGSTOP)
-        os.waitpid(process.pid, os.WUNTRACED)
+        freeze(process.pid)
         yield process.pid, proctable.look(process.pid)
         os.kill(process.pid, signal.SIGCONT)
         process.stdin.close()

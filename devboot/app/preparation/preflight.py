@@ -19,12 +19,8 @@ from devboot.app.preparation.locking.wanted import inspecting_uv, python_of, rec
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.options import PrepareOptions
 from devboot.daemon.client import lease_of
-from devboot.environment import databases
 from devboot.environment.ports.allocate import read_ports, refuse_in_use
-from devboot.environment.project_python import PythonLock, PythonProject, pins_of
-from devboot.environment.python_choice import plan_venv
 from devboot.environment.variables.envfiles import EnvFiles, read_env_files
-from devboot.environment.venv.condition import ADOPT, KEEP
 from devboot.errors import DevbootError, Problems
 from devboot.events import SilentReporter
 from devboot.files import machine_error, refuse_noexec, refuse_read_only
@@ -32,12 +28,13 @@ from devboot.model.edge.lockfile.lock import Lock
 from devboot.recipes import KnownRecipe
 from devboot.record import Record
 from devboot.resolve.packages import refuse_changed_sources
-from devboot.uv.client import Uv
-from devboot.uv.settings.environ import is_offline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
+    from devboot.environment import databases
+    from devboot.environment.project_python import PythonLock, PythonProject
+    from devboot.uv.client import Uv
 
 DIRECTORIES, MANIFEST, LOCKFILE, PORTS, PYTHON, SQLITE = "dirs", "manifest", "lockfile", "ports", "python", "sqlite"
 STORE = "store"
@@ -126,6 +123,11 @@ class Preflight:
             self._ask(PYTHON, lambda: self._refuse_python(uv, python, pins_of_lock(lock)))
 
     def _refuse_python(self, uv: Uv, python: PythonProject, made: PythonLock | None) -> None:
+        from devboot.environment.project_python import pins_of
+        from devboot.environment.python_choice import plan_venv
+        from devboot.environment.venv.condition import ADOPT, KEEP
+        from devboot.uv.settings.environ import is_offline
+
         pins = pins_of(python, made)
         decision = plan_venv(
             uv,
@@ -139,12 +141,16 @@ class Preflight:
             refuse_read_only(python.venv)
 
     def _check_databases(self) -> None:
+        if not self._loaded.manifest.sqlite:
+            return
         around = surroundings(self._loaded, self._context.wall_clock())
         for wanted in wanted_databases(self._loaded):
             self._ask(SQLITE, partial(_check_database, wanted, around), wanted.name)
 
 
 def _check_database(wanted: databases.Database, around: databases.Surroundings) -> None:
+    from devboot.environment import databases
+
     state, complaint = databases.look_at(wanted.path)
     if state == databases.WHOLE:
         databases.refuse_locked(wanted.path)

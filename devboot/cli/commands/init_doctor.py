@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devboot.app.commands.doctor import available, chosen, doctor as examine
-from devboot.app.commands.init import init as propose, planned, write_example
-from devboot.app.commands.repairs import repair
-from devboot.app.fast.self_invoke import command_line
 from devboot.cli.session import Session
 from devboot.doctor.findings import Report
-from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, Step, is_still_there, steps_of, summary
 from devboot.errors import DevbootError, Exit, UsageError, shell_word
 from devboot.state.project import LOCK
 from devboot.state.projects import MANIFEST
@@ -21,12 +16,18 @@ from devboot.text.columns import table, table_within
 from devboot.text.invocation import as_called
 from devboot.ui.doctor import render_list, render_report, report_as_json
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.doctor.fixing import Step
+
 
 def init(session: Session, *, merges: bool = False, only_diff: bool = False, example: bool = False) -> int:
     """Write the manifest or add to it, and print what was found, or the diff alone; return the exit code.
 
     Raises UsageError for flags that exclude each other.
     """
+    from devboot.app.commands.init import init as propose, planned, write_example
+
     context = session.context
     if example:
         if merges or only_diff:
@@ -141,6 +142,8 @@ def _show_document(session: Session, document: Mapping[str, Any]) -> None:
 
 
 def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bool, strict: bool, dry_run: bool) -> int:
+    from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, is_still_there, steps_of, summary
+
     steps, outcomes = steps_of(report), []
     if dry_run:
         lines = [_announced(number, len(steps), step) for number, step in enumerate(steps, 1)]
@@ -169,6 +172,11 @@ def _announced(number: int, steps: int, step: Step) -> str:
 
 
 def _carry_out(session: Session, step: Step) -> None:
+    import subprocess
+
+    from devboot.app.commands.repairs import repair
+    from devboot.app.fast.self_invoke import command_line
+
     context = session.context
     if not step.is_repair:
         subprocess.run(command_line("-C", context.cwd, *step.words), check=False, env=dict(context.environ))

@@ -14,7 +14,6 @@ from devboot.doctor.checks import (
     ports,
     processes,
     python,
-    services,
     store,
 )
 from devboot.doctor.findings import Check
@@ -37,4 +36,12 @@ CHECKS = (*_BEFORE_SERVICES, *_AFTER_SERVICES)  # without those of the project's
 
 def checks_for(subject: Subject) -> tuple[Check, ...]:
     """Return all checks for a project; each service of the manifest is an area of its own."""
-    return (*_BEFORE_SERVICES, *services.checks_for(subject), *_AFTER_SERVICES)
+    return (*_BEFORE_SERVICES, *_of_services(subject), *_AFTER_SERVICES)
+
+
+def _of_services(subject: Subject) -> tuple[Check, ...]:
+    if subject.manifest is None or not subject.manifest.services:
+        return ()
+    from devboot.doctor.checks import services
+
+    return services.checks_for(subject)

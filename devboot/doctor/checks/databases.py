@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from time import localtime, strftime
-from urllib.parse import quote
 
 from devboot.clone_reader import read_head
 from devboot.daemon.client import lease_of
@@ -15,24 +13,15 @@ from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.fixing import RESTORE_DATABASE
 from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
-from devboot.environment.databases import (
-    Database as DatabaseFile,
-    Surroundings,
-    aside_command,
-    look_at,
-    named,
-    plan_database,
-    unapplied,
-)
-from devboot.environment.databases.backup import backups_of
-from devboot.environment.databases.condition import LOGS, copied_with_logs, stamps
-from devboot.environment.databases.connection import refuse_irregular_files
 from devboot.environment.tasks import match_inputs
 from devboot.errors import DevbootError, MachineError, shell_word
 from devboot.model.data_files import SQLITE_MAGIC
 from devboot.model.edge.manifest.tables import Database
-from devboot.scratch import remove_abandoned
 from devboot.text.units import counted, size as size_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.environment.databases import Database as DatabaseFile, Surroundings
 
 _AS_IT_IS = "mode=ro&immutable=1"
 _APPLIES = "applies them, after a copy of the database"
@@ -71,8 +60,10 @@ def integrity(subject: Subject) -> Answer:
 
 def migrations(subject: Subject) -> Answer:
     """Check that databases have the migrations of the code: files of devboot.toml, and inputs of tasks."""
-    if subject.manifest is None:
+    if subject.manifest is None or not subject.manifest.sqlite:
         return Answer()
+    from devboot.environment.databases import Surroundings, named, unapplied
+
     root = subject.project.root
     around = Surroundings(root, subject.project.data, subject.now)
     findings = []
@@ -89,6 +80,8 @@ def migrations(subject: Subject) -> Answer:
 
 
 def _waiting(database: DatabaseFile, around: Surroundings) -> tuple[str, ...]:
+    from devboot.environment.databases import look_at, plan_database
+
     try:
         return plan_database(database, around, *look_at(database.path))
     except DevbootError:
@@ -112,6 +105,9 @@ def check(path: str, cache: str) -> tuple[str, ...]:
     SQLite writes next to a database that has a write-ahead log or a journal, even to read it: such a database is
     checked as a copy below `cache`. Raises UncheckedError if that isn't possible.
     """
+    from devboot.environment.databases.condition import LOGS
+    from devboot.environment.databases.connection import refuse_irregular_files
+
     if not os.path.isfile(path):
         return ("its path is a directory, a pipe or a broken link",)
     try:
@@ -129,6 +125,9 @@ def check(path: str, cache: str) -> tuple[str, ...]:
 
 def check_copy(path: str, cache: str) -> tuple[str, ...]:
     """Check a copy of a database and its logs, below `cache`. Raises UncheckedError where that isn't possible."""
+    from devboot.environment.databases.condition import copied_with_logs, stamps
+    from devboot.scratch import remove_abandoned
+
     os.makedirs(cache, mode=0o700, exist_ok=True)
     remove_abandoned(cache)  # copies left by killed checks
     try:
@@ -147,6 +146,9 @@ def check_copy(path: str, cache: str) -> tuple[str, ...]:
 
 def complaints(path: str, mode: str) -> tuple[str, ...]:
     """Return the errors that SQLite finds in a file; empty if it is sound."""
+    import sqlite3
+    from urllib.parse import quote
+
     try:
         with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?{mode}", uri=True, timeout=2.0)) as database:
             database.execute("PRAGMA trusted_schema = OFF")  # a schema must not call functions with side effects
@@ -170,6 +172,9 @@ def _finding(shown: str, backups: str, complaints: tuple[str, ...]) -> Finding:
 
 def _repair(subject: Subject, error: DevbootError, name: str) -> Fix | None:
     """Return the fix for a damaged database: its newest intact copy in its place, the damaged file moved aside."""
+    from devboot.environment.databases import aside_command
+    from devboot.environment.databases.backup import backups_of
+
     if error.slug != "sqlite/damaged" or subject.manifest is None or name not in subject.manifest.sqlite:
         return None
     shown = subject.manifest.sqlite[name].path

@@ -9,13 +9,11 @@ from devboot.clone_reader import read_bytes
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
-from devboot.environment.python.platform_tags import packages_here
 from devboot.errors import DevbootError, Problems
 from devboot.model.artifact import platform_of
 from devboot.model.edge.lockfile.lock import LOCK, Lock, parse_lock, stale_packages
 from devboot.paths import shown_from
 from devboot.provision.distribution import this_distribution
-from devboot.resolve.packages import wishes_of
 from devboot.text.units import counted
 
 _NOT_DAMAGED = ("lock/conflict", "lock/too-new", "lock/source-changed")  # whose own advice is better
@@ -32,6 +30,8 @@ def load(subject: Subject) -> Lock | None:
 
 def contents(subject: Subject) -> Answer:
     """Report what the lock contains; `up` itself says why it can't be read."""
+    from devboot.resolve.packages import wishes_of
+
     try:
         lock = load(subject)
     except Problems:
@@ -41,6 +41,8 @@ def contents(subject: Subject) -> Answer:
         return Answer((f"no {LOCK} yet" if wanted else f"no {LOCK}, and none is needed",), idle=True)
     parts = [counted(len(lock.package), "product")]
     if lock.python is not None:
+        from devboot.environment.python.platform_tags import packages_here
+
         here = platform_of(sys.platform, os.uname().machine) or ""
         parts.append(counted(packages_here(lock.python, here), "Python package"))
     return Answer((f"{LOCK}: {', '.join(parts)}, all with digests",))
@@ -48,6 +50,8 @@ def contents(subject: Subject) -> Answer:
 
 def current(subject: Subject) -> Answer:
     """Check that the lock fits the manifest and the requirement files."""
+    from devboot.resolve.packages import wishes_of
+
     lock = _known(subject)
     if lock is None or subject.manifest is None:
         return Answer()

@@ -14,7 +14,6 @@ from devboot.doctor.fixing import COPY_TEMPLATE
 from devboot.doctor.refusals import fix_of, refused
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.environment.variables.envfiles import read_env_files
-from devboot.environment.venv.condition import FOREIGN, OURS, examine
 from devboot.errors import DevbootError, Problems, shell_word
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.project_files.procfile import Procfile
@@ -114,10 +113,16 @@ def commands(subject: Subject) -> Answer:
             return Answer()
         return _lacking(subject, manifest, procfile, subject.environ.get("PATH", os.defpath))
     has_venv = any(name == "VIRTUAL_ENV" for _, name, _ in known.patch)
-    if has_venv and examine(venv_folder(subject)).state not in (OURS, FOREIGN):
+    if has_venv and not _is_whole(venv_folder(subject)):
         return Answer()  # another check finds that
     path = snapshots.apply(known.patch, subject.environ).get("PATH", os.defpath)
     return _lacking(subject, subject.manifest, subject.procfile, path)
+
+
+def _is_whole(venv: str) -> bool:
+    from devboot.environment.venv.condition import FOREIGN, OURS, examine
+
+    return examine(venv).state in (OURS, FOREIGN)
 
 
 def _lacking(subject: Subject, manifest: Manifest | None, procfile: Procfile | None, path: str) -> Answer:

@@ -10,11 +10,12 @@ from devboot.doctor.checks.lockfile import load
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject, venv_folder
-from devboot.environment.python.installed import list_installed, lost_files
-from devboot.environment.venv.condition import ABSENT, BROKEN, UNUSABLE, Condition, examine
-from devboot.environment.venv.record import load_record
 from devboot.errors import Problems, shell_word
 from devboot.text.units import counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.environment.venv.condition import Condition
 
 _PATIENCE = 8.0
 _SEEDS = ("pip", "setuptools", "wheel")  # may come with a virtualenv without being required by the project
@@ -43,6 +44,10 @@ def interpreter(subject: Subject) -> Answer:
     """
     folder = venv_folder(subject)
     shown = os.path.relpath(folder, subject.project.root)
+    if not os.path.lexists(folder):
+        return Answer((f"no {shown} yet",), idle=True)
+    from devboot.environment.venv.condition import ABSENT, BROKEN, UNUSABLE, examine
+
     condition = examine(folder)
     if condition.state == ABSENT:
         return Answer((f"no {shown} yet",), idle=True)
@@ -69,6 +74,11 @@ def _locked(subject: Subject) -> frozenset[str]:
 def packages(subject: Subject) -> Answer:
     """Check that the virtualenv has the packages that the last sync installed."""
     folder = venv_folder(subject)
+    if not os.path.lexists(folder):
+        return Answer()
+    from devboot.environment.python.installed import list_installed, lost_files
+    from devboot.environment.venv.record import load_record
+
     record = load_record(folder)
     if record is None or not record.is_complete:
         return Answer()

@@ -13,7 +13,15 @@ from devboot.app.this_machine import this_host
 from devboot.clone_reader import read_bytes, read_text
 from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporter
 from devboot.model.artifact import platform_of
-from devboot.model.edge.lockfile.lock import Lock, PythonLock, PythonPackage, lock_to_text, parse_lock, stale_packages
+from devboot.model.edge.lockfile.lock import (
+    Lock,
+    PythonLock,
+    PythonPackage,
+    empty_lock,
+    lock_to_text,
+    parse_lock,
+    stale_packages,
+)
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.recipes import KnownRecipe, RecipeFolders
 from devboot.record import Record
@@ -86,7 +94,7 @@ def read_lock(path: str, name: str) -> Lock | None:
 
 def why_stale(lock: Lock | None, manifest: Manifest, python: PythonProject | None) -> tuple[str, ...]:
     """Return why the lock doesn't fit manifest and requirements, in words; empty if it does."""
-    reasons = list(stale_packages(lock or Lock(), wishes_of(manifest)))
+    reasons = list(stale_packages(lock or empty_lock(), wishes_of(manifest)))
     if python is not None and _is_stale(python, lock):
         is_locked = lock is not None and lock.python is not None
         cooled = lock.python.exclude_newer if lock and lock.python else python.wish.exclude_newer
@@ -174,7 +182,7 @@ def ensure_lock(
     if plan.is_current and not wish.update and wish.merged is None:
         if old is not None:
             reporter.emit(Event(UNCHANGED, STEP, "devboot.lock matches"))
-        return LockResult(old or Lock(), path, written=False, reasons=(), changes=())
+        return LockResult(old or empty_lock(), path, written=False, reasons=(), changes=())
     reporter.emit(Event(START, STEP, "choosing versions"))
     offers = ask(plan.asked, recipes, here, channel)
     resolution = resolve(
@@ -191,7 +199,7 @@ def ensure_lock(
     made = _python_part(old, python, uv, wish, environ, reporter, lambda python: bring(lock, python))
     lock = lock.model_copy(update={"python": made})
     written = _write(path, lock)
-    lines = _lines(resolution.changes, lock if wish.warns else Lock(), recipes)
+    lines = _lines(resolution.changes, lock if wish.warns else empty_lock(), recipes)
     reporter.emit(Event(DONE, STEP, _summary(lock), lines=lines))
     return LockResult(lock, path, written, reasons, resolution.changes)
 

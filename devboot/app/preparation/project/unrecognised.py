@@ -31,6 +31,8 @@ def warn_of_missing(missing: Problems, reporter: Reporter) -> None:
 
 def refuse_python_2(loaded: Loaded) -> None:
     """Refuse code that no available Python can parse. Raises MachineError `python/not-found`."""
+    if not loaded.program_kind:
+        return
     from devboot.environment.python.versions import PYTHON_2
 
     if not loaded.program_kind.startswith(PYTHON_2):

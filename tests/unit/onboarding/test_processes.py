@@ -677,6 +677,19 @@ def test_a_line_with_other_settings_stays_as_it_is(propose, line):
     assert not propose({**stages(), "Procfile": f"web: {line}\n"}).processes
 
 
+@pytest.mark.parametrize(
+    ("first", "is_told"), [("import os", True), ("DJANGO_SETTINGS_MODULE = 'site_.settings'", False)]
+)
+def test_a_celery_application_that_names_no_settings_is_told_them(propose, first, is_told):
+    code = (
+        f"{first}\nfrom celery import Celery\napp = Celery('site_')\napp.config_from_object('django.conf:settings')\n"
+    )
+    proposal = propose({**stages(), "site_/celery.py": code, "requirements.txt": "django\ncelery\n"})
+
+    assert "celery -A site_ worker -l info" in [each.command for each in proposal.processes]
+    assert ("DJANGO_SETTINGS_MODULE" in [each.name for each in proposal.env]) is is_told
+
+
 def stages():
     """A Django site with settings for several stages."""
     more = ("settings_aws", "production", "prod", "worker_settings")

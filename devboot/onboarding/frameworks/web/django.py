@@ -18,6 +18,7 @@ _MODEL = re.compile(r"^class \w+\((?:\w+\.)*(?:Model|AbstractUser|AbstractBaseUs
 _MIGRATION = re.compile(r"(?:^|/)migrations/\d\w*\.py$")
 _READS = re.compile(r"""^[^#\n]*\benviron\[["'](\w+)["']\](?!\s*=[^=])""", re.MULTILINE)
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
+_CELERY = re.compile(r"\bcelery\s+(?:\S+\s+)*?(?:-A|--app)[ =]([\w.]+)")
 _NAMES = re.compile(r"""DJANGO_SETTINGS_MODULE["'][^"']+["']([\w.]+)["']""")
 
 
@@ -75,11 +76,12 @@ class Django(Framework):
         command = f"{before}{manage(clone)} migrate --noinput{' --run-syncdb' if lacks_folder else ''}"
         return [Task("migrate", command, here, inputs, depends_on=databases, evidence=clone.app.evidence)]
 
-    def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:  # noqa: ARG002
-        """Return DJANGO_SETTINGS_MODULE, if manage.py or a server of the Procfile would use other settings."""
+    def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:
+        """Return DJANGO_SETTINGS_MODULE, if manage.py, a server or a worker would use other settings."""
         module, variable, evidence, _ = clone.settings
         lines = clone.procfile.processes() if clone.procfile else ()
-        if not variable and not _takes_others(clone, (entry.command for entry in lines)):
+        others = _takes_others(clone, (entry.command for entry in lines)) or _lacks_settings(clone, commands)
+        if not variable and not others:
             return {}
         return {_VARIABLE: Variable(_VARIABLE, value=variable or module, evidence=evidence)}
 
@@ -126,6 +128,18 @@ def _takes_others(clone: Clone, commands: Iterable[str]) -> bool:
             named = _NAMES.search(clone.tree.text(path) or "" if clone.tree.exists(path) else "")
             if named and named[1] != clone.settings.module:
                 return True
+    return False
+
+
+def _lacks_settings(clone: Clone, commands: Iterable[str]) -> bool:
+    """Return True if the application of Celery in one of these commands doesn't name Django's settings."""
+    for command in commands if clone.settings.module else ():
+        named = _CELERY.search(command)
+        inner = named[1].replace(".", "/") if named else ""
+        for path in (f"{inner}/celery.py", f"{inner}.py", f"{inner}/__init__.py") if inner else ():
+            text = clone.tree.text(posixpath.normpath(posixpath.join(clone.app.folder, path))) or ""
+            if "django.conf" in text and "Celery(" in text:
+                return _VARIABLE not in text
     return False
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -34,6 +35,14 @@ _INDEX_OPTIONS = {
 }
 # What uv understands as well; the rest of pip's options speak about pip itself.
 _PASSED_ON = {"--no-binary": "--no-binary", "--only-binary": "--only-binary"}
+
+
+# A requirement at an absolute path, and what of such a path comes from conda's builds, or is a package's file
+_OF_FILE = re.compile(
+    r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?P<extras>\[[^\]]*\])?\s*@\s*file://(?P<path>/[^\s;#]+)[^\s;]*(?P<rest>.*)$"
+)
+_OF_CONDA = re.compile(r"/(?:feedstock_root|conda-bld|croot|80754af9)/|_\d{9,}(?:/work)?/?$")
+_IN_NAME = re.compile(r"/(?P<file>[^/]+?-(?P<version>\d[^/-]*?)(?:-[^/]+\.whl|\.tar\.gz|\.zip))$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,7 @@ class _Reader:
     def _take_requirement(self, line: str, path: str, place: Place, *, is_constraint: bool) -> None:
         hashes = tuple(match[1].lower() for match in _HASH.finditer(line))
         text = _PER_LINE.sub("", _HASH.sub("", line)).strip()
+        text = _by_name(text, place)
         if is_direct(text):
             direct = parse_direct(text, self._base(path, text), place, hashes=hashes)
             if not is_constraint:
@@ -163,6 +173,29 @@ class _Reader:
         if not exists(os.path.join(self._root, plain)) and exists(os.path.join(beside, plain)):
             return beside
         return self._root
+
+
+def _by_name(text: str, place: Place) -> str:
+    """Return a requirement of a file on the machine where the list was made by its name; others unchanged.
+
+    `pip freeze` writes such addresses: for each package of conda, whose build folder no machine has, and for wheels
+    that were installed from a folder.
+
+    Raises:
+        ManifestError: `python/requirement`, the file is a package that only that machine has.
+
+    """
+    found = _OF_FILE.match(text)
+    if found is None or "${" in text or exists(unquote(found["path"])):
+        return text
+    if _OF_CONDA.search(found["path"]):
+        return f"{found['name']}{found['extras'] or ''}{found['rest']}"
+    named = _IN_NAME.search(found["path"])
+    if named is None:
+        return text
+    command = f"sed -i.bak '{place.line}s/ *@ *file:[^;]*/=={named['version']}/' {shell_word(place.file)}"
+    what = f"`{named['file']}` is a file of the machine where this list was written"
+    raise ManifestError("python/requirement", what, place=place, help=(f"{command}   # its version, from the index",))
 
 
 def parse_line(text: str, hashes: tuple[str, ...], place: Place) -> RequirementLine:

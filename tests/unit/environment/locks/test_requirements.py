@@ -171,6 +171,41 @@ def test_a_remark_as_in_other_languages_is_an_error_with_the_command_that_makes_
     assert (tmp_path / "requirements.txt").read_text() == "flask\n\n# // update 2021-11-24 17:15:42\n"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/conda/feedstock_root/build_artifacts/jedi_1696326831580/work",
+        "/tmp/build/80754af9/jedi_1644297102865/work",
+        "/Users/me/demo/conda-bld/jedi_1640109853801/work",
+        "/C:/b/abs_f1b7c8/croot/jedi_1721058359741/work",
+        "/C:/ci_310/jedi_1640794286123/work",
+    ],
+)
+def test_a_package_that_conda_built_is_taken_by_its_name(tmp_path, path):
+    found = load(tmp_path, f"jedi[a] @ file://{path} ; python_version > '3'\n")
+
+    assert (["jedi[a] ; python_version > '3'"], []) == ([line.text for line in found.lines], found.directs)
+
+
+@pytest.mark.parametrize(
+    ("file", "version"), [("Toy_Box-3.1.7-cp312-cp312-win_amd64.whl", "3.1.7"), ("toy-box-2.0.tar.gz", "2.0")]
+)
+def test_a_file_of_another_machine_is_an_error_with_the_command_that_takes_its_version(tmp_path, file, version):
+    text = f"flask\ntoy-box @ file:///C:/Users/me/Desktop/{file} ; python_version > '3'\n"
+    with pytest.raises(ManifestError) as caught:
+        load(tmp_path, text)
+
+    assert "python/requirement" == caught.value.slug
+    subprocess.run(caught.value.help[0], shell=True, cwd=tmp_path, check=True)
+    assert (tmp_path / "requirements.txt").read_text() == f"flask\ntoy-box=={version}; python_version > '3'\n"
+
+
+def test_a_file_that_is_there_stays_an_address(tmp_path):
+    (tmp_path / "toy-1.0.zip").touch()
+
+    assert [] == load(tmp_path, f"toy @ file://{tmp_path}/toy-1.0.zip\n").lines
+
+
 def test_an_older_form_of_versions_is_left_to_uv(tmp_path):
     found = load(tmp_path, "a>=5.0.*\n")
 

@@ -48,6 +48,7 @@ _NO_NAME = re.compile(
     r"Name or service not known|Temporary failure in name resolution|nodename nor servname|getaddrinfo failed|"
     r"No address associated|EAI_AGAIN|ENOTFOUND|server host '[\w.-]+'|DNS query name does not exist"
 )
+_NO_ROUTE = re.compile(r"Network is unreachable|ENETUNREACH|No route to host|EHOSTUNREACH")
 # Names of hosts of other machines in such messages
 _OTHER_HOST = re.compile(
     r"(?:[Hh]ost(?: name)?[ =][\"']?|(?:EAI_AGAIN|ENOTFOUND) |(?:on|resolve) '|exist: _mongodb\._tcp\.)"
@@ -95,7 +96,7 @@ _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = "above exception"  # part of the line between the tracebacks of a chain
 
 
-UNKNOWN_HOST = "network/unknown-host"
+UNKNOWN_HOST, NO_ROUTE = "network/unknown-host", "network/unreachable"
 _LOCAL = (".internal", ".local", ".localhost")  # domains of containers and local networks
 SHOWN = 6  # most variables or files named in a summary
 
@@ -290,6 +291,10 @@ def _explain_taken_port(seen: Sequence[Observation], output: _Output) -> Explana
 
 
 def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    if output.said(_NO_ROUTE):
+        where = f" ({output.place})" if output.place else ""
+        helps = ("`ip route` shows whether this machine has a way out: connect it, then `devboot up -d`",)
+        return Explanation(f"needs another machine{where}, and this one has no network to it", helps, slug=NO_ROUTE)
     is_refused = bool(output.said(_REFUSED))
     unknown = "" if is_refused else output.said(_NO_NAME)
     if not is_refused and not unknown:

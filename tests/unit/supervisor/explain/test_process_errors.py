@@ -711,6 +711,16 @@ def test_a_host_of_another_machine_without_an_address_is_named_as_the_reason(lin
     assert error.what == "worker can't reach chat.example.test: this machine knows no address for it"
 
 
+def test_a_machine_without_network_is_named_as_the_reason():
+    frame = '  File "/app/ask.py", line 16, in ask'
+    error = ended(
+        WORKER, End(1), ("Traceback (most recent call last):", frame, "OSError: [Errno 101] Network is unreachable")
+    )
+
+    assert error.slug == "network/unreachable"
+    assert "worker needs another machine" in error.what
+
+
 @pytest.mark.parametrize("host", ["db.internal", "printer.local"])
 def test_a_name_of_a_local_network_is_no_host_of_another_machine(host):
     error = ended(WORKER, End(1), (f"{host}:27017: [Errno -3] Temporary failure in name resolution",))

@@ -107,8 +107,10 @@ class FirstPages:
         known = self._pages.get(process.name)
         return known is None or known.pid != _pid(process) or known.error is not None
 
-    def _ask(self, process: Process, host: str = _HOST, *, secure: bool = False) -> None:
+    def _ask(self, process: Process, host: str = "", *, secure: bool = False) -> None:
+        """Request the page with the shown address as Host, or with `host`."""
         name, pid = process.name, _pid(process)
+        host = host or process.address.rpartition(":")[0]
         kind = "https" if secure or process.scheme == "https" else "http"
         port = int(process.address.rpartition(":")[2])
         if not _listens_itself(process, port):
@@ -120,10 +122,11 @@ class FirstPages:
             if name not in self._open:
                 return
             page = Page(pid, *_parse(text), is_html=_is_html(text))
-            shown = process.address.rpartition(":")[0]
-            if page.status == _CLIENT_ERROR and host != shown and _pid(process) == pid:
-                self._ask(process, shown, secure=secure)  # the server may accept only the address as Host
+            if page.status == _CLIENT_ERROR and host != _HOST and _pid(process) == pid:
+                self._ask(process, _HOST, secure=secure)  # the server may accept only that name as Host
                 return
+            if host == _HOST != process.address.rpartition(":")[0] and 0 < page.status < _CLIENT_ERROR:
+                page = page._replace(text=f"400, but {page.text} at {kind}://{_HOST}:{port}")
             if text == _HUNG_UP and kind == "http" and _pid(process) == pid:
                 self._ask(process, host, secure=True)
                 return

@@ -26,6 +26,7 @@ from devboot.uv.packages import NO_INDEXES, IndexSettings, compile_requirements
 STEP = "lock"  # of the progress display
 _EXTRAS = re.compile(r"\[[^]]*\]")  # a constraint may not have any
 _OFFERED_BY_NOBODY = re.compile(r"(?:no index has|there is no) `(?P<name>[A-Za-z0-9._-]+)")
+_SENTENCE = 3  # words of a line without a version
 _RESOLVER_ONLY = frozenset({"--prerelease"})
 
 
@@ -173,7 +174,9 @@ def _with_place(error: WorkError, unlocked: Unlocked) -> DevbootError:
             if not line.is_understood:
                 place = Place(line.file, line.line, source=line.text)
                 what = f"`{line.text}` is not understood"
-                return ManifestError(error.slug, what, place=place, causes=error.causes, help=_correction(line))
+                return ManifestError(
+                    error.slug, what, place=place, causes=error.causes, help=_correction(line, unlocked.lines)
+                )
     named = _OFFERED_BY_NOBODY.search(error.what)
     for line in (*unlocked.lines, *unlocked.read_by_uv) if named else ():
         if named and normalised(line.name) == normalised(named["name"]):
@@ -182,8 +185,16 @@ def _with_place(error: WorkError, unlocked: Unlocked) -> DevbootError:
     return error
 
 
-def _correction(line: RequirementLine) -> tuple[str, ...]:
-    """Return a command that corrects a line of a list: it drops a stray mark at the end, or else the version."""
+def _correction(line: RequirementLine, lines: Iterable[RequirementLine]) -> tuple[str, ...]:
+    """Return a command that corrects a line of a list: it drops a stray mark at the end, or else the version.
+
+    In a list with sentences it makes all lines without a version that uv can't read remarks.
+    """
+    broken = [each for each in lines if each.file == line.file and not each.is_understood]
+    words = [each for each in broken if not re.search(r"[=<>~]", each.text)]
+    if line in words and any(len(each.text.split()) >= _SENTENCE for each in words) and _is_list(line):
+        command = ";".join(f"{each.line}s/^/# /" for each in words)
+        return (f"sed -i.bak {shlex.quote(command)} {shlex.quote(line.file)}   # remarks",)
     text = line.text.strip()
     name = re.match(r"[A-Za-z0-9](?:[\w.-]*\w)?", text)
     for corrected, remark in ((text.rstrip(".,;:"), ""), (name[0] if name else "", "   # any version")):

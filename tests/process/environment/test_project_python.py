@@ -249,6 +249,20 @@ def test_a_line_that_uv_cannot_read_is_blamed_with_its_place(clone, line, comman
     assert error.help == (command,)
 
 
+def test_a_list_with_sentences_comes_with_the_command_that_makes_them_remarks(clone):
+    clone.wheel("ant")
+    text = f"{INDEX}Don't forget to install it!\nant\nfor terminals:\nor:\nant for ever\n"
+    clone.write(requirements__txt=text)
+
+    with pytest.raises(ManifestError) as caught:
+        clone.lock(clone.read())
+
+    (command,) = caught.value.help
+    assert command.endswith(" requirements.txt   # remarks")
+    subprocess.run(["/bin/sh", "-c", command], cwd=clone.root, check=True)
+    assert {"ant": "1.0"} == rows(clone.lock(clone.read()))
+
+
 def test_a_hashed_file_is_a_lock_and_needs_no_other(clone):
     digest = clone.wheel("ant")
     clone.write(requirements__txt=f"{INDEX}ant==1.0 --hash={digest}\n")

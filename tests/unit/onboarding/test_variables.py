@@ -275,6 +275,7 @@ def test_where_mail_goes_is_not_asked_for_while_developing(propose, name, value)
         ("os.environ.get('HOSTS', 'blog.example.test').split()", "blog.example.test 127.0.0.1"),
         ("[os.environ.get('HOSTS', 'blog.example.test')]", "127.0.0.1"),
         ("['blog.example.test', os.environ.get('HOSTS', 'localhost')]", "127.0.0.1"),
+        ("[os.environ.get('HOSTS')]", "127.0.0.1"),
         ("json.loads(os.environ.get('HOSTS', '[\"blog.example.test\"]'))", '["127.0.0.1"]'),
     ],
 )
@@ -293,6 +294,17 @@ def test_a_page_that_answers_to_other_hosts_only_is_told_of_this_one(django, hos
 )
 def test_hosts_that_answer_here_or_stand_in_the_code_are_left_alone(django, hosts):
     assert entries(django(f"DEBUG = True\nALLOWED_HOSTS = {hosts}")) == {}
+
+
+@pytest.mark.parametrize("name", ["DEBUG", "DEVELOPMENT", "SHOP_DEV", "LOCAL"])
+@pytest.mark.parametrize("read", ["os.environ.get('{}', False)", "os.getenv('{}', '')", "'{}' in os.environ"])
+def test_debug_that_any_text_switches_on_is_switched_on(django, name, read):
+    assert entries(django(f"DEBUG = {read.format(name)}")) == {name: "True"}
+
+
+@pytest.mark.parametrize("name", ["PRODUCTION", "DEVICE", "LOCALE", "HOST"])
+def test_a_variable_that_names_no_stage_is_not_debugs(django, name):
+    assert entries(django(f"DEBUG = os.environ.get('{name}', False)")) == {}
 
 
 def test_hosts_that_a_variable_replaces_where_it_is_set_get_this_machine_too(django):

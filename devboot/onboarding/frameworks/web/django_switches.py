@@ -20,6 +20,9 @@ _PAGE = "http://localhost:3000"  # the usual port of front-end development serve
 ENGINE = re.compile(r"(?:DB|DATABASE)_ENGINE$")
 
 
+_STAGE = re.compile(r"(?:^|_)(?:DEVELOP\w*|DEV|DEV_MODE|LOCAL)$")  # variables that people call DEBUG's
+
+
 def django_switches(clone: Clone, code: Code, base: Run) -> list[Variable]:
     """Return the variables with their values for development."""
     debug = _debug(code, base)
@@ -65,9 +68,9 @@ def _engine(clone: Clone, base: Run) -> list[Variable]:
 def _debug(code: Code, base: Run) -> list[Variable]:
     """Return the variable that enables DEBUG, without which Django serves no static files."""
     value = base.names.get("DEBUG")
-    if value is None or value.data is not False:
+    if value is None or not (value.data is False or value.data == ""):
         return []
-    names = [name for name in sorted(value.reads) if "DEBUG" in name]
+    names = [name for name in sorted(value.reads) if "DEBUG" in name or _STAGE.search(name)]
     return [
         Variable(name, value=_spelling(code, {}, name, "DEBUG", is_on=True) or TRUE[0], evidence=value.place)
         for name in names[:1]
@@ -146,13 +149,13 @@ def _answers(hosts: Value) -> bool | None:
     names = [item.data if isinstance(item, Value) else item for item in hosts.data]
     if {"*", LOCAL} & {name for name in names if isinstance(name, str)}:
         return True
-    return False if all(isinstance(name, str) for name in names) else None
+    return False if all(isinstance(name, str | None) for name in names) else None
 
 
 def _spelling(code: Code, given: Mapping[str, str], name: str, setting: str, *, is_on: bool) -> str | None:
     """Return the spelling of true or false that the code accepts: `int("True")` fails, for instance."""
     for text in TRUE if is_on else FALSE:
         value = evaluate(code, {**given, name: text}).names.get(setting)
-        if value is not None and value.data is is_on:
+        if value is not None and isinstance(value.data, bool | str | int) and bool(value.data) is is_on:
             return text
     return None

@@ -97,24 +97,27 @@ def test_a_page_for_people_is_shown_before_an_api(project, port):
     assert shown == [["pages", f"http://localhost:{other}"], ["web", f"http://localhost:{port}"]]
 
 
-def test_a_page_is_asked_once_by_the_name_localhost_and_not_again_while_it_runs(web, project):
+def test_a_page_is_asked_once_by_its_address_and_not_again_while_it_runs(web, project):
     web("self.page(200)")
     project.devboot("up", "-d")
 
     assert "  200\n" not in project.devboot("up", "-d").stderr
     with open(f"{project.root}/asked") as file:
-        assert file.read() == "localhost /\n"
+        assert file.read() == "127.0.0.1 /\n"
 
 
-@pytest.mark.parametrize(("admitted", "text"), [("127.0.0.1", "200"), ("shop.example", "400 Bad Request")])
-def test_a_page_that_refuses_the_name_localhost_is_asked_by_its_address(web, project, port, admitted, text):
+@pytest.mark.parametrize(
+    ("admitted", "text"),
+    [("localhost", "400, but 200 at http://localhost:{port}"), ("shop.example", "400 Bad Request")],
+)
+def test_a_page_that_refuses_its_address_is_asked_by_the_name_localhost(web, project, port, admitted, text):
     web(f"self.page(200 if self.headers['Host'] == '{admitted}' else 400)")
 
     said = project.devboot("up", "-d").stderr
 
-    assert f"http://127.0.0.1:{port}  {text}\n" in said
+    assert f"http://127.0.0.1:{port}  {text.format(port=port)}\n" in said
     with open(f"{project.root}/asked") as file:
-        assert ["localhost /\n", "127.0.0.1 /\n"] == file.readlines()
+        assert ["127.0.0.1 /\n", "localhost /\n"] == file.readlines()
 
 
 def test_a_page_that_is_an_error_fails_the_start_with_its_reason_and_everything_stays_up(web, project, port):

@@ -10,10 +10,11 @@ from devboot.app.commands.doctor import available, chosen, doctor as examine
 from devboot.cli.session import Session
 from devboot.doctor.findings import Report
 from devboot.errors import DevbootError, Exit, UsageError, shell_word
-from devboot.state.project import LOCK
+from devboot.state.project import LOCK, find_project
 from devboot.state.projects import MANIFEST
 from devboot.text.columns import table, table_within
 from devboot.text.invocation import as_called
+from devboot.text.units import duration
 from devboot.ui.doctor import render_list, render_report, report_as_json
 
 TYPE_CHECKING = False
@@ -146,7 +147,7 @@ def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bo
 
     steps, outcomes = steps_of(report), []
     if dry_run:
-        lines = [_announced(number, len(steps), step) for number, step in enumerate(steps, 1)]
+        lines = [_announced(session, number, len(steps), step) for number, step in enumerate(steps, 1)]
         session.say(*(lines or ["nothing to fix"]))
         return Exit.OK if report.is_ok(strict=strict) else Exit.FAILED
     if steps and is_asked and not session.can_ask:
@@ -156,7 +157,7 @@ def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bo
             help=["devboot doctor --fix -y"],
         )
     for number, step in enumerate(steps, 1):
-        session.say(_announced(number, len(steps), step))
+        session.say(_announced(session, number, len(steps), step))
         outcome = LEFT
         if not is_asked or session.is_yes():
             _carry_out(session, step)
@@ -167,8 +168,20 @@ def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bo
     return Exit.OK if _examine(session, names).is_ok(strict=strict) else Exit.FAILED
 
 
-def _announced(number: int, steps: int, step: Step) -> str:
-    return f"{number} of {steps}  {step.area}: {step.command}" + (f", {step.cost}" if step.cost else "")
+def _announced(session: Session, number: int, steps: int, step: Step) -> str:
+    parts = (f"{number} of {steps}  {step.area}: {step.command}", step.cost, _usual_time(session, step))
+    return ", ".join(filter(None, parts))
+
+
+def _usual_time(session: Session, step: Step) -> str:
+    """Return how long the last start took that installed something, for a step that does the same; else ""."""
+    if step.words[:1] != ("sync",):
+        return ""
+    from devboot.daemon.views.timings import read_starts
+
+    starts = read_starts(find_project(session.context.cwd, session.context.environ).state)
+    took = [start.total for start in starts if not start.is_warm]
+    return f"about {duration(took[-1])}" if took else ""
 
 
 def _carry_out(session: Session, step: Step) -> None:

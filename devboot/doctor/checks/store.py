@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.fixing import REMOVE_LEFTOVERS
 from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
-from devboot.provision.collect import LEFTOVER_SECONDS, leftovers
+from devboot.provision.collect import LEFTOVER_SECONDS, leftovers, tree_size
 from devboot.provision.objects.store import Store
 from devboot.text.units import counted, size
 
@@ -23,7 +25,9 @@ def objects(subject: Subject) -> Answer:
     fact = f"{counted(intact, 'object')} intact"
     if complaints:
         fact += f", {len(complaints)} changed"
-    findings = tuple(_finding(name, found, fact) for name, found in complaints.items())
+    used = sum(tree_size(os.path.join(store.directory, name)) for name in complaints)
+    cost = f"fetches {'it' if len(complaints) == 1 else 'them'} again, {size(used)} when unpacked"
+    findings = tuple(_finding(name, found, fact, cost) for name, found in complaints.items())
     return Answer((fact, *left), findings, details=tuple(map(_title, names)))
 
 
@@ -33,14 +37,14 @@ def _leftovers(data: str) -> tuple[str, ...]:
     return (f"{counted(number, 'leftover')} of {size(total)} for `devboot gc`",) if number else ()
 
 
-def _finding(name: str, complaints: tuple[str, ...], fact: str) -> Finding:
+def _finding(name: str, complaints: tuple[str, ...], fact: str, cost: str) -> Finding:
     return Finding(
         "store/modified",
         ERROR,
         f"{_title(name)} is not what was downloaded",
         "it could crash, or somebody may have tampered with it",
         # `sync` repairs only the objects that this project uses
-        Fix("devboot store repair", "fetches it again", "store-repair", (name,)),
+        Fix("devboot store repair", cost, "store-repair", (name,)),
         complaints[:5],
         fact=fact,
     )

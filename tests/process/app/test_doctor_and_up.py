@@ -13,8 +13,10 @@ from contextlib import contextmanager
 import pytest
 
 from devboot.app.preparation.prepare import PrepareOptions, prepare
+from devboot.cli.commands.init_doctor import doctor as fix_all
 from devboot.cli.error_report import report
 from devboot.cli.session import Session
+from devboot.daemon.views.timings import Start, keep
 from devboot.errors import DevbootError
 from devboot.events import SilentReporter
 from devboot.supervisor.last_success import keep_success
@@ -139,6 +141,15 @@ def test_a_preparation_that_fails_says_first_what_has_changed(working, capsys):
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "since it last worked, a moment ago: edited: devboot.toml"
     assert said[1].startswith("error[env/missing]")
+
+
+def test_a_fix_says_what_it_costs_in_seconds(working, capsys):
+    keep(str(working.state), Start(0.0, False, 14.2, {}), ())
+    shutil.rmtree(working.packages / "shelf-1.0.dist-info")
+
+    fix_all(Session(working.context()), (), only_list=False, strict=False, fix=True, yes=False, dry_run=True)
+
+    assert capsys.readouterr().err.endswith("puts the locked versions back; what was added stays, about 14.2 s\n")
 
 
 FIXED = sorted((way for way in BREAKS if way.fix), key=lambda way: way.with_python)  # quick ones first

@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -187,6 +188,7 @@ def test_one_changed_byte_in_the_store_is_found(published):
     assert slugs(answer) == ["store/modified"]
     assert answer.findings[0].what == "redis 8.2.3 is not what was downloaded"
     assert answer.findings[0].fact == "0 objects intact, 1 changed"
+    assert re.fullmatch(r"fetches it again, [\d.]+ k?B when unpacked", answer.findings[0].fix.cost)
     assert any("redis-server" in line for line in answer.findings[0].evidence)
 
 

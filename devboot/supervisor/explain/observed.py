@@ -91,6 +91,7 @@ _EMPTY = re.compile(r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(?:""
 _PLACEHOLDERS = re.compile(r"^(?:your|my|some|x+$|value$|secret$|key$|token$|change)|here$", re.IGNORECASE)
 _OF_SESSION = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY")  # set by a graphical session, not by an env-file
 _LARGEST = 1_000_000  # most bytes read of a source file
+_LONGEST_CALL = 20  # most lines of a call
 _MOST = 3  # most variables named in a sentence
 _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = "above exception"  # part of the line between the tracebacks of a chain
@@ -197,7 +198,8 @@ def _explain_named(spec: ProcessSpec, seen: Sequence[Observation], output: _Outp
 
 def _explain_suspect(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
     """Explain a failure by a missing variable that was read at the failing line."""
-    found = _suspects([each for each in seen if each.kind == UNSET], output)[-1:] or _empty_ones(spec, output)
+    asked = [each for each in seen if each.kind == UNSET]
+    found = _read_by_call(asked, output) or _suspects(asked, output)[-1:] or _empty_ones(spec, output)
     lasts = bool(_OF_NONE.search(output.raised) or _MISTAKE.match(output.raised))
     return _explain_unset(spec, seen, output, found, lasts=lasts) if found else None
 
@@ -235,6 +237,21 @@ def _is_outside(raised: str) -> bool:
     if _fails_to_connect(raised):
         return True
     return bool(_OUTSIDE.search(raised)) and not (_OF_NONE.search(raised) or _MISTAKE.match(raised))
+
+
+def _read_by_call(asked: Sequence[Observation], output: _Output) -> list[Observation]:
+    """Return the variables without a value that a call on several lines reads, if it failed."""
+    file, _, number = output.place.rpartition(":")
+    lines = _text_of(output.root, file).splitlines() if file and not _is_outside(output.raised) else []
+    start = end = int(number) if number else 0
+    depth = 0
+    for line in lines[start - 1 : start - 1 + _LONGEST_CALL]:
+        depth += sum(map(line.count, "([{")) - sum(map(line.count, ")]}"))
+        if depth <= 0:
+            break
+        end += 1
+    there = {f"{file}:{at}" for at in range(start + 1, end + 1)}
+    return [each for each in asked if each.place in there and each.how in (NONE, ASKED, REQUIRED)]
 
 
 def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation]:

@@ -108,6 +108,16 @@ def test_a_value_that_the_message_names_is_proposed(says, value, clone):
     assert clone.root.joinpath(".env").read_text() == f"GUARD_OFF={value}\n"
 
 
+def test_all_variables_of_a_call_on_several_lines_are_named(clone):
+    code = "import os\nmail = Mail(\n    os.getenv('HOST'),\n    token=os.getenv('TOKEN'),\n)\nX = os.getenv('LATER')\n"
+    clone.root.joinpath("mail.py").write_text(code)
+    clone.saw("unset|HOST|none|mail.py:3", "unset|TOKEN|none|mail.py:4", "unset|LATER|none|mail.py:6")
+
+    error = clone.error("AssertionError: it is not a string (NoneType)", "mail.py:2")
+
+    assert "web asked for HOST (mail.py:3) and TOKEN (mail.py:4) and got nothing" == error.what
+
+
 def test_a_variable_may_have_any_name(clone):
     clone.saw("unset|GUARD(OFF|none|guard.py:7")
 

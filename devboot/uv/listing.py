@@ -32,11 +32,20 @@ class Listing(Record):
     wheels: tuple[ListedFile, ...]
 
 
-def list_release(uv: Uv, requirement: str, *, python: str, python_version: str, exclude_newer: str = "") -> Listing:
+def list_release(
+    uv: Uv,
+    requirement: str,
+    *,
+    python: str,
+    python_version: str,
+    exclude_newer: str = "",
+    is_oldest: bool = False,
+) -> Listing:
     """Return the newest release that satisfies `requirement`, with its wheels for Python `python_version` and later.
 
-    `python` is the path of any interpreter. `exclude_newer` is a date or a span such as `7 days`. Raises
-    DevbootError: `python/resolution` if nothing satisfies it, `network/…`.
+    `python` is the path of any interpreter. `exclude_newer` is a date or a span such as `7 days`. With `is_oldest` it
+    is the oldest release that has wheels. Raises DevbootError: `python/resolution` if nothing satisfies it,
+    `network/…`.
     """
     arguments = [
         *_COMPILE,
@@ -50,6 +59,8 @@ def list_release(uv: Uv, requirement: str, *, python: str, python_version: str, 
     ]
     if exclude_newer:
         arguments += ["--exclude-newer", exclude_newer]
+    if is_oldest:
+        arguments += ["--resolution", "lowest", "--only-binary", ":all:"]
     said = uv.run([*arguments, "-"], doing=f"list the files of {requirement}", stdin=requirement + "\n").stdout
     return parse_listing(said)
 

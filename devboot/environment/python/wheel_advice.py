@@ -1,4 +1,4 @@
-"""Advises for a package that can't be installed the minor version of Python for which it has a wheel."""
+"""Advises for a package that can't be installed the version of Python, or of the package, that has a wheel."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 
+from devboot.environment.locks.pins import normalised
 from devboot.environment.python.declared import PythonProject
 from devboot.environment.python.interpreters import Interpreter
 from devboot.environment.python.wheel_tags import has_wheel
@@ -41,7 +42,29 @@ def with_version_that_would_do(
     names = [wheel.name for wheel in listing.wheels]
     minors = [f"3.{number}" for number in _MINORS if has_wheel(names, (3, number))]
     others = [minor for minor in minors if minor != interpreter.minor]
-    return _with_help(error, _help(built["requirement"], others, project))
+    newer = () if minors else _newer_release(uv, built["requirement"], project, interpreter)
+    return _with_help(error, newer or _help(built["requirement"], others, project))
+
+
+def _newer_release(uv: Uv, requirement: str, project: PythonProject, interpreter: Interpreter) -> tuple[str, ...]:
+    """Return the command that replaces a pin without any wheel by the next release with one for this Python."""
+    name, _, version = requirement.partition("==")
+    lines = project.loaded.unlocked.lines if project.loaded.unlocked is not None else ()
+    pins = (each for each in lines if each.name == normalised(name) and each.pinned == version)
+    line = next((each for each in pins if each.file.endswith((".txt", ".in", ".pip"))), None)
+    if line is None:
+        return ()
+    try:
+        newer = list_release(
+            uv, f"{name}>{version}", python=interpreter.path, python_version=interpreter.minor, is_oldest=True
+        )
+    except DevbootError:
+        return ()
+    minor = int(interpreter.minor.partition(".")[0]), int(interpreter.minor.partition(".")[2])
+    if not has_wheel([wheel.name for wheel in newer.wheels], minor):
+        return ()
+    command = f"{line.line}s/== *{re.escape(version)}/=={newer.version}/"
+    return (f"sed -i.bak '{command}' {shlex.quote(line.file)}   # the next version of {name} that has a wheel",)
 
 
 def _with_help(error: DevbootError, lines: tuple[str, ...]) -> DevbootError:

@@ -32,6 +32,7 @@ SET, DEFAULT, PREPEND, UNSET = "=", "?", "+", "-"
 _LIMIT = 64 * 1024 * 1024
 _SMALL = 256 * 1024
 _MARSHAL = 4  # its format since Python 3.4, which later ones read, too
+_PROCESSES = 4  # index of `processes` in a plan
 
 
 class Snapshot(Record):
@@ -65,7 +66,8 @@ def write(path: str, snapshot: Snapshot) -> None:
     """Write the snapshot to `path` with mode 0600, as a whole or not at all. Raises MachineError."""
     from devboot.files import atomic_write
 
-    body = marshal.dumps(tuple(snapshot), _MARSHAL)
+    values: tuple[Any, ...] = snapshot
+    body = marshal.dumps((values[0], _packed(values[1]), *values[2:]), _MARSHAL)
     atomic_write(path, _header(body) + body, mode=0o600, sync=False)
 
 
@@ -88,8 +90,11 @@ def mark_end(state: str) -> None:
         return  # there is none, or the disk is read-only: the data is checked at the next start
 
 
-def read(path: str) -> Snapshot | None:
-    """Return the snapshot at `path`; None if it is absent, damaged, of another format or another user's file."""
+def read(path: str, *, has_plan: bool = True) -> Snapshot | None:
+    """Return the snapshot at `path`; None if it is absent, damaged, of another format or another user's file.
+
+    Without `has_plan` its plan is left out: unpacking that of hundreds of processes takes milliseconds.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe: empty
     except OSError:
@@ -103,16 +108,57 @@ def read(path: str) -> Snapshot | None:
         return None
     finally:
         os.close(descriptor)
-    return parse(data)
+    return parse(data, has_plan=has_plan)
 
 
-def parse(data: bytes) -> Snapshot | None:
+def parse(data: bytes, *, has_plan: bool = True) -> Snapshot | None:
     """Return the snapshot in `data`; None for anything that `write` doesn't write."""
     end = data.find(b"\n") + 1
     body = data[end:]
     if not end or data[:end] != _header(body):
         return None
-    return Snapshot(*marshal.loads(body))  # noqa: S302  a file of this user, 0600, with a checksum
+    root, plan, *others = marshal.loads(body)  # noqa: S302  a file of this user, 0600, with a checksum
+    return Snapshot(root, _unpacked(plan) if has_plan else (), *others)
+
+
+def _packed(plan: tuple[Any, ...]) -> bytes:
+    """Return a plan as bytes: each process as its differences from the one before it, and equal values once."""
+    from itertools import pairwise
+
+    known: dict[tuple[object, ...], Any] = {}
+
+    def shared(value: Any) -> Any:
+        """Return the first value that equals this one in content and types."""
+        if not isinstance(value, tuple):
+            return known.setdefault((type(value), value), value)
+        items = tuple([shared(item) for item in value])
+        return known.setdefault((tuple, *map(id, items)), items)
+
+    plan = shared(plan)
+    rows = []
+    for processes in plan[_PROCESSES : _PROCESSES + 1]:
+        for before, row in pairwise(processes):
+            places = tuple([at for at, value in enumerate(row) if value is not before[at]])
+            rows.append((shared(places), tuple([row[at] for at in places])))
+    return marshal.dumps((_with_processes(plan, plan[_PROCESSES][:1]) if rows else plan, rows), _MARSHAL)
+
+
+def _unpacked(data: bytes) -> tuple[Any, ...]:
+    """Return the plan that `_packed` has packed; neighbouring processes share the values in which they agree."""
+    plan, rows = marshal.loads(data)  # noqa: S302  as above
+    if not rows:
+        return plan  # type: ignore[no-any-return]
+    processes = list(plan[_PROCESSES])
+    for places, values in rows:
+        row = list(processes[-1])
+        for at, value in zip(places, values, strict=True):
+            row[at] = value
+        processes.append(tuple(row))
+    return _with_processes(plan, tuple(processes))
+
+
+def _with_processes(plan: tuple[Any, ...], processes: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*plan[:_PROCESSES], processes, *plan[_PROCESSES + 1 :])
 
 
 def stamp(path: str) -> tuple[str, int, int]:

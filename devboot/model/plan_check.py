@@ -9,7 +9,7 @@ from devboot.model import process as model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     Read = Callable[[Any], Any]
@@ -85,14 +85,23 @@ def _refuse_cycles(specs: Iterable[model.ProcessSpec]) -> None:
 # Readers of values, by the annotation of their field
 
 
-def _record(cls: Any, plain: object) -> Any:
+def _record(cls: Any, plain: object, before: tuple[Sequence[Any], Sequence[Any]] = ((), ())) -> Any:
+    """Return the record of `cls` for its plain form.
+
+    `before` is another record of this class that was read already, and its plain form: what the two share is taken
+    from it.
+    """
     values = _sequence(plain)
     fields = cls._fields
     if len(values) != len(fields):
         raise PlanError(f"{len(values)} values make no {cls.__name__}, which has {len(fields)}")
     kinds: Mapping[str, str] = cls.__annotations__
-    read = []
-    for field, value in zip(fields, values, strict=True):
+    read: list[Any] = []
+    known, known_plain = before
+    for at, (field, value) in enumerate(zip(fields, values, strict=True)):
+        if known and value is known_plain[at]:
+            read.append(known[at])
+            continue
         try:
             reader: Read = _bytes if field in _BYTES else READ[kinds[field]]
             read.append(reader(value))
@@ -101,6 +110,16 @@ def _record(cls: Any, plain: object) -> Any:
         if field in _BOUNDS and not _BOUNDS[field][0] <= read[-1] <= _BOUNDS[field][1]:
             raise PlanError(f"{field}: {read[-1]} is out of range")
     return cls(*read)
+
+
+def _processes(plain: object) -> tuple[model.ProcessSpec, ...]:
+    """Return the specifications of all processes; those from a snapshot share most values with the one before."""
+    found: list[model.ProcessSpec] = []
+    before: tuple[Sequence[Any], Sequence[Any]] = ((), ())
+    for row in _sequence(plain):
+        found.append(_record(model.ProcessSpec, row, before))
+        before = (found[-1], row)
+    return tuple(found)
 
 
 def _sequence(value: object) -> tuple[Any, ...]:
@@ -171,6 +190,6 @@ READ: dict[str, Read] = {
     "tuple[tuple[str, str], ...]": _all(_pair),
     "tuple[Dependency, ...]": _all(_of(model.Dependency)),
     "tuple[FailureHint, ...]": _all(_of(model.FailureHint)),
-    "tuple[ProcessSpec, ...]": _all(_of(model.ProcessSpec)),
+    "tuple[ProcessSpec, ...]": _processes,
     "Probe | None": lambda value: None if value is None else _record(model.Probe, value),
 }

@@ -37,7 +37,8 @@ def from_snapshot(
     """
     from devboot import snapshot
 
-    known = snapshot.read(f"{state}/{snapshot.NAME}")
+    needs_plan = args[0] == "--" and len(args) > 1 and _is_client(args[1])
+    known = snapshot.read(f"{state}/{snapshot.NAME}", has_plan=needs_plan)
     if known is None or not snapshot.is_fresh(known, root, environ):
         return None
     if args[0] == "--":
@@ -97,10 +98,14 @@ def _default_signals() -> None:
         _signal.signal(number, _signal.SIG_DFL)
 
 
+def _is_client(program: str) -> bool:
+    name = program[program.rfind("/") + 1 :]
+    return name in _CLIENTS or name.endswith("-cli")
+
+
 def _stopped_service(program: str, known: Snapshot, environ: Mapping[str, str]) -> str:
     """Return the service that the program came with, if nothing listens on the service's port; else ""."""
-    name = program[program.rfind("/") + 1 :]
-    if name not in _CLIENTS and not name.endswith("-cli"):
+    if not _is_client(program):
         return ""
     path = next((each for each in _candidates(program, environ) if os.access(each, os.X_OK)), "")
     folder = path[: path.rfind("/") + 1]

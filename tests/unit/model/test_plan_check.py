@@ -38,6 +38,31 @@ def test_a_plan_comes_out_as_it_was():
     assert checked_plan(plan_to_plain(PLAN)) == PLAN
 
 
+class Counted(tuple):
+    """A tuple that counts how often it is read."""
+
+    __slots__ = ()
+    reads = 0
+
+    def __iter__(self):
+        Counted.reads += 1
+        return super().__iter__()
+
+
+def test_a_value_that_processes_share_is_checked_once():
+    shared = Counted((".env", ".env.local"))
+    rows = tuple(plan_to_plain(SPECS[1]._replace(name=f"web.{number}", schedule="")) for number in range(50))
+    at = ProcessSpec._fields.index("env_files")
+    rows = tuple((*row[:at], shared, *row[at + 1 :]) for row in rows)
+    plan = plan_to_plain(PLAN)
+    processes = Plan._fields.index("processes")
+
+    found = checked_plan((*plan[:processes], (plan[processes][0], *rows), *plan[processes + 1 :]))
+
+    assert Counted.reads == 1
+    assert {spec.env_files for spec in found.processes[1:]} == {tuple(shared)}
+
+
 @pytest.mark.parametrize("record", [Plan, ProcessSpec, Probe, Dependency, FailureHint])
 def test_every_field_of_a_plan_is_checked(record):
     assert not set(record.__annotations__.values()) - plan_check.READ.keys()

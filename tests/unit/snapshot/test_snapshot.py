@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from devboot import snapshot
+from devboot.model.process import Plan, Probe, ProcessSpec, plan_to_plain
 from devboot.snapshot import Snapshot
 
 MADE = Snapshot("/p", ("shop",), (("=", "A", "b"),), (), ())
@@ -28,6 +29,61 @@ def test_what_was_written_is_read_and_private(tmp_path):
 
     assert snapshot.read(path) == MADE
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def plan_of(count):
+    """Return a plan of so many processes, each with its own command, port and place."""
+    return Plan(
+        *("shop", "/home/ann/shop", "/home/ann/.local/state/devboot/projects/shop-1234567890abcdef", ()),
+        tuple(
+            ProcessSpec(
+                *(f"web.{number}", "process", "/home/ann/shop", f"exec serve --on 127.0.0.1:$PORT --number {number}"),
+                env=(("PORT", str(5000 + number)), ("PS", f"web.{number}")),
+                origin=f"Procfile:{number}",
+                ready=Probe("listen", port=5000 + number),
+                port=5000 + number,
+                env_files=("/home/ann/shop", ".env"),
+            )
+            for number in range(count)
+        ),
+        siblings=tuple((f"WEB_{number}_PORT", str(5000 + number)) for number in range(count)),
+    )
+
+
+def test_a_process_takes_little_room(tmp_path):
+    sizes = []
+    for count in (100, 300):
+        value = MADE._replace(plan_plain=plan_to_plain(plan_of(count)))
+        sizes.append(os.stat(written(tmp_path, value)).st_size)
+        assert snapshot.read(str(tmp_path / "snapshot")) == value
+
+    assert (sizes[1] - sizes[0]) / 200 < 220  # bytes; 410 as long as each process had all of its values
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_a_plan_is_read_as_it_was_and_left_out_where_nobody_needs_it(tmp_path, count):
+    value = MADE._replace(plan_plain=plan_to_plain(plan_of(count)))
+    path = written(tmp_path, value)
+
+    assert snapshot.read(path) == value
+    assert snapshot.read(path, has_plan=False) == value._replace(plan_plain=())
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from([0.0, 1.0, 2.5, "", "a", "1"]),
+    lambda inner: st.lists(inner, max_size=3).map(tuple),
+    max_leaves=5,
+)
+ROWS = st.lists(st.tuples(VALUES, VALUES, VALUES), max_size=4).map(tuple)
+
+
+@given(rows=ROWS)
+def test_equal_values_of_different_types_keep_their_types(tmp_path_factory, rows):
+    value = MADE._replace(plan_plain=("shop", "/p", "/s", (), rows, "0.1"))
+    path = str(tmp_path_factory.getbasetemp() / "typed")
+    snapshot.write(path, value)
+
+    assert repr(snapshot.read(path)) == repr(value)
 
 
 def edited_in_secret(path):

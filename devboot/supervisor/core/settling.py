@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 QUIET = 1.0  # seconds without CPU use until it counts as up; while importing modules it is busy and may still fail
 LONGEST = 10.0  # seconds alive after which it counts as up even if it is never idle
 _STEP = 0.2  # seconds between looks
+_SHARED = 0.05  # seconds by which the last look may be late, so that processes started together share it
 _SOON = 0.01  # seconds until the second look at a process that was on a processor during the first
 _INSTALLS = (b"npm", b"npx", b"pnpm", b"yarn", b"pip", b"uv", b"poetry", b"pipenv", b"bundle", b"composer")
 _VERBS = (b"install", b"ci", b"i", b"add", b"sync")  # subcommands of these programs that install packages
@@ -71,9 +72,8 @@ class Settling:
         return max(earliest, min(self._busy + QUIET, self._began + self._longest))
 
     def _schedule(self) -> None:
-        # On a common grid, so that processes started together share one census.
-        following = math.ceil(self._host.loop.now() / _STEP + 0.5) * _STEP
-        self._timer = self._host.loop.call_at(min(following, self._due), self._look)
+        following = _common(self._host.loop.now() + _STEP / 2, _STEP)
+        self._timer = self._host.loop.call_at(min(following, _common(self._due, _SHARED)), self._look)
 
     def _look(self) -> None:
         now = self._host.loop.now()
@@ -81,7 +81,7 @@ class Settling:
         worked = self._worked_by(members)
         if worked is None and not self._is_second_look:
             self._is_second_look = True
-            self._timer = self._host.loop.call_later(_SOON, self._look)
+            self._timer = self._host.loop.call_at(_common(now + _SOON, _SOON), self._look)
             return
         # CPU time is counted in hundredths of a second, too coarse for less than a whole step.
         has_worked = worked is None or worked - self._worked > _IDLE * max(_STEP, now - self._looked)
@@ -96,6 +96,11 @@ class Settling:
         else:
             self._timer = None
             self._on_settled()
+
+
+def _common(when: float, step: float) -> float:
+    """Return the next multiple of `step`: processes looked at in the same turn share one census."""
+    return math.ceil(when / step) * step
 
 
 def _installs(command_line: bytes | None) -> bool:

@@ -79,6 +79,38 @@ def test_what_never_stops_working_counts_as_up_in_the_end(load):
     assert Stage(load).run(60).settled == [pytest.approx(LONGEST, abs=0.05)]
 
 
+class Crowd(Stage):
+    """A stage of many processes, spawned one after the other; `looks` are the times at which any was looked at."""
+
+    def __init__(self, count, seconds):
+        self.due, self.looks, self.left = [], set(), count
+        for number in range(count):
+            self.spawned = number / count * seconds
+            Stage.__init__(self, lambda _age: 0.0)
+            self.due += self.timers
+
+    def now(self):
+        return self.time + self.spawned
+
+    def census(self):
+        self.looks.add(round(self.age, 6))
+        return self
+
+    def run(self, seconds):
+        self.spawned, self.timers = 0.0, self.due
+        while self.timers and self.timers[0][0] <= 100.0 + seconds:
+            self.timers.sort(key=lambda timer: timer[0])
+            self.time, callback = self.timers.pop(0)
+            callback()
+        return self
+
+
+def test_processes_spawned_one_after_the_other_are_looked_at_together():
+    crowd = Crowd(100, 0.15).run(20)
+
+    assert len(crowd.looks) <= 10  # not one each: every look reads the whole table of processes
+
+
 def test_what_looks_for_changes_of_files_all_the_time_is_no_work():
     assert Stage(lambda age: 0.05 * age).run(20).settled == [pytest.approx(QUIET)]
 

@@ -92,7 +92,7 @@ class Prober:
         self.text = ""  # result of the last try, for `ps` and error messages
         if probe.kind in ASKING:
             first = PATIENT_FIRST if patient else 0.0
-            self._schedule(max(probe.period if passed else first, probe.initial_delay))
+            self._schedule(max(probe.period if passed else first, probe.initial_delay), self._asked)
 
     def stop(self) -> None:
         """Stop probing; no callback follows."""
@@ -117,7 +117,7 @@ class Prober:
                 waiting.cancel()
         self._attempt = None
         self._probe = self._probe._replace(port=port)
-        self._schedule(0.0)
+        self._schedule(0.0, self._target.host.loop.now())
 
     def nudge(self) -> None:
         """Bring the next try forward, because the process has written something."""
@@ -129,10 +129,10 @@ class Prober:
         if self._timer is None or self._timer.when > due:
             if self._timer is not None:
                 self._timer.cancel()
-            self._schedule(due - now)
+            self._schedule(due - now, now)
 
-    def _schedule(self, seconds: float) -> None:
-        when = self._target.host.loop.now() + seconds
+    def _schedule(self, seconds: float, now: float) -> None:
+        when = now + seconds
         if self._pause is patient_pause:
             # Many are probed in the same turn, so that they share one query to the kernel.
             step = max(PATIENT_FIRST, seconds / 4)
@@ -167,7 +167,7 @@ class Prober:
         if not (self._passed and (self._once or not self._probe.period)):
             seconds = self._probe.period if self._passed else self._pause(now - self._since)
             if seconds is not None:
-                self._schedule(seconds)
+                self._schedule(seconds, now)
         if changed:
             self._on_result(good)
 

@@ -24,6 +24,7 @@ _RESERVED = frozenset(
 )
 _MAY_DEFINE_FUNCTIONS = frozenset({".", "source", "eval", "alias"})
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./- \t")
+_OPERATORS = frozenset("'\"\\`$<>&|;()\n#")  # all that `_sequence` looks at
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
@@ -75,7 +76,7 @@ def _sequence(text: str) -> list[int] | None:
     """Return the offsets of the commands in `a && b; c`; None for anything more complex."""
     starts = [0]
     at = 0
-    while at < len(text):
+    while (at := _next_operator(text, at)) < len(text):
         char = text[at]
         if char in "'\"\\`" or text.startswith("$(", at) or text.startswith("${", at):
             end = _skip_quoted(text, at)
@@ -100,6 +101,12 @@ def _sequence(text: str) -> list[int] | None:
     if not text[starts[-1] :].strip():
         starts.pop()  # `a; b;`
     return starts or None
+
+
+def _next_operator(text: str, at: int) -> int:
+    while at < len(text) and text[at] not in _OPERATORS:
+        at += 1
+    return at
 
 
 def _skip_quoted(text: str, at: int) -> int | None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 else:
     import _signal  # the signal package imports enum
 
-# The daemon ignores SIGPIPE and SIGXFSZ (as Python does) and perhaps SIGHUP and SIGINT (as `nohup` and `&` do).
 _SIGNALS = tuple(number for number in range(1, 32) if number not in (_signal.SIGKILL, _signal.SIGSTOP))
 _PIPE_BYTES = 256 * 1024
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ of Linux
@@ -142,8 +141,17 @@ def _posix_spawn(
         file_actions=actions,
         setsid=True,
         setsigmask=(),
-        setsigdef=_SIGNALS,
+        setsigdef=ignored_signals(),
     )
+
+
+def ignored_signals() -> list[int]:
+    """Return the signals that a child would ignore, too; exec itself resets those with a handler.
+
+    The daemon ignores SIGPIPE and SIGXFSZ (as Python does) and perhaps SIGHUP and SIGINT (as `nohup` and `&` do). Each
+    costs a system call of the child, during which the daemon is stopped.
+    """
+    return [number for number in _SIGNALS if _signal.getsignal(number) == _signal.SIG_IGN]
 
 
 def which(program: str, search: str) -> str:

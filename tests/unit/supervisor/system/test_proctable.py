@@ -170,3 +170,9 @@ def test_without_descriptors_it_is_still_seen_who_listens(watcher, listening_por
     assert listening_port in listen.ports(watcher, os.getpid(), "")
     assert listen.look(listening_port, watcher, os.getpid(), "") == (True, "")
     assert accept.connection_to(listening_port) is None
+
+
+def test_a_server_that_listens_itself_is_found_without_reading_every_process(watcher, listening_port, monkeypatch):
+    monkeypatch.setattr(watcher, "census", lambda: pytest.fail("all processes were read"))
+
+    assert listen.look(listening_port, watcher, os.getpid(), "mark") == (True, "")

@@ -1,10 +1,11 @@
-"""Writes JSON without the json package, whose import takes as long as starting a bare interpreter."""
+"""Writes and reads JSON without the json package, whose import takes as long as starting a bare interpreter."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     Plain = str | int | float | None | list["Plain"] | tuple["Plain", ...] | dict[str, "Plain"]
 
@@ -24,6 +25,31 @@ def to_json(value: Plain) -> str:
     if isinstance(value, dict):
         return "{" + ",".join([f"{_quoted(key)}:{to_json(item)}" for key, item in value.items()]) + "}"
     raise TypeError(f"JSON has no {type(value).__name__}")
+
+
+def from_json(text: str) -> Any:
+    """Return the value of a JSON document that `to_json` has written. Raises ValueError for any other text."""
+    try:
+        from _json import make_scanner
+    except ImportError:  # an interpreter without the accelerator
+        from json import loads
+
+        return loads(text)
+    try:
+        value, end = make_scanner(_Reading)(text, 0)  # type: ignore[arg-type]  # anything with these attributes
+    except (StopIteration, RecursionError) as error:
+        raise ValueError("no JSON") from error
+    if text[end:].strip():
+        raise ValueError("more than one value")
+    return value
+
+
+class _Reading:
+    """How the accelerator makes values, as the json package does by default."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int, parse_constant = float, int, float
 
 
 def printable_json(text: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from devboot.supervisor.core.listener import Listener
     from devboot.supervisor.core.supervisor import Supervisor
 
-_LONGEST = 0.05  # seconds of spawning before clients are served; further spawns follow in the loop
+_LONGEST = 0.15  # seconds of spawning before clients are served: a hundred processes; others follow in the loop
 
 
 class EarlyEvents:

@@ -13,10 +13,13 @@ from devboot.model import process as model
 from devboot.record import Record
 from devboot.text.columns import cells, pad, printable
 from devboot.text.units import duration
+from devboot.wire.jsontext import from_json, to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from devboot.wire.jsontext import Plain
 
 NAME = "starts.json"
 KEPT = 20
@@ -107,21 +110,19 @@ def _median(values: Iterable[float]) -> float:
 
 def read_starts(state: str) -> list[Start]:
     """Return the stored starts, oldest first; empty if the file is missing or unreadable."""
-    import json
-
     try:
-        with open(os.path.join(state, NAME), "rb", opener=plain) as file:
-            return [Start(float(at), bool(warm), float(total), dict(took)) for at, warm, total, took in json.load(file)]
+        with open(os.path.join(state, NAME), "rb", buffering=0, opener=plain) as file:
+            kept = from_json((file.read() or b"").decode())
+        return [Start(float(at), bool(warm), float(total), dict(took)) for at, warm, total, took in kept]
     except (OSError, ValueError, TypeError):
         return []
 
 
 def keep(state: str, start: Start, earlier: Sequence[Start]) -> None:
     """Store a start with the earlier ones; a full disk is ignored."""
-    import json
-
-    kept = [tuple(each) for each in [*earlier, start][-KEPT:]]
+    last = [*earlier, start][-KEPT:]
+    kept: list[Plain] = [(each.at, each.is_warm, each.total, {**each.took}) for each in last]
     try:
-        atomic_write(os.path.join(state, NAME), json.dumps(kept) + "\n", mode=0o600, sync=False)
+        atomic_write(os.path.join(state, NAME), to_json(kept) + "\n", mode=0o600, sync=False)
     except DevbootError:
         return

@@ -96,6 +96,19 @@ def test_what_only_serves_clients_is_imported_after_the_first_spawn():
     assert not found & {f"devboot.daemon.{name}" for name in serving}
 
 
+def test_reporting_that_everything_is_up_imports_nothing_dear(tmp_path):
+    found = imported(
+        "import devboot.daemon.process.lifecycle, devboot.daemon.server.server, devboot.daemon.server.handlers\n"
+        "import devboot.supervisor.probes.prober, devboot.supervisor.last_failure\n"
+        "from devboot.daemon.views import timings\n"
+        f"for _ in range(2): timings.keep({str(tmp_path)!r}, timings.Start(1.0, True, 1.0, {{'web': 1.0}}),\n"
+        f"                                 timings.read_starts({str(tmp_path)!r}))\n"
+        f"assert len(timings.read_starts({str(tmp_path)!r})) == 2"
+    )
+
+    assert not found & {"collections", "enum", "fnmatch", "functools", "heapq", "json", "re", "selectors", "signal"}
+
+
 def test_the_guardian_needs_nothing_that_its_parent_has_not_loaded():
     found = imported("import devboot.daemon.process.fork, devboot.daemon.process.guardian")
 

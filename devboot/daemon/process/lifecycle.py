@@ -100,6 +100,7 @@ def wait_for_plan(sock: _socket.socket, handoff: int, group_reader: int, *, adop
     try:
         plan = checked(plain)
         state = plan.state
+        del received, plain  # else they are kept as long as the daemon runs
         return DaemonRun(plan, handoff, _group(group_reader), adopts=adopts).serve(sock, request)
     except Exception as error:  # noqa: BLE001  whatever it is, the caller has to be told, and the trace has to be kept
         _report(sock, *told(error, state, colour=request.view.colour_err))

@@ -52,7 +52,8 @@ class EarlyEvents:
     def hand_over(self, supervisor: Supervisor, listener: Listener) -> None:
         """Make `listener` the supervisor's listener and pass it all stored events, in order."""
         supervisor.report_to(listener)
-        for report in self._events:
+        events, self._events = self._events, []
+        for report in events:
             report(listener)
 
 

@@ -65,39 +65,41 @@ class Surroundings:
 class Process:
     """A process and its present run. Events come in through `feed`; changes go to the callbacks of `around`."""
 
+    # Defaults stand in the class: hundreds of processes that never leave them would take 1.5 KB each.
+    run: Run | None = None
+    error: WorkError | None = None  # why it is failed or gave-up, or exited with an unexpected code
+    parting: WorkError | None = None  # message for an exit that is no failure but was not requested
+    blocked: Blocker | None = None  # the dependency that it waits for, while it is waiting
+    last_exit: model.LastExit | None = None
+    stuck: WorkError | None = None  # why it probably won't become ready
+    port_taken = False  # the latest run failed, or can't become ready, because another program has its port
+    silence: Silence | None = None
+    _reloads: ReloadLoop | None = None  # created at the first reload
+    probed = ("", "")  # last results of the readiness and the liveness probe in the previous run
+    settled = was_skipped = False
+    _is_quiet = False  # it is idle; only an error line in its output keeps it from being settled
+    starts = 0  # how often it was spawned, skipped, or couldn't be spawned
+    is_wanted_anyway = False  # a task that runs next time even if its stamp is current
+    due = 0.0  # on the loop's clock, when backoff ends
+    cause = ""  # the reason for a requested restart, if it has one
+    timetable: Timetable | None = None  # of a scheduled process
+    is_due = False  # a scheduled process may run now
+    delay: Timer | None = None
+    _forced = _hinted = False
+    _broken = ""  # the import error of the previous run
+    _conflict: Conflict | None = None  # the port conflict of the previous run
+    _was_ready = was_up = False  # in this run; in any run since it was requested
+    _port_check: Timer | None = None
+    _hung = ""  # the probe's result for a run that was stopped because its liveness probe failed
+    _settles_after = QUIET
+    _found_port = 0  # the port on which it was seen to listen, if its specification has none or another
+    serves_pages = False  # its address has answered an HTTP request
+
     def __init__(self, spec: model.ProcessSpec, around: Surroundings) -> None:
         self.around = around
         self.host = around.host.within(self.fail)
         self.state = life.State()
-        self.run: Run | None = None
         self.tail = Tail()
-        self.error: WorkError | None = None  # why it is failed or gave-up, or exited with an unexpected code
-        self.parting: WorkError | None = None  # message for an exit that is no failure but was not requested
-        self.blocked: Blocker | None = None  # the dependency that it waits for, while it is waiting
-        self.last_exit: model.LastExit | None = None
-        self.stuck: WorkError | None = None  # why it probably won't become ready
-        self.port_taken = False  # the latest run failed, or can't become ready, because another program has its port
-        self.silence: Silence | None = None
-        self._reloads: ReloadLoop | None = None  # created at the first reload
-        self.probed = ("", "")  # last results of the readiness and the liveness probe in the previous run
-        self.settled = self.was_skipped = False
-        self._is_quiet = False  # it is idle; only an error line in its output keeps it from being settled
-        self.starts = 0  # how often it was spawned, skipped, or couldn't be spawned
-        self.is_wanted_anyway = False  # a task that runs next time even if its stamp is current
-        self.due = 0.0  # on the loop's clock, when backoff ends
-        self.cause = ""  # the reason for a requested restart, if it has one
-        self.timetable: Timetable | None = None  # of a scheduled process
-        self.is_due = False  # a scheduled process may run now
-        self.delay: Timer | None = None
-        self._forced = self._hinted = False
-        self._broken = ""  # the import error of the previous run
-        self._conflict: Conflict | None = None  # the port conflict of the previous run
-        self._was_ready = self.was_up = False  # in this run; in any run since it was requested
-        self._port_check: Timer | None = None
-        self._hung = ""  # the probe's result for a run that was stopped because its liveness probe failed
-        self._settles_after = QUIET
-        self._found_port = 0  # the port on which it was seen to listen, if its specification has none or another
-        self.serves_pages = False  # its address has answered an HTTP request
         self.log = LogFile(log_path(around.plan.state, spec.name), self.host.wall_clock, self.on_note)
         self.take(spec)
 

@@ -110,7 +110,7 @@ class Run:
         self._host = host
         self._owner = owner
         self._child = child
-        self._env = env
+        self._env = env if _runs_commands(spec) else {}  # kept by hundreds of processes, it would grow quadratically
         self._mark = mark
         self._ending = Ending(
             host, child.pid, mark, grace=spec.stop_timeout, on_killed=owner.on_killed, on_gone=self._gone
@@ -428,6 +428,12 @@ class Run:
         del self._output, self._ending
         self._ready = self._alive = self._notifications = self._stopper = self._settle = self._asking = None
         self._looking = None
+
+
+def _runs_commands(spec: model.ProcessSpec) -> bool:
+    """Return whether commands run beside the process, in its environment."""
+    probes = (spec.ready, spec.alive)
+    return bool(spec.stop_command) or any(probe is not None and probe.kind == model.EXEC for probe in probes)
 
 
 def _silence(probe: model.Probe) -> float:

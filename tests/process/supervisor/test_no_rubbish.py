@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from types import ModuleType
 
 import pytest
 
@@ -10,6 +11,7 @@ from devboot.model.process import Probe
 from devboot.supervisor.core.run import Run
 from devboot.supervisor.output.relay import Output
 from devboot.supervisor.probes.prober import Prober
+from devboot.supervisor.system.process_tree import MARKER
 from devboot.supervisor.system.termination import Ending
 
 CRASHES = "echo crash; sleep 0.05; exit 3"
@@ -62,3 +64,32 @@ def test_nothing_of_what_was_stopped_stays(stage, no_collector, fields):
     stage.down()
 
     assert [] == [each for each in living() if each not in before]
+
+
+def environments(root):
+    """Return all environments of processes that `root` keeps, directly or indirectly."""
+    seen, left, found = {id(root)}, [root], []
+    while left:
+        for each in gc.get_referents(left.pop()):
+            if id(each) in seen or isinstance(each, (type, ModuleType)) or _is_of_module(each):
+                continue
+            seen.add(id(each))
+            left.append(each)
+            found += [each] if isinstance(each, dict) and MARKER in each else []
+    return found
+
+
+def _is_of_module(each):
+    return isinstance(each, dict) and "__builtins__" in each
+
+
+def test_no_running_process_keeps_its_environment_unless_commands_need_it(stage):
+    for number in range(3):
+        stage.add(f"worker-{number}", "sleep 100", ready=Probe("listen", port=1) if number else None)
+    stage.add("asked", "sleep 100", ready=Probe("exec", command="true"))
+    stage.add("stopped", "sleep 100", stop_command="kill $DEVBOOT_PID")
+
+    stage.up()
+    stage.until_phase("asked", "ready")
+
+    assert {"asked", "stopped"} == {each[MARKER].partition(":")[2] for each in environments(stage.supervisor)}

@@ -129,9 +129,11 @@ def _is_switch(word: str) -> bool:
 
 def _is_fast(command: str) -> bool:
     """Return whether a command, `run` left out, can be carried out without Typer."""
+    if command == "up":  # the daemon is forked before the table is imported
+        return True
     from devboot.app.command_table import BY_NAME
 
-    return command == "up" or (command in BY_NAME and bool(BY_NAME[command].fast))
+    return command in BY_NAME and bool(BY_NAME[command].fast)
 
 
 def _run(directory: str, args: Sequence[str], environ: Mapping[str, str]) -> int | None:

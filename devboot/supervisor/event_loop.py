@@ -31,11 +31,10 @@ _PAUSE = 1.0  # seconds for which a descriptor isn't watched after its callback 
 class Timer:
     """A call that is due at `when` (seconds on the loop's clock) unless it is cancelled."""
 
-    __slots__ = ("_callback", "_scope", "sequence", "when")
+    __slots__ = ("_callback", "_scope", "when")
 
-    def __init__(self, when: float, sequence: int, callback: Callable[[], None], scope: Scope | None) -> None:
+    def __init__(self, when: float, callback: Callable[[], None], scope: Scope | None) -> None:
         self.when = when
-        self.sequence = sequence
         self._callback: Callable[[], None] | None = callback
         self._scope = scope
 
@@ -53,9 +52,6 @@ class Timer:
         callback, self._callback = self._callback, None
         if callback is not None:
             (self._scope or loop).call(callback)
-
-    def __lt__(self, other: Timer) -> bool:
-        return (self.when, self.sequence) < (other.when, other.sequence)
 
 
 class _Epoll:
@@ -157,7 +153,7 @@ class Loop(AbstractLoop):
         self.poll = _Epoll() if sys.platform == "linux" else _Portable()
         self._watched: dict[int, tuple[int, Callable[[int], None], Scope | None]] = {}
         self._paused: dict[int, tuple[int, Callable[[int], None], Scope | None]] = {}
-        self.timers: list[Timer] = []
+        self.timers: list[tuple[float, int, Timer]] = []  # a heap of (when, sequence, timer), compared without our code
         self._sequence = 0
         self._running = False
         self.turns = 0  # number of completed waits; caches use it to detect a new turn
@@ -182,8 +178,8 @@ class Loop(AbstractLoop):
     def call_at(self, when: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
         """Call `callback` once at `when` on the loop's clock."""
         self._sequence += 1
-        timer = Timer(when, self._sequence, callback, scope)
-        _heapq.heappush(self.timers, timer)
+        timer = Timer(when, callback, scope)
+        _heapq.heappush(self.timers, (when, self._sequence, timer))
         return timer
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
@@ -226,8 +222,8 @@ class Loop(AbstractLoop):
             if not (wanted[2] or self).call(wanted[1], ready & wanted[0]) and watched.get(fd) is wanted:
                 self._pause(fd, *wanted)
         now = self.now()
-        while self.timers and (self.timers[0].cancelled or self.timers[0].when <= now):
-            _heapq.heappop(self.timers).run(self)
+        while self.timers and (self.timers[0][0] <= now or self.timers[0][2].cancelled):
+            _heapq.heappop(self.timers)[2].run(self)
 
     def close(self) -> None:
         """Close the descriptor of the poller."""
@@ -250,11 +246,11 @@ class Loop(AbstractLoop):
         self.call_later(_PAUSE, go_on)
 
     def _patience(self, limit: float | None) -> float | None:
-        while self.timers and self.timers[0].cancelled:
+        while self.timers and self.timers[0][2].cancelled:
             _heapq.heappop(self.timers)
         if not self.timers:
             return limit
-        wait = min(max(0.0, self.timers[0].when - self.now()), LONGEST_WAIT)
+        wait = min(max(0.0, self.timers[0][0] - self.now()), LONGEST_WAIT)
         return wait if limit is None else min(wait, limit)
 
 

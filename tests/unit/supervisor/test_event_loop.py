@@ -3,6 +3,7 @@
 import ast
 import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,21 @@ def test_timers_run_in_the_order_in_which_they_are_due():
     loop.turn()
 
     assert ["sooner", "sooner, second", "later"] == ran
+
+
+def test_timers_are_sorted_without_calls_of_functions():
+    loop = Loop()
+    for number in range(100):
+        loop.call_later((number * 37 % 100) / 1000 - 1, lambda: None)
+    calls = []
+    sys.setprofile(lambda _frame, event, _what: calls.append(event) if event == "call" else None)
+    try:
+        loop.turn(0)
+    finally:
+        sys.setprofile(None)
+
+    assert loop.timers == []
+    assert len(calls) < 100 * 5  # hundreds of processes have one each
 
 
 def test_a_cancelled_timer_never_runs():

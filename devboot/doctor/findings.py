@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from devboot.record import Record
+
 if TYPE_CHECKING:
     from devboot.doctor.subject import Subject
 
@@ -13,8 +15,7 @@ OK, IDLE, WARNING, ERROR = "ok", "idle", "warning", "error"
 _RANK = {OK: 0, IDLE: 1, WARNING: 2, ERROR: 3}
 
 
-@dataclass(frozen=True)
-class Fix:
+class Fix(Record):
     """How to fix a finding: a command to paste, and its side effects.
 
     `use_case` and `arguments` are the same command for a program: the module in `devboot.app` and its arguments.
@@ -27,8 +28,7 @@ class Fix:
     arguments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Record):
     """One problem that a check has found.
 
     `what` follows the rules for error messages; `evidence` lists facts that prove it.
@@ -44,8 +44,7 @@ class Finding:
     refusal: int | None = None  # position among the errors with which `up` would refuse to start; None: it would start
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Record):
     """The result of one check: facts for the area's line, findings, details for -v."""
 
     facts: tuple[str, ...] = ()
@@ -54,8 +53,7 @@ class Answer:
     idle: bool = False  # there is nothing to check: not running, or not created yet
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(Record):
     """A check of one area; after `limit` seconds it counts as hanging."""
 
     name: str
@@ -73,8 +71,7 @@ class Outcome:
     crash: str = ""
 
 
-@dataclass(frozen=True)
-class Area:
+class Area(Record):
     """All outcomes of one area, in the order of its checks."""
 
     name: str
@@ -116,8 +113,7 @@ def _order(finding: Finding) -> tuple[bool, int]:
     return finding.refusal is None, finding.refusal or 0
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Record):
     """The result of `doctor`: areas in fixed order, and the seconds that all checks took.
 
     `changes` is a sentence about what has changed since the project last worked, "" without findings or changes.

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from devboot.errors import DevbootError
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.project_files.procfile import Procfile
+from devboot.record import Record
 from devboot.state.project import Project
 from devboot.text.modes import StreamFacts
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Record):
     """The project and machine that the checks examine. Checks take their input from here only.
 
     `data`, `cache` and `state` are devboot's directories, "" if they can't be determined (`directories_problem` has

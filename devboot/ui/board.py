@@ -5,9 +5,8 @@ The live and the plain reporter both keep a board; time is an argument, seconds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from devboot.events import BESIDE, DOING, DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.record import Record
 from devboot.text.columns import cells, clip, wrap
 from devboot.text.symbols import Symbols, margin
 from devboot.text.units import counted, duration, size
@@ -23,8 +22,7 @@ _STALL = 5.0  # seconds without data before a stall is reported
 _RATE_WINDOW = 4.0  # seconds that a rate is an average of
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Record):
     """One step of provisioning, which has a line of the display."""
 
     name: str
@@ -49,8 +47,7 @@ class Step:
         return (after - before) / (end - begin) if end > begin else 0.0
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(Record):
     """A final line: `kind` is DONE, UNCHANGED, FAILED, WARNING or NOTE; `seconds` is -1 if no time is shown."""
 
     kind: str
@@ -107,7 +104,7 @@ class Board:
         """Return the waiting and working steps, each with its current activity, and activities without a step."""
         within = {name: (text, since) for name, text, since in self._doing}
         steps = [
-            replace(step, doing=within[step.name][0], doing_since=within[step.name][1]) if step.name in within else step
+            step._replace(doing=within[step.name][0], doing_since=within[step.name][1]) if step.name in within else step
             for step in self.steps.values()
         ]
         beside = [each for each in self._doing if each[0] not in self.steps and not (steps and each[0] == BESIDE)]
@@ -143,21 +140,20 @@ class Board:
 
 def _advanced(step: Step, event: Event, now: float) -> Step:
     if step.waits_for and not event.waits_for:
-        step = replace(step, since=now, last_data=now)  # its waiting time doesn't count
+        step = step._replace(since=now, last_data=now)  # its waiting time doesn't count
     if event.kind == RETRY:
-        return replace(step, notice=event.text, waits_for="")
-    step = replace(step, text=event.text or step.text, waits_for=event.waits_for)
+        return step._replace(notice=event.text, waits_for="")
+    step = step._replace(text=event.text or step.text, waits_for=event.waits_for)
     if event.kind in {PROGRESS, FETCH, START} and event.done >= 0:
         samples = [sample for sample in step.samples if sample[0] >= now - _RATE_WINDOW]
         has_data = event.done != step.done
-        step = replace(
-            step,
+        step = step._replace(
             done=event.done,
             samples=(*samples, (now, event.done)),
             last_data=now if has_data else step.last_data,
             notice="" if has_data else step.notice,
         )
-    return replace(step, total=max(event.total, step.total), unit=event.unit or step.unit)
+    return step._replace(total=max(event.total, step.total), unit=event.unit or step.unit)
 
 
 def active_lines(board: Board, now: float, symbols: Symbols, *, width: int, height: int, frame: int = 0) -> list[str]:

@@ -16,11 +16,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import IO
 
 from devboot.files import machine_error
+from devboot.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ _guard = threading.Lock()
 _starter: ThreadPoolExecutor | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Record):
     """The result of a child: its exit code (negative for a signal) and its output."""
 
     code: int

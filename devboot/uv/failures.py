@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
+from devboot.record import Record
 from devboot.uv.system_libraries import complaint, what_is_lacking
 
 _ERROR = re.compile(r"^error:\s*(?P<text>.*)$")
@@ -50,8 +50,7 @@ _BUILDING = ("build backend returned an error", "failed to build", "failed to do
 _SIZE_LIMIT = 24  # lines of a build's output that an error shows
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Record):
     """The parsed output of a failed uv: the error, its causes, its hints, and the block below them."""
 
     error: str

@@ -6,18 +6,18 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from devboot.clone_reader import read_text
 from devboot.errors import DevbootError, MachineError, WorkError
+from devboot.record import Record
 from devboot.scratch import scratch_folder
 from devboot.uv.child import Finished
 from devboot.uv.client import Uv
 from devboot.uv.failures import split_of
 
 
-@dataclass(frozen=True, slots=True)
-class IndexSettings:
+class IndexSettings(Record):
     """The indexes that a project's own files declare, in addition to the user's.
 
     They are passed as variables, not as arguments: urls may contain passwords, and arguments are visible to other

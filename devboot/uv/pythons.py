@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 
+from devboot.record import Record
 from devboot.uv.client import Uv
 from devboot.uv.failures import failure
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(Record):
     """An interpreter on this machine: its path, its full version (`3.12.4`), `cpython` or another implementation."""
 
     path: str

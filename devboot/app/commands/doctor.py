@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from threading import Lock
 
 from devboot.app.commands.preparing.lock import check as check_lock
@@ -44,7 +43,7 @@ def doctor(context: Context, names: Sequence[str] = (), reporter: Reporter | Non
     """Run the checks, or those of the areas and checks in `names`. Raises UsageError for a name that is neither."""
     subject = examine(context)
     report = run_checks(chosen(names, checks_for(subject)), subject, context.clock, reporter=reporter)
-    return replace(report, changes=_changes(subject)) if report.findings or report.crashes else report
+    return report._replace(changes=_changes(subject)) if report.findings or report.crashes else report
 
 
 def _changes(subject: Subject) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from devboot.clone_reader import names_in, read_toml, table_in
 from devboot.paths import upwards_to
+from devboot.record import Record
 
 NamesIn = Callable[[str, str], list[str]]
 
@@ -34,8 +34,7 @@ MISSPELT = (
 _DEVELOPMENT = ("local", "dev", "development")
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Record):
     """A requirements file of one of the kinds above, by its absolute path."""
 
     kind: str

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp
+_LISTENERS: dict[str, int] = {}  # who listened when it was last looked for, by socket: looked at first
 _PROJECT_MARKS = (b"DEVBOOT_INSIDE=", b"DEVBOOT_ROOT=")  # variables of all processes of a supervisor
 _LONGEST = 128 * 1024  # bytes of an environment
 _PROCESS_MARK = b"DEVBOOT_PROCESS="  # <run>:<name>
@@ -49,9 +50,13 @@ def listener_on(port: int, *, most: int = sys.maxsize) -> Program | None:
     inodes = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _listening(table, port)}
     if not inodes:
         return None
+    known = next((_LISTENERS[inode] for inode in inodes if inode in _LISTENERS), 0)
+    if known and not inodes.isdisjoint(_links(known)):
+        return Program(known, command_of(known))
     for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
         for link in _links(pid):
             if link in inodes:
+                _LISTENERS[link] = pid
                 return Program(pid, command_of(pid))
             most -= 1
             if most <= 0:
@@ -91,9 +96,10 @@ def command_of(pid: int) -> str:
 
 
 def _listening(table: str, port: int) -> Iterator[str]:
+    end = f":{port:04X} "
     try:
         with open(f"/proc/net/{table}", encoding="ascii") as stream:
-            rows = [line.split() for line in stream][1:]
+            rows = [line.split() for line in stream if end in line]
     except OSError:
         return
     for row in rows:

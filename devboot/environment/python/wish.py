@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from devboot.clone_reader import read_text
 from devboot.environment.locks.inputs import Input, common_folder, default_inputs, named_inputs
+from devboot.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 RECIPE = "python"  # in `[packages]`: the virtualenv is made with what this recipe brings
 
 
-@dataclass(frozen=True, slots=True)
-class PythonWish:
+class PythonWish(Record):
     """The manifest's settings for Python, and the application's folder. Paths are absolute.
 
     `requirements` None: the project's usual files; `groups` None: those for development. `venv` is relative to the

@@ -14,7 +14,6 @@ import threading
 import time
 import venv
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -427,7 +426,7 @@ def test_the_fix_of_a_damaged_database_stops_a_running_project_first(has_copy, d
         shutil.copy(path, os.path.join(known.project.backups, "default-2026-01-01T000000.sqlite3"))
     error = MachineError("sqlite/damaged", "the database `default` is damaged")
     (check,) = [each for each in databases.CHECKS if each.name == "sqlite-start"]
-    asked = replace(known, refusals=lambda: (("sqlite", error, "default"),))
+    asked = known._replace(refusals=lambda: (("sqlite", error, "default"),))
     stopped = check.run(asked).findings[0].fix.command
     daemon = Path(leases.daemon_path(known.project.state))
     daemon.parent.mkdir(parents=True)
@@ -481,7 +480,7 @@ def test_a_port_that_the_manifest_insists_on_and_somebody_else_has_is_an_error(s
         answer = ports.free(subject(f"[services.redis]\nport = {port}\n"))
         root = str(tmp_path / "shop")
         project = project_of(root, tmp_path, f"{tmp_path}/detected.toml", written=False)
-        detected = ports.free(replace(subject(f"[services.redis]\nport = {port}\n"), project=project))
+        detected = ports.free(subject(f"[services.redis]\nport = {port}\n")._replace(project=project))
     assert [(finding.slug, finding.severity) for finding in answer.findings] == [("port/in-use", "error")]
     assert ["devboot.toml insists on this port"] == [finding.why for finding in answer.findings]
     assert ["the project's code names this port"] == [finding.why for finding in detected.findings]
@@ -699,7 +698,7 @@ def test_of_many_the_first_stand_in_the_line(subject):
 
 def test_a_host_of_a_container_is_complained_of_unless_its_name_leads_here(subject):
     one = seen_by(subject, web=["lookup|cache:6379||shop/cache.py:8", "lookup|api.example.test:443||shop/a.py:1"])
-    led = replace(one, manifest=parse_manifest("[python]\nhosts = ['cache']\n", "devboot.toml"))
+    led = one._replace(manifest=parse_manifest("[python]\nhosts = ['cache']\n", "devboot.toml"))
 
     assert ["web looks up the host cache (shop/cache.py:8), which doesn't exist"] == [
         finding.what for finding in observed.observed(one).findings

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -303,9 +304,9 @@ def test_nobody_is_named_where_nobody_listens(free_port):
 
 
 def test_the_search_for_a_listener_has_an_end(listening):
-    assert listener_on(listening).pid == os.getpid()
     with open(os.devnull), open(os.devnull):  # it has more files open than are looked at
         assert listener_on(listening, most=1) is None
+    assert listener_on(listening).pid == os.getpid()
 
 
 def test_of_an_environment_only_the_beginning_is_read():
@@ -384,3 +385,24 @@ def test_an_exact_port_that_a_running_project_has_lost_is_refused(listening, tmp
 
     assert f"(pid {os.getpid()})" in caught.value.causes[0]
     assert [*caught.value.kept] == ["running processes continue"]
+
+
+LOOKING_TWICE = """
+import os, socket, sys
+from devboot.environment.ports.holders import listener_on
+
+looked = []
+sys.addaudithook(lambda event, told: looked.append(told) if event == "os.listdir" and told == ("/proc",) else None)
+one, other = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
+found = [listener_on(each.getsockname()[1]).pid == os.getpid() for each in (one, one, other, one)]
+port = one.getsockname()[1]
+one.close()
+print(found, listener_on(port), len(looked))
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/net"), reason="needs /proc")
+def test_all_programs_are_searched_once_for_who_listens_on_a_port():
+    program = [sys.executable, "-c", LOOKING_TWICE]
+
+    assert subprocess.check_output(program, text=True) == "[True, True, True, True] None 2\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from devboot.model import process as model
 from devboot.record import Record
 from devboot.supervisor.core.planning import base_of
@@ -205,7 +207,7 @@ class PageRequest:
 
     def _look(self) -> None:
         before, self._worked = self._worked, self._worked_by()
-        if self._worked - before > _SHARE * _PATIENCE:
+        if self._worked - before > _busy_share() * _PATIENCE:
             self._timer = self._loop.call_later(_PATIENCE, self._look)
         else:
             self.cancel()
@@ -214,6 +216,11 @@ class PageRequest:
     def _finish(self, good: bool, text: str) -> None:
         self._timer.cancel()
         self._answered(good, text)
+
+
+def _busy_share() -> float:
+    """Return the CPU share above which a server is busy: less on a machine where many processes wait for a CPU."""
+    return _SHARE / max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def _listens_itself(process: Process, port: int) -> bool:

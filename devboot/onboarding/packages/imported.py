@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from devboot.model.distributions import distributions, distributions_table
-from devboot.onboarding.frameworks.known import framework_of, imported_packages
+from devboot.onboarding.frameworks.known import framework_of, imported_packages, worker_words
 from devboot.onboarding.packages.programs import is_brought, libraries_of_options, server_of, watcher_of_reloads
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.commands import program_files
@@ -196,6 +196,7 @@ def _empty_lists(tree: Tree, app: Application, python: PythonInput) -> str:
 def _of_imports(tree: Tree, app: Application, python: PythonInput, empty: str) -> tuple[PythonInput, list[Note]]:
     """Return the packages that the code imports, with a note; `empty` are the names of lists that list none."""
     files = list(application_files(tree, app) if app.path else followed(tree, app, program_files(tree, app)))
+    files = list(dict.fromkeys([*files, *followed(tree, app, _of_workers(tree, app))]))
     modules = _imported(tree, app, files)
     known = {distributions()[name]: where for name, where in modules.items() if name in distributions()}
     known |= {name: where for name, where in _of_patterns(tree, files, known).items() if name not in known}
@@ -210,6 +211,12 @@ def _of_imports(tree: Tree, app: Application, python: PythonInput, empty: str) -
         text = f"imported, but neither in the clone nor a known package: {shown}"
         notes.append(Note(text, modules[unknown[0]], warns=True))
     return replace(python, packages=names), notes
+
+
+def _of_workers(tree: Tree, app: Application) -> list[str]:
+    """Return the modules in the application's folder from which workers start: the application may not import them."""
+    inside = (path for path in tree.python_files() if (posixpath.dirname(path) or ".") == app.folder)
+    return [path for path in inside if not ASIDE.search(path) and tree.mentions(path, worker_words())]
 
 
 def _series(tree: Tree, files: list[str]) -> str:

@@ -35,6 +35,14 @@ def test_a_module_of_an_unknown_package_is_reported_and_never_guessed(propose):
     assert str(warning) == ("imported, but neither in the clone nor a known package: `shopify_widgets` (main.py:1)")
 
 
+def test_the_packages_of_a_worker_that_the_application_does_not_import_are_installed_too(propose):
+    worker = "from celery import Celery\nimport requests\napp = Celery('jobs', broker_url='redis://localhost:6379/0')\n"
+    files = {"main.py": FASTAPI.replace("import shop.models\n", ""), "jobs.py": worker, "train.py": "import torch\n"}
+    proposal = propose({**files, "tests/jobs.py": worker.replace("requests", "yaml")})
+    assert proposal.python.packages == ("celery", "fastapi", "redis", "requests", "uvicorn")
+    assert "celery -A jobs worker -l info" in {each.command for each in proposal.processes}
+
+
 def test_what_may_be_missing_is_not_installed(propose):
     code = "try:\n    import redis\nexcept ImportError:\n    redis = None\n"
     code += "from flask import Flask\napp = Flask(__name__)\n"

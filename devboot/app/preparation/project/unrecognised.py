@@ -77,7 +77,9 @@ def refuse_idle(loaded: Loaded, missing: Problems | None = None) -> None:
         helps = [*(line for each in errors for line in each.help), command, *helps]
     raise ManifestError(
         "manifest/nothing-to-run",
-        (title if not loaded.program else "") or "no long-running process found in this clone",
+        (title if not loaded.program else "")
+        or "no long-running process found in this clone"
+        + (f": its program {loaded.program_kind}" if loaded.program_kind else ""),
         details=details,
         causes=causes,
         help=[

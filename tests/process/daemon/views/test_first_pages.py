@@ -242,7 +242,7 @@ def test_a_page_that_is_worked_on_is_asked_once_and_waited_for(web, project, por
 
     assert f"  web     http://127.0.0.1:{port}  200\n" in project.devboot("up", "-d", timeout=90).stderr
     with open(f"{project.root}/asked") as file:
-        assert file.read() == "localhost /\n"
+        assert file.read() == "127.0.0.1 /\n"
 
 
 def test_a_server_that_ends_while_it_is_asked_is_not_called_up(web, project):

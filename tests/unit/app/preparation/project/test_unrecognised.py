@@ -321,6 +321,18 @@ def test_a_clone_in_which_nothing_runs_is_called_what_it_is(tmp_path, files, cau
     assert refused.value.exit_code == 3
 
 
+def test_a_program_for_the_terminal_is_named_in_the_first_sentence(tmp_path):
+    (tmp_path / "requirements.txt").write_text("requests\n")
+    (tmp_path / "vault.py").write_text("if __name__ == '__main__':\n    key = input('key: ')\n")
+
+    with pytest.raises(ManifestError) as refused:
+        refuse_idle(load_project(str(tmp_path), home_beside(tmp_path)))
+
+    text = "no long-running process found in this clone: its program asks questions at the terminal"
+    assert refused.value.what == text
+    assert refused.value.help[0].startswith("devboot run -- python vault.py")
+
+
 def test_servers_that_a_library_connects_to_make_it_no_application(tmp_path):
     library, store = tmp_path / "library", tmp_path / "store"
     for folder, name, text in ((library, "pyproject.toml", KIT), (store, "devboot.toml", "[services.redis]\n")):

@@ -12,7 +12,7 @@ from devboot.onboarding.proposal_values import Database
 from devboot.onboarding.reading.containers.container import Container
 from devboot.onboarding.services.endpoints import is_address_of, written_address
 
-_URL = re.compile(
+URL = re.compile(
     r"(?P<scheme>[A-Za-z][\w+.-]*)://(?:(?P<login>[^@/\s,]*)@)?(?P<host>[A-Za-z0-9_][\w.-]*)(?::(?P<port>\d+))?"
     r"(?P<path>/[^\s,?\"']*)?(?P<query>\?[^\s,\"']*)?"
 )
@@ -95,8 +95,8 @@ class Addresses:
 
     def led(self, name: str, text: str, others: Mapping[str, str]) -> Led:
         """Return a variable's value for this machine; `others` are the variables beside it."""
-        if _URL.search(text):
-            return self._replaced(_URL, text, name)
+        if URL.search(text):
+            return self._replaced(URL, text, name)
         part = self._part(name, text, others)
         if part.targets:
             return part

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from devboot.onboarding.compose_import import programs as running, servers as serving
-from devboot.onboarding.compose_import.addresses import Addresses, Target
+from devboot.onboarding.compose_import.addresses import URL, Addresses, Target
 from devboot.onboarding.compose_import.environment import Environment, environment_of
 from devboot.onboarding.compose_import.fidelity import APPROXIMATED, IN_DOCKER, NO_EQUIVALENT, Fidelity
 from devboot.onboarding.compose_import.mistakes import refuse_mistakes
@@ -22,7 +22,7 @@ from devboot.onboarding.frameworks.tasks import MIGRATES
 from devboot.onboarding.proposal.composed_servers import with_first_data
 from devboot.onboarding.proposal.detect import DEFAULT_FILES, detect, look_around
 from devboot.onboarding.proposal_values import Note, Package, Proposal, PythonInput, Service, Task
-from devboot.onboarding.reading.containers.compose import Compose, read_compose
+from devboot.onboarding.reading.containers.compose import Compose, read_compose, with_options
 from devboot.onboarding.reading.containers.container import Container, texts
 from devboot.onboarding.reading.layout import INPUTS
 from devboot.recipes import RecipeFolders, bundled_folder
@@ -76,10 +76,11 @@ class _Import:
     ) -> None:
         self.clone, self.compose, self.detected, self.values = clone, compose, detected, values
         self.entries = Entries(clone.tree, compose)
-        self.left = [each for each in compose.containers if not _is_chosen(each, profiles)]
-        self.containers = [each for each in compose.containers if _is_chosen(each, profiles)]
+        chosen = _chosen(compose.containers, profiles)
+        self.left = [each for each in compose.containers if each.name not in chosen]
+        self.containers = [each for each in compose.containers if each.name in chosen]
         self.python = _python(clone, self.containers, detected.python)
-        self.servers = serving.servers_of(self.containers, detected)
+        self.servers = serving.servers_of(self.containers, detected, _databases_in_urls(self.containers, values))
         taken = {each.service.name for each in self.servers} | {each.name for each in detected.databases}
         taken |= {database.name for each in self.servers for database in each.databases}
         has_venv = bool(self.python.requirements or self.python.packages)
@@ -194,7 +195,7 @@ class _Import:
         for container in self.containers:
             if container.name in known:
                 continue
-            if container.is_built or container.mounts_all:
+            if running.runs_clone(container):
                 verdict, text = IN_DOCKER, f"its program is in the image only: `docker compose up -d {container.name}`"
             else:
                 verdict, text = foreign(container)
@@ -209,9 +210,34 @@ class _Import:
         yield from (Note(each.text, each.place, warns=True) for each in self.compose.unread)
 
 
-def _is_chosen(container: Container, profiles: Collection[str]) -> bool:
-    own = texts(container.values.get("profiles"))
-    return not own or "*" in profiles or any(each in profiles for each in own)
+def _chosen(containers: Collection[Container], profiles: Collection[str]) -> set[str]:
+    """Return the names of the containers without a profile or with one of `profiles`, and of those that they need."""
+    found: set[str] = set()
+    known = {each.name: each for each in containers}
+    todo = [
+        each.name for each in containers if not (own := texts(each.values.get("profiles"))) or _is_one(own, profiles)
+    ]
+    while todo:
+        name = todo.pop()
+        if name in known and name not in found:
+            found.add(name)
+            todo += running.dependencies(known[name])
+    return found
+
+
+def _is_one(own: Collection[str], profiles: Collection[str]) -> bool:
+    return "*" in profiles or any(each in profiles for each in own)
+
+
+def _databases_in_urls(containers: Collection[Container], values: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the databases in the urls that containers have in their variables, by the url's host."""
+    found: dict[str, list[str]] = {}
+    for container in containers:
+        for text in container.environment.values():
+            for match in URL.finditer(with_options(text, values)):
+                if name := (match["path"] or "").strip("/"):
+                    found.setdefault(match["host"], []).append(name)
+    return found
 
 
 def _python(clone: Clone, containers: Collection[Container], python: PythonInput) -> PythonInput:

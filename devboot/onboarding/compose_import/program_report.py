@@ -11,6 +11,7 @@ from devboot.onboarding.compose_import.programs import COMPLETED, Program, depen
 from devboot.onboarding.compose_import.servers import published_ports
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.reading.containers.container import Container, texts
+from devboot.onboarding.reading.containers.image_commands import folder_of
 
 
 def report_program(
@@ -91,7 +92,10 @@ def _of_mount(clone: Clone, container: Container, mount: str) -> tuple[str, str]
         return APPROXIMATED, f"`{path}` isn't in the clone yet"
     if here.startswith(("/", "~", "$")):
         return NO_EQUIVALENT, f"`{there.partition(':')[0]}` is a path of the container: here it is `{here}`"
-    return APPROXIMATED, f"`{there.partition(':')[0]}` is a folder of the clone or of this machine"
+    target = there.partition(":")[0]
+    if f"{target}/".startswith(f"{folder_of(clone.tree, container).rstrip('/')}/"):
+        return NATIVE, "not needed: files stay in the clone"
+    return APPROXIMATED, f"`{target}` is a folder of this machine"
 
 
 def _of_dependency(name: str, condition: str, names: Mapping[str, str], servers: Collection[str]) -> tuple[str, str]:

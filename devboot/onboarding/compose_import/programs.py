@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devboot.onboarding.compose_import.servers import name_of, published_ports
 from devboot.onboarding.frameworks.framework import Clone
@@ -31,6 +31,10 @@ _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.0, "µs": 0.0
 _FETCHES = re.compile(
     r"^(?:curl|wget)\b(?:(?![|;&]).)*?\b(?P<scheme>https?)://(?P<host>[\w.-]+|\[::1?\])(?::(?P<port>\d+))?(?P<path>/[^\s\"'|;&]*)?"
 )
+_ASKS = re.compile(
+    r"^python[\d.]*\s+-c\s.*?\b(?:urlopen|(?:requests|httpx)\.get)\(\W*(?P<scheme>https?)://(?P<host>[\w.-]+|\[::1?\])"
+    r"(?::(?P<port>\d+))?(?P<path>/[^\s\"'|;&,)]*)?"
+)
 _SHELL = re.compile(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(['"])((?:(?!\1).)*)\1$""", re.DOTALL)
 _ENDS = re.compile(r"\s*\|\|\s*(?:exit\s+\d+|false)\s*$")
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "[::1]", "[::]")  # noqa: S104 - as healthchecks write it
@@ -49,6 +53,7 @@ class Program:
     port: int | None = None
     is_task: bool = False
     is_moved: bool = False  # True if its command has the published port instead of the container's
+    ends: bool = False  # True for a process that ends by itself
 
     @property
     def raw(self) -> Mapping[str, object]:
@@ -63,20 +68,43 @@ def programs_of(
     awaited = {name for each in containers for name, until in dependencies(each).items() if until == COMPLETED}
     found: list[Program] = []
     for container in containers:
-        if not (container.is_built or container.mounts_all):
+        if not runs_clone(container):
             continue
         command, cwd = _here(clone, container)
         if not command or len(command) > LONGEST or _is_of_image(clone, command, cwd):
             continue
         if not has_venv:
             command = re.sub(r"^python(?=\s)", "python3", command)
-        ends = container.name in awaited or bool(MIGRATES.search(command)) or not is_lasting(command)
+        last = re.split(r"&&|;", command)[-1]  # a server may be started once its database is migrated
+        ends = container.name in awaited or bool(MIGRATES.search(last)) or not is_lasting(last)
         port, moved = _port(container, command)
         name = name_of(container)
         while name in taken or any(each.name == name for each in found):
             name += "-process"
         found.append(Program(container, name, moved or command, cwd, None if ends else port, ends, bool(moved)))
-    return found
+    return _with_late_ones(found)
+
+
+def runs_clone(container: Container) -> bool:
+    """Return True if a container runs the clone's code: it is built from it, or mounts it where its command runs."""
+    if container.is_built or container.mounts_all:
+        return True
+    targets = (there.partition(":")[0].rstrip("/") for here, _, there in _mounts(container) if here.startswith("."))
+    return any(there and f"{container.folder}/".startswith(f"{there}/") for there in targets)
+
+
+def _mounts(container: Container) -> Iterator[tuple[str, str, str]]:
+    return (mount.partition(":") for mount in container.mounts)
+
+
+def _with_late_ones(found: list[Program]) -> list[Program]:
+    """Make processes of the programs that end but wait for a process: tasks run before all processes."""
+    while True:
+        lasting = {each.container.name for each in found if not each.is_task}
+        late = {each.name for each in found if each.is_task and lasting & dependencies(each.container).keys()}
+        if not late:
+            return found
+        found = [replace(each, is_task=False, ends=True) if each.name in late else each for each in found]
 
 
 def _here(clone: Clone, container: Container) -> tuple[str, str]:
@@ -175,7 +203,7 @@ def keys_of(program: Program) -> Iterator[tuple[str, Option]]:
     restart = str(values.get("restart") or "")
     if restart in ("always", "unless-stopped"):
         yield "restart", "always"
-    elif restart == "no":
+    elif restart == "no" or program.ends:
         yield "restart", "never"
     elif match := re.fullmatch(r"on-failure:(\d+)", restart):
         yield "max_restarts", max(1, int(match[1]))
@@ -199,8 +227,9 @@ def ready_of(program: Program) -> tuple[dict[str, str | int], str]:
     command = " ".join(words[1:]) if words[0] == "CMD-SHELL" else shlex.join(words[1:])
     command = _ENDS.sub("", command.replace("$$", "$"))
     found: dict[str, str | int] = {}
-    fetched = _FETCHES.match(command)
-    if fetched and fetched["host"] in _HERE and not re.search(r"[|;&]", command[fetched.end() :]):
+    asked = _ASKS.match(command)
+    fetched = asked or _FETCHES.match(command)
+    if fetched and fetched["host"] in _HERE and (asked or not re.search(r"[|;&]", command[fetched.end() :])):
         inner = {str(program.port), *(inner for inner, _ in published_ports(program.container))}
         is_own = program.port is not None and (fetched["port"] or "80") in inner
         path = fetched["path"] or "/"

@@ -79,6 +79,8 @@ def _of_variable(server: Server, name: str) -> tuple[str, str]:
     part = next((part for part, variable in server.kind.composed.items() if usual.startswith(variable)), "")
     if part and server.databases:
         return _of_database(server, part, usual)
+    if part and not own_environment(server.container).get(usual):
+        return APPROXIMATED, "its value isn't in the clone"
     if name in OPEN:
         return NATIVE, 'access = "open"'
     if _MADE.search(name):

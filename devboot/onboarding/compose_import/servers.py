@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from devboot.onboarding.libraries import Kind, known_servers
@@ -44,8 +44,13 @@ def kind_of(container: Container) -> Kind | None:
     return kind if kind is not None and kind.recipe else None
 
 
-def servers_of(containers: Collection[Container], detected: Proposal) -> list[Server]:
-    """Return the services that replace containers, with their databases; detected ones keep what the code needs."""
+def servers_of(
+    containers: Collection[Container], detected: Proposal, wanted: Mapping[str, Sequence[str]]
+) -> list[Server]:
+    """Return the services that replace containers, with their databases; detected ones keep what the code needs.
+
+    `wanted` has the databases in the addresses that other containers have, by the container's name.
+    """
     found: list[Server] = []
     taken = {each.name for each in detected.tasks} | {each.name for each in detected.processes}
     databases = {each.name for each in detected.databases}
@@ -70,7 +75,8 @@ def servers_of(containers: Collection[Container], detected: Proposal) -> list[Se
             settings=_settings(container, recipe),
             port_from="as compose publishes it" if _port(container, kind) else "the code names it",
         )
-        own = _databases(container, kind, service, detected, databases)
+        named = [each for host in sorted(container.hosts) for each in wanted.get(host, ())]
+        own = _databases(container, kind, service, detected, databases, named)
         databases |= {each.name for each in own}
         found.append(Server(container, kind, service, own))
     return found
@@ -125,7 +131,12 @@ def _settings(container: Container, recipe: str) -> dict[str, str]:
 
 
 def _databases(
-    container: Container, kind: Kind, service: Service, detected: Proposal, taken: Collection[str]
+    container: Container,
+    kind: Kind,
+    service: Service,
+    detected: Proposal,
+    taken: Collection[str],
+    wanted: Sequence[str],
 ) -> tuple[Database, ...]:
     if not kind.composed:
         return ()
@@ -133,17 +144,26 @@ def _databases(
     user = given.get(kind.composed["user"], "")
     user = user if user != kind.user and _PLAIN.fullmatch(user) else ""
     password = given.get(kind.composed["password"], "")
-    database = given.get(kind.composed["name"], "") or user or (kind.user if kind.recipe == "postgres" else "")
-    if not _PLAIN.fullmatch(database):
-        return ()
     password = password if user and _PASSWORD.fullmatch(password) else ""
     known = [each for each in detected.databases if each.service == kind.recipe] if service.name == kind.recipe else []
-    if known:
-        first = next((each for each in known if each.database == database), known[0])
-        others = [each for each in known if each is not first]
-        return (replace(first, database=database, user=user, password=password), *others)
-    name = next(each for each in ("default", service.name + "-db", name_of(container) + "-db") if each not in taken)
-    return (Database(name, "", container.evidence, service.name, database, user, password),)
+    database = given.get(kind.composed["name"], "") or next(iter(wanted), "")
+    if known and not database:
+        return (replace(known[0], user=user, password=password), *known[1:])
+    database = database or user or (kind.user if kind.recipe == "postgres" else "")
+    if not _PLAIN.fullmatch(database):
+        return tuple(known)
+    first = next((each for each in known if each.database == database), known[0] if known else None)
+    others = tuple(each for each in known if each is not first)
+    if first is None:
+        names = ("default", f"{service.name}-db", f"{name_of(container)}-db")
+        name = next((each for each in names if each not in taken), f"{service.name}-{database}")
+        first = Database(name, "", container.evidence, service.name)
+    found = (replace(first, database=database, user=user, password=password), *others)
+    held = {each.database for each in found}
+    further = [
+        each for each in dict.fromkeys(wanted) if each not in held and each not in taken and _PLAIN.fullmatch(each)
+    ]
+    return (*found, *(Database(each, "", container.evidence, service.name, each, user, password) for each in further))
 
 
 def published_ports(container: Container) -> Iterator[tuple[str, str]]:

@@ -226,6 +226,13 @@ def test_a_healthcheck_becomes_readiness(take, test, ready):
     assert manifest["processes"]["web"].get("ready") == (None if ready is None else {**ready, **timings})
 
 
+def test_a_healthcheck_in_python_becomes_a_request(take):
+    check = "    healthcheck:\n      test: python -c \"import httpx; httpx.get('http://localhost:8000/up')\"\n"
+    manifest, _, _ = take(f"{WEB}    ports: ['8000:8000']\n{check}")
+
+    assert manifest["processes"]["web"]["ready"] == {"http": "/up"}
+
+
 def test_conditions_of_depends_on_become_states_and_a_container_that_ends_a_task(take):
     manifest, report, _ = take("""
         services:
@@ -275,7 +282,7 @@ def test_variables_with_defaults_come_from_the_shell(take):
             "postgresql+asyncpg://{login}/${{databases.default.name}}?ssl=no",
         ),
         ("postgres://${{WHO:-ada}}:lace@db/${{BASE:-shop}}", "postgres://{login}/${{databases.default.name}}"),
-        ("postgres://ada:lace@db/other", "postgres://{login}/other"),
+        ("postgres://ada:lace@db/a/b", "postgres://{login}/a/b"),
         ("redis://cache:6379/2", "${{services.redis.url}}/2"),
         ("amqp://guest:guest@queue:5672/%2F", f"amqp://{RABBIT}/%2F"),
         ("amqp://queue", f"amqp://{RABBIT}"),
@@ -293,6 +300,17 @@ def test_addresses_of_containers_become_references(take, value, text):
         "${databases.default.user}:${databases.default.password}@${databases.default.host}:${databases.default.port}"
     )
     assert manifest["env"]["ADDRESS"] == text.format(login=login)
+
+
+def test_a_database_that_only_an_address_names_is_created_with_the_same_owner(take):
+    others = DATABASE.removeprefix("\nservices:").partition("volumes: {")[0]
+    manifest, _, _ = take(f"{WEB}    environment: {{A: 'postgres://ada:lace@db/other'}}\n{others}")
+    db = "  db: {image: postgres, environment: ['POSTGRES_DB=${X}']}\n"
+    alone, _, _ = take(f"{WEB}    environment: {{A: 'postgres://db/shop'}}\n{db}")
+
+    assert manifest["services"]["postgres"]["databases"]["other"] == {"user": "ada", "password": "lace"}
+    assert manifest["env"]["A"].endswith("@${databases.other.host}:${databases.other.port}/${databases.other.name}")
+    assert alone["env"]["A"].endswith("/${databases.default.name}")
 
 
 def test_host_port_user_and_password_in_variables_of_their_own_become_references(take):
@@ -436,6 +454,30 @@ def test_several_ports_of_a_process_are_one_and_an_exposed_one_counts(take):
 
     assert {name: each["port"] for name, each in manifest["processes"].items()} == {"web": 1001, "worker": 1003}
     assert [each.verdict for each in found if each.key.endswith("ports")] == ["native", "no equivalent"]
+
+
+def test_a_container_that_mounts_a_folder_of_the_clone_runs_its_code(take):
+    front = "image: 'node:22', working_dir: /srv, volumes: ['./front:/srv', '/srv/node_modules'], command: npm run dev"
+    manifest, report, _ = take(f"{WEB}  front: {{{front}}}\n", {"front/package.json": "{}"})
+
+    assert manifest["processes"]["front"] == {"command": "npm run dev", "cwd": "front"}
+    assert manifest["packages"]["node"] == "22"
+    assert report["services.front.volumes"][0] == "native"
+
+
+def test_a_server_that_migrates_first_keeps_running_and_a_program_that_waits_for_it_runs_after_it(take):
+    web = "  web: {build: ., command: 'python prepare.py && python app.py'}\n"
+    manifest, _, _ = take(f"services:\n{web}  check: {{build: ., command: python migrate.py, depends_on: [web]}}\n")
+
+    assert "tasks" not in manifest
+    assert manifest["processes"]["check"]["restart"] == "never"
+    assert manifest["processes"]["check"]["depends_on"] == [{"name": "web", "until": "started"}]
+
+
+def test_what_a_chosen_service_needs_is_taken_with_its_profile(take):
+    manifest, _, _ = take(f"{WEB}    depends_on: [db]\n  db: {{image: postgres, profiles: [full]}}\n")
+
+    assert manifest["processes"]["web"]["depends_on"] == ["postgres"]
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,9 @@ def read_compose(
         if paths:
             entry = entry._replace(values=_with_values(entry.values, values or {}))  # noqa: PLW2901
         container = _with_files(tree, _container(entry))
+        if paths:
+            given = {name: with_options(text, values or {}) for name, text in container.environment.items()}
+            container = replace(container, environment=given)
         known = containers.get(container.name)
         if known is None or (not known.command and container.command):
             containers[container.name] = container

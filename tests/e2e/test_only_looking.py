@@ -44,6 +44,9 @@ LOOKING = (
     ("completions", "bash"),
     ("explain", "port/in-use"),
     ("help", "up"),
+    ("import", "-n"),
+    ("import", "--diff"),
+    ("import", "--check"),
     ("init",),
 )
 _ALLOWED = {"tmp/."}  # where what uv says is kept meanwhile, in files without a name

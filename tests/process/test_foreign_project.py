@@ -23,7 +23,7 @@ ARGUMENTS = {
     "run": ("--", "touch", "ran"),
     **dict.fromkeys(("start", "stop", "restart", "attach"), ("web",)),
 }
-OF_NO_PROJECT = {"init", "gc", "explain", "completions", "help"}
+OF_NO_PROJECT = {"init", "import", "gc", "explain", "completions", "help"}
 OF_A_PROJECT = [command.name for command in COMMANDS if command.name not in OF_NO_PROJECT]
 
 

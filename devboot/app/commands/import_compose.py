@@ -78,6 +78,8 @@ def difference(cwd: str, environ: Mapping[str, str], files: Sequence[str], profi
     if any(each.slug != "manifest/unknown-name" for each in problems):  # the Procfile may have it
         raise problems_of(problems)
     wanted, has = _keys(parse_toml(render(found.proposal))), _keys(parse_toml(text))
+    tables = {key for key, value in wanted.items() if value == "{}" and any(each.startswith(f"{key}.") for each in has)}
+    wanted = {key: value for key, value in wanted.items() if key not in tables}  # there, with further keys
     before = [f"{key} = {has[key]}\n" for key in wanted if key in has]
     after = [f"{key} = {value}\n" for key, value in wanted.items()]
     lines = unified_diff(before, after, MANIFEST, names[0], n=0)

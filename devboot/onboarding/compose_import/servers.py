@@ -110,7 +110,15 @@ def _recipe(container: Container, kind: Kind) -> str:
 
 
 def _version(container: Container, recipe: str) -> str:
-    return version_of(recipe, container)[0] if container.version else ""
+    """Return the version to request, also if it is the recipe's own today; "" if the image names none."""
+    if not container.version:
+        return ""
+    version, text = version_of(recipe, container)
+    if version or text:
+        return version
+    parts, own = container.version.split("."), own_version(recipe)
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((each for each in prefixes if f"{own}.".startswith(f"{each}.")), "")
 
 
 def _port(container: Container, kind: Kind) -> int | None:

@@ -36,8 +36,7 @@ def test_the_report_goes_to_stdout_and_the_rest_to_stderr(shop, capsys):
     out, err = capsys.readouterr()
     assert out.splitlines() == [
         "compose.yaml:3  services.cache.image                native          [services.redis] 7",
-        "compose.yaml:5  services.web.build                  native          [processes.web] runs the clone's code: "
-        "python3 app.py",
+        "compose.yaml:5  services.web.build                  native          [processes.web] runs the clone's code: python3 app.py",  # noqa: E501
         "compose.yaml:6  services.web.command                native          [processes.web] python3 app.py",
         "compose.yaml:8  services.web.environment.CACHE_URL  native          leads to `redis` on this machine",
         "",

@@ -10,13 +10,14 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.processes import wait_until
+from tests.fakes.terminal import Terminal
 
 pytestmark = pytest.mark.own_ports
 
@@ -55,7 +56,10 @@ class Checkout:
     @property
     def once(self) -> str:
         """What the first run says."""
-        return f"devbootw: installing devboot's dependencies into {self.tool}\n"
+        return (
+            "devbootw: installing devboot's dependencies, only this once and for about half a minute, "
+            f"into {self.tool}\n"
+        )
 
     @property
     def environ(self) -> dict[str, str]:
@@ -253,6 +257,32 @@ def test_an_install_that_fails_is_not_used_and_tried_again(checkout: Checkout, t
     assert (4, "", expected) == checkout.run("up", "-d")
     fail.unlink()
     assert (3, RAN[1], checkout.once) == checkout.run("up", "-d")
+
+
+def test_an_install_that_fails_because_nothing_can_be_written_blames_the_disk(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    checkout.use(python_without_pip(tmp_path / "bare"))
+    Path(f"{checkout.log}.fail").touch()
+    limited = checkout.bin / "limited"
+    limited.write_text(f"#!/bin/sh\nulimit -f 500\nexec '{checkout.root}/devbootw'\n")
+    limited.chmod(0o755)
+
+    code, _, said = checkout.run(program=limited)
+
+    assert 6 == code
+    assert said.removeprefix(checkout.once).splitlines() == [
+        f"error[tool/disk-full]: the disk with `{checkout.tool.parent}` has no room for what devboot needs",
+        "cause: File too large",
+        "help: make room, then run the same command again",
+        "kept: nothing half done is used",
+    ]
+
+
+def test_on_a_terminal_the_installer_shows_its_progress(checkout: Checkout) -> None:
+    (checkout.bin / "uv").write_text('#!/bin/sh\necho "installer: $*" >&2\n')
+    with closing(Terminal([str(checkout.root / "devbootw")], checkout.environ, "/")) as terminal:
+        terminal.expect("installer: pip install --python")
 
 
 def test_a_python_that_is_none_is_refused(checkout: Checkout) -> None:

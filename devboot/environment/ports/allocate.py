@@ -11,6 +11,7 @@ import time
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from itertools import chain
 from zlib import crc32
 
 from devboot.environment.ports.holder_advice import holder_of, reason, using_variable
@@ -119,23 +120,30 @@ def choose(
     is_free: Callable[[int], bool],
     has_begun: bool = False,
 ) -> Ports:
-    """Choose the numbers: exact ones; recorded ones; the usual one; a stable free one.
+    """Choose the numbers: exact ones; recorded ones; the usual one; a stable free one. Raises BusyError.
 
     `has_begun`: the project runs, so that a number which can't be kept was lost since its start.
     """
     numbers = {wish.name: wish.port for wish in wanted if wish.exact}
+    used = {*numbers.values(), *taken.in_use}
     notes = []
     for wish in wanted:
         if wish.exact:
             continue
-        kept = taken.others.keys() - ({wish.port}.intersection(taken.idle) if wish.shared else set())
-        used = {*numbers.values(), *taken.in_use, *kept}
         had = recorded.get(wish.name)
-        if had is not None and had not in {*numbers.values(), *taken.in_use}:
+        if had is not None and had not in used:
             numbers[wish.name] = had
+            used.add(had)
             continue
-        candidates = (wish.port, *_stable(f"{seed}\0{wish.name}"))
-        numbers[wish.name] = next(number for number in candidates if number not in used and is_free(number))
+        is_idle = wish.shared and wish.port in taken.idle
+        for number in chain((wish.port,), _stable(f"{seed}\0{wish.name}")):
+            is_kept = number in taken.others and not (is_idle and number == wish.port)
+            if number not in used and not is_kept and is_free(number):
+                break
+        else:
+            raise _none_left(wish, len(wanted))
+        numbers[wish.name] = number
+        used.add(number)
         if had is not None:
             why = f"held by {taken.name_holder(had)}" if had in taken.in_use else "which is taken"
             back = f"; `devboot up --port {wish.name}={had}` moves it back once it is free"
@@ -147,6 +155,16 @@ def choose(
             reason = _reason_against(wish, taken)
             notes.append((wish.name, f"gets port {numbers[wish.name]} instead of {wish.port}: {reason}"))
     return Ports({wish.name: numbers[wish.name] for wish in wanted}, tuple(notes))
+
+
+def _none_left(wish: PortWish, count: int) -> BusyError:
+    return BusyError(
+        "port/none-free",
+        f"no port is left for `{wish.name}`",
+        causes=(f"{count} are needed, and devboot chooses from {_LOWEST} to {_HIGHEST - 1}",),
+        help=("start fewer processes: `devboot up NAME`", "or stop other projects: `devboot down --all`"),
+        kept=("nothing was started",),
+    )
 
 
 def _reason_against(wish: PortWish, taken: Taken) -> str:

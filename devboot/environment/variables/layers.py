@@ -6,7 +6,9 @@ in their order, `[env]`; `{ from = "shell" }` lets the caller win.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from devboot.model.composed_variable import ComposedVariable
 from devboot.model.edge.manifest.variables import FromShell, Generated, Required, Variable
@@ -73,13 +75,19 @@ def compose(layers: Layers) -> Composition:
 
 def process_variables(templates: Mapping[str, str], composition: Composition, layers: Layers) -> dict[str, str]:
     """Return a process's own `env`, with `${…}` filled in from everything composed."""
-    scope = {**layers.inherited, **composition.values(), **layers.names}
-    return resolve_variables(dict(templates), scope)
+    return resolve_variables(dict(templates), _scope(composition, layers)) if templates else {}
 
 
 def fill_in(template: str, composition: Composition, layers: Layers) -> str:
     """Return a text of `ready`, `alive` or `settings` with `${…}` filled in."""
-    return interpolate(template, {**layers.inherited, **composition.values(), **layers.names})
+    return interpolate(template, _scope(composition, layers))
+
+
+def _scope(composition: Composition, layers: Layers) -> Mapping[str, str]:
+    """Return all values that `${…}` may name, without copying them: it is called for each process."""
+    return ChainMap(
+        cast("dict[str, str]", layers.names), composition.values(), cast("dict[str, str]", layers.inherited)
+    )
 
 
 def is_secret_value(value: str) -> bool:

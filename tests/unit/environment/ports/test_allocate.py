@@ -406,3 +406,21 @@ def test_all_programs_are_searched_once_for_who_listens_on_a_port():
     program = [sys.executable, "-c", LOOKING_TWICE]
 
     assert subprocess.check_output(program, text=True) == "[True, True, True, True] None 2\n"
+
+
+def test_twenty_thousand_ports_are_chosen_in_time_proportional_to_their_number():
+    wanted = [PortWish(f"p{number}", 1024 + number, exact=False) for number in range(20_000)]
+    taken = Taken(dict.fromkeys(range(30000, 60000), "/other"), {80}, name_holder=str)
+
+    ports = choose(wanted, {}, taken, seed="/shop", is_free=everything)
+
+    assert {wish.name: wish.port for wish in wanted} == ports.numbers
+
+
+def test_more_processes_than_ports_are_an_error_and_no_bug():
+    wanted = [PortWish(f"p{number}", 5000, exact=False) for number in range(3)]
+
+    with pytest.raises(BusyError, match="no port is left for `p1`") as caught:
+        choose(wanted, {}, NOBODY, seed="/shop", is_free=lambda number: number == 5000)
+
+    assert "port/none-free" == caught.value.slug

@@ -15,6 +15,7 @@ from devboot.clone_reader import exists
 from devboot.environment.locks.direct_references import parse_direct
 from devboot.environment.locks.pins import Direct, IndexLine, Pin, Pins, normalised
 from devboot.errors import ManifestError, Place, reason_of, shell_word
+from devboot.model.project_files.encoding import EncodingError, NotUtf8Error, decode
 
 Read = Callable[[str], bytes]
 """Gives a file's bytes by its absolute path; raises OSError."""
@@ -121,6 +122,11 @@ class _Reader:
         file = os.path.relpath(path, self._root)
         try:
             text = decoded(self._read(path))
+        except EncodingError as error:
+            where = Place(file, error.line, error.column)
+            raise ManifestError(
+                "python/requirement", error.what, place=where, help=("save the file as UTF-8",)
+            ) from None
         except OSError as error:
             raise ManifestError(
                 "python/no-requirements",
@@ -281,12 +287,13 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def decoded(data: bytes) -> str:
-    """Return a file's content as text: UTF-8, or UTF-16 as PowerShell writes it, else Latin-1, which never fails."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
+    """Return a file's content as text: UTF-8, or UTF-16 as PowerShell writes it, else Latin-1.
+
+    Raises EncodingError for UTF-16 that is cut off or has no byte order mark.
+    """
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        return decode(data, takes_utf_16=True)
+    except NotUtf8Error:
         return data.decode("latin-1")
 
 

@@ -9,6 +9,7 @@ import re
 
 from devboot.errors import ManifestError, Place, Problems
 from devboot.model.printable import printable
+from devboot.model.project_files.encoding import EncodingError, decode
 from devboot.record import Record
 
 TYPE_CHECKING = False
@@ -148,13 +149,10 @@ def _text(data: bytes | str, file: str) -> str:
 
 def _decoded(data: bytes, file: str) -> str:
     try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        what = f"byte 0x{data[error.start]:02x} is not UTF-8"
-        place = Place(file, line, column)
-        failure = ManifestError("env/encoding", what, place=place, help=("save the file as UTF-8",))
+        return decode(data)
+    except EncodingError as error:
+        place = Place(file, error.line, error.column)
+        failure = ManifestError("env/encoding", error.what, place=place, help=("save the file as UTF-8",))
         raise Problems([failure], summary=f"1 problem in {file}; {_UNCHANGED}") from None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from devboot.errors import ManifestError, Place, Problems, shell_word
 from devboot.model.printable import printable
+from devboot.model.project_files.encoding import EncodingError, decode
 from devboot.record import Record
 
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
@@ -82,7 +83,7 @@ def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) ->
     text = _text(data, file)
     for number, source in enumerate((join_lines(text) if is_lenient else text).split("\n"), 1):
         try:
-            line = _line(source.removesuffix("\r"), number, file)
+            line = _line(source, number, file)
         except ManifestError as error:
             left_out.append(f"{file}:{number} is ignored: {error.what}")
             mistakes.append(error)
@@ -92,7 +93,7 @@ def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) ->
         if line.name in lines:
             first = lines[line.name]
             left_out.append(f"{file}:{first.line} is ignored: line {number} defines `{line.name}` again")
-            mistakes += [] if is_lenient else [_twice(line, first, source.removesuffix("\r"), file)]
+            mistakes += [] if is_lenient else [_twice(line, first, source, file)]
         if is_lenient:
             lines.pop(line.name, None)
         lines.setdefault(line.name, line)
@@ -108,20 +109,17 @@ def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) ->
 
 
 def _text(data: bytes | str, file: str) -> str:
+    """Return the text with plain line feeds. Raises Problems `procfile/encoding`."""
     if isinstance(data, str):
-        return data.removeprefix("\ufeff")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # as written by PowerShell's `>`
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
-        what = f"byte 0x{data[error.start]:02x} is not UTF-8"
-        place = Place(file, line, column)
-        failure = ManifestError("procfile/encoding", what, place=place, help=("save the file as UTF-8",))
-        raise Problems([failure], summary=f"1 problem in {file}; {_UNCHANGED}") from None
+        text = data.removeprefix("\ufeff")
+    else:
+        try:
+            text = decode(data, takes_utf_16=True)
+        except EncodingError as error:
+            place, helps = Place(file, error.line, error.column), ("save the file as UTF-8",)
+            failure = ManifestError("procfile/encoding", error.what, place=place, help=helps)
+            raise Problems([failure], summary=f"1 problem in {file}; {_UNCHANGED}") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _line(source: str, number: int, file: str) -> ProcfileLine | None:
@@ -137,6 +135,8 @@ def _line(source: str, number: int, file: str) -> ProcfileLine | None:
         place = Place(file, number, column, width=max(width, 1), label=label, source=source)
         return ManifestError("procfile/bad-line", what, place=place, help=helps)
 
+    if "\0" in source:
+        raise bad("the line has a NUL character", source.index("\0") + 1, 1, "no command can", "remove it")
     is_in_word = " " in name and command[:1].strip() != ""  # `web gunicorn shop:app`
     if not colon or is_in_word:
         label = "no colon behind a name" if colon else "no colon"

@@ -217,7 +217,8 @@ class Tree:
             (".py", ".toml")
         ):  # as written by PowerShell's `>`
             return raw.decode("utf-16", "replace")
-        return None if b"\0" in raw[:1024] else raw.decode("utf-8-sig", "replace")
+        is_binary = b"\0" in raw[:1024] and not os.path.basename(path).startswith("Procfile")  # an error of its own
+        return None if is_binary else raw.decode("utf-8-sig", "replace")
 
     def module(self, path: str) -> ast.Module | None:
         """Return the syntax tree of a Python file; None if it can't be parsed."""

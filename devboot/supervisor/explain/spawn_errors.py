@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_LONGEST = 200  # characters of a command that are shown
 _ELSEWHERE = "export DEVBOOT_HOME=/a/short/path/of/yours"
 # Messages of `env`, translated after the name, and of shells
 _NOT_FOUND = (
@@ -40,10 +41,10 @@ def explain(
     elif isinstance(error, SocketFolderError):
         reason, helps = str(error.strerror), _free(str(error.filename))
     else:
-        reason, helps = _reason(error, program, cwd, env)
+        reason, helps = _reason(error, program, cwd, env, command)
     if origin and not helps:
         helps = [f"correct the command in {origin}, or install `{program}`; then `devboot up -d`"]
-    causes = [f"{command}     ({origin})"] if origin else []
+    causes = [f"{command[:_LONGEST]}{'…' * (len(command) > _LONGEST)}     ({origin})"] if origin else []
     return WorkError("process/spawn", f"`{name}` could not be started: {reason}", causes=causes, help=helps)
 
 
@@ -87,7 +88,7 @@ def named_as_missing(lines: Iterable[str]) -> str:
     return found[-1][1] if found else ""
 
 
-def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str]) -> tuple[str, list[str]]:
+def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str], command: str) -> tuple[str, list[str]]:
     if not os.path.isdir(cwd):
         return f"its directory `{cwd}` does not exist", [f"create it: `mkdir -p {cwd}`, or change `cwd`"]
     named = error.filename if isinstance(error.filename, str) else program
@@ -100,7 +101,7 @@ def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str]) -> t
     if error.errno == ENOEXEC:
         return f"`{program}` is a program for another kind of machine", [f"see what it is: `file {path}`"]
     if error.errno == E2BIG:
-        return _too_large(env)
+        return _too_large(env, command)
     return f"{error.strerror or error} (`{program}`)", [f"ls -l {shell_word(path)}   # its owner and mode"]
 
 
@@ -116,9 +117,11 @@ def _not_found(program: str, path: str, cwd: str, env: Mapping[str, str]) -> tup
     return f"`{program}` was not found", [origin] if origin else _suggest(program, env.get("PATH", os.defpath))
 
 
-def _too_large(env: Mapping[str, str]) -> tuple[str, list[str]]:
+def _too_large(env: Mapping[str, str], command: str) -> tuple[str, list[str]]:
     size = sum(len(key) + len(value) + 2 for key, value in env.items())
     largest = max(env, key=lambda key: len(env[key]), default="")
+    if len(command) > len(env.get(largest, "")):
+        return f"its command of {len(command)} bytes is too long", ["put the command into a script"]
     return f"its environment of {size} bytes is too large", [f"the largest variable is `{largest}`"]
 
 

@@ -11,6 +11,7 @@ from devboot import __version__
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.missing_variables import missing_variable, missing_variables
 from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, refuse_python_2, warn_of_missing
+from devboot.environment.exec_limits import refuse_too_long, this_system
 from devboot.environment.observation.startup_module import HOSTS, as_variable, startup_folder, write_startup
 from devboot.environment.ports.wish import PortWish
 from devboot.environment.process_specs import (
@@ -216,7 +217,10 @@ def wanted_ports(loaded: Loaded, recipes: Mapping[str, KnownRecipe], base: int) 
 
 
 def compose_project(parts: Parts) -> Composed:
-    """Compose the plan from its parts. Raises Problems, ManifestError `manifest/unknown-name`."""
+    """Compose the plan from its parts.
+
+    Raises Problems (`process/too-long` among them), ManifestError `manifest/unknown-name`.
+    """
     loaded, manifest = parts.loaded, parts.loaded.manifest
     wanted: dict[str, str] = {name: each.generate for name, each in manifest.env.items() if isinstance(each, Generated)}
     private = [name for name, service in manifest.services.items() if _is_private(parts, name, service)]
@@ -279,6 +283,7 @@ def compose_project(parts: Parts) -> Composed:
         record=loaded.project.record,
         siblings=sibling_variables(around),
     )
+    refuse_too_long(composition.variables, plan.processes, parts.environ, this_system())
     return Composed(services, composition, _with_fingerprint(plan, patch), patch, tasks)
 
 

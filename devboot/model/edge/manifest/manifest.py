@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr, ValidationError
@@ -41,13 +42,14 @@ from devboot.paths import shown_from
 from devboot.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from devboot.model.edge.toml.locator import Path
 
 MANIFEST = "devboot.toml"
 PROCFILES = ("Procfile.dev", "Procfile")
 
+_NUL = re.compile(r"\\(?:u0{4}|U0{8}|x00)")
 _KINDS: dict[str, type[Table]] = {"services": Service, "databases": Database, "tasks": Task, "processes": Process}
 _TAGS: dict[str, type[Table]] = {
     **{f"<{key}>": probe for key, probe in PROBES.items()},
@@ -166,7 +168,21 @@ def _examine(
     problems += References(document, complaints, names, complete=procfile is not None).problems()
     if procfile is not None:
         problems += _without_command(document, complaints, procfile)
+    if not problems:
+        problems += _with_nul(document, complaints, document.values, ())
     return (None if problems else manifest), problems
+
+
+def _with_nul(document: Document, complaints: Complaints, value: object, path: Path) -> Iterator[DevbootError]:
+    """Yield an error for each text with a NUL character, which no command, path or variable can have."""
+    if not path and not _NUL.search(document.text):
+        return
+    if isinstance(value, str) and "\0" in value:
+        name = next(each for each in reversed(path) if isinstance(each, str))
+        yield complaints.error("value", f"`{name}` must not hold a NUL character", path, label="no command or path can")
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield from _with_nul(document, complaints, item, (*path, key))
 
 
 def _typed(document: Document, complaints: Complaints) -> tuple[Manifest | None, list[DevbootError]]:

@@ -539,6 +539,16 @@ def test_too_large_an_environment_names_its_largest_variable(tmp_path):
     assert error.help == ("the largest variable is `BIG`",)
 
 
+def test_a_command_that_is_too_long_is_not_blamed_on_the_environment(tmp_path):
+    error = explain(
+        OSError(errno.E2BIG, "Argument list too long"), name="web", program="sh", cwd=str(tmp_path),
+        env={"PATH": "/bin"}, command="x" * 1000, origin="Procfile:1",
+    )  # fmt: skip
+
+    assert error.what == "`web` could not be started: its command of 1000 bytes is too long"
+    assert error.causes == (f"{'x' * 200}…     (Procfile:1)",)
+
+
 def test_a_folder_for_sockets_that_is_in_the_way_comes_with_the_command_that_frees_it(tmp_path):
     folder = tmp_path / "sockets"
     folder.touch()

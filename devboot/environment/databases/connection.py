@@ -7,7 +7,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from urllib.parse import quote
 
@@ -19,6 +19,8 @@ from devboot.files import is_read_only, machine_error
 BUSY_SECONDS = 10.0
 _LOOKS, _PAUSE = 4, 0.1  # times and seconds
 _SHARED = (510, 0x40000002)  # length and start of the bytes that SQLite locks for reading
+_OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+_TRIAL = 64 * 1024  # bytes: more than SQLite writes for a pragma and a shared-memory file
 SIDE_FILES = ("-journal", "-wal", "-shm")
 
 
@@ -105,8 +107,17 @@ def refuse_irregular_files(path: str) -> None:
             raise machine_error(OSError(errno.ENXIO, reason, name), name)
 
 
-def translated(error: sqlite3.Error, path: str, busy: float = BUSY_SECONDS) -> DevbootError:
-    """Return the DevbootError for an SQLite error about the database `path`, which waited `busy` seconds."""
+def translated(
+    error: sqlite3.Error,
+    path: str,
+    busy: float = BUSY_SECONDS,
+    error_of_disk: Callable[[str], OSError | None] | None = None,
+) -> DevbootError:
+    """Return the DevbootError for an SQLite error about the database `path`, which waited `busy` seconds.
+
+    SQLite has no number of the system for an error of input and output: `error_of_disk` returns what a write into a
+    folder fails with.
+    """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _locked(path, busy)
@@ -123,12 +134,31 @@ def translated(error: sqlite3.Error, path: str, busy: float = BUSY_SECONDS) -> D
         where = shell_word(os.path.dirname(path) or ".")
         what = f"the disk is full where `{path}` belongs"
         return MachineError("machine/disk-full", what, causes=[str(error)], help=[f"df -h {where}"])
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+        failed = (error_of_disk or _error_of_disk)(os.path.dirname(path) or ".")
+        if failed is not None:
+            return machine_error(OSError(failed.errno, f"{failed.strerror} ({error})", path), path)
     return MachineError(
         "sqlite/failed",
         f"SQLite can't read or write `{path}`",
         causes=[str(error)],
         help=[f"ls -l {shell_word(path)}   # its owner and mode", "devboot explain sqlite/failed"],
     )
+
+
+def _error_of_disk(folder: str) -> OSError | None:
+    """Return the error of the disk that a write below `folder` fails with; no file with a name is created."""
+    try:
+        descriptor = os.open(folder, getattr(os, "O_TMPFILE", os.O_DIRECTORY) | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        return error if error.errno in _OF_DISK else None
+    try:
+        os.write(descriptor, bytes(_TRIAL))
+    except OSError as error:
+        return error if error.errno in _OF_DISK else None
+    finally:
+        os.close(descriptor)
+    return None
 
 
 def _locked(path: str, busy: float) -> BusyError:

@@ -76,6 +76,9 @@ class Subject(Record):
     is_key: bool
 
 
+_OTHER_NAMES = {"sqlite": "databases", "sqlite3": "databases", "db": "databases"}  # of tables of the manifest
+
+
 class Complaints:
     """Converts pydantic's errors for one document; `tags` maps the tags of union branches to their models."""
 
@@ -208,7 +211,11 @@ class Complaints:
             return [f"it is a key of `[{home}]`"]
         if len(subject.path) > 1 or not isinstance(value, dict) or not self._kinds:
             return []
-        return [f"did you mean `[{self._kind_of(value)}.{printable(key)}]`?"]
+        inner = [each for each in value.values() if isinstance(each, dict)]
+        is_group = bool(inner) and len(inner) == len(value)  # `[sqlite.main]`, as `[databases.main]`
+        name = next(iter(value)) if is_group else key
+        kind = _OTHER_NAMES.get(key) or self._kind_of(inner[0] if is_group else value)
+        return [f"did you mean `[{kind}.{printable(name)}]`?"]
 
     def _kind_of(self, value: Mapping[str, Any]) -> str:
         """Return the kind of a misplaced table, such as `services` for `[redis]`, judged by its keys."""

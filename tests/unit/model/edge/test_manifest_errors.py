@@ -326,6 +326,10 @@ def test_a_value_of_the_wrong_kind_is_told_with_what_to_write(text, what, helps)
         ("[web]\ncommand = 'x'\ndepends_on = []", "processes.web"),
         ("[migrate]\nrun = 'x'\nbefore = []", "tasks.migrate"),
         ("[default]\npath = 'x'\npragmas = {}", "databases.default"),
+        ("[sqlite.main]\npath = 'x'", "databases.main"),
+        ("[sqlite.main]", "databases.main"),
+        ("[sqlite]\npath = 'x'", "databases.sqlite"),
+        ("[apps.web]\ncommand = 'x'\nwatch = []", "processes.web"),
     ],
 )
 def test_a_table_at_the_top_may_belong_below(text, table):

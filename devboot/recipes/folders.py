@@ -102,11 +102,12 @@ def load_recipe_file(folder: str) -> Recipe:
     from devboot.model.edge.recipe.recipe import parse_recipe  # most projects use no recipe
 
     recipe = parse_recipe(_text(folder, "recipe.toml"), os.path.join(folder, "recipe.toml"))
+    right = os.path.join(os.path.dirname(folder), recipe.package.name)
     if recipe.package.name != os.path.basename(os.path.abspath(folder)):
         raise ManifestError(
             "recipe/wrong-name",
             f"the recipe in `{folder}` is named `{recipe.package.name}`",
-            help=[f"mv {folder} {os.path.join(os.path.dirname(folder), recipe.package.name)}"],
+            help=[f"mv {shell_word(folder)} {shell_word(right)}"],
         )
     return recipe
 

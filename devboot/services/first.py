@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from devboot.errors import MachineError, WorkError
+from devboot.errors import MachineError, WorkError, shell_word
 from devboot.files import fail_point, machine_error, sync_directory
 from devboot.services import steps
 from devboot.services.plan import DATA, FirstStep, Service
@@ -81,6 +81,6 @@ def _something_else(service: Service, first: FirstStep) -> MachineError:
         "service/data-unreadable",
         f"the data folder of `{service.spec.name}` has unexpected content",
         causes=[f"`{service.data}` isn't empty and has no `{first.creates}`"],
-        help=[f"mv '{service.data}' '{service.data}.aside'"],
+        help=[f"mv {shell_word(service.data)} {shell_word(f'{service.data}.aside')}"],
         kept=[f"`{service.data}`, unchanged"],
     )

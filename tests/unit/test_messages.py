@@ -106,3 +106,74 @@ def test_nobody_is_blamed():
 def test_advice_stands_in_help_only():
     advice = re.compile(r"\b(try|run|use|check|make sure|should|must be set) (the|your|`devboot|again)\b")
     assert [(place, what) for place, what in WHATS if advice.search(what)] == []
+
+
+# Programs that advice names, and what in an f-string is a path, or may be one
+COMMANDS = re.compile(
+    r"(?:^|`|&& |> )(?:sudo )?(?:cat|cd|chmod|chown|cp|df|du|echo|file|fuser|git|head|less|ln|ls|lsof|mkdir|mv|printf|"
+    r"python|rm|rmdir|sed|stat|tail|test|touch|unlink)\s[^`]*$"
+)
+PATHS = re.compile(
+    r"(?:^|[._(])(?:cwd|data|directory|file|filename|folder|path|root|script|target|template|where)\b|(?:base|dir)name\("
+)
+QUOTES = re.compile(r"shell_word\(|\bquote\(|_word\(")
+# No command, and a script of package.json
+OTHERS = {
+    "environment/python/interpreters.py: path",
+    "environment/python/interpreters.py: request.file",
+    "onboarding/reading/node.py: script",
+}
+
+
+def quoted_names(tree):
+    """Names of variables that hold a quoted word."""
+    return {
+        name.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and QUOTES.search(ast.unparse(node.value))
+        for target in node.targets
+        for name in ast.walk(target)
+        if isinstance(name, ast.Name)
+    }
+
+
+def unquoted_paths(source):
+    """Yield line and source of each path that stands unquoted in a command of an f-string."""
+    tree = ast.parse(source)
+    known = quoted_names(tree)
+    for text in (node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)):
+        before = ""
+        for part in text.values:
+            if isinstance(part, ast.Constant):
+                before += str(part.value)
+                continue
+            value = ast.unparse(part.value)
+            is_free = PATHS.search(value) and not QUOTES.search(value) and value not in known
+            if is_free and COMMANDS.search(before):
+                yield part.lineno, value
+            before += "x"
+
+
+def test_each_path_in_a_command_of_advice_is_quoted():
+    found = [
+        (f"{path.relative_to(PACKAGE)}: {value}", line)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for line, value in unquoted_paths(path.read_text(encoding="utf-8"))
+    ]
+    assert [each for each in found if each[0] not in OTHERS] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "is_found"),
+    [
+        ('f"ls -ld {path}"', True),
+        ('f"see `mv {self.folder} {x}` for it"', True),
+        ('f"cd {os.path.dirname(path)} && ls"', True),
+        ('f"ls -ld {shell_word(path)}"', False),
+        ('where = shell_word(path)\nf"df -h {where}"', False),
+        ('f"the file is {path}"', False),
+        ('f"`{path}` is not a file"', False),
+    ],
+)
+def test_an_unquoted_path_in_a_command_would_be_noticed(source, is_found):
+    assert is_found == bool(list(unquoted_paths(source)))

@@ -130,12 +130,14 @@ def _warn_of_stopped(service: str, program: str) -> None:
 
 
 def _explain(program: str, environ: Mapping[str, str], error: OSError | None) -> int:
-    from devboot.errors import WorkError
+    from devboot.errors import WorkError, shell_word
     from devboot.supervisor.explain.missing_programs import origin_of
     from devboot.text.problems import render_problem
 
     if isinstance(error, PermissionError):
-        problem = WorkError("run/not-executable", f"`{program}` is not executable", help=[f"chmod +x {error.filename}"])
+        problem = WorkError(
+            "run/not-executable", f"`{program}` is not executable", help=[f"chmod +x {shell_word(error.filename)}"]
+        )
         code = NOT_EXECUTABLE
     else:
         problem = WorkError(

@@ -57,7 +57,10 @@ def init(session: Session, *, merges: bool = False, only_diff: bool = False, exa
         session.say(f"note: {note}")
     session.say("", f"wrote {shown}, {done.lines} {'further lines' if merges else 'lines'}")
     lock = os.path.join(os.path.dirname(shown), LOCK)
-    steps = [("devboot up", "start everything"), (f"git add {shown} {lock}", "so that others get the same")]
+    steps = [
+        ("devboot up", "start everything"),
+        (f"git add {shell_word(shown)} {shell_word(lock)}", "so that others get the same"),
+    ]
     session.say(*(f"{lead}{line}" for lead, line in zip(("next: ", "      "), table(steps), strict=True)))
     return Exit.OK
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devboot.clone_reader import parse_json, table_in
+from devboot.errors import shell_word
 from devboot.onboarding.proposal_values import Evidence, Note, Package, Process, Task
 from devboot.onboarding.reading.tree import Tree, line_of
 
@@ -90,7 +91,7 @@ def left_to_itself(tree: Tree, root: str, commands: Collection[tuple[str, str, s
         scripts = read_package(tree, path).get("scripts")
         script = next((each for each in ("dev", "serve", "start") if isinstance(scripts, dict) and each in scripts), "")
         if script and not any(folder in text for text in texts):
-            how = f"`cd {folder} && npm install && npm run {script}` does"
+            how = f"`cd {shell_word(folder)} && npm install && npm run {script}` does"
             where = Evidence(path, line_of(tree.text(path) or "", rf'"{script}"'))
             yield Note(f"`{folder}` is not started; {how}", where)
     yield from _unbuilt(tree, root, texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devboot.errors import Evidence, WorkError
+from devboot.errors import Evidence, WorkError, shell_word
 from devboot.model import process as model
 from devboot.supervisor.output.line_matcher import find_hint
 from devboot.supervisor.state_machine import THEN_FAILED
@@ -287,7 +287,7 @@ def _correction(old: str, new: str, spec: model.ProcessSpec) -> tuple[str, ...]:
     if not number.isdigit() or not all(re.fullmatch(r"[\w./-]+", each) for each in (file, old, new)):
         return ()
     pattern = old.replace(".", r"\.")
-    return (f"sed -i.bak '{number}s|{pattern}|{new}|' {file} && devboot up -d   # `{new}` is there",)
+    return (f"sed -i.bak '{number}s|{pattern}|{new}|' {shell_word(file)} && devboot up -d   # `{new}` is there",)
 
 
 def _meant(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:

@@ -90,16 +90,16 @@ def named_as_missing(lines: Iterable[str]) -> str:
 
 def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str], command: str) -> tuple[str, list[str]]:
     if not os.path.isdir(cwd):
-        return f"its directory `{cwd}` does not exist", [f"create it: `mkdir -p {cwd}`, or change `cwd`"]
+        return f"its directory `{cwd}` does not exist", [f"create it: `mkdir -p {shell_word(cwd)}`, or change `cwd`"]
     named = error.filename if isinstance(error.filename, str) else program
     path = os.path.join(cwd, named)
     if error.errno in (ENOENT, ENOTDIR):
         # A name without a slash is searched on PATH only: a folder with that name in the project is irrelevant
         return _not_found(program, path if os.sep in named else "", cwd, env)
     if error.errno == EACCES:
-        return f"`{program}` is not executable", [f"`chmod +x {path}`"]
+        return f"`{program}` is not executable", [f"`chmod +x {shell_word(path)}`"]
     if error.errno == ENOEXEC:
-        return f"`{program}` is a program for another kind of machine", [f"see what it is: `file {path}`"]
+        return f"`{program}` is a program for another kind of machine", [f"see what it is: `file {shell_word(path)}`"]
     if error.errno == E2BIG:
         return _too_large(env, command)
     return f"{error.strerror or error} (`{program}`)", [f"ls -l {shell_word(path)}   # its owner and mode"]

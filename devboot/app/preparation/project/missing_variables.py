@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from devboot.clone_reader import read_head
 from devboot.environment.variables.layers import Missing
-from devboot.errors import DevbootError, ManifestError, Place
+from devboot.errors import DevbootError, ManifestError, Place, shell_word
 from devboot.files import list_names
 from devboot.model.project_files.dotenv import parse_dotenv
 from devboot.supervisor.explain.append_command import append_command
@@ -33,7 +33,7 @@ def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Pla
         helps = [f"export {name}=…"]
     elif template and not os.path.lexists(os.path.join(root, target)):
         causes.append(f"`{template}` has it, and there is no `{target}` yet")
-        helps = [f"cp {template} {target}  # then set {name} in it"]
+        helps = [f"cp {shell_word(template)} {shell_word(target)}  # then set {name} in it"]
     else:
         helps = [append_command(root, target, [f"{name}=…"]) or f"set {name} in {target}"]
     what = f"`{name}` is not set"
@@ -55,7 +55,7 @@ def missing_variables(root: str, wanted: Sequence[Missing], read: Sequence[str])
     helps = [f"write the value in {each.at}" for each in unfilled]
     if copied:
         causes.append(f"`{template}` has {_all_or_some(copied, found)}, and there is no `{target}` yet")
-        helps.append(f"cp {template} {target}  # then set {', '.join(copied)} in it")
+        helps.append(f"cp {shell_word(template)} {shell_word(target)}  # then set {', '.join(copied)} in it")
     if others:
         lines = [f"{name}=…" for name in others]
         command = append_command(root, target, lines) if target else f"export {' '.join(others)}  # with values"

@@ -6,11 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from devboot.errors import DevbootError, ManifestError, Place, Problems
 from devboot.model.composed_variable import ComposedVariable
 from devboot.model.process import ProcessSpec
+from devboot.record import Record
 from devboot.text.units import counted
 
 _POINTER = 8  # bytes that each text takes besides itself
@@ -18,7 +18,7 @@ _MARGIN = 4096  # bytes for variables that devboot adds at the start of a proces
 _AT_LINE = re.compile(r"(.+):(\d+)")
 
 
-class ExecLimits(NamedTuple):
+class ExecLimits(Record):
     """Bytes that a system takes at a program's start: of one text with its end, and of all texts."""
 
     single: int

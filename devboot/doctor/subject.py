@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
 
+from devboot.daemon.leases import DaemonLease
 from devboot.errors import DevbootError
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.project_files.procfile import Procfile
 from devboot.record import Record
 from devboot.state.project import Project
 from devboot.text.modes import StreamFacts
+
+Value = TypeVar("Value")
+
+
+class Once(Generic[Value]):
+    """A function that computes its value once, when the first of doctor's threads needs it; the others wait.
+
+    Since Python 3.12 a `cached_property` doesn't wait.
+    """
+
+    def __init__(self, compute: Callable[[], Value]) -> None:
+        self._compute = compute
+        self._lock = threading.Lock()
+        self._values: list[Value] = []
+
+    def __call__(self) -> Value:
+        """Return the value."""
+        with self._lock:
+            if not self._values:
+                self._values.append(self._compute())
+            return self._values[0]
 
 
 class Subject(Record):
@@ -39,6 +63,7 @@ class Subject(Record):
     as_detected: Callable[[], tuple[Manifest | None, Procfile | None]] = lambda: (None, None)  # as `up` would load them
     why_nothing: Callable[[], DevbootError | None] = lambda: None  # `up`'s error for a folder without an application
     refusals: Callable[[], tuple[tuple[str, DevbootError, str], ...]] = tuple  # `up`'s errors: area, error, database
+    lease: Callable[[], DaemonLease | None] = lambda: None  # of the project's daemon, dead or alive
     why_stale: Callable[[], tuple[str, ...]] = tuple  # why devboot.lock doesn't fit requirements and manifest
 
 

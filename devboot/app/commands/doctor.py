@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from threading import Lock
 
 from devboot.app.commands.preparing.lock import check as check_lock
 from devboot.app.context import Context
@@ -13,9 +12,10 @@ from devboot.app.preparation.project.detect import Detection
 from devboot.app.preparation.project.load import look_at_project
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.doctor.checks import checks_for
+from devboot.doctor.checks.processes import find_lease
 from devboot.doctor.findings import Check, Report
 from devboot.doctor.running import run_checks
-from devboot.doctor.subject import Subject
+from devboot.doctor.subject import Once, Subject
 from devboot.errors import DevbootError, MachineError, UsageError
 from devboot.events import Reporter
 from devboot.model.edge.manifest.manifest import Manifest, load_sources
@@ -88,17 +88,17 @@ def examine(context: Context) -> Subject:
     def why_stale() -> tuple[str, ...]:
         return check_lock(loaded(), context)
 
-    shared = _SharedPreflight(context)
+    shared = Once(lambda: _look(context))
 
     def why_nothing() -> DevbootError | None:
-        return shared.result.error
+        return shared().error
 
     def refusals() -> tuple[tuple[str, DevbootError, str], ...]:
-        seen = shared.result
+        seen = shared()
         return seen.refusals if seen.error is None or sources.manifest is None else (("manifest", seen.error, ""),)
 
     def as_detected() -> tuple[Manifest | None, Procfile | None]:
-        seen = shared.result.loaded
+        seen = shared().loaded
         return (None, None) if seen is None else (seen.manifest, seen.procfile)
 
     directories = _directories(context)
@@ -122,6 +122,7 @@ def examine(context: Context) -> Subject:
         as_detected=as_detected,
         why_nothing=why_nothing,
         refusals=refusals,
+        lease=Once(lambda: find_lease(project, context.environ)),
         why_stale=why_stale,
     )
 
@@ -132,26 +133,6 @@ class _PreflightResult(Record):
     loaded: Loaded | None = None
     error: DevbootError | None = None
     refusals: tuple[tuple[str, DevbootError, str], ...] = ()
-
-
-class _SharedPreflight:
-    """The result of the preflight checks: they run once, when the first of doctor's threads needs it; others wait.
-
-    Since Python 3.12 a `cached_property` doesn't wait.
-    """
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._lock = Lock()
-        self._result: _PreflightResult | None = None
-
-    @property
-    def result(self) -> _PreflightResult:
-        """The result, at the first access after running the checks."""
-        with self._lock:
-            if self._result is None:
-                self._result = _look(self._context)
-            return self._result
 
 
 def _look(context: Context) -> _PreflightResult:

@@ -33,6 +33,7 @@ from devboot.model.process import (
     UNTIL_SUCCEEDED,
     plan_from_plain,
 )
+from devboot.state.project import Project
 from devboot.supervisor.core.planning import base_of
 from devboot.supervisor.last_failure import PREPARATION, LastFailure, read_failures
 from devboot.text.units import counted
@@ -57,16 +58,15 @@ _ILL = {
 }
 
 
-def _lease(subject: Subject) -> DaemonLease | None:
+def find_lease(project: Project, environ: Mapping[str, str]) -> DaemonLease | None:
     """Return the daemon's lease, or one derived from its processes if somebody has deleted its files."""
-    project = subject.project
-    lease = lease_of(project.state, project.root, subject.environ, project.data)
-    return lease or find_run(project.root, subject.environ, project.state, project.data)
+    lease = lease_of(project.state, project.root, environ, project.data)
+    return lease or find_run(project.root, environ, project.state, project.data)
 
 
 def daemon(subject: Subject) -> Answer:
     """Check that the daemon is alive and accepts requests."""
-    lease = _lease(subject)
+    lease = subject.lease()
     if lease is None or not lease.is_alive:
         return _not_running(leases.sudden_end(subject.project.state))
     if lease.is_frozen:
@@ -115,7 +115,7 @@ def failed_before(subject: Subject) -> Answer:
 
     A failure from before a change of the project is a fact, no problem: only a start can tell whether it is there yet.
     """
-    lease = _lease(subject)
+    lease = subject.lease()
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is None or (lease is not None and lease.is_alive):
         return Answer()
@@ -180,7 +180,7 @@ def _failed_before(failure: LastFailure) -> Finding:
 
 def phases(subject: Subject) -> Answer:
     """Check the phases of a running project's processes, as the daemon reports them."""
-    lease = _lease(subject)
+    lease = subject.lease()
     if lease is None or not lease.is_alive or lease.is_frozen or not lease.socket:
         return Answer()
     statuses = _statuses(lease)
@@ -220,7 +220,7 @@ def _is_ill(status: Mapping[str, Any], now: float, meant_to_end: Collection[str]
 
 def first_pages(subject: Subject) -> Answer:
     """Request the first page of each web process, unless the manifest has a `ready` probe for it."""
-    lease = _lease(subject)
+    lease = subject.lease()
     if lease is None or not lease.is_alive or lease.is_frozen or not lease.socket:
         return Answer()
     said = subject.manifest.processes if subject.manifest is not None else {}
@@ -343,7 +343,7 @@ def _data_gone(name: str, folder: str) -> Finding:
 
 def code(subject: Subject) -> Answer:
     """Check that running processes have loaded the current code."""
-    lease = _lease(subject)
+    lease = subject.lease()
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is None or lease is None or not lease.is_alive:
         return Answer()
@@ -368,7 +368,7 @@ def _old_code(name: str, file: str) -> Finding:
 
 def left_behind(subject: Subject) -> Answer:
     """Report processes of an earlier run that are still alive."""
-    lease = _lease(subject)
+    lease = subject.lease()
     if lease is not None and lease.is_alive:
         return Answer()
     left = leases.orphans_of(subject.project.state, known=lease)

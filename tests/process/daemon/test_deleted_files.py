@@ -20,6 +20,7 @@ from devboot.app.fast.call import Call
 from devboot.app.fast.data_check import MADE
 from devboot.daemon import cgroup, client, leases
 from devboot.doctor.checks import processes as checks
+from devboot.doctor.checks.processes import find_lease
 from devboot.doctor.subject import Subject
 from devboot.locks import hold_folder, is_folder_held
 from devboot.model.process import Probe
@@ -309,6 +310,7 @@ def subject_of(project):
         now=0.0,
         terminal=StreamFacts(),
         project=project_of(project.root, project.home),
+        lease=lambda: find_lease(project_of(project.root, project.home), project.env),
     )
 
 

@@ -34,10 +34,12 @@ print(__main__._slow([], None), gc.get_freeze_count() > 1000)
 """
 RUN = """
 import contextlib, io, json, os, sys
+searches = []
+sys.addaudithook(lambda event, told: searches.append(told) if event == "os.listdir" and told == ("/proc",) else None)
 from devboot.__main__ import dispatch
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as heard:
     code, _ = dispatch(sys.argv[1:], os.environ)
-print(json.dumps([code, heard.getvalue(), sorted(sys.modules)]))
+print(json.dumps([code, heard.getvalue(), sorted(sys.modules), len(searches)]))
 """
 # What only projects with Python packages, services, SQLite, or without a manifest need.
 FOR_OTHERS = ("concurrent.futures", "packaging", "sqlite3")
@@ -54,11 +56,11 @@ def said(program, *words, **options):
 
 
 def loaded_by(command, folder, home):
-    """The modules that are loaded after a command in a folder that never saw devboot."""
+    """The modules that a command loads in a folder that never saw devboot, and how often it lists all programs."""
     variables = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
-    code, heard, modules = json.loads(said(RUN, command, cwd=folder, variables=variables))
+    code, heard, modules, searches = json.loads(said(RUN, command, cwd=folder, variables=variables))
     assert code == 0, heard
-    return modules
+    return modules, searches
 
 
 @pytest.mark.parametrize(("command", "most"), [("sync", 205), ("lock", 205), ("doctor", 240)])
@@ -69,7 +71,7 @@ def test_a_project_of_processes_alone_loads_nothing_for_python_services_and_data
     (folder / "devboot.toml").write_text('[project]\nname = "plain"\n')
     (folder / "Procfile").write_text("p1: sleep 1000\n")
 
-    modules = loaded_by(command, folder, home)
+    modules, _ = loaded_by(command, folder, home)
 
     others = FOR_OTHERS if command == "doctor" else (*FOR_OTHERS, *OF_THE_NETWORK)
     assert not [name for name in modules if name.startswith(others)]
@@ -86,3 +88,12 @@ def test_heavy_modules_and_the_checks_of_parts_of_files_wait_until_somebody_need
 
 def test_the_collector_of_garbage_looks_seldom_and_not_at_all_at_the_end():
     assert "100000\n7 True\n" == said(GC)
+
+
+def test_doctor_searches_all_programs_once_for_a_daemon_without_files(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "Procfile").write_text("p1: sleep 1000\n")
+
+    _, searches = loaded_by("doctor", tmp_path, tmp_path / "home")
+
+    assert searches <= 2  # and once for who holds the lock of the project's folders

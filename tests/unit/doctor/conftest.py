@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from devboot.doctor.checks.processes import find_lease
 from devboot.doctor.subject import Subject
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.text.modes import StreamFacts
@@ -35,6 +36,7 @@ def subject(tmp_path):
             "state": str(tmp_path / "state"),
             "manifest": parse_manifest(text, "devboot.toml"),
         }
-        return Subject(**known | changes)
+        made = known | changes
+        return Subject(**{"lease": lambda: find_lease(made["project"], made["environ"])} | made)
 
     return make

@@ -7,7 +7,7 @@ import pytest
 
 from devboot.doctor.findings import ERROR, IDLE, OK, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.running import run_checks
-from devboot.doctor.subject import Subject
+from devboot.doctor.subject import Once, Subject
 from devboot.errors import MachineError
 from devboot.events import DOING, RecordingReporter
 from devboot.text.modes import StreamFacts
@@ -134,3 +134,25 @@ def test_the_check_that_is_waited_for_is_shown():
         (DOING, "doctor", "checking two"),
         (DOING, "doctor", ""),
     ]
+
+
+def test_what_several_checks_need_is_computed_once_and_the_others_wait():
+    computed, all_ask = [], threading.Barrier(4)
+
+    def compute():
+        computed.append(threading.current_thread())
+        return len(computed)
+
+    once, seen = Once(compute), []
+
+    def ask():
+        all_ask.wait()
+        seen.append(once())
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert (seen, len(computed)) == ([1, 1, 1, 1], 1)

@@ -662,7 +662,7 @@ def test_a_list_above_that_contradicts_the_applications_own_is_left_out(propose)
 def test_a_line_that_names_production_settings_gets_those_of_manage_py(propose, line, settings):
     proposal = propose({**stages(), "Procfile": f"web: {line.format(settings)}\n"})
     assert [each.command for each in proposal.processes] == [line.format("site_.settings")]
-    parse_manifest(render(proposal), "devboot.toml")
+    parse_manifest(render(proposal), "devboot.toml", procfile=("web",))
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def _is_equivalent(plan: Plan, processes: list[ProcessSpec], manifest: Manifest,
     same_processes = [_plain_name(spec.name) for spec in processes] == list(procfile.names)
     same_places = all(spec.cwd == plan.root for spec in processes)
     same_ports = all(spec.port == BASE_PORT + PORT_STEP * number for number, spec in enumerate(processes))
-    own_variables = any(wanted.env for wanted in manifest.processes.values())
+    own_variables = any(wanted.env or wanted.command for wanted in manifest.processes.values())
     bound = any("GUNICORN_CMD_ARGS" in dict(spec.env) for spec in processes)
     return same_processes and same_places and same_ports and not own_variables and not bound
 

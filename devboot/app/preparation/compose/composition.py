@@ -91,18 +91,21 @@ def names_of_instances(loaded: Loaded) -> dict[str, tuple[str, ...]]:
 
 
 def kinds_of(loaded: Loaded) -> tuple[Command, ...]:
-    """Return the processes in order: those of the Procfile that no service replaces, then the manifest's own."""
-    commands: list[Command] = []
+    """Return the processes in order: those of the Procfile that no service replaces, then the manifest's own.
+
+    A command in the manifest takes the place of the Procfile's.
+    """
+    commands: dict[str, Command] = {}
     if loaded.procfile is not None:
-        commands += [
-            Command(line.name, line.command, f"{loaded.procfile.file}:{line.line}")
+        commands = {
+            line.name: Command(line.name, line.command, f"{loaded.procfile.file}:{line.line}")
             for line in loaded.procfile.lines
             if line.name not in loaded.manifest.services
-        ]
+        }
     for name, process in loaded.manifest.processes.items():
         if process.command is not None:
-            commands.append(Command(name, process.command, f"[processes.{name}]"))
-    return tuple(commands)
+            commands[name] = Command(name, process.command, f"[processes.{name}]")
+    return tuple(commands.values())
 
 
 def names_in_plan(loaded: Loaded) -> tuple[str, ...]:

@@ -223,10 +223,7 @@ def _too_new(document: Document, complaints: Complaints, version: str) -> Devboo
 def _without_command(document: Document, complaints: Complaints, procfile: Collection[str]) -> Iterable[DevbootError]:
     for name, table in tables_of(document.values, "processes").items():
         path: Path = ("processes", name)
-        if name in procfile and "command" in table:
-            what = f"`{printable(name)}` has a command here and one in the Procfile"
-            yield complaints.error("duplicate-name", what, (*path, "command"), key=True, label="the second command")
-        elif name not in procfile and "command" not in table:
+        if name not in procfile and "command" not in table:
             near = complaints.nearest(name, procfile)
             helps = [f"did you mean `{near}`?"] if near else []
             what = f"process `{printable(name)}` is not in the Procfile and has no `command`"

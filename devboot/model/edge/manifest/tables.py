@@ -353,7 +353,7 @@ class Process(Table):
 
     noun: ClassVar[str] = "a process"
     main: ClassVar[str] = "command"
-    command: Filled | None = Field(default=None, description="Command for a process that the Procfile doesn't have.")
+    command: Filled | None = Field(default=None, description="Command; the Procfile's by default.")
     cwd: Filled = Field(default=".", description="Folder to run in, relative to the project.")
     depends_on: Dependencies | None = Field(
         default=None,

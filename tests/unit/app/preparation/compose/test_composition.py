@@ -52,6 +52,16 @@ def composed(loaded, *, environ=None, libraries=("celery",), files=NO_FILES, has
     )
 
 
+def test_a_command_of_the_manifest_takes_the_place_of_the_procfiles(tmp_path):
+    loaded = project(tmp_path, "[processes.web]\ncommand = 'serve --debug'\n[processes.clock]\ncommand = 'tick'\n")
+
+    assert [(each.name, each.text, each.origin) for each in commands_of(loaded)] == [
+        ("web", "serve --debug", "[processes.web]"),
+        ("worker", "work", "Procfile:2"),
+        ("clock", "tick", "[processes.clock]"),
+    ]
+
+
 def test_a_procfile_and_a_service_make_a_plan(tmp_path):
     found = composed(project(tmp_path, "[project]\nname = 'shop'\n[services.redis]\n"))
 

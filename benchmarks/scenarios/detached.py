@@ -50,10 +50,10 @@ def measure(quick: bool) -> Section:
         row("`up -d` of a process without a probe", "ms", "idle", 1150, "1000 of idleness + 150"),
         row("first `up` of a folder, attached: client", "MB (PSS)", "client", 15),
         row("first `up` of a folder, attached: daemon and guardian", "MB (PSS)", "daemon", 15),
-        row(f"{_MANY} processes: snapshot", "KB", "snapshot", 120),
+        row(f"{_MANY} processes: snapshot", "KB", "snapshot", 100),
         row(f"{_MANY} processes: `run -- true`", "ms", "run", 20),
         row(f"{_MANY} processes: spawned by `up -d`", "ms", "spawned", 380),
-        row(f"{_MANY} processes: daemon and guardian", "MB (PSS)", "many", 20),
+        row(f"{_MANY} processes: daemon and guardian", "MB (PSS)", "many", 16),
     )
     return Section(TITLE, rows, results.skipped)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from devboot.errors import shell_word
+from devboot.onboarding.frameworks.application_object import ENTRY_NAMES
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import FRAMEWORKS
 from devboot.onboarding.libraries import kind
 from devboot.onboarding.proposal_values import Evidence, Note, Variable
 from devboot.onboarding.reading.app_json import read_app_json
 from devboot.onboarding.reading.layout import ASIDE, folders_with_input
+from devboot.onboarding.reading.tree import syntax_error
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE
 
@@ -61,12 +63,21 @@ def absent(clone: Clone, run: Run) -> list[Note]:
 def broken(clone: Clone) -> list[Note]:
     """Return a warning for each file of the application that can't be parsed, so that detection had to leave it out."""
     prefix = "" if clone.app.root == "." else f"{clone.app.root}/"
-    found = sorted(clone.tree.broken.items())
+    found = sorted({**clone.tree.broken, **dict(_broken_entries(clone))}.items())
     return [
         Note(f"{posixpath.basename(path)} {reason}; nothing was read from it", Evidence(path, line), warns=True)
         for path, (line, reason) in found
         if posixpath.dirname(path) == prefix.rstrip("/")
     ]
+
+
+def _broken_entries(clone: Clone) -> Iterator[tuple[str, tuple[int, str]]]:
+    """Yield the modules with the name of an entry that have a syntax error, as the application may be in them."""
+    for name in ENTRY_NAMES:
+        path = posixpath.normpath(posixpath.join(clone.app.folder, name))
+        line, message = syntax_error(clone.tree.text(path) or "") if clone.tree.exists(path) else (0, "")
+        if line:
+            yield path, (line, f"isn't valid Python: {message}")
 
 
 def unused_examples(clone: Clone, run: Run, env: Iterable[Variable]) -> list[Note]:

@@ -250,6 +250,19 @@ def parse_python(text: str) -> ast.Module | None:
         return None
 
 
+def syntax_error(text: str) -> tuple[int, str]:
+    """Return the line and the message of a module's syntax error; (0, "") if it has none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        return error.lineno or 1, error.msg
+    except (ValueError, RecursionError, MemoryError):
+        return 1, "can't be parsed"
+    return 0, ""
+
+
 def without_functions(text: str) -> str:
     """Return a module's text without function bodies, imports and decorators: roughly what runs at import."""
     kept: list[str] = []

@@ -368,3 +368,13 @@ def test_a_broken_pyproject_beside_a_list_is_a_warning_with_its_line(propose):
     assert "pyproject.toml isn't valid TOML: expected a value; nothing was read from it (pyproject.toml:2)" == str(
         warning
     )
+
+
+def test_an_entry_with_a_syntax_error_is_named_when_another_module_is_taken_instead(propose):
+    flask = "from flask import Flask\napp = Flask('a')\n"
+    files = {"app.py": f"{flask}\nexport default app;\n", "small.py": flask, "requirements.txt": "flask\n"}
+    proposal = propose(files)
+
+    assert [each.command for each in proposal.processes] == ["flask --app small run -p $PORT --reload"]
+    (warning,) = [str(note) for note in proposal.notes if note.warns]
+    assert warning == "app.py isn't valid Python: invalid syntax; nothing was read from it (app.py:4)"

@@ -23,11 +23,24 @@ from devboot.errors import Place, Problems, WorkError
 from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
 from devboot.model.edge.lockfile.diff import Difference
 from devboot.model.process import GAVE_UP, PROCESS, LastExit, ProcessStatus
+from devboot.onboarding.compose_import.fidelity import IN_DOCKER, NATIVE, Fidelity
 from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
 from devboot.text import columns, paint, problems, process_table, summary
 from devboot.text.masking import Masker
 from devboot.text.symbols import UNICODE
-from devboot.ui import consoles, doctor, doctor_report, errors, generations, locks, plans, reporters, state, store
+from devboot.ui import (
+    consoles,
+    doctor,
+    doctor_report,
+    errors,
+    fidelity,
+    generations,
+    locks,
+    plans,
+    reporters,
+    state,
+    store,
+)
 from devboot.ui.live_reporter import LiveReporter
 from devboot.wire.jsontext import to_json
 from tests.fakes.hostile_text import HOSTILE, ONE_LINE, unprintable
@@ -110,6 +123,10 @@ RENDERERS = {
     "ui.errors.workflow_annotations": lambda: map(
         paint.terminal_text, errors.workflow_annotations(ERROR_OF_ALL, "/", "/")
     ),
+    "ui.fidelity.render_fidelity": lambda: (
+        fidelity.render_fidelity([Fidelity(HOSTILE, 1, HOSTILE, IN_DOCKER, HOSTILE)])
+        + fidelity.render_fidelity([Fidelity(HOSTILE, 0, HOSTILE, NATIVE, HOSTILE)], width=60, colour=True)
+    ),
     "ui.generations.render_list": lambda: generations.render_list([Summary(1, 0.0, HOSTILE, is_current=True)]),
     "ui.generations.render_changes": lambda: generations.render_changes(CHANGES, unicode=True),
     "ui.generations.changes_as_json": lambda: reporters.json_line(
@@ -137,7 +154,7 @@ OTHERS = {
     "text.paint.colours_of", "text.paint.paint", "text.process_table.is_done", "text.problems.count",
     "text.masking.passwords_in", "text.masking.replace_passwords", "text.prompts.debugger_at", "text.summary.url",
     "text.process_table.exit_words", "text.process_table.iso_time", "text.process_table.phase_symbol",
-    "text.process_table.phase_words", "text.process_table.process_facts", "text.summary.edge",
+    "text.process_table.phase_words", "text.process_table.process_facts", "text.summary.edge", "ui.fidelity.summary",
     "text.summary.event_line",
     "text.summary.step_line",
     "text.summary.stopwatch", "text.symbols.margin", "text.symbols.symbols", "text.units.ago",

@@ -48,6 +48,7 @@ SHOWS = (
 )
 COMMAND = re.compile(r"(?:sed|echo|printf|mv|cp|uv|git|python\d?) |devboot ")  # a line of help that is one as a whole
 INNER = re.compile(r"^help: \S+ -C (\S+) up$", re.MULTILINE)  # the application is in a folder of the clone
+NO_PROCESS = re.compile(r"`(devboot run -- [^`]+)` runs its program.* has no process of its own", re.DOTALL)
 FILL_IN = "replace-me"  # what a person would type for a key of somebody's account
 FORMS = {"number": "1", "URL": "http://localhost"}  # and where the error says how the value is read
 
@@ -147,6 +148,9 @@ class Trial:
             error = re.search(r"^error\[([^\]]+)\]: (.*)", text, re.MULTILINE)
             slug, sentence = error.groups() if error else ("", text.strip().splitlines()[-1] if text.strip() else "")
             return "C" if slug.startswith(MACHINE) else "D", f"{slug}: {sentence}"
+        if program := NO_PROCESS.search(text.replace(f"{self.devboot} ", "devboot ")):  # said so, with the command of a program that ends
+            failed = self.shell(["/bin/sh", "-c", program[1].replace("devboot ", f"{self.devboot} ")], TIME_LIMIT)[0]
+            return ("D" if failed else "B"), f"its servers run for `{program[1]}`"
         time.sleep(SETTLED)
         wrong = self.look(text)
         return ("U", wrong) if wrong else ("A", "runs and answers")

@@ -67,9 +67,10 @@ def ready_text(times: Iterable[tuple[str, float | None]]) -> str:
     return "; ".join(parts) or "none"
 
 
-def headline(project: str, seconds: float, installed: str) -> str:
-    """Return `shop is up in 1.4 s, nothing to install`."""
-    return f"{printable(project)} is up in {duration(seconds)}" + (f", {installed}" if installed else "")
+def headline(project: str, seconds: float, installed: str, *, has_processes: bool = True) -> str:
+    """Return `shop is up in 1.4 s, nothing to install`; without processes, that only its servers run."""
+    said = "is up" if has_processes else "has no process of its own; its servers are up"
+    return f"{printable(project)} {said} in {duration(seconds)}" + (f", {installed}" if installed else "")
 
 
 def idle_text(names: Sequence[str], *, awaits_line: bool = False) -> str:

@@ -258,7 +258,12 @@ class StartupReport:
         took = max(0.0, self._project.wall_clock() - request.began) if request.began else 0.0
         shown = [status for status in statuses if status.kind != model.TASK and status.phase in _UP]
         times = [(status.name, self._took.get(status.name)) for status in shown]
-        headline = summary.headline(self._project.plan.project, took, request.installed if request.detach else "")
+        headline = summary.headline(
+            self._project.plan.project,
+            took,
+            request.installed if request.detach else "",
+            has_processes=any(status.kind == model.PROCESS for status in statuses) or not statuses,
+        )
         if request.detach:
             if is_same:
                 age = self._project.age

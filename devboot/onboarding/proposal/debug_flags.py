@@ -26,6 +26,7 @@ SERVER_DRIVER = re.compile(
     r"psycopg|^asyncpg$|^aiopg$|^asyncmy$|mysql|mariadb|oracle|pyodbc|pymssql|^pg8000$|cockroach|motor|pymongo|beanie"
 )
 
+_DIALECT = re.compile(r"(?:^|_)(?:DB|DATABASE|SQL)_(?:CONNECTION|DRIVER|DIALECT|ENGINE|TYPE|BACKEND)$")
 _STAGES = ("development", "dev", "local")
 
 
@@ -35,6 +36,7 @@ def find_switches(clone: Clone, code: Code, base: Run) -> dict[str, Variable]:
     if found:
         values = {name: each.value or "" for name, each in found.items()}
         base = evaluate(code, values, thorough=True)  # the configuration may import more modules
+    found |= {each.name: each for each in _dialects(clone, base) if each.name not in found}
     for candidate in _candidates(clone, code, base):
         if candidate.name in found:
             continue
@@ -44,6 +46,20 @@ def find_switches(clone: Clone, code: Code, base: Run) -> dict[str, Variable]:
         if len(after.found.needs) <= len(before.found.needs) and len(after.found.absent) <= len(before.found.absent):
             found[candidate.name] = candidate
     return found
+
+
+def _dialects(clone: Clone, base: Run) -> Iterator[Variable]:
+    """Yield the variables without a default that begin a database's address, such as `mysql`, as the template has them.
+
+    Without them no server would be found.
+    """
+    for name, example in clone.files.examples.items():
+        is_word = re.fullmatch(r"[a-z]\w*(?:[.+]\w+)*", example.text) is not None and not example.is_placeholder
+        if not is_word or not _DIALECT.search(name) or name in clone.files.committed:
+            continue
+        read = base.found.reads.get(name)
+        if read is None or read.default is None or read.default.data is None:
+            yield Variable(name, value=example.text, evidence=Evidence(example.path, example.line))
 
 
 def _candidates(clone: Clone, code: Code, base: Run) -> list[Variable]:

@@ -21,6 +21,7 @@ from devboot.onboarding.symbolic_eval.values import (
     Module,
     Opaque,
     Value,
+    deep_reads,
     is_known,
     plain,
     size,
@@ -88,7 +89,7 @@ def _join_unlike(m: Machine, left: Value, right: Value, place: Evidence) -> Valu
 
 
 def _percent(left: Value, right: Value, place: Evidence) -> Value:
-    reads = union(left, right)
+    reads = left.reads | deep_reads(right)
     known = plain(right)
     if isinstance(known, tuple):
         known = tuple(part if isinstance(part, str | int | float) else HOLE for part in known)

@@ -580,3 +580,23 @@ def test_a_server_that_only_the_migrations_name_is_proposed(propose):
     services, databases, env = served(proposal)
     assert (services, databases) == ({"postgres": None}, [("default", "postgres", "shop", "me")])
     assert env == {"DATABASE_URL": f"postgresql+psycopg://{LOGIN}"}
+
+
+@pytest.mark.parametrize("password", ["os.getenv('DB_PASSWORD')", "quote_plus(os.getenv('DB_PASSWORD'))"])
+@pytest.mark.parametrize("scheme", ["'mysql', 'pymysql'", "os.getenv('DB_CONNECTION'), os.environ['DB_DRIVER']"])
+def test_an_address_put_together_by_percent_is_led_to_its_server_part_by_part(propose, scheme, password):
+    names = ("DB_USERNAME", "DB_PASSWORD", "DB_HOST", "DB_PORT", "DB_DATABASE")
+    parts = ", ".join(password if name == "DB_PASSWORD" else f"os.getenv('{name}')" for name in names)
+    code = (
+        "import os\nfrom urllib.parse import quote_plus\nfrom flask import Flask\nfrom sqlalchemy import create_engine\n"
+        f"engine = create_engine('%s+%s://%s:%s@%s:%s/%s' % ({scheme}, {parts}))\napp = Flask(__name__)\n"
+    )
+    template = "DB_CONNECTION=mysql\nDB_DRIVER=pymysql\nDB_PASSWORD=p@ss\nDB_HOST=main_db\n"
+    proposal = propose({"app.py": code, "requirements.txt": "flask\nsqlalchemy\npymysql\n", ".env.example": template})
+
+    values = {each.name: each.value for each in proposal.env}
+    assert [each.recipe for each in proposal.services] == ["mariadb"]
+    assert {name: values[name] for name in names} == {
+        name: f"${{databases.default.{part}}}"
+        for name, part in zip(names, ("user", "password", "host", "port", "name"), strict=True)
+    }

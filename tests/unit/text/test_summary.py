@@ -32,6 +32,12 @@ def test_a_wide_terminal_has_the_usual_edge():
     assert len(summary.step_line("venv", "61 packages", 6.3, columns=200)) == summary.WIDTH
 
 
+def test_servers_without_a_process_are_not_called_a_project_that_is_up():
+    text = summary.headline("shop", 1.4, "", has_processes=False)
+
+    assert text == "shop has no process of its own; its servers are up in 1.4 s"
+
+
 def test_the_headline_says_what_was_installed():
     assert summary.headline("shop", 1.4, "nothing to install") == "shop is up in 1.4 s, nothing to install"
     assert summary.headline("shop", 1.4, "") == "shop is up in 1.4 s"

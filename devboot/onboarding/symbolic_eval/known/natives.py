@@ -76,16 +76,21 @@ def put(m: Machine, call: Call) -> Value:
 
 def pure(m: Machine, call: Call, function: Callable[..., object], cast: str = "") -> Value:
     """Call a function without side effects if all arguments are known; `cast` is the type that it converts texts to."""
-    for each in call.args:
-        if each.data is None and each.reads:
-            return m.fail("TypeError", each.reads, call.place, cast=cast)
+    args: list[Value] = []
+    for given in call.args:
+        each = given
+        if given.data is None and given.reads:  # continue with the template's value, if there is one
+            each = m.fail("TypeError", given.reads, call.place, cast=cast)
+            if not is_known(each):
+                return each
+        args.append(each)
         for name in each.reads & m.found.needs.keys() if cast else ():
             m.found.needs[name].cast = m.found.needs[name].cast or cast
-    given = [str(each.data) if isinstance(each.data, PurePosixPath) else plain(each) for each in call.args]
+    texts = [str(each.data) if isinstance(each.data, PurePosixPath) else plain(each) for each in args]
     words = {name: plain(each) for name, each in call.keywords.items()}
-    known = all(map(is_known, (*call.args, *call.keywords.values())))
+    known = all(map(is_known, (*args, *call.keywords.values())))
     try:
-        if known and sum(map(size, given)) <= LONGEST and size(found := function(*given, **words)) <= LONGEST:
+        if known and sum(map(size, texts)) <= LONGEST and size(found := function(*texts, **words)) <= LONGEST:
             return replace(wrap(found, call.reads()), place=call.place)
     except Exception:  # noqa: BLE001, S110 - if the real function fails, the result is unknown
         pass

@@ -148,7 +148,8 @@ class Trial:
             error = re.search(r"^error\[([^\]]+)\]: (.*)", text, re.MULTILINE)
             slug, sentence = error.groups() if error else ("", text.strip().splitlines()[-1] if text.strip() else "")
             return "C" if slug.startswith(MACHINE) else "D", f"{slug}: {sentence}"
-        if program := NO_PROCESS.search(text.replace(f"{self.devboot} ", "devboot ")):  # said so, with the command of a program that ends
+        program = NO_PROCESS.search(text.replace(f"{self.devboot} ", "devboot "))
+        if program:  # it says so, with the command of a program that ends
             failed = self.shell(["/bin/sh", "-c", program[1].replace("devboot ", f"{self.devboot} ")], TIME_LIMIT)[0]
             return ("D" if failed else "B"), f"its servers run for `{program[1]}`"
         time.sleep(SETTLED)

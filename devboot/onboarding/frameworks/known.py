@@ -33,6 +33,7 @@ from devboot.onboarding.frameworks.web.pyramid import Pyramid
 from devboot.onboarding.frameworks.web.quart import Quart
 from devboot.onboarding.frameworks.web.starlette import Starlette
 from devboot.onboarding.frameworks.web.static_pages import StaticPages
+from devboot.onboarding.frameworks.web.wsgi_function import WsgiFunction
 from devboot.onboarding.frameworks.workers.apscheduler import ApScheduler
 from devboot.onboarding.frameworks.workers.arq import Arq
 from devboot.onboarding.frameworks.workers.bots import Bot
@@ -59,7 +60,7 @@ FRAMEWORKS: tuple[tuple[Framework, ...], ...] = (
     (Bot(),),
     (Scrapy(),),
     (Mcp(), WebSockets()),
-    (StandardServer(),),
+    (StandardServer(), WsgiFunction()),
     (StaticPages(),),
 )
 # Any of these may be used in addition. Only the first with migrations is used, after the framework's own

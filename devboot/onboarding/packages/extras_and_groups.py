@@ -11,10 +11,11 @@ from typing import Any
 from devboot.clone_reader import table_in
 from devboot.model.distributions import distributions
 from devboot.onboarding.frameworks.known import framework_of
-from devboot.onboarding.packages.imported import followed, module_files, named_in_settings
+from devboot.onboarding.packages.imported import named_in_settings
 from devboot.onboarding.packages.runner_of_tests import RUNNER, runs_pytest
 from devboot.onboarding.proposal_values import PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
+from devboot.onboarding.reading.local_imports import followed, module_files
 from devboot.onboarding.reading.python import NAME, load_toml, name_of, normal
 from devboot.onboarding.reading.tree import Tree
 

@@ -20,6 +20,7 @@ from devboot.onboarding.packages.programs import is_brought, libraries_of_option
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.commands import program_files
 from devboot.onboarding.reading.layout import ASIDE, Application
+from devboot.onboarding.reading.local_imports import followed, module_files
 from devboot.onboarding.reading.procfile import program
 from devboot.onboarding.reading.python import LOCKS, name_of
 from devboot.onboarding.reading.tree import Tree
@@ -200,6 +201,8 @@ def _of_imports(tree: Tree, app: Application, python: PythonInput, empty: str) -
     modules = _imported(tree, app, files)
     known = {distributions()[name]: where for name, where in modules.items() if name in distributions()}
     known |= {name: where for name, where in _of_patterns(tree, files, known).items() if name not in known}
+    if app.path and (own := framework_of(app.framework).package):  # it may not be imported, as a server isn't
+        known.setdefault(own, app.evidence or Evidence(app.path))
     if not known:
         return python, []
     names = tuple(sorted(f"{name}{_series(tree, files) if name == 'django' else ''}" for name in known))
@@ -264,47 +267,11 @@ def application_files(tree: Tree, app: Application) -> Iterator[str]:
     yield from followed(tree, app, [app.path, *_pages(tree, app)])
 
 
-def followed(tree: Tree, app: Application, start: Iterable[str]) -> Iterator[str]:
-    """Yield the files of some modules and of the clone's modules that they import, directly or not."""
-    waiting, seen = [*start], set[str]()
-    while waiting:
-        path = waiting.pop()
-        if path not in seen:
-            seen.add(path)
-            yield path
-            waiting += _local_imports(tree, app, path)
-
-
 def _pages(tree: Tree, app: Application) -> list[str]:
     """Return the modules that the framework loads by their place."""
     folder = framework_of(app.framework).pages
     inside = posixpath.normpath(posixpath.join(app.folder, folder))
     return [path for path in tree.python_files() if folder and posixpath.dirname(path) == inside]
-
-
-def _local_imports(tree: Tree, app: Application, path: str) -> Iterator[str]:
-    for origin, names, plain in tree.imports(path):
-        base = origin if origin.endswith(".") else f"{origin}."
-        inner = (f"{base}{each.split(' as ')[0].strip()}" for each in names.strip("()").split(","))
-        for target in [each.split(" as ")[0].strip() for each in plain.split(",")] if plain else [origin, *inner]:
-            yield from module_files(tree, app, path, target)
-
-
-def module_files(tree: Tree, app: Application, path: str, target: str) -> Iterator[str]:
-    """Yield the file of an imported module, if the clone has it."""
-    dots = len(target) - len(target.lstrip("."))
-    inner = target.lstrip(".").replace(".", "/").strip()
-    if not re.fullmatch(r"[\w/]*", inner):
-        return
-    folder = posixpath.dirname(path)
-    for _ in range(dots - 1):
-        folder = posixpath.dirname(folder)
-    for base in (folder,) if dots else app.sources:
-        stem = posixpath.normpath(posixpath.join(base or ".", inner))
-        for candidate in (f"{stem}.py", f"{stem}/__init__.py"):
-            if tree.exists(candidate):
-                yield candidate
-                return
 
 
 def _imported(tree: Tree, app: Application, files: list[str]) -> dict[str, Evidence]:

@@ -12,7 +12,8 @@ from typing import Any
 from devboot.clone_reader import table_in
 from devboot.onboarding.proposal_values import Evidence, Note, Program
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, is_library
-from devboot.onboarding.reading.program_kinds import ProgramKind, kind_of_program
+from devboot.onboarding.reading.local_imports import followed
+from devboot.onboarding.reading.program_kinds import ProgramKind, kind_by_screen, kind_of_program
 from devboot.onboarding.reading.python import load_toml
 from devboot.onboarding.reading.tree import Tree, line_of
 
@@ -360,4 +361,9 @@ def _is_interactive(tree: Tree, app: Application, command: str) -> bool:
 
 
 def _kind_of(tree: Tree, app: Application, command: str) -> ProgramKind:
-    return kind_of_program(tree.text(file_of(tree, app, command)) or "")
+    path = file_of(tree, app, command)
+    kind = kind_of_program(tree.text(path) or "")
+    if kind.what or not path:
+        return kind
+    inner = (kind_by_screen(tree.text(each) or "") for each in followed(tree, app, [path]))
+    return next((each for each in inner if each.what), kind)

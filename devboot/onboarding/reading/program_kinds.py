@@ -38,12 +38,17 @@ class ProgramKind(NamedTuple):
     is_interactive: bool = False  # it needs a person at its terminal, or a desktop
 
 
-def kind_of_program(text: str) -> ProgramKind:
-    """Return the kind of a program by its code; an empty one for a program that just runs."""
+def kind_by_screen(text: str) -> ProgramKind:
+    """Return the kind of a program one of whose modules has this text, if it needs a desktop or the whole terminal."""
     if _OPENS_WINDOWS.search(text):
         return ProgramKind("opens a window", is_interactive=True)
-    if _DRAWS.search(text):
-        return ProgramKind("draws on the whole terminal", is_interactive=True)
+    return ProgramKind("draws on the whole terminal", is_interactive=True) if _DRAWS.search(text) else ProgramKind()
+
+
+def kind_of_program(text: str) -> ProgramKind:
+    """Return the kind of a program by its code; an empty one for a program that just runs."""
+    if (kind := kind_by_screen(text)).what:
+        return kind
     if _ASKS.search(text):
         return ProgramKind("asks questions at the terminal", is_interactive=True)
     if _OF_MCP.search(text) and _IS_STARTED_BY_CLIENT.search(text):

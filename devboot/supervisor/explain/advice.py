@@ -6,6 +6,7 @@ has no use for.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from devboot.files import list_names
 from devboot.model.distributions import distributions
 from devboot.model.nearest import nearest
 from devboot.record import Record
+from devboot.supervisor.explain.append_command import append_command
 from devboot.supervisor.explain.blank_secret import filling_command
 from devboot.supervisor.explain.file_templates import copying_command
 from devboot.supervisor.explain.known_errors import LONGEST, find_advice, last_python_with
@@ -242,11 +244,27 @@ def _how_to_add(module: str, seen: Evidence) -> tuple[str, ...]:
         return _older_setuptools(seen)
     if is_own_by_name(module) or _is_app_of_django(module, seen) or _has_the_settings(module, seen):
         return (f"`{module}` is a module of the project itself that this clone lacks: only its code can bring it",)
+    if (inner := _inner_folder(module, seen.root)) and module not in distributions():
+        adding = append_command(seen.root, ".env", [f"PYTHONPATH={inner}"])
+        return (f"{adding} && devboot up -d   # `{module}` is in that folder",) if adding else ()
     installs = f"`devboot up -d` installs new packages; if none of them provides `{module}`, add the package first"
     command = adding_command(module, seen.packages)
     if command and module not in distributions():  # a stranger's package may have that name
         return (f"`{module}` is neither in this clone nor a package that devboot knows", command)
     return (command, "`devboot up -d` installs new packages") if command else (installs,)
+
+
+def _inner_folder(module: str, root: str) -> str:
+    """Return the folder below the root, at most two levels deep, that has a module; "" if there isn't just one."""
+    names = ("*", "*/*")
+    found = {
+        os.path.relpath(os.path.dirname(path), root)
+        for name in names
+        for ending in (f"{module}.py", f"{module}/__init__.py")
+        for path in glob.glob(f"{glob.escape(root)}/{name}/{ending}")
+    }
+    found = {os.path.dirname(each) if os.path.basename(each) == module else each for each in found}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _is_app_of_django(module: str, seen: Evidence) -> bool:

@@ -15,6 +15,7 @@ _SIGNS = (
     r"^(?:[\w.]+\.)?ImproperlyConfigured: .",
     r"^pydantic\.errors\.PydanticImportError: .",
     r"^pydantic\S*\.ValidationError: \d+ validation errors? for \w*(?:Settings|Config|Env)",
+    r"^[\w.]+Error: The \w+ client option must be set either by passing",
     r"^decouple\.UndefinedValueError: .",
     r"^environs\.\S*EnvError: .",
     r"^Error: (?:Could not import|While importing) ",

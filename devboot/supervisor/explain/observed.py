@@ -54,6 +54,7 @@ _OTHER_HOST = re.compile(
     r"(?:[Hh]ost(?: name)?[ =][\"']?|(?:EAI_AGAIN|ENOTFOUND) |(?:on|resolve) '|exist: _mongodb\._tcp\.)"
     r"([A-Za-z][\w-]*(?:\.[\w-]+)+)|(?<![\w.-])([A-Za-z][\w-]*(?:\.[\w-]+)+):\d+: \[Errno"
 )
+_REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed|Unable to connect to proxy|ERR_PROXY_CONNECTION_FAILED")
 _IN_USE = re.compile(r"address already in use|EADDRINUSE|Errno 98\b|Errno 48\b", re.IGNORECASE)
 # Errors of the network and the machine, which no missing value causes and which may pass
 _OUTSIDE = re.compile(
@@ -312,6 +313,10 @@ def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: 
         where = f" ({output.place})" if output.place else ""
         helps = ("`ip route` shows whether this machine has a way out: connect it, then `devboot up -d`",)
         return Explanation(f"needs another machine{where}, and this one has no network to it", helps, slug=NO_ROUTE)
+    if output.said(_REFUSED_BY_PROXY):
+        at = f" ({output.place})" if output.place else ""
+        helps = ("`env | grep -i _proxy` shows the proxy: check it, the network, and whether the host exists",)
+        return Explanation(f"can't reach a host through the proxy{at}", helps, slug="network/proxy")
     is_refused = bool(output.said(_REFUSED))
     unknown = "" if is_refused else output.said(_NO_NAME)
     if not is_refused and not unknown:

@@ -141,7 +141,7 @@ def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...],
     once = f'if it is meant to end, set `restart = "never"` in `[processes.{spec.name}]`'
     is_plain = spec.command and spec.cwd == _root(spec) and not set(spec.command) & set("$;&|<>`(")
     by_hand = (f"devboot run -- {spec.command}   # runs it by hand, if it does one thing and ends",) if is_plain else ()
-    helps = (once, *by_hand) if spec.kind == model.PROCESS else ()
+    helps = (*by_hand, once) if spec.kind == model.PROCESS else ()
     slug, addition = ("process/ended", "") if was_up else ("process/exited", ", before it was ready")
     return _hinted(spec, slug, what + addition, tail, *helps)
 

@@ -13,7 +13,7 @@ def test_a_process_that_has_ended_by_itself_fails_the_start(project):
     said = project.devboot("up", "-d", code=1).stderr
 
     assert said.startswith("error[process/ended]: mailer ended by itself, with code 0 after ")
-    assert "\n  echo no queue     (Procfile:2)\n  | no queue\nhelp: if it is meant to end, " in said
+    assert "\n  echo no queue     (Procfile:2)\n  | no queue\nhelp: devboot run -- echo no queue " in said
     assert "shop is up" not in said
     assert project.devboot("up", "-d", "-q", code=1).stderr.startswith("error[process/ended]")
     assert "web" in project.devboot("ps").stdout

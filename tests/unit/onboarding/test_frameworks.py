@@ -102,6 +102,8 @@ STARTS = [
     ("flask", "flask", {"app.py": "from flask import Flask\napp = Flask (__name__)\n"},
      "flask run -p $PORT --reload", None),
     ("bottle", "bottle", {"my shop.py": "from bottle import run\nrun(port=8080)\n"}, "python 'my shop.py'", 8080),
+    ("wsgi", "gunicorn", {"wsgi.py": "def application(env, start_response):\n    return []\n"},
+     "gunicorn wsgi:application --bind 127.0.0.1:$PORT --reload", None),
     ("cherrypy", "cherrypy", {"site.py": "import cherrypy\ncherrypy.quickstart(object())\n"}, "python site.py", None),
     ("tornado", "tornado", {"site.py": "from tornado.ioloop import IOLoop\na.listen(8888)\nIOLoop.current().start()\n"},
      "python site.py", 8888),

@@ -99,6 +99,19 @@ KINDS = [
 ]  # fmt: skip
 
 
+def test_a_program_opens_a_window_if_a_module_that_it_imports_does(propose):
+    files = {
+        "src/__main__.py": "from .ui.window import show\nif __name__ == '__main__':\n    show()\n",
+        "src/ui/window.py": "import customtkinter\n",
+        "src/__init__.py": "", "src/ui/__init__.py": "",
+        "README.md": "```\npython -m src\n```\n",
+        "requirements.txt": "customtkinter\n",
+    }  # fmt: skip
+    proposal = propose(files)
+
+    assert (proposal.processes, proposal.program.kind) == ((), "opens a window")
+
+
 @pytest.mark.parametrize(("code", "kind", "option"), KINDS)
 @pytest.mark.parametrize("listed", ["requests\n", None])
 def test_a_program_for_a_person_is_named_with_what_it_does(propose, code, kind, option, listed):

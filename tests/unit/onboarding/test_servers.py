@@ -588,7 +588,8 @@ def test_an_address_put_together_by_percent_is_led_to_its_server_part_by_part(pr
     names = ("DB_USERNAME", "DB_PASSWORD", "DB_HOST", "DB_PORT", "DB_DATABASE")
     parts = ", ".join(password if name == "DB_PASSWORD" else f"os.getenv('{name}')" for name in names)
     code = (
-        "import os\nfrom urllib.parse import quote_plus\nfrom flask import Flask\nfrom sqlalchemy import create_engine\n"
+        "import os\nfrom urllib.parse import quote_plus\n"
+        "from flask import Flask\nfrom sqlalchemy import create_engine\n"
         f"engine = create_engine('%s+%s://%s:%s@%s:%s/%s' % ({scheme}, {parts}))\napp = Flask(__name__)\n"
     )
     template = "DB_CONNECTION=mysql\nDB_DRIVER=pymysql\nDB_PASSWORD=p@ss\nDB_HOST=main_db\n"

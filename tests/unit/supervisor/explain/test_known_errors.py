@@ -45,6 +45,10 @@ def test_npm_gets_the_setting_or_the_lock_that_it_asks_for(text, command):
         ("ImportError: libodbc.so.2: cannot open shared object file: No such file or directory", "unixodbc"),
         ("OSError: libtoy-2.0.so.7: cannot open shared object file: No such file or directory", "`libtoy-2.0.so.7`"),
         ("SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?", "2to3"),
+        (
+            "ToyError: It must be set either by passing k to the client or by setting the TOY environment variable",
+            "echo 'TOY=…' >> .env",
+        ),
         ("SyntaxError: multiple exception types must be parenthesized", "2to3"),
     ],
 )

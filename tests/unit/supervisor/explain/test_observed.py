@@ -203,6 +203,12 @@ def test_a_connection_in_vain_is_named_with_its_line(fact, raised, expected, clo
     assert f"web {expected}" == clone.error(raised, "app.py:3").what
 
 
+def test_a_proxy_that_refuses_a_host_is_named_with_the_line_that_asks_for_it(clone):
+    error = clone.error("urllib.error.URLError: <urlopen error Tunnel connection failed: 502 Bad>", "shop/keys.py:8")
+
+    assert (error.slug, error.what) == ("network/proxy", "web can't reach a host through the proxy (shop/keys.py:8)")
+
+
 def test_no_lookup_of_this_machine_itself_is_taken_for_the_one_that_failed(clone):
     clone.saw("lookup|localhost:5000||shop/ping.py:8")
 

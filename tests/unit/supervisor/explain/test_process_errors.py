@@ -104,6 +104,19 @@ def test_no_strangers_package_is_advised_for_a_module_of_the_projects_own(tmp_pa
     assert not any(">> requirements.txt" in each for each in helps)
 
 
+@pytest.mark.parametrize("file", ["app/tills.py", "app/tills/__init__.py", "a b/app/tills.py"])
+def test_a_module_in_an_inner_folder_is_led_there(tmp_path, file):
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).touch()
+    spec = WORKER._replace(packages=(str(tmp_path), ""), cwd=str(tmp_path), env_files=(str(tmp_path), ".env"))
+
+    (command, *_) = ended(spec, End(1), ("ModuleNotFoundError: No module named 'tills'",)).help
+    subprocess.run(["/bin/sh", "-c", command.partition(" && ")[0]], cwd=tmp_path, check=True)
+
+    folder = "a b/app" if " " in file else "app"
+    assert (tmp_path / ".env").read_text() == f"PYTHONPATH={folder}\n"
+
+
 @pytest.mark.parametrize(
     ("frame", "text"),
     [

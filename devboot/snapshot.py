@@ -227,6 +227,11 @@ def stamps(paths: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
     return tuple(stamp(path) for path in paths)
 
 
+def runs_nothing(snapshot: Snapshot) -> bool:
+    """Return whether its plan has no process, service or task, as after `run` in a clone with a mere program."""
+    return not snapshot.plan_plain[_PROCESSES]
+
+
 def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:
     """Return whether nothing has changed that the snapshot was made from: one `stat` a file; changed ones are read."""
     if snapshot.root != root or (snapshot.inode and snapshot.inode != inode_of(root)):

@@ -91,8 +91,8 @@ def _find_daemon(call: Call) -> Found:
 
 def _fresh(call: Call) -> snapshot.Snapshot | None:
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
-    if known is None or not snapshot.is_fresh(known, call.root, call.environ):
-        return None
+    if known is None or snapshot.runs_nothing(known) or not snapshot.is_fresh(known, call.root, call.environ):
+        return None  # if nothing runs, the slow path decides whether that is an error
     return with_current_lines(known)
 
 

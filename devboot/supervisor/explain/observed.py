@@ -308,15 +308,21 @@ def _explain_taken_port(seen: Sequence[Observation], output: _Output) -> Explana
     return Explanation(sentence, (f"stop the program that `ss -ltnp sport = :{last.port}` shows, or set another port",))
 
 
-def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+def _explain_way_out(output: _Output) -> Explanation | None:
+    """Explain that no other machine can be reached: there is no network, or the proxy refuses."""
+    where = f" ({output.place})" if output.place else ""
     if output.said(_NO_ROUTE):
-        where = f" ({output.place})" if output.place else ""
         helps = ("`ip route` shows whether this machine has a way out: connect it, then `devboot up -d`",)
         return Explanation(f"needs another machine{where}, and this one has no network to it", helps, slug=NO_ROUTE)
     if output.said(_REFUSED_BY_PROXY):
-        at = f" ({output.place})" if output.place else ""
         helps = ("`env | grep -i _proxy` shows the proxy: check it, the network, and whether the host exists",)
-        return Explanation(f"can't reach a host through the proxy{at}", helps, slug="network/proxy")
+        return Explanation(f"can't reach a host through the proxy{where}", helps, slug="network/proxy")
+    return None
+
+
+def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    if (barred := _explain_way_out(output)) is not None:
+        return barred
     is_refused = bool(output.said(_REFUSED))
     unknown = "" if is_refused else output.said(_NO_NAME)
     if not is_refused and not unknown:

@@ -339,3 +339,10 @@ def test_a_patch_sets_defaults_prepends_and_unsets():
         "PATH": "/venv/bin:/bin",
         "NEW_PATH": "/x",
     }
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_plan_without_any_process_is_known_for_running_nothing(count):
+    known = MADE._replace(plan_plain=plan_to_plain(plan_of(count)))
+
+    assert snapshot.runs_nothing(known) is (count == 0)

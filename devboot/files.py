@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+_TRIAL = 64 * 1024  # bytes: more than SQLite writes for a pragma, with its shared-memory file
 _IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENOTEMPTY, errno.EEXIST, errno.ENXIO}
 _LONGEST_PID = 10  # digits
 _OF_PROJECT = {".venv", "devboot.lock"}
@@ -97,6 +99,21 @@ def refuse_noexec(directory: str) -> None:
             causes=["its filesystem is mounted with `noexec`"],
             help=["export DEVBOOT_HOME=/a/path/where/programs/run"],
         )
+
+
+def error_of_disk(folder: str) -> OSError | None:
+    """Return the error of the disk that a write below `folder` fails with; no file with a name is created."""
+    try:
+        descriptor = os.open(folder, getattr(os, "O_TMPFILE", os.O_DIRECTORY) | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        return error if error.errno in _OF_DISK else None
+    try:
+        os.write(descriptor, bytes(_TRIAL))
+    except OSError as error:
+        return error if error.errno in _OF_DISK else None
+    finally:
+        os.close(descriptor)
+    return None
 
 
 def is_read_only(path: str) -> bool:

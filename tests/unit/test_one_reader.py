@@ -90,6 +90,7 @@ OWN = {
     ("environment/venv/schema.py", "write_schema"): "a module of its own installation",
     ("files.py", "plain"): "the opener of its own files",
     ("files.py", "_write_beside"): "the file that is written",
+    ("files.py", "error_of_disk"): "a file without a name",
     ("files.py", "sync_directory"): "the folder that a file is written to",
     ("files.py", "_read_fail_point"): "a file that tests name",
     ("locks.py", "hold_folder"): "a folder of its own data, to lock it",

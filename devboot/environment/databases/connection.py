@@ -14,13 +14,11 @@ from urllib.parse import quote
 from devboot.clone_reader import refuse_irregular
 from devboot.environment.ports.holders import holders_of
 from devboot.errors import BusyError, DevbootError, MachineError, shell_word
-from devboot.files import is_read_only, machine_error
+from devboot.files import error_of_disk, is_read_only, machine_error
 
 BUSY_SECONDS = 10.0
 _LOOKS, _PAUSE = 4, 0.1  # times and seconds
 _SHARED = (510, 0x40000002)  # length and start of the bytes that SQLite locks for reading
-_OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
-_TRIAL = 64 * 1024  # bytes: more than SQLite writes for a pragma and a shared-memory file
 SIDE_FILES = ("-journal", "-wal", "-shm")
 
 
@@ -111,11 +109,11 @@ def translated(
     error: sqlite3.Error,
     path: str,
     busy: float = BUSY_SECONDS,
-    error_of_disk: Callable[[str], OSError | None] | None = None,
+    find_error: Callable[[str], OSError | None] | None = None,
 ) -> DevbootError:
     """Return the DevbootError for an SQLite error about the database `path`, which waited `busy` seconds.
 
-    SQLite has no number of the system for an error of input and output: `error_of_disk` returns what a write into a
+    SQLite has no number of the system for an error of input and output: `find_error` returns what a write into a
     folder fails with.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -135,7 +133,7 @@ def translated(
         what = f"the disk is full where `{path}` belongs"
         return MachineError("machine/disk-full", what, causes=[str(error)], help=[f"df -h {where}"])
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
-        failed = (error_of_disk or _error_of_disk)(os.path.dirname(path) or ".")
+        failed = (find_error or error_of_disk)(os.path.dirname(path) or ".")
         if failed is not None:
             return machine_error(OSError(failed.errno, f"{failed.strerror} ({error})", path), path)
     return MachineError(
@@ -144,21 +142,6 @@ def translated(
         causes=[str(error)],
         help=[f"ls -l {shell_word(path)}   # its owner and mode", "devboot explain sqlite/failed"],
     )
-
-
-def _error_of_disk(folder: str) -> OSError | None:
-    """Return the error of the disk that a write below `folder` fails with; no file with a name is created."""
-    try:
-        descriptor = os.open(folder, getattr(os, "O_TMPFILE", os.O_DIRECTORY) | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        return error if error.errno in _OF_DISK else None
-    try:
-        os.write(descriptor, bytes(_TRIAL))
-    except OSError as error:
-        return error if error.errno in _OF_DISK else None
-    finally:
-        os.close(descriptor)
-    return None
 
 
 def _locked(path: str, busy: float) -> BusyError:

@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from shlex import quote
 
 from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework, Settings
 from devboot.onboarding.frameworks.web.django_settings import django_settings, with_settings
@@ -113,7 +114,7 @@ def _without_migrations(clone: Clone, run: Run) -> tuple[list[str], list[str]]:
 
 def manage(clone: Clone) -> str:
     """Return the command that runs the clone's manage.py."""
-    return f"python {posixpath.basename(clone.app.path)}"
+    return f"python {quote(posixpath.basename(clone.app.path))}"
 
 
 def _takes_others(clone: Clone, commands: Iterable[str]) -> bool:

@@ -23,7 +23,7 @@ def failed(code):
 )
 def test_an_error_of_input_and_output_is_the_disks_own_if_it_has_one(tmp_path, code, number, slug):
     error = translated(
-        failed(code), str(tmp_path / "db"), error_of_disk=lambda _folder: OSError(number, os.strerror(number))
+        failed(code), str(tmp_path / "db"), find_error=lambda _folder: OSError(number, os.strerror(number))
     )
 
     assert slug == error.slug

@@ -17,6 +17,18 @@ _NULL = ("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"))
 Path = tuple[str | int, ...]  # keys and indexes from the top of a document
 
 
+class Reset(list[Any]):
+    """The value of a key with the tag `!reset`, by which an override file removes it; always empty."""
+
+
+class OverrideList(list[Any]):
+    """A list with the tag `!override`, which replaces that of the file below."""
+
+
+class OverrideTable(dict[str, Any]):
+    """A table with the tag `!override`, which replaces that of the file below."""
+
+
 class Fault(NamedTuple):
     """The place where a text stops being YAML, counted from 1, and what is wrong there."""
 
@@ -145,12 +157,16 @@ def _loader() -> Any:
 
         yaml_implicit_resolvers = {"<": [_MERGE], **{first: [_NULL] for first in ("~", "n", "N", "")}}  # noqa: RUF012
 
-        def construct_tagged(self, _tag: str, node: yaml.Node) -> object:
-            """Return the value after a tag, such as `!reset`."""
+        def construct_tagged(self, tag: str, node: yaml.Node) -> object:
+            """Return the value after a tag; those of compose, `!reset` and `!override`, are kept as its type."""
+            if tag == "reset":
+                return Reset()
             if isinstance(node, yaml.MappingNode):
-                return self.construct_mapping(node, deep=True)
+                table = self.construct_mapping(node, deep=True)
+                return OverrideTable(table) if tag == "override" else table
             if isinstance(node, yaml.SequenceNode):
-                return self.construct_sequence(node, deep=True)
+                items = self.construct_sequence(node, deep=True)
+                return OverrideList(items) if tag == "override" else items
             return self.construct_scalar(node)
 
     Loader.add_multi_constructor("!", Loader.construct_tagged)

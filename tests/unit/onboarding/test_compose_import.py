@@ -394,6 +394,26 @@ def test_an_override_file_is_merged(take):
     assert places["services.web.environment.A"] == "compose.yaml:5"
 
 
+def test_tags_of_an_override_file_replace_and_remove(take):
+    override = """
+        services:
+          web:
+            ports: !override ["8001:8001"]
+            environment: !override {ONLY: this}
+            healthcheck: !reset null
+            depends_on: !reset []
+        """
+    manifest, report, _ = take(
+        f"{WEB}    ports: ['8000:8000']\n    environment: {{A: b}}\n    healthcheck: {{test: 'true'}}\n",
+        {"compose.override.yaml": override},
+        ("compose.yaml", "compose.override.yaml"),
+    )
+
+    assert manifest["processes"]["web"] == {"command": "python3 app.py", "port": 8001}
+    assert manifest["env"] == {"ONLY": "this"}
+    assert "services.web.healthcheck" not in report
+
+
 def test_secrets_and_configs_are_files_of_the_clone_or_nothing(take):
     more = "    environment: {TOKEN_FILE: /run/secrets/token}\n    secrets: [token, other]\n    configs: [site]\n"
     top = "secrets: {token: {file: ./secret/token.txt}, other: {environment: OTHER}}\nconfigs: {site: {content: a}}\n"

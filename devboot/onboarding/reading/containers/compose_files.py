@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.tree import Tree, line_of
-from devboot.onboarding.reading.yaml import parse_yaml
+from devboot.onboarding.reading.yaml import OverrideList, OverrideTable, Reset, parse_yaml
 
 FILES = re.compile(
     r"^(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml$|^(?:local|dev|development)\.ya?ml$|^docker-compose[\w.-]*\.ya?ml$"
@@ -183,7 +183,11 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(base)
     for key, value in own.items():
         old = found.get(key)
-        if key in ("environment", "labels"):
+        if isinstance(value, Reset):
+            found.pop(key, None)
+        elif isinstance(value, OverrideList | OverrideTable):
+            found[key] = value
+        elif key in ("environment", "labels"):
             found[key] = {**pairs(old), **pairs(value)}
         elif isinstance(old, dict) and isinstance(value, dict):
             found[key] = _merged(old, value)

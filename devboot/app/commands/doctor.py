@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from devboot.app.commands.preparing.lock import check as check_lock
 from devboot.app.context import Context
 from devboot.app.preparation.preflight import preflight
 from devboot.app.preparation.project.detect import Detection
@@ -86,6 +85,8 @@ def examine(context: Context) -> Subject:
         return Loaded(project, sources.manifest, sources.procfile, (), detection, fresh_detection=False)
 
     def why_stale() -> tuple[str, ...]:
+        from devboot.app.commands.preparing.lock import check as check_lock
+
         return check_lock(loaded(), context)
 
     shared = Once(lambda: _look(context))

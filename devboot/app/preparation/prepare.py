@@ -23,7 +23,6 @@ from devboot.app.preparation.compose.snapshot_builder import note_sql_files, sna
 from devboot.app.preparation.data import back_up, forget_outdated_stamps, prepare_databases, prepare_services
 from devboot.app.preparation.generations.history import link_profile, record as record_generation
 from devboot.app.preparation.generations.since_success import record_changes
-from devboot.app.preparation.install.app_pythons import AppPythons
 from devboot.app.preparation.install.host_programs import host_programs, lock_here
 from devboot.app.preparation.install.interpreter import InterpreterProvider
 from devboot.app.preparation.install.libraries_on_demand import with_libraries
@@ -241,8 +240,7 @@ class _Preparation:
         """Install everything: from the kit, the store, or the network."""
         environ, lock, kit = self.context.environ, choice.lock.lock, self.kit
         machine = self.machine
-        pythons = AppPythons(self.uv, environ, self.paths.data)
-        choose = pythons.choose if kit is None else kit.choosing_from_kit(pythons.choose)
+        choose = self._choose_python if kit is None else kit.choosing_from_kit(self._choose_python)
         wanted = wanted_objects(lock, choice.recipes, machine.host, choose)
         hosted = host_programs(lock, choice.recipes, self.loaded.project.state, environ, self.reporter)
         if kit is not None:
@@ -272,6 +270,12 @@ class _Preparation:
             there=choice.there,
         )
         return _Installed(lock_here(lock, wanted, hosted), provisioned)
+
+    def _choose_python(self, specifier: str) -> str:
+        """Return the minor version for an app that runs on `specifier`; see `AppPythons.choose`."""
+        from devboot.app.preparation.install.app_pythons import AppPythons
+
+        return AppPythons(self.uv, self.context.environ, self.paths.data).choose(specifier)
 
     def _compose(self, choice: _Choice, installed: _Installed, ports: Ports) -> Composed:
         from devboot.services.account import account_for, no_account

@@ -63,7 +63,7 @@ def loaded_by(command, folder, home):
     return modules, searches
 
 
-@pytest.mark.parametrize(("command", "most"), [("sync", 205), ("lock", 205), ("doctor", 240)])
+@pytest.mark.parametrize(("command", "most"), [("sync", 210), ("lock", 210), ("doctor", 220)])
 def test_a_project_of_processes_alone_loads_nothing_for_python_services_and_databases(command, most, tmp_path):
     folder, home = tmp_path / "plain", tmp_path / "home"
     folder.mkdir()

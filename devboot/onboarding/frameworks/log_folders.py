@@ -69,5 +69,5 @@ def _folder(
     text = str(name.data)
     inner = posixpath.relpath(text, str(tree.root)) if text.startswith("/") else posixpath.join(app.folder, text)
     folder = posixpath.dirname(posixpath.normpath(inner))
-    if HOLE not in text and not folder.startswith("..") and folder not in ("", "."):
+    if HOLE not in folder and not folder.startswith("..") and folder not in ("", "."):
         yield folder, place

@@ -46,6 +46,7 @@ def test_no_other_folder_is_made(django, settings, files):
         "handler = logging.FileHandler('log/shop.log')",
         "handler = RotatingFileHandler(os.path.join(os.path.dirname(__file__), 'log', 'shop.log'), maxBytes=1)",
         "handler = TimedRotatingFileHandler(filename='./log/shop.log')",
+        "handler = logging.FileHandler(f'log/shop_{os.getpid()}.log')",
         "dictConfig({'version': 1, 'handlers': {'f': {'class': 'logging.FileHandler', 'filename': 'log/shop.log'}}})",
     ],
 )

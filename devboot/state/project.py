@@ -147,4 +147,16 @@ def _likely_root(cwd: str) -> str:
             return folder
         if folder == git_root:
             break
-    return git_root
+    return _node_root(cwd, git_root) or git_root
+
+
+def _node_root(cwd: str, git_root: str) -> str:
+    """Return the nearest folder with a package.json in a clone without Python in its root and the folders in it."""
+    try:
+        folders = os.listdir(git_root)
+    except OSError:
+        return ""
+    if any(os.path.isfile(os.path.join(git_root, each, name)) for each in folders for name in LANDMARKS):
+        return ""  # a front end belongs to its API
+    above = (folder for folder in upwards(cwd) if f"{folder}/".startswith(f"{git_root}/"))
+    return next((folder for folder in above if os.path.isfile(os.path.join(folder, "package.json"))), "")

@@ -72,6 +72,19 @@ def test_without_any_landmark_it_is_the_git_root(tmp_path, found):
     assert root == found(os.path.join(root, "docs")).root
 
 
+def test_an_application_of_node_beside_others_of_node_is_a_project(tmp_path, found):
+    root = make(tmp_path, ".git/HEAD", "site/package.json", "site/src/x.js", "admin/package.json")
+
+    for folder, expected in {"site": "site", "site/src": "site", "admin": "admin", ".": "."}.items():
+        assert os.path.normpath(os.path.join(root, expected)) == found(os.path.join(root, folder)).root
+
+
+def test_a_front_end_belongs_to_the_api_beside_it(tmp_path, found):
+    root = make(tmp_path, ".git/HEAD", "site/package.json", "api/requirements.txt")
+
+    assert root == found(os.path.join(root, "site")).root
+
+
 def test_outside_of_git_it_is_the_current_folder(tmp_path, found):
     root = make(tmp_path, "notes.txt")
 

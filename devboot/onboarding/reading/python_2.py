@@ -12,7 +12,8 @@ from devboot.onboarding.reading.tree import Tree
 
 _STATEMENTS = re.compile(
     r"""^[ \t]*(?:print[ \t]+[\w"']|exec[ \t]+["'\w]|except[ \t]+[\w.]+[ \t]*,[ \t]*\w+[ \t]*:"""
-    r"""|except[ \t]*\([^()\n]+\)[ \t]*,[ \t]*\w+[ \t]*:|raise[ \t]+[\w.]+[ \t]*,)[^\n]*""",
+    r"""|except[ \t]*\([^()\n]+\)[ \t]*,[ \t]*\w+[ \t]*:|raise[ \t]+[\w.]+[ \t]*,"""
+    r"""|def[ \t]+\w+\((?:[^()\n]*,[ \t]*)?\(\w)[^\n]*""",
     re.MULTILINE,
 )
 _SHOWN = 60  # characters of a statement in a message

@@ -16,6 +16,7 @@ STATEMENTS = [
     "print 'open until %d' % 8",
     "exec 'x = 1'",
     "raise ValueError, 'closed'",
+    "def told(self, (host, port)): pass",
     "def closed():\n  try: close()\n  except ValueError, e: pass",
     "def closed():\n  try: close()\n  except (ValueError, KeyError), e: pass",
 ]

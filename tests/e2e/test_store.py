@@ -70,7 +70,8 @@ def test_doctor_mends_what_devboot_can_mend_and_looks_again(shop):
 
     said = shop.devboot("doctor", "--fix", "-y", "store").stderr.splitlines()
 
-    assert said[0] == "1 of 1  store: devboot store repair, fetches it again"
+    assert said[0].startswith("1 of 1  store: devboot store repair, fetches it again, ")
+    assert said[0].endswith(" B when unpacked")
     assert said[-2:] == ["1 of 1  store: fixed", "1 fixed and checked again"]
     assert "1 object intact\n" == shop.devboot("store", "verify").stdout
     assert "nothing to fix\n" == shop.devboot("doctor", "--fix", "store").stderr

@@ -25,8 +25,7 @@ from devboot.doctor.fixing import (
     RESUME_DAEMON,
     UNLOCK,
 )
-from devboot.environment.databases.backup import copy_database
-from devboot.environment.databases.connection import SIDE_FILES
+from devboot.environment.databases import SIDE_FILES, copy_database
 from devboot.environment.ports.holders import holders_of
 from devboot.errors import BusyError, MachineError, shell_word
 from devboot.files import atomic_write, dated_name, fail_point, machine_error, sync_directory

@@ -22,7 +22,7 @@ from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project_lock import lock_project
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import open_kit
-from devboot.environment.databases.backup import copy_database
+from devboot.environment.databases import copy_database
 from devboot.environment.project_python import (
     PythonLock,
     PythonProject,

@@ -14,7 +14,7 @@ from devboot.app.preparation.data import due_copies, outdated_tasks, surrounding
 from devboot.app.preparation.install.offline_check import refuse_unfetched
 from devboot.app.preparation.install.provisioning import Machine
 from devboot.environment import databases
-from devboot.environment.databases.condition import WHOLE
+from devboot.environment.databases import WHOLE
 from devboot.environment.venv.condition import KEEP
 from devboot.paths import shown_from
 from devboot.provision.objects.store import Store

@@ -105,8 +105,7 @@ def check(path: str, cache: str) -> tuple[str, ...]:
     SQLite writes next to a database that has a write-ahead log or a journal, even to read it: such a database is
     checked as a copy below `cache`. Raises UncheckedError if that isn't possible.
     """
-    from devboot.environment.databases.condition import LOGS
-    from devboot.environment.databases.connection import refuse_irregular_files
+    from devboot.environment.databases import LOGS, refuse_irregular_files
 
     if not os.path.isfile(path):
         return ("its path is a directory, a pipe or a broken link",)
@@ -125,7 +124,7 @@ def check(path: str, cache: str) -> tuple[str, ...]:
 
 def check_copy(path: str, cache: str) -> tuple[str, ...]:
     """Check a copy of a database and its logs, below `cache`. Raises UncheckedError where that isn't possible."""
-    from devboot.environment.databases.condition import copied_with_logs, stamps
+    from devboot.environment.databases import copied_with_logs, stamps
     from devboot.scratch import remove_abandoned
 
     os.makedirs(cache, mode=0o700, exist_ok=True)
@@ -172,8 +171,7 @@ def _finding(shown: str, backups: str, complaints: tuple[str, ...]) -> Finding:
 
 def _repair(subject: Subject, error: DevbootError, name: str) -> Fix | None:
     """Return the fix for a damaged database: its newest intact copy in its place, the damaged file moved aside."""
-    from devboot.environment.databases import aside_command
-    from devboot.environment.databases.backup import backups_of
+    from devboot.environment.databases import aside_command, backups_of
 
     if error.slug != "sqlite/damaged" or subject.manifest is None or name not in subject.manifest.sqlite:
         return None

@@ -1,8 +1,16 @@
 """SQLite: files made with what persists in them, migrations whole or not at all, a backup before each change."""
 
-from devboot.environment.databases.backup import backup_database
-from devboot.environment.databases.condition import WHOLE, examine, look_at, schema_cookie
-from devboot.environment.databases.connection import refuse_locked
+from devboot.environment.databases.backup import backup_database, backups_of, copy_database
+from devboot.environment.databases.condition import (
+    LOGS,
+    WHOLE,
+    copied_with_logs,
+    examine,
+    look_at,
+    schema_cookie,
+    stamps,
+)
+from devboot.environment.databases.connection import SIDE_FILES, refuse_irregular_files, refuse_locked
 from devboot.environment.databases.pending import unapplied
 from devboot.environment.databases.prepare import (
     Database,
@@ -15,18 +23,25 @@ from devboot.environment.databases.prepare import (
 )
 
 __all__ = [
+    "LOGS",
+    "SIDE_FILES",
     "WHOLE",
     "Database",
     "Prepared",
     "Surroundings",
     "aside_command",
     "backup_database",
+    "backups_of",
+    "copied_with_logs",
+    "copy_database",
     "examine",
     "look_at",
     "named",
     "plan_database",
     "prepare_database",
+    "refuse_irregular_files",
     "refuse_locked",
     "schema_cookie",
+    "stamps",
     "unapplied",
 ]

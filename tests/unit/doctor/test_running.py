@@ -1,10 +1,13 @@
 """Checks side by side: order, crashes, limits, exit codes."""
 
+import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+import devboot
 from devboot.doctor.findings import ERROR, IDLE, OK, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Once, Subject
@@ -12,6 +15,19 @@ from devboot.errors import MachineError
 from devboot.events import DOING, RecordingReporter
 from devboot.text.modes import StreamFacts
 from tests.fakes.folders import project_of
+
+# Packages that the program has loaded before checks run, or that no check loads.
+LOADED_BEFORE = {"devboot.doctor.checks", "devboot.onboarding", "devboot.recipes"}
+
+
+def reexporting_packages():
+    """Packages whose `__init__` imports modules of their own."""
+    found = []
+    for path in Path(devboot.__file__).parent.rglob("__init__.py"):
+        package = ".".join(path.parent.relative_to(Path(devboot.__file__).parents[1]).parts)
+        if re.search(rf"^(?:from|import) {re.escape(package)}\.", path.read_text(encoding="utf-8"), re.MULTILINE):
+            found.append(package)
+    return found
 
 
 def subject(**changes):
@@ -156,3 +172,14 @@ def test_what_several_checks_need_is_computed_once_and_the_others_wait():
         each.join()
 
     assert (seen, len(computed)) == ([1, 1, 1, 1], 1)
+
+
+@pytest.mark.parametrize(
+    "package", sorted(package for package in reexporting_packages() if package not in LOADED_BEFORE)
+)
+def test_checks_import_no_module_of_a_package_past_the_package(package):
+    """Two threads that import a package and a module of it, each in another order, would wait for each other."""
+    direct = re.compile(rf"^\s*(?:from|import) {re.escape(package)}\.", re.MULTILINE)
+    folder = Path(devboot.__file__).parents[1] / package.replace(".", "/")
+    sources = [path for path in Path(devboot.__file__).parent.rglob("*.py") if not path.is_relative_to(folder)]
+    assert [str(path) for path in sources if direct.search(path.read_text(encoding="utf-8"))] == []

@@ -138,7 +138,9 @@ def test_a_module_of_the_project_is_never_looked_for_in_an_index(tmp_path):
     tail = ("ModuleNotFoundError: No module named 'prices'",)
     spec = ProcessSpec("web", PROCESS, str(tmp_path), "flask run", packages=(str(tmp_path), "requirements.txt"))
     (tmp_path / "requirements.txt").touch()
-    assert "prices >> requirements.txt" in cannot_load(spec, tail[0], tail).help[0]
+    unknown = cannot_load(spec, tail[0], tail).help
+    assert unknown[0] == "`prices` is neither in this clone nor a package that devboot knows"
+    assert "prices >> requirements.txt" in unknown[1]
 
     (tmp_path / "prices.py").touch()
     assert "PYTHONPATH" in cannot_load(spec, tail[0], tail).help[0]

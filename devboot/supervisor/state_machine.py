@@ -154,7 +154,7 @@ def _restart(state: State, _event: Event, _now: float, _policy: Policy) -> tuple
     if state.phase == phases.STOPPING:
         return _with_reset_counters(state)._replace(then=THEN_AGAIN), _NOTHING
     if state.phase == phases.WAITING:
-        return state, _NOTHING
+        return _with_reset_counters(state), _NOTHING
     return _afresh(state)
 
 

@@ -72,8 +72,7 @@ class Rules:
     def restart(self, names):
         """These get a new run, and what they need is started."""
         for name in names:
-            if self.phases[name] != WAITING:
-                self._begin(name)
+            self._begin(name)
         self.start(names)
 
     def stop(self, names):

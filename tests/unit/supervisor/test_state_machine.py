@@ -324,3 +324,13 @@ def test_after_a_stop_nothing_starts_by_itself(steps, policy):
 
         assert action.kind in (NOTHING, SWEEP)
     assert state.phase not in (*ALIVE, WAITING, BACKOFF, STOPPING)
+
+
+def test_a_restart_that_comes_when_a_crash_is_about_to_start_it_again_counts_from_zero():
+    state = State(BACKOFF, failures=(1.0,), has_been_ready=True)
+    state, _ = advance(state, Event(DUE), 1.1, Policy())
+    assert (state.phase, state.restarts) == (WAITING, 1)
+
+    state, action = advance(state, Event(RESTART), 1.1, Policy())
+    assert state == State(WAITING)
+    assert action.kind == NOTHING

@@ -122,3 +122,13 @@ def test_so_is_one_in_which_missing_files_and_packages_are_looked_for(word):
     failed = ended(ProcessSpec("web", TASK, "/p", "make"), End(1), (word * 300_000,))
 
     assert advised(failed).help == failed.help
+
+
+def test_an_application_without_migrations_gets_the_command_that_makes_them():
+    (command,) = find_advice(["ValueError: Dependency on app with no migrations: members"], "/p/shop")
+    assert command.startswith("devboot run -- python manage.py makemigrations members && devboot up -d ")
+
+
+def test_a_folder_that_is_served_and_missing_gets_the_command_that_makes_it():
+    (command,) = find_advice(["RuntimeError: Directory 'small pictures' does not exist"], "/p/my shop")
+    assert command.startswith("mkdir -p '/p/my shop'/'small pictures' && devboot up -d ")

@@ -33,11 +33,14 @@ def find_advice(lines: Sequence[str], folder: str = "") -> tuple[str, ...]:
     for row in known_errors():
         if (found := last(row["said"])) and ("also" not in row or (found := last(row["also"]))):
             word = found[1] if found.re.groups else ""
-            return tuple(
-                re.sub(r"\{folder\}(\S*)", lambda path: shell_word(folder + path[1]), text.replace("{found}", word))
-                for text in _advice(row)
-            )
+            return tuple(_filled_in(text, folder, word) for text in _advice(row))
     return ()
+
+
+def _filled_in(text: str, folder: str, word: str) -> str:
+    """Return advice with the folder, quoted with what follows it, and the found word."""
+    text = re.sub(r"\{folder\}(\S*)", lambda path: shell_word(folder + path[1].replace("{found}", word)), text)
+    return text.replace("{found}", word)
 
 
 def _advice(row: Mapping[str, Any]) -> Iterator[str]:

@@ -131,4 +131,4 @@ def test_an_application_without_migrations_gets_the_command_that_makes_them():
 
 def test_a_folder_that_is_served_and_missing_gets_the_command_that_makes_it():
     (command,) = find_advice(["RuntimeError: Directory 'small pictures' does not exist"], "/p/my shop")
-    assert command.startswith("mkdir -p '/p/my shop'/'small pictures' && devboot up -d ")
+    assert command.startswith("mkdir -p '/p/my shop/small pictures' && devboot up -d ")

@@ -4,9 +4,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from devboot.model.distributions import distributions
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.onboarding import render
 from devboot.onboarding.libraries import known_servers, part_of
+from devboot.onboarding.reading.python import name_of
 from devboot.recipes import RecipeFolders, bundled_folder
 
 KINDS = known_servers()
@@ -23,6 +25,27 @@ def test_a_client_library_talks_to_one_kind_of_server():
     clients = [client for kind in KINDS.values() for client in kind.clients if client not in several]
 
     assert len(clients) == len(set(clients))
+
+
+# Clients that no clone without a list of packages gets, because code that imports them doesn't show that it needs them
+OTHERWISE = {
+    "asyncio-nats-client": "its module is that of nats-py, which took its place",
+    "emails": "many clones call a package of their own so",
+    "faust": "its module is that of faust-streaming, which took its place",
+    "flask-mysql": "its module is in the namespace `flaskext`",
+    "kafka-python-ng": "its module is that of kafka-python",
+    "mariadb": "it has to be compiled",
+    "mysql-connector": "its module is that of mysql-connector-python, which took its place",
+    "psycopg-binary": "its module is that of psycopg",
+    "psycopg2": "its module is that of psycopg2-binary, which needs no compiler",
+}
+
+
+def test_each_client_library_is_a_package_that_an_import_of_it_proposes():
+    known = {name_of(each) for each in distributions().values()}
+    clients = {client for kind in KINDS.values() for client in kind.clients}
+
+    assert set(OTHERWISE) == clients - known
 
 
 @pytest.mark.parametrize("name", [name for name in WITH_PORT if KINDS[name].url])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from devboot.app.preparation.project.loaded import Loaded
+from devboot.clone_reader import is_file
 from devboot.errors import DevbootError
 from devboot.events import WARNING, Event, Reporter
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from devboot.uv.client import Uv
 
 RECIPE = "rabbitmq"
-CHANNEL_RECIPES = ("mongodb", "meilisearch", "minio")  # as `libraries.toml` has them
 
 
 def without_unreachable(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: Reporter) -> Loaded:
@@ -32,8 +32,8 @@ def without_unreachable(loaded: Loaded, uv: Uv, environ: Mapping[str, str], repo
 
     if loaded.project.written:
         return loaded
-    for recipe in CHANNEL_RECIPES:
-        if recipe in loaded.manifest.services:
+    for recipe in loaded.manifest.services:
+        if is_only_in_channel(recipe):
             loaded = without_channel(loaded, recipe, channel_asker(uv), reporter)
     return _with_broker(loaded, uv, environ, reporter) if RECIPE in loaded.manifest.services else loaded
 
@@ -89,6 +89,17 @@ def without_broker(loaded: Loaded) -> Loaded:
     from devboot.onboarding.services.unavailable import kind_of, usual  # reads clones, which this seldom needs
 
     return _without(loaded, RECIPE, partial(usual, kind_of(RECIPE)))
+
+
+def is_only_in_channel(recipe: str) -> bool:
+    """Return whether the bundled recipe has no other source than a conda channel and this machine's own program."""
+    from devboot.recipes import bundled_folder
+    from devboot.recipes.folders import load_recipe_file
+
+    folder = os.path.join(bundled_folder(), recipe)
+    if not is_file(os.path.join(folder, "recipe.toml")):
+        return False
+    return {origin.kind for origin in load_recipe_file(folder).source} <= {"conda", "host"}
 
 
 def _bundled(recipe: str) -> KnownRecipe:

@@ -8,6 +8,7 @@ import pytest
 
 from devboot.model.observation import Observation
 from devboot.model.process import Dependency, ProcessSpec
+from devboot.onboarding.libraries import known_servers
 from devboot.supervisor.explain import observed, process_errors
 from devboot.supervisor.explain.advice import advised
 from devboot.supervisor.explain.observed import env_file_of, server_command
@@ -384,6 +385,13 @@ def test_each_server_that_is_added_for_an_address_in_the_code_asks_for_no_passwo
     written = tomllib.loads((tmp_path / "devboot.toml").read_text())
     assert {service: {"port": port, "access": "open"}} == written["services"]
     assert "access" in recipe["service"]
+
+
+def test_each_server_that_a_recipe_runs_is_known_by_its_usual_port():
+    of_several = 9000  # MinIO's, another S3 server's, and that of many other programs
+    usual = {each.port: each.recipe for each in known_servers().values() if each.recipe and each.port != of_several}
+
+    assert usual == {port: name for port, name in observed.SERVICES.items() if name in usual.values()}
 
 
 def test_a_variable_of_a_graphical_session_is_none_that_an_env_file_lacks(clone):

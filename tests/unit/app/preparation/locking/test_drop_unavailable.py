@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from devboot.app.preparation.locking.drop_unavailable import (
-    CHANNEL_RECIPES,
+    is_only_in_channel,
     without_broker,
     without_channel,
     without_unreachable,
@@ -16,7 +16,7 @@ from devboot.app.preparation.project.load import load_project
 from devboot.errors import NetworkError
 from devboot.events import RecordingReporter
 from devboot.model.edge.manifest.manifest import parse_manifest
-from devboot.onboarding.libraries import kinds_of_channels
+from devboot.onboarding.libraries import kinds_of_channels, known_servers
 from devboot.uv.client import Uv
 from tests.fakes.folders import home_beside
 
@@ -138,4 +138,10 @@ def test_a_detected_server_that_the_channel_has_stays(tmp_path):
 
 
 def test_every_recipe_of_a_channel_that_is_detected_can_be_left_out():
-    assert CHANNEL_RECIPES == tuple(kind.recipe for kind in kinds_of_channels())
+    of_channels = {kind.recipe for kind in kinds_of_channels()}
+
+    assert of_channels == {kind.recipe for kind in known_servers().values() if is_only_in_channel(kind.recipe)}
+
+
+def test_a_service_without_a_bundled_recipe_is_in_no_channel():
+    assert not is_only_in_channel("shout")

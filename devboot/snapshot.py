@@ -223,7 +223,7 @@ def matching(path: str) -> tuple[str, int, int]:
 
 
 def stamps(paths: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
-    """Return the stamps of several paths, in their order."""
+    """Return `stamp(path)` of each path, in order."""
     return tuple(stamp(path) for path in paths)
 
 

@@ -23,7 +23,10 @@ _ROOT = 0
 
 
 def refuse_sudo(root: str, environ: Mapping[str, str], uid: int) -> None:
-    """Raise MachineError `machine/root` if sudo makes the owner of the project at `root` act as root by mistake."""
+    """Raise MachineError `machine/root` if the owner of the project at `root` runs devboot with sudo.
+
+    DEVBOOT_ALLOW_ROOT permits it.
+    """
     if uid != _ROOT or environ.get(ALLOWED) or not _is_given_up(root, environ):
         return
     raise MachineError(

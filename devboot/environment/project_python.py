@@ -218,7 +218,7 @@ def _resolve_at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[st
 
 
 def _resolve_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[Unlocked], Outcome]) -> Outcome:
-    """Resolve everything; on failure again without the development packages that it blames."""
+    """Resolve everything; on failure again without the development packages that the error names."""
     names = unlocked.development_names
 
     def of_groups(some: Unlocked) -> Outcome:
@@ -238,7 +238,7 @@ def _resolve_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[
 def _attempt_without_tools(
     named: tuple[Named, ...], reporter: Reporter, attempt: Callable[[tuple[Named, ...]], Outcome]
 ) -> Outcome:
-    """Attempt everything; on failure again without the development tools that it blames."""
+    """Attempt everything; on failure again without the development tools that the error names."""
     try:
         return attempt(named)
     except WorkError as error:

@@ -172,7 +172,11 @@ class PlainReporter(QuietReporter):
         self._write(stopwatch(now - self._began) + " " + step.ljust(10) + " " + word.ljust(8) + text)
 
     def _words(self, event: Event, now: float) -> tuple[str, str]:
-        """Return the word for an event's kind, and its text; an event without text prints nothing."""
+        """Return the word and the text of an event's line; the text is empty if no line is due.
+
+        None is due for DOING and START, and for progress without a total or soon after its last line. The time of
+        a line of progress is recorded.
+        """
         if event.kind in {DOING, START}:
             return "", ""
         if event.kind == WARNING:

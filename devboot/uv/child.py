@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 Lease = Callable[[int], Callable[[], None]]
-"""Called with the group id of each started child; returns a function that is called when the group is gone."""
+"""Called with the process group of each started child; returns a function that is called when the group is gone."""
 
 _PR_SET_PDEATHSIG = 1
 _GRACE = 2.0  # seconds that a group gets between TERM and KILL

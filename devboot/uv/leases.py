@@ -13,13 +13,16 @@ _PREFIX = "child-"
 
 
 class FolderLeases:
-    """Keeps leases in a folder, which it creates. Call it with a group's id; call the result when the group is gone."""
+    """Keeps leases in a folder, which it creates.
+
+    Call it with the id of a process group; call the result when that group is gone.
+    """
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
 
     def __call__(self, group: int) -> Callable[[], None]:
-        """Write the lease of a group that has just been started."""
+        """Write the lease of a process group that has just been started."""
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
         path = os.path.join(self._folder, f"{_PREFIX}{group}")
         try:
@@ -39,7 +42,7 @@ class FolderLeases:
 
 
 def end_leftovers(folder: str) -> tuple[int, ...]:
-    """End the groups whose leases are in the folder, remove the leases, and return the groups that were alive.
+    """End the process groups whose leases are in the folder, remove the leases, and return those that were alive.
 
     Call it while holding the project's lock: then no other command can own any of them.
     """
@@ -65,7 +68,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _is_same(group: int, path: str) -> bool:
-    """Return True if the group is the one in the lease, or its remains after its leader has ended."""
+    """Return True if the process group is the one in the lease, or its remains after its leader has ended."""
     try:
         with open(path, encoding="ascii", opener=plain) as file:
             started, boot = (*file.read().split("\n"), "", "")[:2]

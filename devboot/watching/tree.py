@@ -66,7 +66,7 @@ class Tree:
         return changed
 
     def look_at(self, paths: Iterable[str]) -> set[str]:
-        """Scan what is next to or in these absolute paths; return the paths of watched files that have changed."""
+        """Scan the folders of these absolute paths, and those that are folders; return the paths of changed files."""
         paths = set(paths)
         if any(os.path.basename(path) == FILE for path in paths):
             return self._reread()

@@ -30,7 +30,10 @@ _SPAWNED = (model.STARTING, model.RUNNING)
 
 
 class Start(Record):
-    """One start: wall-clock time, whether nothing was installed, seconds in total and per process."""
+    """One successful start: when it ended, whether nothing had to be installed, its duration in all and per process.
+
+    `at` is in seconds since the epoch, `total` and `took` are in seconds.
+    """
 
     at: float
     is_warm: bool

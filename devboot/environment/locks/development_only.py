@@ -33,12 +33,12 @@ def is_group_for_development(name: str) -> bool:
 
 
 def blamed_tools(error: DevbootError) -> frozenset[str]:
-    """Return the names of development tools that a failed resolution or build blames; none for other errors."""
+    """Return the names of development tools that the error of a resolution or build mentions; none for other errors."""
     return frozenset(filter(is_for_development, blamed(error)))
 
 
 def blamed(error: DevbootError) -> frozenset[str]:
-    """Return all words of a failed resolution or build that may be names of distributions; none for other errors."""
+    """Return words in the error of a resolution or build that may be names of distributions; none for other errors."""
     if error.slug not in _SLUGS:
         return frozenset()
     return frozenset(normalised(word) for text in (error.what, *error.causes) for word in _WORD.findall(text))

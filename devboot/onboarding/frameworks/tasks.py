@@ -104,9 +104,9 @@ def _migrates(clone: Clone, command: str) -> bool:
 
 
 def once_commands(tree: Tree, app: Application, compose: Compose) -> Iterator[tuple[str, Evidence]]:
-    """Yield commands that create tables or first data, the most explicit first, each with its place.
+    """Yield commands that migrate, or create tables or first data, the most explicit first, each with its place.
 
-    Commands that delete data, or run programs that aren't in the clone, are left out.
+    Left out are commands that delete data, and those whose program is neither in the clone nor a known migration tool.
     """
     starts = (*_of_containers(tree, app, compose), *_of_entry_script(tree, app))
     for text, evidence in starts:

@@ -59,7 +59,7 @@ class _Trial:
     found: Served
 
     def _with(self, probes: Mapping[str, str]) -> list[Address]:
-        """Return the addresses that the application uses with these variables set."""
+        """Return the Redis addresses that the application uses if it is evaluated with these variables, too."""
         return redis_addresses(evaluate(self.code, {**self.given, **probes}), self.packages)
 
     def _reached(self, probes: Mapping[str, str]) -> set[str]:
@@ -213,7 +213,10 @@ def _suffix(name: str, run: Run) -> str | None:
 
 
 def written(shape: str, suffix: str) -> tuple[str, str]:
-    """Return a value as it is tried, and as it is written in the manifest."""
+    """Return a variable's value with the probe's address, and the same as text for the manifest.
+
+    `shape` is `url`, `pair`, `host` or `port`. `suffix` (`/0`) is added to a url only: `${services.redis.url}/0`.
+    """
     return {
         "url": (f"redis://:{PROBE_PASSWORD}@{PROBE_HOST}:{PROBE_PORT}{suffix}", "${services.redis.url}" + suffix),
         "pair": (f"{PROBE_HOST}:{PROBE_PORT}", "${services.redis.host}:${services.redis.port}"),

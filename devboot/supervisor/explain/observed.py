@@ -198,7 +198,11 @@ def _explain_named(spec: ProcessSpec, seen: Sequence[Observation], output: _Outp
 
 
 def _explain_suspect(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
-    """Explain a failure by a missing variable that was read at the failing line."""
+    """Explain a failure by a variable without a value that probably caused it.
+
+    It was read at or near the failing line, or is empty in an env-file and named in that line. For an error about None
+    it may also have been read in the same file, or be the only one without a value.
+    """
     asked = [each for each in seen if each.kind == UNSET]
     found = _read_by_call(asked, output) or _suspects(asked, output)[-1:] or _empty_ones(spec, output)
     lasts = bool(_OF_NONE.search(output.raised) or _MISTAKE.match(output.raised))

@@ -1,6 +1,6 @@
 """Builds the snapshot of a preparation for the fast path, with stamps of everything that it depends on.
 
-A stamp is (path, time, size) of a file, or of the names in a folder, as `devboot.snapshot` makes it.
+The functions of `devboot.snapshot` make the stamps: `stamp` for a file or folder, others for names in a folder.
 """
 
 from __future__ import annotations
@@ -64,9 +64,10 @@ def note_sql_files(manifest: Manifest, root: str) -> None:
 def snapshot_of(
     loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps, env_files: Iterable[str] = ()
 ) -> Snapshot:
-    """Return everything that a warm command needs.
+    """Build the snapshot, which has everything that a warm command needs. Nothing is written.
 
-    `stamps` are those of everything that was read and made, `env_files` the paths of the env-files.
+    `stamps` are those of everything that was read and made. `env_files` are the paths of the env-files: edits of their
+    comments alone don't make the snapshot stale.
     """
     root, manifest = loaded.project.root, loaded.manifest
 

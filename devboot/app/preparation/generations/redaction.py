@@ -85,7 +85,11 @@ def _digest(salt: str, value: str) -> str:
 def _replace_secrets(
     body: Mapping[str, Any], passwords: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, str]]:
-    """Return the secret variables, the body with placeholders for secret values, and those values by name."""
+    """Return the values of secret variables, the body with placeholders, and the values of all placeholders.
+
+    Values are by name. Those of placeholders include the passwords of services, which are given as `passwords`, and
+    those in addresses.
+    """
     known = {name: value for name, value in passwords.items() if value}
     rows = body["snapshot"]["variables"]
     named = {

@@ -13,7 +13,7 @@ from devboot import __version__
 from devboot.cli.session import Session
 from devboot.cli.streams import silence_stdout
 from devboot.errors import BusyError, DevbootError, Exit, MachineError, TrustError, UsageError, reason_of, shell_word
-from devboot.files import machine_error
+from devboot.files import WRITABLE, elsewhere, machine_error
 from devboot.text.columns import printable, wrap
 from devboot.text.invocation import as_called
 from devboot.text.masking import Masker
@@ -128,12 +128,15 @@ def _machine_error(error: OSError) -> DevbootError | None:
             help=["free some space, then run the same command again"],
         )
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS} and where:
-        folder = os.path.dirname(str(error.filename)) or "."
+        path = str(error.filename)
+        folder = os.path.dirname(path) or "."
+        is_read_only = error.errno == errno.EROFS
+        shown = f"look at owners and modes: `ls -ld {shell_word(folder)} {shell_word(path)}`"
         return MachineError(
             "machine/not-writable",
             f"access to{where} was refused",
             causes=[reason],
-            help=[f"look at its owner and mode: `ls -ld {shell_word(folder)}`"],
+            help=[elsewhere(path, WRITABLE) if is_read_only else shown],
         )
     translated = machine_error(error, str(error.filename), "use") if where else None
     if translated is None or (translated.slug == "machine/io" and error.errno != errno.EIO):

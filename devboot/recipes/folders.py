@@ -163,4 +163,5 @@ def _text(folder: str, name: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         cause = reason_of(error) if isinstance(error, OSError) else str(error)
         help_line = f"ls -lL {shell_word(path)}" if isinstance(error, OSError) else "save the file as UTF-8"
-        raise ManifestError("recipe/unreadable", f"can't read `{path}`", causes=[cause], help=[help_line]) from error
+        what = f"can't read the recipe file `{path}`"
+        raise ManifestError("recipe/unreadable", what, causes=[cause], help=[help_line]) from error

@@ -155,7 +155,7 @@ def refuse_changed_sources(
             for change in changes
             for line in (f"{change.package} on {change.platform}, recipe: {change.old}", f"devboot.lock: {change.new}")
         ],
-        causes=["the lock was edited, perhaps to make other bytes run"],
+        causes=["the lock was edited by hand or in a merge, perhaps to make other bytes run"],
         help=["git diff devboot.lock", f"devboot lock{accept}   # uses the recipe's values"],
     )
 
@@ -313,11 +313,12 @@ def _no_such_version(wish: Wish, releases: Sequence[Release], place: Place | Non
     wanted = version_key(wish.requested)
     by_distance = sorted(releases, key=lambda release: _distance(version_key(release.version), wanted))
     near = [release.version for release in by_distance[:_SHOWN]]
+    version = f" {wish.requested}" if wish.requested else ""
     source = f" from source `{wish.insisted}`" if wish.insisted else ""
     there = ", ".join(f"`{version}`" for version in near)
     return ManifestError(
         "manifest/no-such-version",
-        f"{wish.name} has no version {wish.requested or 'at all'}{source}",
+        f"{wish.name} has no version{version}{source}",
         place=place,
         causes=[*([f"there are {there}"] if near else []), *([hint] if hint else [])],
         help=[_advice(near, hint)],

@@ -80,12 +80,15 @@ def claim(
 def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: Callable[[], float]) -> str:
     """Assign the folders called `name` to the project at `root`; return the new name of its previous ones, "" for none.
 
-    Raises UsageError `state/unknown`, BusyError `state/in-use` and MachineError.
+    Raises UsageError `state/unknown` and `usage/no-directory`, BusyError `state/in-use` and MachineError.
     """
     here, own = identity_of(root), folder_name(root)
     bases = [base for base in (projects.data, projects.state) if os.path.isdir(os.path.join(base, name))]
-    if not name or name[0] == "." or os.sep in name or not bases or here is None:
-        raise UsageError("state/unknown", f"there is no state called `{name}`", help=["devboot state list"])
+    if not name or name[0] == "." or os.sep in name or not bases:
+        raise UsageError("state/unknown", f"no project's state or data is called `{name}`", help=["devboot state list"])
+    if here is None:
+        what = f"the project's folder `{root}` is gone"
+        raise UsageError("usage/no-directory", what, help=["change to one that exists, as with `cd`"])
     if name == own:
         return ""
     with lock_projects(projects):

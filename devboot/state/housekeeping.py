@@ -48,7 +48,7 @@ def kept_project(projects: Projects, name: str) -> KeptProject:
     """Return the kept folders of this name. Raises UsageError `state/unknown`."""
     found = next((each for each in kept_projects(projects) if each.name == name), None)
     if found is None:
-        raise UsageError("state/unknown", f"there is no state called `{name}`", help=["devboot state list"])
+        raise UsageError("state/unknown", f"no project's state or data is called `{name}`", help=["devboot state list"])
     return found
 
 

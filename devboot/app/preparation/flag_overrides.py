@@ -100,7 +100,10 @@ def parse_base(text: str, flag: str = "-p", example: str = "5000") -> int:
     if number is None or not 0 < number < 65536:
         what = "port" if flag == "-p" else "distance between ports"
         raise UsageError(
-            "usage/port", f"`{flag} {text}` can't be used as a {what}", help=[f"devboot up {flag} {example}"]
+            "usage/port",
+            f"`{flag} {text}` can't be used as a {what}",
+            causes=[f"a {what} is a number from 1 to 65535"],
+            help=[f"devboot up {flag} {example}"],
         )
     return number
 

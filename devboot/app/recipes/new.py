@@ -135,7 +135,7 @@ def _refuse(folder: str, name: str) -> None:
         raise UsageError(
             "usage/argument",
             f"`{name}` can't be the name of a recipe",
-            causes=["names are lower case letters, digits and hyphens"],
+            causes=["names are lower case letters, digits and hyphens, the first one a letter or digit"],
             help=["devboot recipe new my-server"],
         )
     if os.path.exists(os.path.join(folder, "recipe.toml")):

@@ -169,5 +169,5 @@ def failed(name: str, cause: str, details: Sequence[str]) -> WorkError:
         f"the recipe `{name}` fails its test",
         causes=[cause],
         details=list(details),
-        help=[f"devboot recipe test {name}"],
+        help=[f"edit recipes/{name}/recipe.toml, then `devboot recipe test {name}`"],
     )

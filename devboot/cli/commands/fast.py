@@ -11,7 +11,7 @@ from devboot.app.arguments import Invocation
 from devboot.app.command_table import Command
 from devboot.app.commands.run import become, from_snapshot, task_command, unknown_task
 from devboot.cli.session import Session
-from devboot.errors import UsageError, WorkError
+from devboot.errors import UsageError, WorkError, shell_word
 from devboot.model.nearest import nearest
 from devboot.state.project import Project, find_project
 
@@ -62,4 +62,5 @@ def _run_as_it_is(words: Sequence[str], project: Project, environ: Mapping[str, 
             return become(task_command(text, rest), patched, folder) or 0
     tasks = [task[0] for task in known.tasks]
     advice = unknown_task(words[0], nearest(words[0], tasks), tasks)
+    advice.append(f"devboot run {shell_word(words[0])}   # if the task is newer than the last sync")
     raise UsageError("usage/unknown-task", f"there is no task `{words[0]}`", help=advice)

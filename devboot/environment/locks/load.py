@@ -32,9 +32,10 @@ from devboot.environment.locks.requirements import (
     load_requirements,
     parse_line,
     pins_of_locked,
+    unreadable,
 )
 from devboot.environment.locks.unlocked import Unlocked, gather
-from devboot.errors import LockError, ManifestError, Place, reason_of, shell_word
+from devboot.errors import LockError, Place
 from devboot.uv.client import Uv
 
 
@@ -118,12 +119,7 @@ def _locked(
     try:
         return _parsed(each, decoded(read_bytes(each.path)), root, groups, extras, files)
     except OSError as error:
-        raise ManifestError(
-            "python/no-requirements",
-            f"`{file}` can't be read",
-            causes=(reason_of(error),),
-            help=(f"ls -lL {shell_word(file)}",),
-        ) from error
+        raise unreadable(file, error) from error
     except ValueError as error:
         raise LockError(
             "python/lock-unreadable",

@@ -88,7 +88,8 @@ def load_requirements(path: str, root: str, read: Read, environ: Mapping[str, st
         environ: for `${NAME}` in lines, as pip fills it in.
 
     Raises:
-        ManifestError: `python/no-requirements`, an included file doesn't exist; `python/requirement`, a bad line.
+        ManifestError: `python/no-requirements`, the file or an included one doesn't exist; `python/unreadable`;
+            `python/requirement`, a bad line.
 
     """
     found = RequirementsFile()
@@ -104,6 +105,17 @@ def pins_of_locked(found: RequirementsFile, source: str) -> Pins:
         directs=tuple(found.directs),
         indexes=tuple(found.indexes),
         options=tuple(found.options),
+    )
+
+
+def unreadable(file: str, error: OSError, place: Place | None = None) -> ManifestError:
+    """Return the error for a list of packages or a lock that can't be read; `place` is where it is named."""
+    return ManifestError(
+        "python/no-requirements" if isinstance(error, FileNotFoundError) else "python/unreadable",
+        f"`{file}` can't be read",
+        place=place,
+        causes=(reason_of(error),),
+        help=(f"ls -lL {shell_word(file)}",),
     )
 
 
@@ -128,13 +140,7 @@ class _Reader:
                 "python/requirement", error.what, place=where, help=("save the file as UTF-8",)
             ) from None
         except OSError as error:
-            raise ManifestError(
-                "python/no-requirements",
-                f"`{file}` can't be read",
-                place=place,
-                causes=(reason_of(error),),
-                help=(f"ls -lL {shell_word(file)}",),
-            ) from error
+            raise unreadable(file, error, place) from error
         for number, line in logical_lines(text):
             self._take(self._filled(line), path, Place(file, number, source=line), is_constraint=is_constraint)
 
@@ -173,7 +179,10 @@ class _Reader:
         target.append(parse_line(text, hashes, place))
 
     def _base(self, path: str, reference: str) -> str:
-        """Return the folder that a relative path counts from: the root, as in pip; the file's if only that exists."""
+        """Return the folder that a relative reference counts from.
+
+        It is the root, as in pip; the folder of the requirements file at `path` if `reference` exists only there.
+        """
         plain = re.split(r"[\[;]", reference.partition(" @ ")[2] or reference)[0].strip()
         beside = os.path.dirname(path)
         if not exists(os.path.join(self._root, plain)) and exists(os.path.join(beside, plain)):

@@ -25,8 +25,9 @@ from devboot.environment.locks.requirements import (
     is_direct,
     load_requirements,
     parse_line,
+    unreadable,
 )
-from devboot.errors import ManifestError, Place, reason_of, shell_word
+from devboot.errors import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,12 +344,7 @@ def _toml(state: _Gathering, path: str) -> tuple[str, dict[str, Any]]:
     try:
         data = state.read(path)
     except OSError as error:
-        raise ManifestError(
-            "python/no-requirements",
-            f"`{file}` can't be read",
-            causes=(reason_of(error),),
-            help=(f"ls -lL {shell_word(file)}",),
-        ) from error
+        raise unreadable(file, error) from error
     state.files.append(path)
     return parse_project_toml(data, file)
 

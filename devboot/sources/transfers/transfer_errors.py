@@ -91,13 +91,13 @@ def offline(wanted: Download) -> NetworkError:
     )
 
 
-def cancelled() -> NetworkError:
-    """Return the error for a transfer that the user has interrupted."""
+def cancelled(*, is_kept: bool) -> NetworkError:
+    """Return the error for a transfer that the user has interrupted; `is_kept` means that its part is kept."""
     return NetworkError(
         "network/cancelled",
         "the download was interrupted",
-        help=["run the same command again: it continues the download"],
-        kept=["the downloaded part"],
+        help=["run the same command again" + (": it continues the download" if is_kept else "")],
+        kept=["the downloaded part"] if is_kept else [],
     )
 
 

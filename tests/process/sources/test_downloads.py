@@ -434,4 +434,17 @@ def test_an_interruption_while_bytes_flow_keeps_them_for_the_next_time(client, s
     transfer[0].join()
 
     assert caught.value.slug == "network/cancelled"
+    assert caught.value.kept == ("the downloaded part",)
     assert left(client) == [f"{SHA256}.part", f"{SHA256}.part.json"]
+
+
+def test_an_interrupted_download_of_an_unknown_digest_promises_no_continuation(client, server):
+    url = server.on("/toy.tgz", whole_file(BODY))
+    emit = client.downloads.reporter.emit
+    client.downloads.reporter.emit = lambda event: (emit(event), client.downloads.stopping.set())
+    with pytest.raises(NetworkError) as caught:
+        client.downloads.measure(wanted(url))
+
+    assert ("network/cancelled", ()) == (caught.value.slug, caught.value.kept)
+    assert ("run the same command again",) == caught.value.help
+    assert left(client) == []

@@ -32,6 +32,17 @@ def test_a_port_out_of_range_is_a_usage_error(text):
         parse_ports((f"web={text}",))
 
 
+@pytest.mark.parametrize("number", ["65536", "0"])
+def test_a_port_out_of_range_is_refused_with_the_range(number):
+    with pytest.raises(UsageError) as first:
+        parse_base(number)
+    with pytest.raises(UsageError) as second:
+        parse_ports((f"web={number}",))
+
+    assert ("a port is a number from 1 to 65535",) == first.value.causes == second.value.causes
+    assert ("--port web=auto", "--port web=8001") == second.value.help
+
+
 @pytest.mark.faults(142)
 @pytest.mark.parametrize("text", [HUGE, "²", "101"])
 def test_a_count_of_overmind_that_is_none_is_left_out_with_a_note(text):

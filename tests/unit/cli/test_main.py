@@ -5,8 +5,10 @@ import os
 
 import pytest
 
+from devboot import snapshot
 from devboot.cli.commands import init_doctor
 from devboot.cli.main import main
+from devboot.state.project import find_project
 
 
 @pytest.fixture
@@ -135,3 +137,15 @@ def test_explain_takes_what_was_copied_from_a_message(capsys, home):
     assert run(capsys, "explain", "usage/unknown-comand")[2].split("\n")[1] == (
         "help: did you mean `devboot explain usage/unknown-command`?"
     )
+
+
+def test_a_task_that_the_last_sync_did_not_have_is_found_without_the_flag(capsys, home):
+    project = find_project(os.getcwd(), os.environ)
+    os.makedirs(project.state)
+    known = snapshot.Snapshot(project.root, (), (), (), ())
+    snapshot.write(os.path.join(project.state, snapshot.NAME), known)
+
+    code, _, err = run(capsys, "run", "--no-sync", "seed")
+
+    assert code == 2
+    assert "devboot run seed   # if the task is newer than the last sync" in err

@@ -124,7 +124,7 @@ def test_a_source_that_has_nothing_is_named():
     with pytest.raises(Problems) as caught:
         locked(insisted="conda")
 
-    assert caught.value.errors[0].what == "toy has no version at all from source `conda`"
+    assert caught.value.errors[0].what == "toy has no version from source `conda`"
 
 
 def test_what_is_locked_stays_until_it_is_to_move():

@@ -144,6 +144,13 @@ def test_a_name_that_is_none_is_refused(projects, shop, name):
     assert caught.value.slug == "state/unknown"
 
 
+def test_a_project_whose_folder_is_gone_adopts_nothing(projects, shop):
+    name = os.path.basename(projects.data_of(str(shop)))
+    with pytest.raises(UsageError) as caught:
+        adopt(projects, str(shop / "gone"), name, nobody, lambda: AT)
+    assert caught.value.slug == "usage/no-directory"
+
+
 @needs_birth
 @pytest.mark.faults(86, 192)
 @pytest.mark.parametrize("case", ["moved", "replaced"])

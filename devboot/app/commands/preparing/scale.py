@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.call import Call
@@ -21,7 +21,7 @@ def with_counts(call: Call, loaded: Loaded, counts: Sequence[str]) -> Loaded:
     """
     asked = parse_formation(counts, loaded)
     call.args = tuple(asked)
-    present = present_formation(_running(call, loaded), loaded)
+    present = present_formation(_running(call, loaded, asked), loaded)
     return loaded._replace(formation=present | asked, is_adjusted=True)
 
 
@@ -32,18 +32,19 @@ def apply_plan(call: Call, loaded: Loaded, composed: Composed) -> int:
     """
     found = daemon_connection.meet(call)
     if found.client is None:
-        raise _not_running(loaded)
+        raise _not_running(loaded, {name: loaded.formation[name] for name in call.args})
     plan = plan_to_plain(composed.plan)
     return daemon_connection.answer(call, found.client, fingerprint=composed.plan.fingerprint, plan=plan)
 
 
-def _running(call: Call, loaded: Loaded) -> list[str]:
+def _running(call: Call, loaded: Loaded, asked: Mapping[str, int]) -> list[str]:
     """Return the names of all processes of the daemon."""
     found = daemon_connection.meet(call)
     if found.client is None:
-        raise _not_running(loaded)
+        raise _not_running(loaded, asked)
     return [str(each["name"]) for each in json.loads(daemon_connection.written(call, found.client, "ps"))["processes"]]
 
 
-def _not_running(loaded: Loaded) -> WorkError:
-    return WorkError("daemon/not-running", f"{loaded.name} is not running", help=["devboot up -d -m worker=2"])
+def _not_running(loaded: Loaded, asked: Mapping[str, int]) -> WorkError:
+    formation = ",".join(f"{name}={count}" for name, count in asked.items())
+    return WorkError("daemon/not-running", f"{loaded.name} is not running", help=[f"devboot up -d -m {formation}"])

@@ -65,12 +65,16 @@ def commands_of(loaded: Loaded) -> tuple[Command, ...]:
     """
     kinds = kinds_of(loaded)
     found = [each for kind in kinds for each in instances_of(kind, _count(loaded, kind.name))]
-    names = {kind.name for kind in kinds} | set(loaded.manifest.services) | set(loaded.manifest.tasks)
+    names = {
+        **dict.fromkeys(loaded.manifest.tasks, "a task"),
+        **dict.fromkeys(loaded.manifest.services, "a service"),
+        **{kind.name: "another process" for kind in kinds},
+    }
     for command in found:
         if command.process and command.name in names:
             raise ManifestError(
                 "manifest/duplicate-name",
-                f"instances of `{command.process}` would be called `{command.name}`, a name that is taken already",
+                f"instances of `{command.process}` would be called `{command.name}`, as {names[command.name]} is",
                 place=loaded.manifest.place(("processes", command.process, "instances")),
                 help=[f"rename `{command.name}`"],
             )

@@ -84,7 +84,7 @@ def test_an_instance_that_would_be_called_like_something_else_is_refused(tmp_pat
     with pytest.raises(ManifestError) as caught:
         commands_of(loaded._replace(formation={"web": 2}))
 
-    assert "instances of `web` would be called `web.2`, a name that is taken already" == caught.value.what
+    assert "instances of `web` would be called `web.2`, as another process is" == caught.value.what
 
 
 def test_what_runs_tells_the_present_formation(tmp_path):

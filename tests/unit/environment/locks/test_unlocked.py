@@ -1,5 +1,7 @@
 """Requirements that nothing pins yet."""
 
+import errno
+import os
 from dataclasses import replace
 
 import pytest
@@ -186,6 +188,18 @@ def test_a_pyproject_in_another_folder_has_the_same_digest(tmp_path):
     second.mkdir()
 
     assert gathered(first, {"pyproject.toml": text}).digest == gathered(second, {"pyproject.toml": text}).digest
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml", "Pipfile"])
+def test_a_file_that_is_there_but_cannot_be_read_is_not_called_missing(tmp_path, name):
+    def read(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    (tmp_path / name).touch()
+    with pytest.raises(ManifestError) as caught:
+        gather(named_inputs(str(tmp_path), [name]), str(tmp_path), read=read, environ={})
+
+    assert ("python/unreadable", f"`{name}` can't be read") == (caught.value.slug, caught.value.what)
 
 
 def test_a_file_that_is_named_but_not_there_is_an_error(tmp_path):

@@ -12,12 +12,10 @@ from tests.e2e.conftest import eventually, fetch
 from tests.fakes.toyproject import ToyProject
 
 WATCHFILES = Path(sys.executable).with_name("watchfiles")
-# Each start of what it runs is a line beside the clone; it talks, and so fills devboot's log
+# Each start of what it runs is a line beside the clone; it talks, and so fills devboot's log. With `all` no path is
+# ignored, so Python has to write nothing into the clone either.
 STARTS = "../starts"
-WATCHER = (
-    f"{WATCHFILES} --filter all --ignore-paths .venv,data,__pycache__ "  # Python's own, of whatever starts later
-    f"\"sh -c 'echo start >> {STARTS}; while sleep 0.05; do echo at work; done'\" ."
-)
+WATCHER = f"{WATCHFILES} --filter all \"sh -c 'echo start >> {STARTS}; while sleep 0.05; do echo at work; done'\" ."
 SERVES = f"""exec {sys.executable} -c '
 import os, signal, socket, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
@@ -36,6 +34,13 @@ def starts(root: Path) -> int:
     """How often the watcher has started its command."""
     path = root / STARTS
     return path.read_text(encoding="utf-8").count("start") if path.exists() else 0
+
+
+def add_watcher(root: Path) -> None:
+    """Add a worker that watches the clone."""
+    for name, line in (("Procfile", f"worker: {WATCHER}\n"), (".env", "PYTHONDONTWRITEBYTECODE=1\n")):
+        with (root / name).open("a", encoding="utf-8") as file:
+            file.write(line)
 
 
 def watches(root: Path) -> None:
@@ -75,8 +80,7 @@ def test_logs_data_and_commands_start_no_watcher_of_the_clone_again(shop):
 @pytest.mark.network
 def test_redis_and_its_data_start_no_watcher_of_the_clone_again(counter):
     here = counter
-    with (here.root / "Procfile").open("a", encoding="utf-8") as file:
-        file.write(f"worker: {WATCHER}\n")
+    add_watcher(here.root)
     here.devboot("up", "-d")
     eventually(lambda: starts(here.root) == 1)
 
@@ -91,8 +95,7 @@ def test_redis_and_its_data_start_no_watcher_of_the_clone_again(counter):
 @pytest.mark.network
 def test_postgres_and_its_data_start_no_watcher_of_the_clone_again(machine):
     here = machine("ledger", manifest=True)
-    with (here.root / "Procfile").open("a", encoding="utf-8") as file:
-        file.write(f"worker: {WATCHER}\n")
+    add_watcher(here.root)
     here.devboot("up", "-d")
     eventually(lambda: starts(here.root) == 1)
 

@@ -139,6 +139,7 @@ def test_a_request_that_nobody_knows_is_refused_by_name(shop):
     shop.devboot("down")
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.faults(75, 85)
 def test_a_stopped_client_loses_lines_with_a_count_while_the_flood_goes_on(project):
     project.spec("flood", FLOOD, pty=False).spec("calm", "echo calm; exec sleep 1000").write()
@@ -149,7 +150,7 @@ def test_a_stopped_client_loses_lines_with_a_count_while_the_flood_goes_on(proje
     path = f"{project.state}/logs/flood.log"
 
     files = set()  # each log holds 16 MB
-    wait_until(lambda: files.add(inode(path)) or len(files) > 3, "more output")
+    wait_until(lambda: files.add(inode(path)) or len(files) > 3, "more output", 240)
     assert project.devboot("ps").stdout.count("running") == 2
     client.send_signal(signal.SIGCONT)
     deadline = time.monotonic() + 90

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow
@@ -112,9 +112,9 @@ def _asked(before: LockedPackage, now: LockedPackage) -> str:
 def _python(old: PythonLock | None, new: PythonLock | None) -> Iterator[Difference]:
     if old is None or new is None:
         if new is not None:
-            yield Difference(ADDED, "python", f"{len(new.package)} packages", tuple(_pins(new.package)))
+            yield Difference(ADDED, "python", _counted(new.package), tuple(_pins(new.package)))
         if old is not None:
-            yield Difference(REMOVED, "python", f"{len(old.package)} packages")
+            yield Difference(REMOVED, "python", _counted(old.package))
         return
     facts = tuple(_facts(old, new))
     if facts:
@@ -122,6 +122,10 @@ def _python(old: PythonLock | None, new: PythonLock | None) -> Iterator[Differen
     before, now = _by_name(old.package), _by_name(new.package)
     for name in sorted({*before, *now}):
         yield from _pin(name, before.get(name, []), now.get(name, []))
+
+
+def _counted(packages: Sequence[PythonPackage]) -> str:
+    return f"{len(packages)} package{'' if len(packages) == 1 else 's'}"
 
 
 def _facts(old: PythonLock, new: PythonLock) -> Iterator[str]:
@@ -158,7 +162,10 @@ def _same_version(
     lost = {digest for row in before for digest in row.hashes} - {digest for row in now for digest in row.hashes}
     if origins or lost:
         # a release only ever gains files; one that lost some was replaced, or has another publisher
-        details = (*origins, *([f"{len(lost)} of its digests are gone"] if lost else []))
+        details = (
+            *origins,
+            *([f"{len(lost)} of its digests {'is' if len(lost) == 1 else 'are'} gone"] if lost else []),
+        )
         yield Difference(SUSPICIOUS, name, f"{version}, other files", details)
         return
     if {row.marker for row in before} != {row.marker for row in now}:

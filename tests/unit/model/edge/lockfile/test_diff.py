@@ -104,7 +104,7 @@ def test_another_origin_of_the_same_version_stands_out(fields, said):
         (
             python(pin()),
             python(pin(hashes=(f"sha256:{B}",))),
-            Difference("!", "idna", "3.10, other files", ("1 of its digests are gone",)),
+            Difference("!", "idna", "3.10, other files", ("1 of its digests is gone",)),
         ),
         (
             python(pin()),
@@ -113,7 +113,7 @@ def test_another_origin_of_the_same_version_stands_out(fields, said):
                 "!",
                 "idna",
                 "3.10, other files",
-                ("from git instead of from an index", "1 of its digests are gone"),
+                ("from git instead of from an index", "1 of its digests is gone"),
             ),
         ),
         (
@@ -121,8 +121,14 @@ def test_another_origin_of_the_same_version_stands_out(fields, said):
             python(**{"requires-python": ">=3.12"}),
             Difference("~", "python", "for other inputs", ("Python: >=3.11 -> >=3.12",)),
         ),
-        (Lock(), python(pin()), Difference("+", "python", "1 packages", ("idna 3.10",))),
-        (python(pin()), Lock(), Difference("-", "python", "1 packages")),
+        (Lock(), python(pin()), Difference("+", "python", "1 package", ("idna 3.10",))),
+        (python(pin()), Lock(), Difference("-", "python", "1 package")),
+        (python(pin(), pin("flask")), Lock(), Difference("-", "python", "2 packages")),
+        (
+            python(pin(hashes=(f"sha256:{A}", f"sha256:{B}"))),
+            python(pin(hashes=(f"sha256:{'c' * 64}",))),
+            Difference("!", "idna", "3.10, other files", ("2 of its digests are gone",)),
+        ),
     ],
 )
 def test_python_packages_are_told(old, new, said):

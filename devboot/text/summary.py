@@ -86,6 +86,12 @@ def idle_text(names: Sequence[str], *, awaits_line: bool = False) -> str:
     return f"{shown}{more}: no probe, so {verb} as up once idle for a second"
 
 
+def titled(title: str, text: str, columns: int) -> list[str]:
+    """Return `  idle    worker: no probe, …`; on a terminal with `columns` (0: none) wrapped below the text."""
+    lead = f"  {pad(title, 6)}  "
+    return wrap(text, columns, first=lead, then=" " * cells(lead))
+
+
 def unchanged(project: str, age: float, installed: str) -> str:
     """Return `shop is up already, for 2 h 10 min; nothing changed`; without `installed`, something was installed."""
     said = "nothing changed" if installed else "nothing to restart"

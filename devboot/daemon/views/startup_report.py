@@ -264,13 +264,14 @@ class StartupReport:
             request.installed if request.detach else "",
             has_processes=any(status.kind == model.PROCESS for status in statuses) or not statuses,
         )
+        width = request.view.columns if request.view.terminal else 0
         if request.detach:
             if is_same:
                 age = self._project.age
                 headline = summary.unchanged(self._project.plan.project, age, request.installed)
             lines = [headline, *self._times(request, took, is_same=is_same), *self._addresses(shown, only_web=True)]
-            lines += [] if is_same else self._unproven(shown)
-            lines += [*self._unanswered(), _NEXT]
+            lines += [] if is_same else self._unproven(shown, width)
+            lines += [*self._unanswered(width), _NEXT]
             return "\n".join(lines) + "\n"
         if not request.view.live:
             names = ", ".join(printable(name) for name, _ in times)
@@ -287,13 +288,13 @@ class StartupReport:
             took,
             colour=request.view.colour_err,
             unicode=request.view.unicode,
-            columns=request.view.columns if request.view.terminal else 0,
+            columns=width,
         )
         about_time = self._times(request, took)
-        about_servers = [*self._addresses(shown, only_web=False), *self._unanswered()]
+        about_servers = [*self._addresses(shown, only_web=False), *self._unanswered(width)]
         return "\n".join([line, "", headline, *about_time, *about_servers, "", ""])
 
-    def _unproven(self, shown: Sequence[model.ProcessStatus]) -> list[str]:
+    def _unproven(self, shown: Sequence[model.ProcessStatus], width: int) -> list[str]:
         """Return lines about processes that no probe has shown to be ready, which were watched for a while."""
         process = self._project.supervisor.process
         settled = [each.name for each in shown if each.phase != model.READY and process(each.name).settled]
@@ -301,11 +302,11 @@ class StartupReport:
             name for name in settled if (ready := process(name).spec.ready) is not None and ready.kind == model.LINE
         ]
         others = [name for name in settled if name not in late]
-        lines = [summary.idle_text(others)] if others else []
-        lines += [summary.idle_text(late, awaits_line=True)] if late else []
-        return [f"  {pad('idle', 6)}  {line}" for line in lines]
+        texts = [summary.idle_text(others)] if others else []
+        texts += [summary.idle_text(late, awaits_line=True)] if late else []
+        return [line for text in texts for line in summary.titled("idle", text, width)]
 
-    def _unanswered(self) -> list[str]:
+    def _unanswered(self, width: int) -> list[str]:
         """Return notes on servers that processes tried to connect to in vain, since they may retry silently."""
         plan = self._project.plan
         if not any(spec.observed for spec in plan.processes):
@@ -313,7 +314,8 @@ class StartupReport:
         from devboot.supervisor.explain.observed import is_of_servers, lacks
 
         found = lacks(plan.state, (), is_running=True) or ()
-        return [f"  {pad('note', 6)}  {printable(each.sentence)}" for each in found if is_of_servers(each)]
+        sentences = [each.sentence for each in found if is_of_servers(each)]
+        return [line for text in sentences for line in summary.titled("note", text, width)]
 
     def _addresses(self, shown: Sequence[model.ProcessStatus], *, only_web: bool) -> list[str]:
         shown = self._pages_first(shown)

@@ -32,3 +32,12 @@ def test_a_start_names_the_processes_that_it_watched_since_they_have_no_probe(pr
     assert "idle    worker: no probe, so it counts as up once idle for a second" in said
     assert "no probe" not in project.devboot("up", "-d", "web").stderr
     project.devboot("down", code=None)
+
+
+def test_on_a_terminal_a_long_line_about_processes_without_a_probe_continues_below_its_text(project):
+    project.spec("background-worker", "sleep 1000").spec("mail-sender", "sleep 1000").write()
+
+    terminal = project.terminal("up", "-d")
+
+    terminal.expect(r"  idle    background-worker, mail-sender: no probe, so [a-z ]+\r\n {10}[a-z ]+ a second\r\n")
+    project.devboot("down", code=None)

@@ -69,6 +69,16 @@ def test_times_to_ready_are_named_where_they_are_known():
     assert summary.ready_text([]) == "none"
 
 
+def test_a_line_that_is_wider_than_the_terminal_continues_below_its_text():
+    text = summary.idle_text(["web", "worker"])
+
+    assert summary.titled("idle", text, 0) == [f"  idle    {text}"]
+    assert summary.titled("idle", text, 44) == [
+        "  idle    web, worker: no probe, so they",
+        "          count as up once idle for a second",
+    ]
+
+
 def test_processes_without_a_probe_are_named_and_many_are_counted():
     assert summary.idle_text(["worker"]) == "worker: no probe, so it counts as up once idle for a second"
     assert summary.idle_text(list("abcde")).startswith("a, b, c and 2 more: no probe, so they count")

@@ -19,7 +19,7 @@ from devboot.app.commands.explain import explanation, known_slugs  # noqa: E402
 from devboot.cli.commands.topics import EXIT_CODES, VARIABLES, schema  # noqa: E402
 from devboot.cli.help import usage  # noqa: E402
 
-# What a command changes beside its own output; `no` is worth saying.
+# What each command changes beside its own output.
 CHANGES = {
     "up": "installs into the store and `.venv`; writes devboot.lock, state and data; starts processes",
     "down": "stops processes",
@@ -38,6 +38,11 @@ CHANGES = {
     "store": "`repair` replaces what is damaged in the store",
     "recipe": "`new` and `update` write into the project's folder `recipes`",
     "init": "writes devboot.toml",
+    "import": "writes devboot.toml",
+    "doctor": "`--fix` runs the fixes that you confirm, `--report` writes the named file",
+    **dict.fromkeys(
+        ("ps", "logs", "attach", "env", "generations", "diff", "explain", "completions", "help"), "nothing"
+    ),
 }
 
 
@@ -66,12 +71,12 @@ def errors() -> str:
 
 
 def _command(command: Command) -> list[str]:
-    lines = [f"### {command.name}", "", f"{command.help}. Changes: {CHANGES.get(command.name, 'nothing')}.", ""]
+    lines = [f"### {command.name}", "", f"{command.help}. Changes: {CHANGES[command.name]}.", ""]
     lines += ["```sh", *(f"{example}  # {text}" for example, text in command.examples), "```", ""]
     lines += [f"`{usage(command).removeprefix('usage: ')}`", ""]
     rows = [f"- `{argument.metavar}`: {argument.help}" for argument in command.arguments]
     rows += _flags(command.flags)
-    return [*lines, *rows, *command.notes]
+    return [*lines, *rows, *([""] if rows and command.notes else []), *command.notes]
 
 
 def _flags(flags: tuple[Flag, ...]) -> list[str]:

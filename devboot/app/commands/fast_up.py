@@ -180,7 +180,7 @@ def join(
 def join_known(call: Call, client: Client) -> int | None:
     """Send the snapshot's plan to the daemon behind `client`; return the exit code, or None for a stale snapshot."""
     known = _fresh(call)
-    if known is None or not is_plausible(known.data):  # no `since`: its processes write
+    if known is None or not is_plausible(known.data):  # without `since`: running processes write to their databases
         client.close()
         return None
     plan = known.plan_plain

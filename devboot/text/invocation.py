@@ -32,21 +32,8 @@ COMMANDS = frozenset(
             "lock",
             "pack",
         ),
-        *(
-            "export",
-            "generations",
-            "diff",
-            "rollback",
-            "gc",
-            "state",
-            "store",
-            "recipe",
-            "init",
-            "import",
-            "doctor",
-            "explain",
-        ),
-        *("completions", "help"),
+        *("export", "generations", "diff", "rollback", "gc", "state", "store", "recipe", "init", "doctor", "explain"),
+        *("import", "completions", "help"),
     )
 )
 # Lines of a message that quote output or a file begin with a bar, and aren't rewritten

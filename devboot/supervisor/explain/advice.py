@@ -21,11 +21,10 @@ from devboot.model.distributions import distributions
 from devboot.model.nearest import nearest
 from devboot.record import Record
 from devboot.supervisor.explain.append_command import append_command
-from devboot.supervisor.explain.blank_secret import filling_command
 from devboot.supervisor.explain.file_templates import copying_command
 from devboot.supervisor.explain.known_errors import LONGEST, find_advice, last_python_with
-from devboot.supervisor.explain.missing_certificate import making_command
 from devboot.supervisor.explain.missing_package import adding_command, is_own_by_name
+from devboot.supervisor.explain.missing_secrets import certificate_command, secret_key_command
 from devboot.text.problems import error_as_json, in_folder, render_problem
 from devboot.wire import frames
 from devboot.wire.jsontext import to_json
@@ -90,11 +89,11 @@ def advised(error: WorkError) -> WorkError:
 def _advice(seen: Evidence) -> tuple[str, ...]:
     """Return advice if the output ends with a known error or a missing file, library, host or package."""
     seen = seen._replace(tail=tuple(line[:LONGEST] for line in seen.tail))
-    if making := making_command(seen.tail, seen.command, seen.cwd, seen.root):
+    if making := certificate_command(seen.tail, seen.command, seen.cwd, seen.root):
         return (f"{making}   # a certificate for this machine only",)
     if copying := copying_command(seen.tail, seen.cwd, seen.root):
         return (f"{copying}   # the template of the missing file",)
-    if filling := filling_command(seen.tail, seen.cwd, seen.root):
+    if filling := secret_key_command(seen.tail, seen.cwd, seen.root):
         return (f"{filling}   # the code has it empty",)
     return (
         find_advice(seen.tail, seen.cwd)

@@ -61,6 +61,11 @@ class Snapshot(Record):
     # (path, form as in `code_lines`, digest and numbers of `code_of`) of files in which only comments may change
     code: tuple[tuple[str, str, str, tuple[int, ...]], ...] = ()
 
+    @property
+    def processes_plain(self) -> tuple[Any, ...]:
+        """Processes, services and tasks of the plan, each a plain tuple."""
+        return self.plan_plain[_PROCESSES]  # type: ignore[no-any-return]
+
 
 def write(path: str, snapshot: Snapshot) -> None:
     """Write the snapshot to `path` with mode 0600, as a whole or not at all. Raises MachineError."""
@@ -228,8 +233,8 @@ def stamps(paths: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
 
 
 def runs_nothing(snapshot: Snapshot) -> bool:
-    """Return whether its plan has no process, service or task, as after `run` in a clone with a mere program."""
-    return not snapshot.plan_plain[_PROCESSES]
+    """Return whether its plan has no process, service or task, as after `run` in a clone without any."""
+    return not snapshot.processes_plain
 
 
 def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:

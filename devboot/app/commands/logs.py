@@ -82,7 +82,7 @@ def _names_in_plan(call: Call) -> list[str]:
     from devboot import snapshot
 
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
-    return [] if known is None else [spec[0] for spec in known.plan_plain[4]]
+    return [] if known is None else [spec[0] for spec in known.processes_plain]
 
 
 def _names(call: Call, among: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ else:
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 _SHELL = "/bin/sh"
-_PROCESSES = 4  # position of `processes` in a Plan
 # Programs that connect to their server; others in its folder, such as redis-check-aof, need it stopped
 _CLIENTS = frozenset(
     {
@@ -112,7 +111,7 @@ def _stopped_service(program: str, known: Snapshot, environ: Mapping[str, str]) 
     if not folder:
         return ""
     ports = {name: port for name, port, _ in known.ports}
-    for service, kind, _, _, command, *_ in known.plan_plain[_PROCESSES]:
+    for service, kind, _, _, command, *_ in known.processes_plain:
         if kind == "service" and service in ports and any(word.startswith(folder) for word in command):
             from devboot.environment.ports.loopback import is_free
 

@@ -93,7 +93,8 @@ def find_project(cwd: str, environ: Mapping[str, str]) -> Project:
 
     A manifest, written or detected, applies to all folders below it, and a detected one also to the folder above from
     which it was detected. Without one: `cwd` itself if it looks like an application, else the nearest folder up to the
-    git root that does, else the git root, else `cwd`. Without a home directory there are no detected manifests.
+    git root that does, else the nearest with a package.json if none in the git root does, else the git root, else
+    `cwd`. Without a home directory there are no detected manifests.
     """
     try:
         projects = Projects.from_environ(environ)
@@ -151,12 +152,17 @@ def _likely_root(cwd: str) -> str:
 
 
 def _node_root(cwd: str, git_root: str) -> str:
-    """Return the nearest folder with a package.json in a clone without Python in its root and the folders in it."""
+    """Return the nearest folder with a package.json, below the git root; "" for none.
+
+    None counts if a folder in the git root has a landmark: a front end belongs to the API beside it.
+    """
+    below = (folder for folder in upwards(cwd) if folder.startswith(f"{git_root}/"))
+    nearest = next((folder for folder in below if os.path.isfile(os.path.join(folder, "package.json"))), "")
+    if not nearest:
+        return ""
     try:
         folders = os.listdir(git_root)
     except OSError:
         return ""
-    if any(os.path.isfile(os.path.join(git_root, each, name)) for each in folders for name in LANDMARKS):
-        return ""  # a front end belongs to its API
-    above = (folder for folder in upwards(cwd) if f"{folder}/".startswith(f"{git_root}/"))
-    return next((folder for folder in above if os.path.isfile(os.path.join(folder, "package.json"))), "")
+    has_api = any(os.path.isfile(os.path.join(git_root, each, name)) for each in folders for name in LANDMARKS)
+    return "" if has_api else nearest

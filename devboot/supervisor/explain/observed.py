@@ -95,11 +95,10 @@ _LARGEST = 1_000_000  # most bytes read of a source file
 _LONGEST_CALL = 20  # most lines of a call
 _MOST = 3  # most variables named in a sentence
 _TRACEBACK = "Traceback (most recent call last):"
+_LOCAL = (".internal", ".local", ".localhost")  # domains of containers and local networks
 _CHAINED = "above exception"  # part of the line between the tracebacks of a chain
 
 
-UNKNOWN_HOST, NO_ROUTE = "network/unknown-host", "network/unreachable"
-_LOCAL = (".internal", ".local", ".localhost")  # domains of containers and local networks
 SHOWN = 6  # most variables or files named in a summary
 
 
@@ -317,7 +316,9 @@ def _explain_way_out(output: _Output) -> Explanation | None:
     where = f" ({output.place})" if output.place else ""
     if output.said(_NO_ROUTE):
         helps = ("`ip route` shows whether this machine has a way out: connect it, then `devboot up -d`",)
-        return Explanation(f"needs another machine{where}, and this one has no network to it", helps, slug=NO_ROUTE)
+        return Explanation(
+            f"needs another machine{where}, and this one has no network to it", helps, slug="network/unreachable"
+        )
     if output.said(_REFUSED_BY_PROXY):
         helps = ("`env | grep -i _proxy` shows the proxy: check it, the network, and whether the host exists",)
         return Explanation(f"can't reach a host through the proxy{where}", helps, slug="network/proxy")
@@ -337,7 +338,9 @@ def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: 
     if named := next((each for each in hosts if not each.endswith(_LOCAL)), ""):
         at = target.where if target is not None and target.host == named else ""
         helps = (f"`getent hosts {named}` shows when this machine has its address: check network and name",)
-        return Explanation(f"can't reach {named}{at}: this machine knows no address for it", helps, slug=UNKNOWN_HOST)
+        return Explanation(
+            f"can't reach {named}{at}: this machine knows no address for it", helps, slug="network/unknown-host"
+        )
     if target is None or (unknown and is_here(target.host or target.name)):
         return None
     if not is_refused:

@@ -207,7 +207,7 @@ class PageRequest:
 
     def _look(self) -> None:
         before, self._worked = self._worked, self._worked_by()
-        if self._worked - before > _busy_share() * _PATIENCE:
+        if self._worked - before > busy_share(_load(), os.cpu_count() or 1) * _PATIENCE:
             self._timer = self._loop.call_later(_PATIENCE, self._look)
         else:
             self.cancel()
@@ -218,9 +218,17 @@ class PageRequest:
         self._answered(good, text)
 
 
-def _busy_share() -> float:
+def busy_share(load: float, cpus: int) -> float:
     """Return the CPU share above which a server is busy: less on a machine where many processes wait for a CPU."""
-    return _SHARE / max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    return _SHARE / max(1.0, load / cpus)
+
+
+def _load() -> float:
+    """Return the mean number of running processes in the last minute; 0 if unknown, as without /proc."""
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return 0.0
 
 
 def _listens_itself(process: Process, port: int) -> bool:

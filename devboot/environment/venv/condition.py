@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from devboot.record import Record
-
 import os
 import re
 import stat
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from devboot.clone_reader import read_text
 from devboot.environment.venv.record import VenvRecord, has_record, load_record
 from devboot.errors import MachineError
+from devboot.record import Record
 
 ABSENT, OURS, BROKEN, FOREIGN, UNUSABLE = "absent", "ours", "broken", "foreign", "unusable"
 FROM_CLONE = "from the clone"
@@ -148,6 +147,7 @@ def decide(
 
     Raises:
         MachineError: `python/foreign-venv`, something is there that isn't devboot's to change.
+
     """
     has_right_python = is_admitted and ".".join(condition.version.split(".")[:2]) == wanted.minor
     if condition.state == ABSENT:

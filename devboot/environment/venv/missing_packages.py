@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from devboot.record import Record
-
 from collections.abc import Iterable, Mapping
 
-from devboot.environment.python.installed import list_installed, lost_files
+from devboot.environment.locks.direct_references import render_direct
+from devboot.environment.locks.formats.poetry_versions import release_key
 from devboot.environment.locks.markers import applies
 from devboot.environment.locks.pins import Direct, Pin, render_pins
-from devboot.environment.locks.formats.poetry_versions import release_key
-from devboot.environment.locks.direct_references import render_direct
+from devboot.environment.python.installed import list_installed, lost_files
 from devboot.environment.venv.condition import FOREIGN, OURS
 from devboot.environment.venv.origin import examine_origin
 from devboot.environment.venv.spec import VenvSpec, installable_pins, wanted_digest
+from devboot.record import Record
 from devboot.uv.cached import lacking
 from devboot.uv.client import Uv
 

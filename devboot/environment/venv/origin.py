@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from devboot.clone_writer import is_below
-from devboot.environment.venv.condition import ABSENT, Condition, FROM_CLONE, examine
+from devboot.environment.venv.condition import ABSENT, FROM_CLONE, Condition, examine
 from devboot.environment.venv.record import NAME, has_record, is_untouched, load_record
 from devboot.git import tracked_below
 
@@ -18,6 +18,7 @@ def examine_origin(venv: str, root: str, environ: Mapping[str, str]) -> Conditio
         venv: its place.
         root: the project's folder.
         environ: variables for git.
+
     """
     condition = examine(venv)
     if condition.state == ABSENT:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
+from devboot.environment.locks.pins import Direct, IndexLine, Pin, Pins
 from devboot.environment.python.bundled_setuptools import wanted_setuptools
 from devboot.environment.python.interpreters import Interpreter
-from devboot.environment.locks.pins import Direct, IndexLine, Pin, Pins
-from devboot.environment.venv.spec import VenvSpec
 from devboot.environment.python.versions import VersionRequest
+from devboot.environment.venv.spec import VenvSpec
 from devboot.uv.packages import IndexSettings
 
 _Value = TypeVar("_Value")

@@ -7,11 +7,11 @@ import os
 from dataclasses import dataclass, field, replace
 
 from devboot.clone_reader import read_bytes
-from devboot.environment.python.interpreters import Interpreter
+from devboot.environment.locks.direct_references import absolute, render_direct
 from devboot.environment.locks.markers import applies
 from devboot.environment.locks.pins import EDITABLE, FOLDER, Direct, Pin, Pins, render_pins
-from devboot.environment.locks.direct_references import absolute, render_direct
 from devboot.environment.python.declared import METADATA_FILES
+from devboot.environment.python.interpreters import Interpreter
 from devboot.environment.python.versions import VersionRequest
 from devboot.uv.packages import NO_INDEXES, IndexSettings
 

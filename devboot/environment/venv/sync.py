@@ -13,19 +13,33 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from devboot.clone_writer import refuse_outside, write_beside_links
-from devboot.environment.python.bundled_setuptools import SETUPTOOLS, imports_pkg_resources
-from devboot.environment.python.installed import EMPTY, Distribution, foreign_files, list_installed, lost_files, site_packages
-from devboot.environment.python.interpreters import as_installed, refuse_uninstallable
-from devboot.environment.locks.pins import GIT, URL, Pin, render_pins
-from devboot.environment.locks.formats.poetry_versions import release_key
 from devboot.environment.locks.direct_references import absolute, render_direct
-from devboot.environment.venv.condition import ADOPT, Condition, Decision, KEEP, REBUILD, WantedPython, decide
+from devboot.environment.locks.formats.poetry_versions import release_key
+from devboot.environment.locks.pins import GIT, URL, Pin, render_pins
+from devboot.environment.python.bundled_setuptools import SETUPTOOLS, imports_pkg_resources
+from devboot.environment.python.installed import (
+    EMPTY,
+    Distribution,
+    foreign_files,
+    list_installed,
+    lost_files,
+    site_packages,
+)
+from devboot.environment.python.interpreters import as_installed, refuse_uninstallable
+from devboot.environment.venv.condition import ADOPT, KEEP, REBUILD, Condition, Decision, WantedPython, decide
 from devboot.environment.venv.origin import examine_origin
 from devboot.environment.venv.place import clear_folder, make_folder, put_back
 from devboot.environment.venv.progress import Progress
 from devboot.environment.venv.record import NAME, VenvRecord, is_untouched, load_record, render_record, stamp
 from devboot.environment.venv.schema import write_schema
-from devboot.environment.venv.spec import VenvSpec, count_packages, installable_pins, wanted_digest, wanted_names, wanted_versions
+from devboot.environment.venv.spec import (
+    VenvSpec,
+    count_packages,
+    installable_pins,
+    wanted_digest,
+    wanted_names,
+    wanted_versions,
+)
 from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
 from devboot.events import DONE, NOTE, PROGRESS, START, UNCHANGED, WARNING, Event, Reporter
 from devboot.files import fail_point, machine_error
@@ -100,6 +114,7 @@ def plan_sync(spec: VenvSpec, environ: Mapping[str, str]) -> SyncPlan:
 
     Raises:
         MachineError: `python/foreign-venv`, `machine/…`.
+
     """
     refuse_outside(os.path.dirname(spec.path), spec.root)
     condition = examine_origin(spec.path, spec.root, environ)
@@ -122,6 +137,7 @@ def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[],
     Raises:
         MachineError: `python/foreign-venv`, `machine/…`.
         DevbootError: as `uv.packages.install_requirements`.
+
     """
     reporter.emit(Event(START, STEP, spec.name))
     plan = plan_sync(spec, uv.environ)
@@ -296,9 +312,7 @@ def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> bool:
         _install_as_of_date(
             spec,
             reporter,
-            lambda options: install_directs(
-                uv, python, lines, indexes=spec.indexes, options=[*options, *again]
-            ),
+            lambda options: install_directs(uv, python, lines, indexes=spec.indexes, options=[*options, *again]),
         )
     return bool(again)
 
@@ -422,7 +436,7 @@ def _write(spec: VenvSpec, record: VenvRecord) -> None:
 def _clear_aside(aside: str, spec: VenvSpec, *, is_kept: bool) -> tuple[str, list[str]]:
     """Delete an old virtualenv if it only has packages of syncs; else keep it and report where.
 
-    One that a sync was killed in has files of packages that no RECORD lists yet: there they aren't taken for the user's.
+    In one of a killed sync, files of packages that no RECORD lists yet aren't taken for the user's.
     """
     if not aside:
         return "", []

@@ -138,8 +138,14 @@ def decided(state, reason="", version="3.12.4", wanted="3.12", admitted=True, fo
             {"state": OURS, "only": "/store/python/bin/python3.12"},
             Decision(REBUILD, "rebuilding .venv with the python of `[packages]`", old_is_sound=True),
         ),
-        ({"state": BROKEN, "reason": "interrupted"}, Decision(REBUILD, "rebuilding .venv (interrupted)", old_is_sound=False)),
-        ({"state": BROKEN, "reason": "project moved"}, Decision(REBUILD, "project moved, rebuilding .venv", old_is_sound=False)),
+        (
+            {"state": BROKEN, "reason": "interrupted"},
+            Decision(REBUILD, "rebuilding .venv (interrupted)", old_is_sound=False),
+        ),
+        (
+            {"state": BROKEN, "reason": "project moved"},
+            Decision(REBUILD, "project moved, rebuilding .venv", old_is_sound=False),
+        ),
         (
             {"state": BROKEN, "reason": "its Python is gone"},
             Decision(REBUILD, "rebuilding .venv: its Python is gone", old_is_sound=False, keeps_old=False),
@@ -169,7 +175,11 @@ def test_what_is_not_ours_is_left_alone(arguments, cause):
         decided(**arguments)
 
     error = caught.value
-    assert ("python/foreign-venv", "`.venv` is in the way of the virtualenv, and devboot didn't create it", (cause,)) == (
+    assert (
+        "python/foreign-venv",
+        "`.venv` is in the way of the virtualenv, and devboot didn't create it",
+        (cause,),
+    ) == (
         error.slug,
         error.what,
         error.causes,

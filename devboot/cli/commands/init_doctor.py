@@ -167,8 +167,9 @@ def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bo
             outcome = NOT_FIXED if is_still_there(step, _examine(session, [step.area])) else FIXED
         session.say(f"{number} of {len(steps)}  {step.area}: {outcome}")
         outcomes.append((step, outcome))
-    session.say(summary(outcomes, (found.fix.command for _, found in report.findings if not found.fix.use_case)))
-    return Exit.OK if _examine(session, names).is_ok(strict=strict) else Exit.FAILED
+    after = _examine(session, names) if steps else report
+    session.say(summary(outcomes, (found.fix.command for _, found in after.findings if not found.fix.use_case)))
+    return Exit.OK if after.is_ok(strict=strict) else Exit.FAILED
 
 
 def _announced(session: Session, number: int, steps: int, step: Step) -> str:

@@ -152,6 +152,21 @@ def test_a_fix_says_what_it_costs_in_seconds(working, capsys):
     assert capsys.readouterr().err.endswith("puts the locked versions back; what was added stays, about 14.2 s\n")
 
 
+def test_what_a_fix_has_mended_beside_its_own_finding_is_not_named_as_left(tmp_path, cache, capsys):
+    shop = Shop(tmp_path, cache, with_python=True)
+    write_wheel(str(shop.wheels), "shelf", "1.0", files={"shelf-1.0.data/scripts/shelve": "#!/bin/sh\n"})
+    shop.edit("python -m http.server", "shelve")
+    assert shop.up() == ""
+    shutil.rmtree(shop.packages / "shelf-1.0.dist-info")
+    (shop.root / ".venv/bin/shelve").unlink()
+    assert {each.fix.use_case for each in shop.findings()} == {"sync", ""}
+
+    code = fix_all(Session(shop.context()), (), only_list=False, strict=True, fix=True, yes=True)
+
+    assert capsys.readouterr().err.endswith("\n1 fixed and checked again\n")
+    assert code == 0
+
+
 FIXED = sorted((way for way in BREAKS if way.fix), key=lambda way: way.with_python)  # quick ones first
 
 

@@ -9,7 +9,7 @@ import ipaddress
 import os
 import socket
 
-from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.findings import WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.errors import NetworkError, shell_word
 from devboot.uv.settings.environ import is_offline
@@ -64,7 +64,7 @@ def offline(subject: Subject) -> Answer:
 
 def _unusable(error: NetworkError) -> Finding:
     why = "every download goes through it and fails"
-    return Finding(error.slug, ERROR, error.what, why, Fix(error.help[0], f"or {error.help[1]}"), error.causes)
+    return Finding(error.slug, WARNING, error.what, why, Fix(error.help[0], f"or {error.help[1]}"), error.causes)
 
 
 def _silent(found: Proxy) -> Finding:

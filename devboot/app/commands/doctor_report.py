@@ -28,6 +28,7 @@ from devboot.model.process import plan_from_plain
 from devboot.supervisor.last_failure import read_failures
 from devboot.supervisor.last_success import machine_facts
 from devboot.supervisor.output.log_reader import last_lines
+from devboot.supervisor.output.log_writer import log_path
 from devboot.text.masking import Masker
 
 FORMAT = "devboot-report"
@@ -67,9 +68,8 @@ def collect(context: Context, findings: Mapping[str, Any], *, mask: Callable[[st
 def _logs(subject: Subject) -> Iterator[tuple[str, list[str]]]:
     """Yield the last lines of processes that failed."""
     for failure in read_failures(subject.project.state):
-        path = os.path.join(subject.project.state, "logs", f"{failure.name}.log")
         with suppress(OSError):
-            if lines := last_lines(path, _LINES):
+            if lines := last_lines(log_path(subject.project.state, failure.name), _LINES):
                 yield failure.name, [line.decode("utf-8", "replace") for line in lines]
 
 

@@ -27,9 +27,10 @@ class ExecLimits(Record):
 
 def this_system() -> ExecLimits:
     """Return the limits of this machine; Linux also has one for a single text."""
-    total = os.sysconf("SC_ARG_MAX")
+    said = os.sysconf("SC_ARG_MAX")
+    total = said if said > 0 else sys.maxsize  # -1: no limit
     single = 32 * os.sysconf("SC_PAGE_SIZE") if sys.platform == "linux" else total
-    return ExecLimits(single, total if total > 0 else sys.maxsize)
+    return ExecLimits(single, total)
 
 
 def refuse_too_long(

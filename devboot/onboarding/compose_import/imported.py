@@ -168,7 +168,8 @@ class _Import:
             and not (migrates and MIGRATES.search(each.run))
             and not (each.once and each.name.startswith("seed"))  # the first data of compose, which is added again
         ]
-        return [*kept, *own]
+        dropped = {each.name for each in self.detected.tasks} - {each.name for each in kept} - taken
+        return [*(_without_dependencies(each, dropped) for each in kept), *own]
 
     def _secrets(self) -> Iterator[tuple[str, str]]:
         """Yield the names of secrets with their files in the clone."""
@@ -223,6 +224,10 @@ def _chosen(containers: Collection[Container], profiles: Collection[str]) -> set
             found.add(name)
             todo += running.dependencies(known[name])
     return found
+
+
+def _without_dependencies(task: Task, names: Collection[str]) -> Task:
+    return replace(task, depends_on=tuple(each for each in task.depends_on if each not in names))
 
 
 def _is_one(own: Collection[str], profiles: Collection[str]) -> bool:

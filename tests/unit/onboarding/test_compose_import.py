@@ -146,6 +146,25 @@ def test_first_data_that_detection_finds_is_loaded_once(take):
 
 
 @pytest.mark.parametrize(
+    ("path", "waits"), [("compose.yaml", ["default", "seed"]), ("compose.other.yaml", ["default"])]
+)
+def test_migrations_wait_for_first_data_only_if_the_imported_file_has_it(take, path, waits):
+    database = f"{WEB}  db:\n    image: postgres:16\n"
+    mount = "    volumes: ['./first.sql:/docker-entrypoint-initdb.d/first.sql']\n"
+    files = {
+        "first.sql": "create table a(b int);",
+        "app.py": "import os, sqlalchemy\nsqlalchemy.create_engine(os.environ['DATABASE_URL'])\n",
+        "alembic.ini": "[alembic]\nscript_location = revisions\n",
+        "revisions/env.py": "from alembic import context\n",
+        "requirements.txt": "sqlalchemy\nalembic\npsycopg2\n",
+        "compose.other.yaml": database,
+    }
+    manifest, _, _ = take(database + mount, files, paths=(path,))
+
+    assert manifest["tasks"]["migrate"]["depends_on"] == waits
+
+
+@pytest.mark.parametrize(
     ("image", "ports", "port", "verdicts"),
     [
         ("rabbitmq:3", "['15672:15672', '5673:5672']", 5673, ["approximated", "native"]),

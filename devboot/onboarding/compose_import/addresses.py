@@ -13,7 +13,7 @@ from devboot.onboarding.reading.containers.container import Container
 from devboot.onboarding.services.endpoints import is_address_of, written_address
 
 URL = re.compile(
-    r"(?P<scheme>[A-Za-z][\w+.-]*)://(?:(?P<login>[^@/\s,]*)@)?(?P<host>[A-Za-z0-9_][\w.-]*)(?::(?P<port>\d+))?"
+    r"(?P<scheme>[A-Za-z][\w+.-]{0,30})://(?:(?P<login>[^@/\s,]*)@)?(?P<host>[A-Za-z0-9_][\w.-]*)(?::(?P<port>\d+))?"
     r"(?P<path>/[^\s,?\"']*)?(?P<query>\?[^\s,\"']*)?"
 )
 _HOST_AND_PORT = re.compile(r"(?P<host>[A-Za-z0-9_][\w.-]*):(?P<port>\d+)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -13,13 +13,14 @@ from devboot.onboarding.compose_import.fidelity import APPROXIMATED, NATIVE, NO_
 from devboot.onboarding.compose_import.places import Entries
 from devboot.onboarding.compose_import.programs import Program
 from devboot.onboarding.proposal_values import Variable
-from devboot.onboarding.reading.containers.compose import OPTION, with_options
+from devboot.onboarding.reading.containers.compose import INTERPOLATION, interpolated
 from devboot.onboarding.reading.containers.compose_files import pairs
 from devboot.onboarding.reading.dotenv import parse_variables
 from devboot.onboarding.reading.tree import Tree
 
 _SECRET = re.compile(r"/run/secrets/([\w.-]+)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAMES_VARIABLE = re.compile(r"\$\{?\w")
 
 
 class Found(NamedTuple):
@@ -40,10 +41,6 @@ class Environment:
     files: list[str] = field(default_factory=list)
     references: list[str] = field(default_factory=list)  # all values
     known: set[str] = field(default_factory=set)  # names that compose or its env files set
-
-    def refers_to(self, service: str) -> bool:
-        """Return True if a value has the address of a service."""
-        return any(f"${{services.{service}." in text for text in self.references)
 
     def needs_open(self, service: str) -> bool:
         """Return True if values have host or port of a service, but none has its password."""
@@ -71,7 +68,7 @@ def environment_of(
         given = pairs(program.raw.get("environment"))
         in_files = dict(_in_files(tree, root, program, found, into))
         found.known |= {*in_files, *given}
-        plain = {name: with_options(str(raw), values) for name, raw in {**in_files, **given}.items() if raw is not None}
+        plain = {name: interpolated(str(raw), values) for name, raw in {**in_files, **given}.items() if raw is not None}
         for name, raw in given.items():
             if not _NAME.fullmatch(name):
                 into.add(program.container, "environment", NO_EQUIVALENT, "not a variable's name", item=name)
@@ -82,14 +79,14 @@ def environment_of(
             each = _found(name, raw, plain, addresses, values, secrets)
             known = detected.get(name)
             if each.targets and known is not None and re.search(r"\$\{(?:services|databases)\.", known.value or ""):
-                text = each.text.replace(" with the defaults of its variables", "") + " in the form that the code reads"
-                each = each._replace(variable=known, text=text.replace("machine in", "machine, in"), verdict=NATIVE)
+                text = f"{_leads_to(each.targets)}, in the form that the code reads"
+                each = each._replace(variable=known, text=text, verdict=NATIVE)
             where = program.container.evidence
             variable = each.variable if each.variable.evidence else replace(each.variable, evidence=where)
             is_own = _add(found, program, variable)
             text = each.text or (f"`env` of [processes.{program.name}]" if is_own else "[env]")
             into.add(program.container, "environment", each.verdict, text, item=name)
-            for option in _options(raw) if "${" in (variable.value or "") and not each.targets else ():
+            for option in _variables_in(raw) if "${" in (variable.value or "") and not each.targets else ():
                 found.env.setdefault(option.name, option)
         for name, raw in in_files.items():
             each = _found(name, raw, plain, addresses, values, secrets)
@@ -121,51 +118,55 @@ def _found(
         return Found(Variable(name, None, from_shell=True), (), NATIVE, "the caller's")
     led = addresses.led(name, plain[name], plain)
     if led.targets:
-        shown = ", ".join(dict.fromkeys(f"`{each.name}`" for each in led.targets))
-        verdict, text = NATIVE, f"leads to {shown} on this machine"
+        verdict, text = NATIVE, _leads_to(led.targets)
         if led.lost:
-            verdict, text = NO_EQUIVALENT, f"{shown} stays in Docker, and compose publishes no port of it"
-        elif "$" in str(raw) and _OPTION_OF_OTHERS.search(str(raw)):
-            verdict, text = APPROXIMATED, f"leads to {shown} on this machine, with the defaults of its variables"
+            verdict, text = NO_EQUIVALENT, f"{_names(led.targets)} stays in Docker, and compose publishes no port of it"
+        elif _NAMES_VARIABLE.search(str(raw)):
+            verdict, text = APPROXIMATED, f"{text}, with the defaults of its variables"
         return Found(Variable(name, led.text), led.targets, verdict, text)
     secret = _SECRET.fullmatch(plain[name])
     if secret:
         if path := secrets.get(secret[1]):
             return Found(Variable(name, f"${{project.root}}/{path}"), (), APPROXIMATED, f"the file `{path}` itself")
         return Found(Variable(name, plain[name]), (), NO_EQUIVALENT, "no such secret has a file in the clone")
-    whole = OPTION.fullmatch(str(raw))
+    whole = INTERPOLATION.fullmatch(str(raw))
     if whole and (whole[1] or whole[4]) == name and "+" not in (whole[2] or ""):
         return _of_shell(name, whole, values)
-    text = OPTION.sub(lambda match: "$" if match[0] == "$$" else _reference(match, values), str(raw))
+    text = INTERPOLATION.sub(lambda match: "$" if match[0] == "$$" else _reference(match, values), str(raw))
     return Found(Variable(name, led.text if led.text != plain[name] else text), (), NATIVE, "")
 
 
-_OPTION_OF_OTHERS = re.compile(r"\$\{?\w")
+def _leads_to(targets: Iterable[Target]) -> str:
+    return f"leads to {_names(targets)} on this machine"
+
+
+def _names(targets: Iterable[Target]) -> str:
+    return ", ".join(dict.fromkeys(f"`{each.name}`" for each in targets))
 
 
 def _reference(match: re.Match[str], values: Mapping[str, str]) -> str:
     if match[2] and "+" in match[2]:
-        return with_options(match[0], values)
+        return interpolated(match[0], values)
     return f"${{{match[1] or match[4]}}}"
 
 
 def _of_shell(name: str, match: re.Match[str], values: Mapping[str, str]) -> Found:
     if match[2] and "?" in match[2]:
-        why = with_options(match[3] or "", values) or "compose requires it"
+        why = interpolated(match[3] or "", values) or "compose requires it"
         return Found(Variable(name, required=True, description=why), (), NATIVE, "required in [env]")
-    default = with_options(match[3] or "", values)
+    default = interpolated(match[3] or "", values)
     return Found(Variable(name, default, from_shell=True), (), NATIVE, "from the shell or .env, with its default")
 
 
-def _options(raw: object) -> Iterator[Variable]:
+def _variables_in(raw: object) -> Iterator[Variable]:
     """Yield the variables that a value refers to, with their defaults."""
-    for match in OPTION.finditer(str(raw or "")):
+    for match in INTERPOLATION.finditer(str(raw or "")):
         name = match[1] or match[4]
         if name and "+" not in (match[2] or ""):
             if match[2] and "?" in match[2]:
                 yield Variable(name, required=True, description=match[3] or "compose requires it")
             else:
-                yield Variable(name, with_options(match[3] or "", {}), from_shell=True)
+                yield Variable(name, interpolated(match[3] or "", {}), from_shell=True)
 
 
 def _in_files(tree: Tree, root: str, program: Program, found: Environment, into: Entries) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from devboot.onboarding.frameworks.tasks import MIGRATES
 from devboot.onboarding.proposal.composed_servers import with_first_data
 from devboot.onboarding.proposal.detect import DEFAULT_FILES, detect, look_around
 from devboot.onboarding.proposal_values import Note, Package, Proposal, PythonInput, Service, Task
-from devboot.onboarding.reading.containers.compose import Compose, read_compose, with_options
+from devboot.onboarding.reading.containers.compose import Compose, interpolated, read_compose
 from devboot.onboarding.reading.containers.container import Container, texts
 from devboot.onboarding.reading.layout import INPUTS
 from devboot.recipes import RecipeFolders, bundled_folder
@@ -239,7 +239,7 @@ def _databases_in_urls(containers: Collection[Container], values: Mapping[str, s
     found: dict[str, list[str]] = {}
     for container in containers:
         for text in container.environment.values():
-            for match in URL.finditer(with_options(text, values)):
+            for match in URL.finditer(interpolated(text, values)):
                 if name := (match["path"] or "").strip("/"):
                     found.setdefault(match["host"], []).append(name)
     return found

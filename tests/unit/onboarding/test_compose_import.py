@@ -589,3 +589,21 @@ def test_whatever_stands_in_a_compose_file_gives_a_manifest_or_an_error_with_its
     text = render(found.proposal)
     _, problems = read_manifest(text, "devboot.toml")
     assert [each.what for each in problems] == [], text
+
+
+@pytest.mark.parametrize("text", ["a", "$A", "${A:-", "${A:-$B}", "://", "a://b@", "a:1,", "/run/secrets/", "a.b:"])
+def test_long_values_of_one_repeated_text_are_read_in_a_moment(take, text):
+    value = text * (60_000 // len(text))
+    names = ("A", "A_HOST", "DATABASE_URL")
+    environment = "".join(f"      {name}: '{value}'\n" for name in names)
+    manifest, _, _ = take(f"{WEB}    environment:\n{environment}  db:\n    image: postgres:16\n")
+
+    assert {*names} <= {*manifest["env"]}
+
+
+def test_variables_that_contain_each_other_many_times_are_not_written_out(take):
+    files = {".env": f"A='{'$B' * 2000}'\nB='{'$A' * 2000}'\n"}
+    test = "curl -f http://localhost/$A"
+    manifest, _, _ = take(f"{WEB}    environment: {{C: '$A$B'}}\n    healthcheck: {{test: '{test}'}}\n", files)
+
+    assert manifest["env"]["C"] == "${A}${B}"

@@ -16,9 +16,10 @@ from devboot.onboarding.reading.containers.container_commands import plain_words
 from devboot.onboarding.reading.dotenv import filled, parse_variables
 from devboot.onboarding.reading.tree import Tree
 
-_OPTION = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
+_OPTION = re.compile(r"\$\{(\w+)(?::?-([^}]{0,1000}))?\}|\$(\w+)")
+_DEFAULT = re.compile(r"\$\{\w+:?-([^}]{0,1000})\}")
 # A variable in any form: its name, an operator and its text, or the name alone; `$$` is a dollar sign
-OPTION = re.compile(r"\$\$|\$\{(\w+)(?:(:?[-+?])([^${}]*))?\}|\$([A-Za-z_]\w*)")
+INTERPOLATION = re.compile(r"\$\$|\$\{(\w+)(?:(:?[-+?])([^${}]*))?\}|\$([A-Za-z_]\w*)")
 _MOST_NESTED = 5  # defaults within defaults
 
 
@@ -76,7 +77,7 @@ def read_compose(
             entry = entry._replace(values=_with_values(entry.values, values or {}))  # noqa: PLW2901
         container = _with_files(tree, _container(entry))
         if paths:
-            given = {name: with_options(text, values or {}) for name, text in container.environment.items()}
+            given = {name: interpolated(text, values or {}) for name, text in container.environment.items()}
             container = replace(container, environment=given)
         known = containers.get(container.name)
         if known is None or (not known.command and container.command):
@@ -196,7 +197,7 @@ def _command(given: object) -> str:
 
 def _default(value: str) -> str:
     """Replace `${X:-default}` by its default; references without a default stay."""
-    return re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", value)
+    return _DEFAULT.sub(r"\1", value)
 
 
 def _with_values(service: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
@@ -207,13 +208,16 @@ def _with_values(service: Mapping[str, Any], values: Mapping[str, str]) -> dict[
             return {key: replaced(inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [replaced(inner) for inner in value]
-        return with_options(value, values) if isinstance(value, str) else value
+        return interpolated(value, values) if isinstance(value, str) else value
 
     return {key: value if key in ("environment", "command") else replaced(value) for key, value in service.items()}
 
 
-def with_options(text: str, values: Mapping[str, str]) -> str:
-    """Return a text with each `${VAR}` replaced by its value or default, as compose does; unknown ones are empty."""
+def interpolated(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with each `${VAR}` replaced by its value or default, as compose does; unknown ones are empty.
+
+    References whose values would make the text too long stay.
+    """
 
     def value(match: re.Match[str]) -> str:
         given = values.get(match[1] or match[4] or "", "")
@@ -224,7 +228,7 @@ def with_options(text: str, values: Mapping[str, str]) -> str:
         return given or (match[3] if match[2] and "-" in match[2] else "")
 
     for _ in range(_MOST_NESTED):
-        before, text = text, OPTION.sub(value, text)
+        before, text = text, filled(INTERPOLATION, text, value)
         if text == before:
             break
     return text.replace("$$", "$")

@@ -62,12 +62,12 @@ def absent(clone: Clone, run: Run) -> list[Note]:
 
 def broken(clone: Clone) -> list[Note]:
     """Return a warning for each file of the application that can't be parsed, so that detection had to leave it out."""
-    prefix = "" if clone.app.root == "." else f"{clone.app.root}/"
+    root = "" if clone.app.root == "." else clone.app.root
     found = sorted({**clone.tree.broken, **dict(_broken_entries(clone))}.items())
     return [
         Note(f"{posixpath.basename(path)} {reason}; nothing was read from it", Evidence(path, line), warns=True)
         for path, (line, reason) in found
-        if posixpath.dirname(path) == prefix.rstrip("/")
+        if posixpath.dirname(path) == root
     ]
 
 
@@ -75,7 +75,9 @@ def _broken_entries(clone: Clone) -> Iterator[tuple[str, tuple[int, str]]]:
     """Yield the modules with the name of an entry that have a syntax error, as the application may be in them."""
     for name in ENTRY_NAMES:
         path = posixpath.normpath(posixpath.join(clone.app.folder, name))
-        line, message = syntax_error(clone.tree.text(path) or "") if clone.tree.exists(path) else (0, "")
+        if not clone.tree.exists(path) or clone.tree.module(path) is not None:
+            continue
+        line, message = syntax_error(clone.tree.text(path) or "")
         if line:
             yield path, (line, f"isn't valid Python: {message}")
 

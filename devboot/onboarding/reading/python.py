@@ -39,6 +39,7 @@ NOT_FOR_US = re.compile(
 
 def load_toml(tree: Tree, path: str) -> dict[str, Any]:
     """Return a TOML file as a table; empty if it is missing, or broken, which is noted in `tree.broken`."""
+    path = posixpath.normpath(path)
     if not tree.exists(path):
         return {}
     text = tree.text(path)

@@ -370,6 +370,13 @@ def test_a_broken_pyproject_beside_a_list_is_a_warning_with_its_line(propose):
     )
 
 
+def test_a_broken_lock_of_pdm_is_a_warning_with_its_line(propose):
+    proposal = propose({**APP, "pyproject.toml": "[project]\ndependencies = ['fastapi']\n", "pdm.lock": "a = \n"})
+
+    (warning,) = [str(note) for note in proposal.notes if note.warns]
+    assert warning == "pdm.lock isn't valid TOML: expected a value; nothing was read from it (pdm.lock:1)"
+
+
 def test_an_entry_with_a_syntax_error_is_named_when_another_module_is_taken_instead(propose):
     flask = "from flask import Flask\napp = Flask('a')\n"
     files = {"app.py": f"{flask}\nexport default app;\n", "small.py": flask, "requirements.txt": "flask\n"}

@@ -7,12 +7,7 @@ from collections.abc import Iterator
 from devboot.errors import ManifestError, Place, Problems, shell_word
 from devboot.model.nearest import nearest
 from devboot.onboarding.reading.containers.compose import Compose
-from devboot.onboarding.reading.containers.compose_keys import (
-    KEYS,
-    TOP_KEYS,
-    is_unknown,
-    is_unknown_top,
-)
+from devboot.onboarding.reading.containers.compose_keys import KEYS, TOP_KEYS, is_unknown, is_unknown_top
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.reading.yaml import Path, first_fault, key_places
 
@@ -80,11 +75,11 @@ def _of_key(
 ) -> ManifestError:
     line, column = places.get(way, (0, 0))
     source = text.splitlines()[line - 1] if line else None
-    owner = f"service `{way[1]}`" if len(way) > 1 else "compose file"
+    owner = f"the service `{way[1]}`" if len(way) > 1 else "a compose file"
     label = f"did you mean `{meant}`?" if meant else "not a key of the compose specification"
     return ManifestError(
         "compose/unknown-key",
-        f"`{way[-1]}` is no key of a {owner}",
+        f"`{way[-1]}` is no key of {owner}",
         place=Place(path, line, column, width=len(way[-1]), label=label, source=source),
         help=[f"write `{meant}`" if meant else f"write `x-{way[-1]}`, which every program passes over"],
         kept=_KEPT,

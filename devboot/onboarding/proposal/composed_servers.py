@@ -253,7 +253,7 @@ def _arguments(kind: Kind, container: Container) -> str:
     return " ".join(each.written for each in options_of(kind.recipe, container) if not each.is_set)
 
 
-class Option(NamedTuple):
+class ServerOption(NamedTuple):
     """An option of a server's command.
 
     `is_set` means that the recipe sets it itself, `is_setting` that `settings` takes it.
@@ -266,7 +266,7 @@ class Option(NamedTuple):
     is_setting: bool
 
 
-def options_of(recipe: str, container: Container) -> list[Option]:
+def options_of(recipe: str, container: Container) -> list[ServerOption]:
     """Return the options of a server's command."""
     text = str(container.command) if container.values.get("command") is not None else ""
     options = re.findall(r"(?:^|\s)(-c\s+\S+|--?[\w-]+(?:[= ](?!-)(?:\"[^\"]*\"|'[^']*'|\S+))*)", text)
@@ -278,7 +278,7 @@ def options_of(recipe: str, container: Container) -> list[Option]:
         value = value.strip("\"' ")
         given = " ".join(settings.defaults.get(name, ())) if settings is not None else None
         is_set = settings is not None and (name in settings.reserved or given == value)
-        found.append(Option(name, value, option, is_set, settings is not None and not is_set and bool(value)))
+        found.append(ServerOption(name, value, option, is_set, settings is not None and not is_set and bool(value)))
     return found
 
 

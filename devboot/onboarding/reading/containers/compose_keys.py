@@ -117,6 +117,10 @@ TOP_WITHOUT_MEANING: Mapping[str, str] = {
 }
 
 
+KEYS = frozenset({*READ, *NOTED, *WITHOUT_MEANING})
+TOP_KEYS = frozenset({*TOP_READ, *TOP_WITHOUT_MEANING})
+
+
 def is_lost(key: str) -> bool:
     """Return True if a key without meaning here asks for something that no process gets."""
     return WITHOUT_MEANING.get(key, "") in _LOST
@@ -124,13 +128,9 @@ def is_lost(key: str) -> bool:
 
 def is_unknown(key: str) -> bool:
     """Return True if no table has this key of a service; keys that begin with `x-` are the project's own."""
-    return not key.startswith("x-") and key not in READ and key not in NOTED and key not in WITHOUT_MEANING
+    return not key.startswith("x-") and key not in KEYS
 
 
 def is_unknown_top(key: str) -> bool:
     """Return True if no table has this key of the top level."""
-    return not key.startswith("x-") and key not in TOP_READ and key not in TOP_WITHOUT_MEANING
-
-
-KEYS = (*READ, *NOTED, *WITHOUT_MEANING)
-TOP_KEYS = (*TOP_READ, *TOP_WITHOUT_MEANING)
+    return not key.startswith("x-") and key not in TOP_KEYS

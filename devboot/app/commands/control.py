@@ -18,7 +18,7 @@ _SETTING = ("devboot.toml", "Procfile", "Procfile.dev")
 
 def _edited(call: Call) -> str:
     """Return the first changed file that configures processes: a restart doesn't apply its edits."""
-    known = snapshot.read(f"{call.state}/{snapshot.NAME}")
+    known = snapshot.read(f"{call.state}/{snapshot.NAME}", has_plan=False)
     for each in snapshot.changed(known) if known is not None else ():
         name = os.path.basename(each[0])
         if name in _SETTING or name.startswith(".env"):

@@ -72,7 +72,7 @@ def _detach_keys(call: Call) -> str:
     """Return `[ui] detach-keys` of the manifest."""
     from devboot import snapshot
 
-    known = snapshot.read(f"{call.state}/{snapshot.NAME}")
+    known = snapshot.read(f"{call.state}/{snapshot.NAME}", has_plan=False)
     return DETACH if known is None else known.detach_keys or DETACH
 
 

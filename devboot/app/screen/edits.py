@@ -86,7 +86,7 @@ class Edits:
     def _look_at_files(self) -> None:
         seen = snapshot.stamp(self._path)
         if seen != self._seen:  # rewritten: the edits have been read
-            self._seen, self._known = seen, snapshot.read(self._path)
+            self._seen, self._known = seen, snapshot.read(self._path, has_plan=False)
         stale = snapshot.changed(self._known) if self._known is not None else ()
         changed = tuple(snapshot.stamped_again(each) for each in stale)
         if not changed:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 
 from devboot.errors import WorkError, shell_word
 from devboot.files import dated_name, exchange, fail_point, machine_error, sync_directory
@@ -37,14 +38,11 @@ def repair(place: str, program: str, at: float) -> str:
     staged = place + _STAGED
     try:
         _keep(staged, place, at)  # of a repair that was killed
-        if os.path.isdir(place):
-            shutil.copytree(place, staged, symlinks=True)
-        else:
-            shutil.copy2(place, staged, follow_symlinks=False)
-        fail_point("aof/copied")
-        done = _run([program, "--fix", _target(staged)], "y\n")
-        if done.returncode or lost_bytes(staged, program) is not None:
-            raise _not_repaired(place, program, done.stdout)
+        try:
+            _copy_repaired(place, staged, program)
+        except BaseException:
+            _remove(staged)
+            raise
         exchange(staged, place)
         fail_point("aof/exchanged")
         return _keep(staged, place, at)
@@ -52,6 +50,25 @@ def repair(place: str, program: str, at: float) -> str:
         raise machine_error(error, place, "repair") from error
     except subprocess.SubprocessError as error:
         raise _not_repaired(place, program, str(error)) from error
+
+
+def _copy_repaired(place: str, staged: str, program: str) -> None:
+    if os.path.isdir(place):
+        shutil.copytree(place, staged, symlinks=True)
+    else:
+        shutil.copy2(place, staged, follow_symlinks=False)
+    fail_point("aof/copied")
+    done = _run([program, "--fix", _target(staged)], "y\n")
+    if done.returncode or lost_bytes(staged, program) is not None:
+        raise _not_repaired(place, program, done.stdout)
+
+
+def _remove(staged: str) -> None:
+    if os.path.isdir(staged):
+        shutil.rmtree(staged, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            os.unlink(staged)
 
 
 def _keep(staged: str, place: str, at: float) -> str:

@@ -85,6 +85,7 @@ def test_what_the_program_cannot_repair_stays_as_it_is(place, program):
 
     assert caught.value.slug == "service/not-repaired"
     assert content(place) == b"ZZLOST"
+    assert others(place) == []
 
 
 def test_without_the_program_nothing_is_known(place, tmp_path):

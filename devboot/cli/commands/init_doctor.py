@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devboot.app.commands.doctor import available, chosen, doctor as examine
 from devboot.cli.session import Session
 from devboot.doctor.findings import Report
+from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, Step, is_still_there, steps_of, summary
 from devboot.errors import DevbootError, Exit, UsageError, shell_word
 from devboot.state.project import LOCK, find_project
 from devboot.state.projects import MANIFEST
@@ -16,10 +18,6 @@ from devboot.text.columns import table, table_within
 from devboot.text.invocation import as_called
 from devboot.text.units import duration
 from devboot.ui.doctor import render_list, render_report, report_as_json
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from devboot.doctor.fixing import Step
 
 
 def init(session: Session, *, merges: bool = False, only_diff: bool = False, example: bool = False) -> int:
@@ -146,8 +144,6 @@ def _show_document(session: Session, document: Mapping[str, Any]) -> None:
 
 
 def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bool, strict: bool, dry_run: bool) -> int:
-    from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, is_still_there, steps_of, summary
-
     steps, outcomes = steps_of(report), []
     if dry_run:
         lines = [_announced(session, number, len(steps), step) for number, step in enumerate(steps, 1)]
@@ -189,8 +185,6 @@ def _usual_time(session: Session, step: Step) -> str:
 
 
 def _carry_out(session: Session, step: Step) -> None:
-    import subprocess
-
     from devboot.app.commands.repairs import repair
     from devboot.app.fast.self_invoke import command_line
 

@@ -14,6 +14,7 @@ from devboot.model.artifact import platform_of
 from devboot.model.edge.lockfile.lock import LOCK, Lock, parse_lock, stale_packages
 from devboot.paths import shown_from
 from devboot.provision.distribution import this_distribution
+from devboot.resolve.packages import wishes_of
 from devboot.text.units import counted
 
 _NOT_DAMAGED = ("lock/conflict", "lock/too-new", "lock/source-changed")  # whose own advice is better
@@ -30,8 +31,6 @@ def load(subject: Subject) -> Lock | None:
 
 def contents(subject: Subject) -> Answer:
     """Report what the lock contains; `up` itself says why it can't be read."""
-    from devboot.resolve.packages import wishes_of
-
     try:
         lock = load(subject)
     except Problems:
@@ -50,8 +49,6 @@ def contents(subject: Subject) -> Answer:
 
 def current(subject: Subject) -> Answer:
     """Check that the lock fits the manifest and the requirement files."""
-    from devboot.resolve.packages import wishes_of
-
     lock = _known(subject)
     if lock is None or subject.manifest is None:
         return Answer()

@@ -80,8 +80,11 @@ def _end_of_string(line: bytes, start: int, quote: bytes) -> int:
 
 
 def _procfile(line: bytes) -> bytes | None:
+    """Return a line without indentation, empty for a comment; None if the command may be on the lines below."""
     line = line.strip(_BLANK)
-    return b"" if line.startswith(b"#") else line
+    if line.startswith(b"#"):
+        return b""
+    return None if line.decode().rstrip().endswith(":") else line
 
 
 def _env(line: bytes) -> bytes | None:

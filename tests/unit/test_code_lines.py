@@ -32,6 +32,7 @@ PIECES = [
     "\n",
     " ",
     "web: run",
+    "web:",
 ]
 PIECES += ['"""', "\t", "\r\n", "export c=", "d=\\n", "\x00"]
 LINES = ["# c", "", '   # it\'s "so"', "\t", "#", "# \\"]
@@ -65,30 +66,36 @@ def env(text):
         return [error.slug for error in problems.errors]
 
 
-def procfile(text):
+def procfile(text, *, is_lenient=False):
     try:
-        found = parse_procfile(text, "Procfile")
+        found = parse_procfile(text, "Procfile", is_lenient=is_lenient)
     except Problems as problems:
         return [error.slug for error in problems.errors]
     return [each[:2] for each in (*found.lines, *([found.release] if found.release else []))]
 
 
-READERS = {TOML: toml, ENV: env, PROCFILE: procfile}
+def lenient_procfile(text):
+    return procfile(text, is_lenient=True)
 
 
-@pytest.mark.parametrize("form", READERS)
+READERS = [(TOML, toml), (ENV, env), (PROCFILE, procfile), (PROCFILE, lenient_procfile)]
+
+
+@pytest.mark.parametrize(("form", "read"), READERS)
 @settings(max_examples=400)
 @given(pairs())
 @example(('a="""\n"""', 'a="""\n# c\n"""'))
 @example(("A='x\n'", "A='x\n# c\n'"))
 @example(('A="x \\"\n"', 'A="x \\"\n# c\n"'))
 @example(("a=1", "a=1 # \x00"))
-def test_files_with_the_same_code_lines_mean_the_same(form, pair):
+@example(("web:\nrun", "web:\n# c\nrun"))
+@example(("web:\nrun", " web:\nrun"))
+def test_files_with_the_same_code_lines_mean_the_same(form, read, pair):
     one, other = pair
     found = [code_lines(text.encode(), form) for text in pair]
 
     if found[0] is not None and found[1] is not None and found[0][1] == found[1][1]:
-        assert READERS[form](one) == READERS[form](other)
+        assert read(one) == read(other)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +131,8 @@ def test_comments_and_blank_lines_do_not_count_and_lines_keep_their_numbers(form
         (ENV, b"\xef\xbb\xbfA=1\n"),
         (ENV, b"# c\n\xef\xbb\xbfA=1\n"),
         (PROCFILE, b"\xef\xbb\xbfa: b\n"),
+        (PROCFILE, b"web:\n  run\n"),
+        (PROCFILE, "web:\u00a0\n  run\n".encode()),
     ],
 )
 def test_a_file_in_which_a_comment_may_be_text_has_none(form, text):

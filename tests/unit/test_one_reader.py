@@ -125,7 +125,7 @@ OWN = {
     ("services/account.py", "_capabilities"): "/proc",
     ("services/aof.py", "_copy"): "data of a service, in its own data",
     ("services/aof.py", "_last_mode"): "its own data",
-    ("services/aof_repair.py", "repair"): "data of a service, in its own data",
+    ("services/aof_repair.py", "_copy_repaired"): "data of a service, in its own data",
     ("services/majors.py", "take_over"): "data of a service, in its own data",
     ("services/majors.py", "_settle"): "the same",
     ("services/rdb.py", "_check_dump"): "data of a service, in its own data",

@@ -95,7 +95,7 @@ ELSEWHERE = {
     ("services/aof.py", "_copy"): "the same",
     ("services/aof.py", "prepare"): "the same",
     ("services/aof.py", "_take_over_dump"): "the same",
-    ("services/aof_repair.py", "repair"): "the same",
+    ("services/aof_repair.py", "_copy_repaired"): "the same",
     ("services/aof_repair.py", "_keep"): "the same",
     ("services/data.py", "_make_folder"): "its own data",
     ("services/first.py", "make_data"): "data of a service, in its own data",

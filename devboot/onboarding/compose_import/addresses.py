@@ -88,16 +88,21 @@ class Led(NamedTuple):
 
 
 class Addresses:
-    """The containers of a compose file by the names under which they reach each other."""
+    """The containers of a compose file by the names under which the variables of a program have them."""
 
-    def __init__(self, targets: Iterable[Target]) -> None:
+    def __init__(self, targets: Iterable[Target], variables: Mapping[str, str]) -> None:
         self._by_host = {host: each for each in targets for host in sorted(each.container.hosts)}
+        self._by_prefix: dict[str, Target] = {}  # the servers whose host is in `<prefix>HOST`
+        for name, text in variables.items():
+            target = self._by_host.get(text.partition(":")[0])
+            if target is not None and target.service and _HOLDS_HOST.search(name):
+                self._by_prefix.setdefault(_HOLDS_HOST.sub("", name), target)
 
-    def led(self, name: str, text: str, others: Mapping[str, str]) -> Led:
-        """Return a variable's value for this machine; `others` are the variables beside it."""
+    def led(self, name: str, text: str) -> Led:
+        """Return a variable's value for this machine."""
         if URL.search(text):
             return self._replaced(URL, text, name)
-        part = self._part(name, text, others)
+        part = self._part(name, text)
         if part.targets:
             return part
         if text in self._by_host and not _HOLDS_OTHER.search(name):
@@ -130,14 +135,11 @@ class Addresses:
 
         return Led(pattern.sub(replaced, text), tuple(found), tuple(lost))
 
-    def _part(self, name: str, text: str, others: Mapping[str, str]) -> Led:
+    def _part(self, name: str, text: str) -> Led:
         """Return the value of a port, user, password or database that belongs to the address in another variable."""
-        for other, value in others.items():
-            target = self._by_host.get(value.partition(":")[0])
-            if target is None or not target.service or not _HOLDS_HOST.search(other):
-                continue
-            start = _HOLDS_HOST.sub("", other)
-            if name.startswith(start) and (found := self._of_part(target, name[len(start) :], text)):
+        for end in range(len(name), -1, -1):
+            target = self._by_prefix.get(name[:end])
+            if target is not None and (found := self._of_part(target, name[end:], text)):
                 return Led(found, (target,))
         for target in self._by_host.values():
             if target.service and (found := _login(target, name, text)):

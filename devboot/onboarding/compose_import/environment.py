@@ -52,7 +52,7 @@ def environment_of(
     tree: Tree,
     root: str,
     programs: Collection[Program],
-    addresses: Addresses,
+    targets: Collection[Target],
     values: Mapping[str, str],
     secrets: Mapping[str, str],
     detected: Mapping[str, Variable],
@@ -69,6 +69,7 @@ def environment_of(
         in_files = dict(_in_files(tree, root, program, found, into))
         found.known |= {*in_files, *given}
         plain = {name: interpolated(str(raw), values) for name, raw in {**in_files, **given}.items() if raw is not None}
+        addresses = Addresses(targets, plain)
         for name, raw in given.items():
             if not _NAME.fullmatch(name):
                 into.add(program.container, "environment", NO_EQUIVALENT, "not a variable's name", item=name)
@@ -116,7 +117,7 @@ def _found(
 ) -> Found:
     if raw is None:
         return Found(Variable(name, None, from_shell=True), (), NATIVE, "the caller's")
-    led = addresses.led(name, plain[name], plain)
+    led = addresses.led(name, plain[name])
     if led.targets:
         verdict, text = NATIVE, _leads_to(led.targets)
         if led.lost:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from devboot.onboarding.compose_import import programs as running, servers as serving
-from devboot.onboarding.compose_import.addresses import URL, Addresses, Target
+from devboot.onboarding.compose_import.addresses import URL, Target
 from devboot.onboarding.compose_import.environment import Environment, environment_of
 from devboot.onboarding.compose_import.fidelity import APPROXIMATED, IN_DOCKER, NO_EQUIVALENT, Fidelity
 from devboot.onboarding.compose_import.mistakes import refuse_mistakes
@@ -92,10 +92,9 @@ class _Import:
         """Return the proposal and the report."""
         detected, programs = self.detected, self.programs
         known = {each.name: each for each in detected.env}
-        addresses = Addresses(self._targets())
         secrets = dict(self._secrets())
         environment = environment_of(
-            self.clone.tree, ".", programs, addresses, self.values, secrets, known, self.entries
+            self.clone.tree, ".", programs, tuple(self._targets()), self.values, secrets, known, self.entries
         )
         services = self._services(environment)
         databases = (

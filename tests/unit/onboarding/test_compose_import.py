@@ -601,6 +601,14 @@ def test_long_values_of_one_repeated_text_are_read_in_a_moment(take, text):
     assert {*names} <= {*manifest["env"]}
 
 
+def test_thousands_of_variables_with_a_containers_name_are_read_in_a_moment(take):
+    names = [f"A{number}_HOST" for number in range(9_000)]
+    environment = "".join(f"      {name}: db\n" for name in names)
+    manifest, _, _ = take(f"{WEB}    environment:\n{environment}  db:\n    image: postgres:16\n")
+
+    assert {*names} <= {*manifest["env"]}
+
+
 def test_variables_that_contain_each_other_many_times_are_not_written_out(take):
     files = {".env": f"A='{'$B' * 2000}'\nB='{'$A' * 2000}'\n"}
     test = "curl -f http://localhost/$A"

@@ -112,6 +112,7 @@ RENDERERS = {
     "text.summary.ready_text": lambda: summary.ready_text([(HOSTILE, 1.0), (HOSTILE, None)]),
     "text.summary.headline": lambda: summary.headline(HOSTILE, 1.0, ""),
     "text.summary.idle_text": lambda: summary.idle_text([HOSTILE] * 5),
+    "text.summary.titled": lambda: summary.titled("idle", summary.idle_text([HOSTILE]), 40),
     "text.summary.unchanged": lambda: summary.unchanged(HOSTILE, 1.0, ""),
     "text.summary.addresses": lambda: summary.addresses([(HOSTILE, HOSTILE)]),
     "text.summary.list_in_order": lambda: summary.list_in_order([[HOSTILE]]),

@@ -1,7 +1,7 @@
-"""Creates a control group for everything that a daemon starts, which a process can't leave.
+"""Creates the control group in which a daemon and all processes that it starts run, so that none can escape cleanup.
 
-Neither a new session, parent nor environment gets it out. The group is below that of the command line if that is
-writable (cgroup v2, as root or delegated by systemd); everything works without one, too.
+A process can leave its session, its parent and its environment, but not its control group. The group is below that of
+the command line if that is writable (cgroup v2, as root or delegated by systemd); everything works without one, too.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _DEEPEST = 32
 
 
 def create(pid: int) -> str:
-    """Move the process `pid`, which has no children yet, into a group of its own; return its path, "" if impossible.
+    """Move the process `pid`, which has no children yet, into a new control group.
 
-    The group is named after the caller, the guardian.
+    Return the group's path, "" if impossible. The group is named after the caller, the guardian.
     """
     parent = _own()
     me = proctable.look(os.getpid())
@@ -40,7 +40,7 @@ def create(pid: int) -> str:
 
 
 def _sweep(parent: str) -> None:
-    """Remove empty groups of guardians that were killed."""
+    """Remove empty control groups below `parent` whose guardians were killed."""
     try:
         names = [name for name in os.listdir(parent) if name.startswith("devboot-")]
     except OSError:
@@ -53,7 +53,7 @@ def _sweep(parent: str) -> None:
 
 
 def members(path: str) -> frozenset[int]:
-    """Return pids of all processes in the group and in groups below it."""
+    """Return pids of all processes in a control group and in groups below it."""
     found: set[int] = set()
     for group in _groups(path):
         try:
@@ -65,7 +65,7 @@ def members(path: str) -> frozenset[int]:
 
 
 def remove(path: str) -> None:
-    """Remove the group and those below it, except for those that still have members."""
+    """Remove a control group and those below it, except for groups that still contain processes."""
     for group in reversed(_groups(path)):
         try:
             os.rmdir(group)
@@ -74,7 +74,7 @@ def remove(path: str) -> None:
 
 
 def _groups(path: str) -> list[str]:
-    """Return the group and all groups below it, parents first."""
+    """Return the paths of a control group and all groups below it, parents first."""
     found = [path]
     for group in found:
         try:
@@ -87,13 +87,13 @@ def _groups(path: str) -> list[str]:
 
 
 def _own() -> str:
-    """Return the folder of this process' group; "" if it isn't writable."""
+    """Return the folder of this process' control group; "" if it isn't writable."""
     path = path_of("self")
     return path if path and os.access(f"{path}/{_PROCESSES}", os.W_OK) else ""
 
 
 def path_of(process: str) -> str:
-    """Return the folder of the group of a process ("self", or a pid); "" if unknown."""
+    """Return the folder of a process' control group; "" if unknown. `process` is "self" or a pid."""
     try:
         with open(f"/proc/{process}/cgroup", "rb", buffering=0) as file:
             lines = (file.readall() or b"").decode("utf-8", "surrogateescape").splitlines()

@@ -1,4 +1,4 @@
-"""Client of a daemon: finds it, sends a request, and copies its answer."""
+"""Client of a daemon: finds the daemon, sends a request, and copies the answer to the terminal."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class ClosedError(NoAnswerError):
 
 
 class Client:
-    """One session with a daemon: a request, frames in answer, an exit code at the end.
+    """One connection to a daemon: sends a request, receives frames, at the end the exit code.
 
-    `received` is what another client of this connection had received, and not read yet.
+    `received` has frames and bytes that another client of the same socket has received but not processed.
     """
 
     def __init__(self, sock: _socket.socket, received: Received | None = None) -> None:
@@ -59,11 +59,11 @@ class Client:
             self._take_in(received[1])
 
     def received(self) -> Received:
-        """Return what has arrived and wasn't read yet, in plain form, for another client of the connection."""
+        """Return the received but unprocessed frames and bytes, to pass to another `Client` for the same socket."""
         return tuple(self._arrived), self._reader.rest
 
     def ask(self, request: Mapping[str, Plain]) -> None:
-        """Send greeting and request. Raises NoAnswerError."""
+        """Send greeting and request to the daemon. Raises NoAnswerError."""
         self._send(frame(frames.HELLO, greeting.greeting(__version__)) + _message(request))
 
     def launch(self, payload: bytes) -> None:
@@ -71,37 +71,40 @@ class Client:
         self._send(frame(frames.HELLO, greeting.greeting(__version__)) + frame(frames.LAUNCH, payload))
 
     def tell(self, **message: Plain) -> None:
-        """Send a further message; ignored if the daemon has ended."""
+        """Send a further message to the daemon; does nothing if the daemon has ended."""
         try:
             self._send(_message(message))
         except NoAnswerError:
             return
 
     def type(self, data: bytes) -> None:
-        """Send typed input; ignored if the daemon has ended."""
+        """Send keyboard input to the daemon; does nothing if the daemon has ended."""
         try:
             self._send(frame(frames.INPUT, data))
         except NoAnswerError:
             return
 
     def next(self, patience: float | None = None) -> tuple[bytes, bytes] | None:
-        """Return the next frame as (kind, payload); None at the end. Raises NoAnswerError after `patience` seconds."""
+        """Wait for the next frame and return it as (kind, payload); None at the end of the connection.
+
+        Raises NoAnswerError after `patience` seconds.
+        """
         while not self._arrived:
             if not self.receive(patience):
                 return None
         return self._arrived.pop(0)
 
     def put_back(self, arrived: tuple[bytes, bytes]) -> None:
-        """Return a frame to the front of the queue, for the next reader."""
+        """Put a frame back to the front of the queue: the next `next` returns it."""
         self._arrived.insert(0, arrived)
 
     def take(self) -> list[tuple[bytes, bytes]]:
-        """Return the frames that have arrived and weren't read yet."""
+        """Remove and return the received frames that weren't processed yet."""
         arrived, self._arrived = self._arrived, []
         return arrived
 
     def receive(self, patience: float | None = None) -> bool:
-        """Receive what has arrived; return False at the end."""
+        """Wait for data and queue its frames; return False if the connection has ended."""
         if self._floods and self.pass_through is not None and not self._arrived:
             return self._relay(self.pass_through, patience)
         data = self._received(sockets.CHUNK, patience)
@@ -109,7 +112,7 @@ class Client:
         return self._take_in(data)
 
     def _relay(self, pass_through: PassThrough, patience: float | None) -> bool:
-        """Receive one frame of a flood, or pass it through: copying it here would halve the throughput."""
+        """Receive one frame; pass large output through unparsed, since copying it would halve the throughput."""
         missing = self._reader.missing
         data = self._received(missing or frames.HEADER, patience)
         size = 0 if missing else frames.output_size(data)
@@ -142,7 +145,10 @@ class Client:
         return bool(data)
 
     def welcome(self, patience: float = PATIENCE) -> greeting.Greeting:
-        """Wait for the daemon's greeting. Raises NoAnswerError, ClosedError if the connection ends first."""
+        """Wait for the daemon's greeting and return it.
+
+        Raises NoAnswerError, or ClosedError if the connection ends first.
+        """
         first = self.next(patience)
         if first is None:
             raise ClosedError("closed before the greeting")
@@ -156,7 +162,10 @@ class Client:
         write: Callable[[int, bytes], None],
         on_word: Callable[[str, str], None] | None = None,
     ) -> int | None:
-        """Pass all output to `write(1 or 2, bytes)` until the exit code, and return that; None if there is none."""
+        """Pass all output to `write(1 or 2, bytes)` until the exit code arrives.
+
+        Return that, None if the daemon sends none.
+        """
         while (arrived := self.next()) is not None:
             kind, payload = arrived
             if kind == frames.OUT:
@@ -183,14 +192,14 @@ class Client:
 
 
 class Found(Record):
-    """A daemon as found: its lease and a session with it. A lease without a session: the daemon doesn't answer."""
+    """A daemon and a connection to it. A lease without a client: the daemon lives but doesn't answer."""
 
     lease: DaemonLease | None
     client: Client | None
 
 
 def find(state: str, root: str, environ: Mapping[str, str], data: str = "") -> Found:
-    """Look for the daemon of the project at `root`, whose folders are `state` and `data`."""
+    """Find and connect to the daemon of the project at `root`; `state` and `data` are the project's folders."""
     lease = lease_of(state, root, environ, data)
     if lease is None and not os.path.lexists(leases.lock_path(state)):  # no daemon ever ran, or its files were deleted
         lease = find_without_files(state, root, environ, data)
@@ -202,9 +211,9 @@ def find(state: str, root: str, environ: Mapping[str, str], data: str = "") -> F
 
 
 def lease_of(state: str, root: str, environ: Mapping[str, str], data: str = "") -> DaemonLease | None:
-    """Return the lease of the project's daemon, dead or alive; None if there is none.
+    """Return the lease of the project's daemon, alive or not; None if there is none.
 
-    If the state folder was deleted or damaged, use the copy next to the socket or the one in the data folder.
+    If the state folder was deleted or damaged, the copy next to the socket or the one in the data folder is read.
     """
     lease = leases.read_daemon(leases.daemon_path(state))
     if lease is not None:
@@ -219,7 +228,10 @@ def lease_of(state: str, root: str, environ: Mapping[str, str], data: str = "") 
 
 
 def find_without_files(state: str, root: str, environ: Mapping[str, str], data: str) -> DaemonLease | None:
-    """Return the lease of a daemon without files, dead or alive; a live one is asked to recreate them."""
+    """Find a daemon in the process table because all its files were deleted; return its lease, or None.
+
+    A live daemon is asked to recreate its files.
+    """
     from devboot.daemon import search
 
     found = search.find_run(root, environ, state, data)
@@ -235,7 +247,7 @@ def find_without_files(state: str, root: str, environ: Mapping[str, str], data: 
 
 
 def _ask_to_recreate_files(lease: DaemonLease) -> bool:
-    """Ask a daemon to recreate its lease and its socket; return False if it has just ended."""
+    """Ask a daemon, by a signal, to recreate its lease and its socket; return False if it has just ended."""
     try:
         os.kill(lease.pid, _SIGUSR1)
     except (ProcessLookupError, PermissionError):
@@ -244,7 +256,7 @@ def _ask_to_recreate_files(lease: DaemonLease) -> bool:
 
 
 def connect(lease: DaemonLease) -> Client | None:
-    """Return a session with the daemon of a lease; None if it doesn't listen."""
+    """Connect to the daemon of a lease; return None if it doesn't listen."""
     sock = _connect(lease.socket)
     return None if sock is None else Client(sock)
 
@@ -257,7 +269,7 @@ def _connect(path: str) -> _socket.socket | None:
 
 
 def _socket_without_lease(root: str, environ: Mapping[str, str]) -> str:
-    """Return the socket path of the project's daemon, for a daemon whose state folder was deleted."""
+    """Return the socket path that the project's daemon has, if any, although its lease was deleted; "" for none."""
     from devboot.errors import MachineError
     from devboot.paths import runtime_directory, socket_path
 
@@ -268,7 +280,7 @@ def _socket_without_lease(root: str, environ: Mapping[str, str]) -> str:
 
 
 def revive(lease: DaemonLease) -> _socket.socket | None:
-    """Ask the daemon to recreate its socket, deleted perhaps by a cleaner of temporary files, and connect to it."""
+    """Ask the daemon to recreate its deleted socket, wait for it, and connect; None if that fails."""
     if not _ask_to_recreate_files(lease):
         return None
     deadline = time.monotonic() + _REVIVAL

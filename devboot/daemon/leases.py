@@ -1,4 +1,4 @@
-"""Files by which a daemon is found, and by which later commands can end what it left behind.
+"""Files that identify a running daemon and its children, for later commands, also after the daemon was killed.
 
 `<state>/run/daemon` identifies the daemon; `<state>/run/children` has a line per started child. Pids are reused, so an
 entry counts only together with the start time of its process and the boot.
@@ -33,9 +33,9 @@ _LONG_BOOK = 1000  # lines after which the list of children is rewritten
 
 
 class DaemonLease(Record):
-    """Identity of a project's daemon.
+    """Identity of a project's daemon: pid, start time, boot, socket and folders, as stored in its file.
 
-    `since` is wall-clock seconds; `marker` is the beginning of an entry in each child's environment.
+    `since` is wall-clock seconds; `marker` is how an environment entry of each child begins.
     """
 
     pid: int
@@ -56,18 +56,21 @@ class DaemonLease(Record):
 
     @property
     def is_alive(self) -> bool:
-        """True if that very process exists and isn't exiting."""
+        """True if the daemon of this lease exists (same pid, start time and boot) and isn't exiting."""
         seen = proctable.look(self.pid)
         is_there = seen is not None and seen.is_alive and not seen.is_exiting and seen.started == self.started
         return is_there and self.boot == proctable.boot_id()
 
     def is_same(self, other: DaemonLease | None) -> bool:
-        """Return whether both leases are of the same process."""
+        """Return whether both leases are of the same daemon."""
         return other is not None and (self.pid, self.started, self.boot) == (other.pid, other.started, other.boot)
 
     @property
     def grace_seconds(self) -> float:
-        """Seconds that the slowest process gets to stop, at most a day; the default if `grace` is damaged."""
+        """Grace period of the project's slowest process in seconds, at most a day.
+
+        The default if the lease is damaged.
+        """
         try:
             return min(max(float(self.grace), 0.0), _LONGEST_GRACE)
         except ValueError:
@@ -75,25 +78,25 @@ class DaemonLease(Record):
 
     @property
     def has_group(self) -> bool:
-        """True if `group` was created by its guardian; only then may everything in it be ended."""
+        """True if the control group was created by this daemon's guardian; only then may all its members be ended."""
         return os.path.basename(self.group) == f"devboot-{self.guardian}-{self.guardian_started}"
 
     def find_guardian(self, table: Mapping[int, proctable.Seen]) -> proctable.Seen | None:
-        """Return the guardian from `table`; None if it has ended."""
+        """Return the daemon's guardian from a process table; None if it has ended."""
         seen = table.get(self.guardian) if proctable.is_endable(self.guardian) else None
         return seen if seen is not None and seen.is_alive and seen.started == self.guardian_started else None
 
     @property
     def is_frozen(self) -> bool:
-        """True if it was stopped (SIGSTOP, a debugger) and so can't answer."""
+        """True if the daemon is stopped (SIGSTOP, a debugger) and so can't answer."""
         seen = proctable.look(self.pid)
         return seen is not None and seen.state in "Tt"
 
 
 class SuddenEnd(Record):
-    """End of a daemon whose project was up. `at` is wall-clock seconds, 0 if not recorded.
+    """End of a daemon that crashed or was killed while its project was up. `at` is wall-clock seconds, 0 if unknown.
 
-    `trace` is the crash file; "" if the daemon was killed.
+    `trace` is the path of the crash file; "" if the daemon was killed.
     """
 
     pid: int
@@ -102,7 +105,7 @@ class SuddenEnd(Record):
     trace: str = ""
 
     def describe(self) -> str:
-        """Return the second half of a sentence about the end, for the user."""
+        """Return what happened to the daemon, as the second half of a sentence for the user."""
         from time import localtime, strftime
 
         if self.has_rebooted:
@@ -112,14 +115,14 @@ class SuddenEnd(Record):
 
 
 class ChildLease(Record):
-    """A child started by a daemon; its pid is also the id of its session."""
+    """A child started by a daemon, as listed in `run/children`; its pid is also its session id."""
 
     pid: int
     started: str
     name: str
 
     def is_in(self, table: Mapping[int, proctable.Seen]) -> bool:
-        """Return whether that very process is alive in `table`."""
+        """Return whether this child is alive in a process table; a later process with its pid doesn't count."""
         seen = table.get(self.pid)
         return seen is not None and seen.is_alive and seen.started.replace(" ", "_") == self.started
 
@@ -140,7 +143,7 @@ def data_path(data: str) -> str:
 
 
 def served_folders(data: str) -> list[str]:
-    """Return the data folders of this project that servers are using now; see `locks.hold_folder`."""
+    """Return the folders below `data` that servers are using now, by their locks."""
     from devboot.locks import is_folder_held
 
     found = []
@@ -154,12 +157,12 @@ def served_folders(data: str) -> list[str]:
 
 
 def children_path(state: str) -> str:
-    """Return the path of the list of started children."""
+    """Return the path of the file that lists the children started by the daemon."""
     return f"{state}/{RUN}/{CHILDREN}"
 
 
 def strays_path(state: str) -> str:
-    """Return the path of the list of processes outside of the children's sessions; see `strays`."""
+    """Return the path of the file that lists processes outside of the children's sessions."""
     return f"{state}/{RUN}/{STRAYS}"
 
 
@@ -167,7 +170,7 @@ WRITTEN = (daemon_path, children_path, strays_path)  # files that `Ownership.for
 
 
 def format_children(children: Iterable[ChildLease]) -> str:
-    """Return the list as the content of its file; see `read_children`."""
+    """Return the content of the file that lists these children; see `read_children`."""
     lines = [f"boot {proctable.boot_id()}", *(f"{each.pid} {each.started} {each.name}" for each in children)]
     return "\n".join(lines) + "\n"
 
@@ -178,7 +181,7 @@ def lock_path(state: str) -> str:
 
 
 def crash_path(state: str) -> str:
-    """Return the path of the crash file of a daemon that failed because of a bug."""
+    """Return the path of the file with the traceback of a daemon that failed because of a bug."""
     return f"{state}/{RUN}/crash"
 
 
@@ -188,12 +191,12 @@ def dump_path(state: str) -> str:
 
 
 def reclaimed_path(state: str) -> str:
-    """Return the path of the file in which a guardian records what it has ended."""
+    """Return the path of the file in which a guardian records how many processes it has ended."""
     return f"{state}/{RUN}/{RECLAIMED}"
 
 
 def format_daemon(lease: DaemonLease) -> str:
-    """Return the lease as the content of its file."""
+    """Return the content of the file that stores this lease; see `read_daemon`."""
     return "\n".join([_FORMAT, *(str(value).replace("\n", " ") for value in lease)]) + "\n"
 
 
@@ -209,15 +212,15 @@ def read_daemon(path: str) -> DaemonLease | None:
 
 
 def is_daemon_alive(path: str) -> bool:
-    """Return whether the lease at `path` is that of a live daemon."""
+    """Return whether the lease at `path` belongs to a live daemon."""
     lease = read_daemon(path)
     return lease is not None and lease.is_alive
 
 
 class ChildrenBook:
-    """List of children with one write per child, so that at most the last line is missing after the daemon was killed.
+    """The file that lists a daemon's children, with one write per child: a killed daemon loses at most the last line.
 
-    A long list is rewritten with the live children: a crash loop starts many children per minute.
+    A long list is rewritten with the live children only: a crash loop starts many children per minute.
     """
 
     def __init__(self, path: str) -> None:
@@ -229,7 +232,7 @@ class ChildrenBook:
         self._descriptor = self._begun(path)
 
     def add(self, pid: int, name: str) -> None:
-        """Record that the child `pid` runs as `name`; repeated calls write one line.
+        """Record that the child `pid` runs as process `name`; repeated calls write one line.
 
         A full disk is no error: the child can also be found by its marker, and its line is written later.
         """
@@ -244,7 +247,10 @@ class ChildrenBook:
             self._lines += 1
 
     def ended(self, name: str) -> None:
-        """Forget a reaped child, whose pid may be reused. Its line stays: its start time won't match."""
+        """Drop a reaped child from memory.
+
+        Its line stays in the file, since its start time identifies no other process.
+        """
         self._living.pop(name, None)
 
     def _is_written(self, line: bytes) -> bool:
@@ -256,11 +262,11 @@ class ChildrenBook:
             return False
 
     def write_again(self) -> None:
-        """Rewrite the list, for instance after it was deleted."""
+        """Rewrite the file, for instance after it was deleted."""
         self.is_behind = not self._is_shortened()
 
     def close(self) -> None:
-        """Close the file of the list of children."""
+        """Close the file."""
         os.close(self._descriptor)
 
     def _begun(self, path: str) -> int:
@@ -279,7 +285,7 @@ class ChildrenBook:
         return descriptor
 
     def _is_shortened(self) -> bool:
-        """Replace the list atomically by a new one; return False if the disk has no room for it."""
+        """Replace the file atomically by one with live children only; return False if the disk has no room for it."""
         beside, descriptor = f"{self._path}.new", -1
         try:
             descriptor = self._begun(beside)
@@ -303,7 +309,7 @@ def _unlink_quietly(path: str) -> None:
 
 
 def handoff(state: str, grace: float) -> bytes:
-    """Return what a daemon sends its guardian before it starts anything: state folder and grace period.
+    """Return the message that a daemon writes to its guardian before it starts anything: state folder, grace period.
 
     A newline follows after the first spawns.
     """
@@ -311,13 +317,13 @@ def handoff(state: str, grace: float) -> bytes:
 
 
 def parse_handoff(data: bytes) -> tuple[str, float] | None:
-    """Return state folder and grace (seconds) of a daemon; None if it sent nothing."""
+    """Parse the message of `handoff` into state folder and grace period (seconds); None if it is empty."""
     state, found, grace = data.decode("utf-8", "surrogateescape").partition("\0")
     return (state, float(grace)) if found else None
 
 
 def read_children(path: str) -> list[ChildLease]:
-    """Return the listed children of this boot; [] after a reboot or without a list."""
+    """Return the children listed at `path`; empty if the list is missing, or from before a reboot."""
     lines = _read(path).decode("utf-8", "replace").splitlines()
     if not lines or lines[0] != f"boot {proctable.boot_id()}":
         return []
@@ -337,8 +343,8 @@ def orphans_of(
     """Return processes that an earlier daemon of this project left running, as (process, name).
 
     They are found by the lists of children and strays, the children's sessions, the control group, the marker in
-    environments, the locks of data folders, and as descendants of a live guardian. The guardian itself is returned
-    last, when nothing else is left. `known` is the lease to use if the state folder has none.
+    environments, the locks of data folders, and as descendants of a live guardian. The guardian itself is returned only
+    when no other process is left. `known` is the lease to use if the state folder has none.
     """
     children, strays = read_children(children_path(state)), read_children(strays_path(state))
     lease = read_daemon(daemon_path(state)) or known
@@ -374,10 +380,10 @@ def _named(table: Mapping[int, proctable.Seen], pids: Iterable[int]) -> dict[int
 
 
 def abandoned(state: str, table: dict[int, proctable.Seen]) -> list[tuple[proctable.Seen, str]]:
-    """Return the processes of `orphans_of`; none if another daemon has started: then the lists name its processes.
+    """Return the processes of `orphans_of`, or none if a new daemon has started, since the lists are then its own.
 
-    A daemon writes its lease before it starts anything, so checking for it last is safe. For the guardian, which
-    doesn't hold the daemon's lock meanwhile, so that the next daemon need not wait for it.
+    For the guardian, which doesn't hold the daemon's lock meanwhile, so that the next daemon need not wait for it. A
+    daemon writes its lease before it starts anything, so checking for it last is safe.
     """
     found = orphans_of(state, table)
     lease = read_daemon(daemon_path(state))
@@ -385,12 +391,12 @@ def abandoned(state: str, table: dict[int, proctable.Seen]) -> list[tuple[procta
 
 
 def live_daemons(runtime: str) -> list[DaemonLease]:
-    """Return the leases of live daemons of this user, from the copies next to their sockets, sorted by root."""
+    """Return the leases of this user's live daemons, read from the copies in the runtime folder, sorted by root."""
     return sorted((lease for lease in registered_daemons(runtime) if lease.is_alive), key=lambda lease: lease.root)
 
 
 def registered_daemons(runtime: str) -> list[DaemonLease]:
-    """Return the leases next to sockets, including those of dead daemons."""
+    """Return the leases whose copies are next to sockets in the runtime folder, including those of dead daemons."""
     try:
         names = [name for name in os.listdir(runtime) if name.endswith(REGISTERED)]
     except OSError:
@@ -404,7 +410,7 @@ def register_path(socket: str) -> str:
 
 
 def read_reclaimed(state: str, daemon: int) -> tuple[int, int] | None:
-    """Return how many processes the guardian of `daemon` has stopped and killed; None without a record."""
+    """Return how many processes the guardian of `daemon` (a pid) has stopped and killed; None without a record."""
     words = _read(reclaimed_path(state)).split()
     if len(words) != 3 or words[0] != str(daemon).encode():
         return None
@@ -412,7 +418,10 @@ def read_reclaimed(state: str, daemon: int) -> tuple[int, int] | None:
 
 
 def sudden_end(state: str) -> SuddenEnd | None:
-    """Return how the last daemon of a project ended if nobody stopped it; None while a daemon runs."""
+    """Return the end of the project's last daemon if it crashed or was killed.
+
+    None otherwise, or while a daemon runs.
+    """
     lease = read_daemon(daemon_path(state))
     if lease is not None:
         has_rebooted = lease.boot != proctable.boot_id()
@@ -424,7 +433,7 @@ def sudden_end(state: str) -> SuddenEnd | None:
 
 
 def forget_sudden_end(state: str) -> None:
-    """Delete the record of a killed daemon, because the project was started or stopped since."""
+    """Delete the record of a crashed or killed daemon, because the project was started or stopped since."""
     try:
         os.unlink(reclaimed_path(state))
     except OSError:
@@ -432,7 +441,7 @@ def forget_sudden_end(state: str) -> None:
 
 
 def _trace(state: str) -> str:
-    """Return the path of the crash file if it belongs to the last daemon's end; else ""."""
+    """Return the path of the crash file if it was written just before the last daemon's end; "" otherwise."""
     path = crash_path(state)
     return path if 0 <= _time_of(reclaimed_path(state)) - _time_of(path) < _SOON else ""
 
@@ -445,7 +454,7 @@ def _time_of(path: str) -> float:
 
 
 def _names_of_leased(table: dict[int, proctable.Seen], children: Iterable[ChildLease]) -> dict[int, str]:
-    """Return names by session of our children: the leader was started by us, or has ended before its members."""
+    """Return process names by session id, for sessions whose leader is a listed child or has ended already."""
     names = {}
     for child in children:
         seen = table.get(child.pid)

@@ -1,4 +1,4 @@
-"""Decides whether processes that aren't up in time get more time: a first import may take minutes of CPU time."""
+"""Decides whether processes that aren't up within the time limit get more time, because they use the CPU."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _SHARE = 0.1  # CPU share that counts as busy; polling for changes and retried c
 
 
 class MoreTime:
-    """Measures the CPU time of starting processes. `worked` returns the CPU seconds used so far, by pid.
+    """Measures the CPU time of starting processes during a time limit of `up`.
 
-    Processes that have become ready or have ended meanwhile don't count.
+    `worked` returns the CPU seconds used so far, by pid, of processes that are neither ready nor ended.
     """
 
     def __init__(self, worked: Callable[[], Mapping[int, float]]) -> None:
@@ -23,13 +23,16 @@ class MoreTime:
         self._given = 0
 
     def begin(self, now: float, *, is_anew: bool = True) -> None:
-        """Start a time limit; `is_anew`: a process has started or ended since the limit before."""
+        """Begin a time limit.
+
+        `is_anew`: a process has started or ended since the last limit, so extensions are counted anew.
+        """
         self._began = now
         self._worked = self._worked_by()
         self._given = 0 if is_anew else self._given
 
     def is_due(self, now: float) -> bool:
-        """Return whether the limit should be extended, because the processes were busy during it."""
+        """Return whether to extend the time limit, because the starting processes were busy during it."""
         worked = sum(seconds - self._worked.get(pid, 0.0) for pid, seconds in self._worked_by().items())
         has_worked = worked > _SHARE * (now - self._began)
         self._given += has_worked

@@ -1,7 +1,7 @@
-"""Finds processes that still run code from before an edit, because they don't reload it.
+"""Finds processes that still run code from before an edit, because they don't reload.
 
 Cheap enough for a warm command: a walk through the project's own folders with a time limit; only if a file is newer
-than a process, that process is examined. A program that reloads by itself has started a process since the edit.
+than a process, that process is examined. A program that reloads on its own has started a process since the edit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LOADING = 1.0  # seconds after its start during which a process may still read 
 
 
 class OldCode(Record):
-    """Processes started before a file of their code was edited; `file` is relative to the project's root."""
+    """Processes that were started before one of their code files, `file` (relative to the root), was edited."""
 
     names: tuple[str, ...]
     file: str
@@ -95,7 +95,10 @@ def _wall_clock(ticks: int) -> float:
 
 
 def newest(root: str, since: float, limit: float, clock: Callable[[], float]) -> dict[str, list[tuple[float, str]]]:
-    """Return the code files edited last, after `since`, by file extension."""
+    """Return the code files edited after `since`, latest first, as (time, path) by file extension.
+
+    The walk ends after `limit` seconds.
+    """
     deadline = clock() + limit
     found: dict[str, list[tuple[float, str]]] = {}
     folders = [root]
@@ -115,7 +118,7 @@ def newest(root: str, since: float, limit: float, clock: Callable[[], float]) ->
 
 
 def _entries(folders: Iterable[str], deadline: float, clock: Callable[[], float]) -> Iterator[os.DirEntry[str]]:
-    """Yield the entries of `folders`, which may grow meanwhile, until the time is over."""
+    """Yield the directory entries of `folders` until `deadline`; the caller may append folders meanwhile."""
     for folder in folders:
         try:
             with os.scandir(folder) as entries:
@@ -141,7 +144,7 @@ def _is_test(name: str) -> bool:
 def _own(
     spec: ProcessSpec, specs: Iterable[ProcessSpec], newest: Mapping[str, list[tuple[float, str]]]
 ) -> Iterable[tuple[float, str]]:
-    """Yield the edited files below a process' folder in the language of its command.
+    """Yield the edited files that a process may have loaded: below its folder, in the language of its command.
 
     A script that another process runs isn't included.
     """
@@ -158,7 +161,7 @@ def _own(
 
 
 def _reloads(spec: ProcessSpec) -> bool:
-    """Return whether a process reloads edited code on its own."""
+    """Return whether a process reloads edited code on its own, or runs no code."""
     import re
 
     from devboot.environment.reloaders import left_to_itself
@@ -167,13 +170,13 @@ def _reloads(spec: ProcessSpec) -> bool:
 
 
 def _members(name: str, state: str, table: Mapping[int, proctable.Seen]) -> Sequence[proctable.Seen]:
-    """Return the processes in the session of a process."""
+    """Return the system's processes in the session of the project's process `name`."""
     session = next((each.pid for each in leases.read_children(leases.children_path(state)) if each.name == name), 0)
     return tuple(seen for seen in table.values() if seen.session == session)
 
 
 def _loads(file: str, spec: ProcessSpec, members: Iterable[proctable.Seen]) -> bool:
-    """Return whether a process can load code of that language; a mail server or a proxy loads none of the project's."""
+    """Return whether a process can load code in the language of `file`; a mail server or a proxy can't."""
     import re
 
     if not file.endswith(_PYTHON) or re.search(_RUNS_PYTHON, spec.command):
@@ -189,5 +192,5 @@ def _program(pid: int) -> str:
 
 
 def _has_reloaded(edited: float, members: Sequence[proctable.Seen]) -> bool:
-    """Return whether a process has started another one since the edit, as reloading programs do."""
+    """Return whether a process has started a child since the edit, as reloading programs do."""
     return any(_wall_clock(seen.age_order) > edited for seen in members if seen.pid != seen.session)

@@ -1,4 +1,4 @@
-"""Ends the leftovers of a dead daemon: SIGTERM to leaders, then to other survivors, SIGKILL after the grace period.
+"""Ends the processes of a dead daemon: SIGTERM to leaders, then to the others, SIGKILL after the grace period.
 
 The guardian does this as soon as its daemon dies; the next command does it if the guardian died, too.
 """
@@ -34,14 +34,17 @@ _SLOW = 1.0  # seconds after which the wait is reported
 
 
 class Reclaimed(Record):
-    """Result, as (pid, name): processes that ended after SIGTERM, were killed, or survived."""
+    """Ended processes of a dead daemon, as (pid, name).
+
+    `stopped` ended after SIGTERM, `killed` after SIGKILL, `left` survived both.
+    """
 
     stopped: tuple[tuple[int, str], ...] = ()
     killed: tuple[tuple[int, str], ...] = ()
     left: tuple[tuple[int, str], ...] = ()
 
     def describe(self) -> str:
-        """Return each process with its fate: `redis (pid 4711), web (pid 4712, killed)`."""
+        """Return the processes and how they ended: `redis (pid 4711), web (pid 4712, killed)`."""
         groups = ((self.stopped, ""), (self.killed, ", killed"), (self.left, ", still there"))
         return ", ".join(f"{name or 'a process'} (pid {pid}{end})" for group, end in groups for pid, name in group)
 
@@ -54,10 +57,11 @@ def reclaim(
     limit: float | None = None,
     on_slow: Callable[[Found], None] = lambda _found: None,
 ) -> Reclaimed:
-    """End the leftovers of a dead daemon, including its guardian, and remove its files unless something survives.
+    """End all processes of a dead daemon, including its guardian; remove its files unless a process survives.
 
-    `known` is its lease if the one in the state folder may be damaged. The grace period is that of the daemon's slowest
-    process, at most `limit` seconds. `on_slow` is called once with the processes that still run after a second.
+    `known` is the daemon's lease if the one in the state folder may be damaged. The grace period is that of the
+    daemon's slowest process, at most `limit` seconds. `on_slow` is called once with the processes that still run after
+    a second.
     """
     lease = leases.read_daemon(leases.daemon_path(state)) or known
     grace = leases.DEFAULT_GRACE if lease is None else lease.grace_seconds
@@ -71,7 +75,7 @@ def reclaim(
 
 
 def keep(owned: Ownership, result: Reclaimed) -> None:
-    """Record the processes that could not be ended, so that the next command names them and tries again."""
+    """Record processes that could not be ended, so that the next command reports them and tries again."""
     table = proctable.processes()
     left = [(table[pid], name) for pid, name in result.left if pid in table]
     owned.write_strays(ChildLease(seen.pid, seen.started.replace(" ", "_"), name) for seen, name in left)
@@ -86,9 +90,9 @@ def end_all(
 ) -> Reclaimed:
     """End all processes that `find` returns for a process table, with their descendants.
 
-    It looks repeatedly, since processes start others while they are being ended; a process found once is ended even if
-    the parent by which it was found has gone. All share `grace` seconds. A process whose session id is its pid is a
-    leader.
+    `find` is called repeatedly, since processes start others while they are being ended. A process found once is ended
+    even if the parent by which it was found is gone. All share `grace` seconds. A process whose session id is its pid
+    is a leader.
     """
     asked: dict[int, str] = {}
     killed: dict[int, str] = {}
@@ -112,7 +116,7 @@ def end_all(
 
 
 def _look(find: Callable[[Table], Found], known: dict[int, tuple[Seen, str]]) -> Found:
-    """Update `known` with newly found and ended processes, and return it as a list."""
+    """Add newly found processes to `known`, remove ended ones, and return all of `known` as a list."""
     table = proctable.processes()
     for pid, (seen, _) in tuple(known.items()):
         now = table.get(pid)
@@ -133,7 +137,10 @@ def _look(find: Callable[[Table], Found], known: dict[int, tuple[Seen, str]]) ->
 
 
 def due(found: Found, asked: dict[int, str], *, is_over: bool) -> Found:
-    """Return the processes to signal now: after the grace period all, before that leaders and those without one."""
+    """Return the processes to signal now: leaders, and processes without a leader; with `is_over` (grace period) all.
+
+    `asked` has the pids that were signalled before.
+    """
     if is_over:
         return found
     leaders = {seen.session for seen, _ in found if seen.pid == seen.session}

@@ -1,4 +1,4 @@
-"""The daemon's lock of a project, and the files that only its holder may change: lease, lists, socket.
+"""The daemon's lock of a project, and the files that only the lock's holder may change: lease, lists, socket.
 
 An `Ownership` exists only while the lock is held, and the files are written only through it. So neither a guardian nor
 a command can delete files of the next daemon, whatever the timing.
@@ -30,7 +30,7 @@ _POLL = 0.005
 
 
 class Ownership:
-    """The right to change the daemon's files of the project with the state folder `state`. Created by `take`.
+    """The held lock of a project, and with it the right to change the daemon's files. Created by `take`.
 
     A daemon also locks the folder `data`, by the descriptor `held`: deleting all files of a running daemon doesn't make
     room for a second one. Commands that only clean up have -1 and "" instead.
@@ -51,7 +51,10 @@ class Ownership:
         self.release()
 
     def renew(self) -> bool:
-        """Lock deleted lock files again; return False after `release`, or if another process was faster."""
+        """Recreate and lock deleted lock files.
+
+        Return False after `release`, or if another process has locked them first.
+        """
         if not self._lock.is_held:
             return False
         if self._data and not is_in_place(self._held, self._data):
@@ -69,14 +72,14 @@ class Ownership:
         return True
 
     def release(self) -> None:
-        """Release the lock; does nothing if released before."""
+        """Release the lock; does nothing if it was released before."""
         if self._held >= 0:
             os.close(self._held)
             self._held = -1
         self._lock.release()
 
     def publish(self, lease: DaemonLease) -> None:
-        """Write the lease, with copies next to the socket and in the data folder. Raises MachineError."""
+        """Write the daemon's lease, with copies next to the socket and in the data folder. Raises MachineError."""
         self._check()
         os.makedirs(leases.run_directory(self._state), mode=0o700, exist_ok=True)
         self._published = lease
@@ -95,21 +98,21 @@ class Ownership:
 
     @property
     def is_published(self) -> bool:
-        """True if the files by which this daemon is found are all in place."""
+        """True if the lock file, the lease and its copies all exist."""
         return self._lock.is_in_place and all(map(os.path.lexists, self._written))
 
     def listen(self, path: str) -> _socket.socket:
-        """Listen at `path`, replacing any socket there. Raises OSError."""
+        """Open a listening socket at `path`, replacing any socket there. Raises OSError."""
         self._check()
         return sockets.listen(path)
 
     def open_book(self) -> ChildrenBook:
-        """Create a new list of children. Raises OSError."""
+        """Create an empty list of the daemon's children, as a file. Raises OSError."""
         self._check()
         return ChildrenBook(leases.children_path(self._state))
 
     def write_strays(self, processes: Iterable[ChildLease]) -> bool:
-        """Replace the list of strays; return False if it could not be written."""
+        """Replace the file that lists stray processes; return False if it could not be written."""
         self._check()
         try:
             content = leases.format_children(processes)
@@ -119,7 +122,7 @@ class Ownership:
         return True
 
     def write_reclaimed(self, daemon: int, stopped: int, killed: int) -> None:
-        """Record how many processes of a killed daemon were stopped and killed."""
+        """Record how many processes of the killed daemon with pid `daemon` were stopped and killed."""
         self._check()
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
@@ -136,7 +139,7 @@ class Ownership:
     def forget(self, lease: DaemonLease | None = None) -> None:
         """Remove the files of an ended daemon, or of this one. Call it when none of its processes is left.
 
-        `lease` is used if the written one was deleted or damaged.
+        `lease` is used if the stored one was deleted or damaged.
         """
         self._check()
         path = leases.daemon_path(self._state)
@@ -160,7 +163,7 @@ class Ownership:
 
 
 def take(state: str, command: str, data: str = "") -> Ownership | None:
-    """Acquire the daemon's lock of a project and return it; None if another process or a live daemon has it.
+    """Take the daemon's lock of a project and return it; None if another process or a live daemon has it.
 
     `command` is shown to waiting commands. `data` is the project's data folder, if servers will run on it: it is
     locked, too, and created if missing. Raises MachineError.
@@ -195,9 +198,10 @@ def wait(
     pause: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Ownership | None:
-    """Take the lock as soon as it is free; None after `patience` seconds, or as soon as `is_hopeless()`.
+    """Take the daemon's lock as `take` does, waiting until it is free; None after `patience` seconds.
 
-    A guardian that holds the lock and was paused by a signal gets SIGCONT. Raises MachineError.
+    Gives up early if `is_hopeless()`. A guardian that holds the lock and was paused by a signal gets SIGCONT. Raises
+    MachineError.
     """
     deadline = clock() + patience
     while (owned := take(state, command, data)) is None:
@@ -209,14 +213,14 @@ def wait(
 
 
 def wake_holder(state: str) -> None:
-    """Send SIGCONT to the guardian if it holds the lock and was paused by a signal."""
+    """Send SIGCONT to the guardian if it holds the daemon's lock, in case a signal has paused it."""
     lease = leases.read_daemon(leases.daemon_path(state))
     if lease is not None and read_holder(leases.lock_path(state)).pid == lease.guardian:
         wake_guardian(lease)
 
 
 def _remove_copy(lease: DaemonLease) -> None:
-    """Remove the lease's copy in the data folder, unless it belongs to the next daemon."""
+    """Remove the lease's copy in the data folder, unless a later daemon has replaced it."""
     if not lease.data:
         return
     copy = leases.read_daemon(leases.data_path(lease.data))
@@ -225,7 +229,7 @@ def _remove_copy(lease: DaemonLease) -> None:
 
 
 def _remove_socket(lease: DaemonLease) -> None:
-    """Remove an ended daemon's socket and the lease's copy next to it, unless the next daemon listens there."""
+    """Remove an ended daemon's socket and the lease's copy next to it, unless a later daemon listens there."""
     copy = leases.read_daemon(leases.register_path(lease.socket))
     if copy is None or not copy.is_same(lease):
         return

@@ -1,6 +1,6 @@
-"""The project that this daemon runs: supervisor, plan and clocks, and the client that owns a foreground run.
+"""State of the project that this daemon runs: supervisor, plan, clocks, and the client that owns a foreground run.
 
-Small enough to be passed to each part of the daemon, all of which are above it.
+Every part of the daemon gets it as an argument, so it imports none of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Owner:
-    """The client of a foreground run; the run ends with it. `moves`: it can prepare a plan with other ports."""
+    """The client of a foreground run, whose end ends the run. `moves`: it can prepare a plan with other ports."""
 
     def __init__(self, connection: Connection, *, moves: bool) -> None:
         self.connection = connection
@@ -24,7 +24,7 @@ class Owner:
 
 
 class RunningProject:
-    """A supervisor, its clocks, and the wall-clock time `since` when this daemon received its plan."""
+    """Supervisor, clocks and owner of the running project; `since` is the wall-clock time when the plan arrived."""
 
     def __init__(self, supervisor: Supervisor, *, version: str, wall_clock: Callable[[], float], since: float) -> None:
         self.supervisor = supervisor
@@ -47,5 +47,5 @@ class RunningProject:
 
     @property
     def mover(self) -> Connection | None:
-        """The owner's connection while it prepares a plan with other ports; else None."""
+        """The owner's connection while the owner prepares a plan with other ports; else None."""
         return self.owner.connection if self.owner is not None and self.owner.is_moving else None

@@ -1,4 +1,4 @@
-"""Finds daemons and their leftovers in the process table, for projects whose files were deleted.
+"""Finds daemons and their processes in the process table, for projects whose files were deleted.
 
 Each process started by a daemon has the daemon's pid and start time, and the project, in its environment.
 """
@@ -20,16 +20,17 @@ _HOME = "DEVBOOT_HOME"  # projects under a different value don't count
 
 
 def new_run_id() -> str:
-    """Return a random id for a run of this daemon that contains its pid and start time."""
+    """Return a new run id of this daemon: its pid, its start time and a random part."""
     me = proctable.look(os.getpid())
     started = "" if me is None else me.started.replace(" ", "_").replace("-", "_")
     return f"{os.getpid()}-{started}-{os.urandom(8).hex()}"
 
 
 def find_run(root: str, environ: Mapping[str, str], state: str, data: str) -> DaemonLease | None:
-    """Return the lease of the daemon of the project at `root` as far as its processes show it, live or dead; else None.
+    """Find a daemon of the project at `root`, alive or dead, by its processes.
 
-    A server that uses a folder below `data` shows that there was a daemon, whatever its environment.
+    Return what is known of its lease, or None. A server that uses a folder below `data` shows that there was a daemon,
+    whatever its environment.
     """
     found = [lease for lease in find_runs(environ) if lease.root == root]
     lease = next((lease for lease in found if lease.is_alive), found[0] if found else None)
@@ -39,7 +40,7 @@ def find_run(root: str, environ: Mapping[str, str], state: str, data: str) -> Da
 
 
 def find_runs(environ: Mapping[str, str]) -> list[DaemonLease]:
-    """Return a lease for each run with processes of this user, as far as they show it; sorted by root.
+    """Return a lease for each daemon, alive or dead, of which processes of this user run; sorted by root.
 
     Processes of other containers, or with another DEVBOOT_HOME, don't count.
     """
@@ -63,7 +64,10 @@ def find_runs(environ: Mapping[str, str]) -> list[DaemonLease]:
 def lease_of(
     pid: int, started: str, marker: str, root: str, table: Mapping[int, proctable.Seen], member: int
 ) -> DaemonLease:
-    """Return the lease of a run: `pid` is its daemon, alive or not, and `member` one of its processes (a pid)."""
+    """Return a lease rebuilt from the process table.
+
+    `pid` is the daemon, alive or not, `member` any of its children.
+    """
     group = _group_of(member)
     guardian, _, guardian_started = os.path.basename(group).removeprefix(_GROUP).partition("-")
     if not group and (seen := table.get(pid)) is not None and seen.started == started:
@@ -87,7 +91,7 @@ def lease_of(
 
 
 def _group_of(pid: int) -> str:
-    """Return the path of the control group created for this process by a guardian; "" for none."""
+    """Return the path of the control group that a guardian created around this process; "" for none."""
     from devboot.daemon import cgroup
 
     path = cgroup.path_of(str(pid))
@@ -97,7 +101,7 @@ def _group_of(pid: int) -> str:
 
 
 def _facts(process: str) -> tuple[int, str] | None:
-    """Return uid and pid namespace of a process; None if unknown."""
+    """Return the user id and the pid namespace of a process (a pid or `self`); None if unknown."""
     try:
         return os.stat(f"/proc/{process}").st_uid, os.readlink(f"/proc/{process}/ns/pid")
     except OSError:

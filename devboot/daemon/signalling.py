@@ -1,4 +1,4 @@
-"""Sends signals to processes identified by pid and start time, so that a later process with the same pid is safe."""
+"""Sends signals to processes identified by pid and start time, so that a later process with the same pid gets none."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["SIGCONT", "SIGKILL", "SIGTERM", "signal_process", "wake_guardian"]
 
 
 def wake_guardian(lease: DaemonLease | None) -> None:
-    """Send SIGCONT to the daemon's parent, the guardian, if a signal has paused it: paused, it could not clean up."""
+    """Send SIGCONT to the daemon's guardian if a signal has paused it, since a paused one can't clean up."""
     seen = None if lease is None else proctable.look(lease.guardian)
     if lease is not None and seen is not None and seen.started == lease.guardian_started and seen.state in "Tt":
         signal_process(seen, SIGCONT)
 
 
 def signal_process(seen: Seen, number: int) -> None:
-    """Send a signal to that very process, never to a later one with its pid if the system can tell them apart.
+    """Send a signal to a process, but not to a later one with the same pid, as far as the system can tell them apart.
 
     Process 1 is never signalled.
     """

@@ -9,6 +9,6 @@ Sub-packages, from top to bottom; imports go down only:
     system    spawns and ends children; reads the tables of processes and sockets
     output    relays, searches, logs and reads back the output of children
 
-Below all of them, `state` is the life of one process as a pure state machine, and `event_loop` waits for descriptors
-and timers.
+Below all of them, `state_machine` is the life of one process without I/O, and `event_loop` waits for descriptors and
+timers.
 """

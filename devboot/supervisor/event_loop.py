@@ -29,7 +29,7 @@ _PAUSE = 1.0  # seconds for which a descriptor isn't watched after its callback 
 
 
 class Timer:
-    """A call that is due at `when` (seconds on the loop's clock) unless it is cancelled."""
+    """A callback that the loop calls at `when` (seconds on the loop's clock) unless it is cancelled."""
 
     __slots__ = ("_callback", "_scope", "when")
 
@@ -137,7 +137,7 @@ class AbstractLoop:
         raise NotImplementedError
 
     def contain(self, error: Exception, fail: Fail | None = None) -> None:
-        """Report an exception of a callback. Raises it if the loop has no `on_error`."""
+        """Report an exception raised by a callback to `on_error`; raise it if the loop has none."""
         raise NotImplementedError
 
 
@@ -160,7 +160,10 @@ class Loop(AbstractLoop):
         self.on_error: OnError | None = None
 
     def watch(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
-        """Watch a descriptor. Exceptions of the callback are reported to `scope`, if given."""
+        """Call `callback(ready events)` whenever `fd` is ready.
+
+        Exceptions of the callback are reported to `scope`, if given.
+        """
         self._paused.pop(fd, None)
         known = self._watched.get(fd)
         if known is None:
@@ -170,7 +173,7 @@ class Loop(AbstractLoop):
         self._watched[fd] = (events, callback, scope)
 
     def unwatch(self, fd: int) -> None:
-        """Stop watching `fd`."""
+        """Stop watching `fd`; does nothing for an unknown descriptor."""
         self._paused.pop(fd, None)
         if self._watched.pop(fd, None) is not None:
             self.poll.remove(fd)
@@ -183,7 +186,7 @@ class Loop(AbstractLoop):
         return timer
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Call `function` now and report an exception instead of raising it."""
+        """Call `function` now and report an exception instead of raising it. Return False if there was one."""
         try:
             function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001  whatever it is, it must not end what everything depends on
@@ -230,7 +233,7 @@ class Loop(AbstractLoop):
         self.poll.close()
 
     def _pause(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None) -> None:
-        """Stop watching a descriptor for a while after its callback failed; it would be called again at once."""
+        """Stop watching a descriptor for a while after its callback raised; it would be called again at once."""
         self.unwatch(fd)
         paused = self._paused[fd] = (events, callback, scope)
 
@@ -255,7 +258,7 @@ class Loop(AbstractLoop):
 
 
 class Scope(AbstractLoop):
-    """View of a loop for one process or one client: an exception in one of its callbacks ends only that one.
+    """View of a loop for one process or one client: an exception in a callback ends only that process or client.
 
     `fail` is called with the reported error. Exceptions of nested calls are reported by the outermost call, so that no
     code continues with half-changed state.
@@ -268,7 +271,7 @@ class Scope(AbstractLoop):
         self._is_entered = False
 
     def watch(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
-        """Watch a descriptor in this scope."""
+        """Call `callback(ready events)` whenever `fd` is ready; its exceptions fail this scope."""
         self._loop.watch(fd, events, callback, scope or self)
 
     def unwatch(self, fd: int) -> None:
@@ -276,7 +279,7 @@ class Scope(AbstractLoop):
         self._loop.unwatch(fd)
 
     def call_at(self, when: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
-        """Schedule a call in this scope."""
+        """Call `callback` once at `when` on the loop's clock; its exceptions fail this scope."""
         return self._loop.call_at(when, callback, scope or self)
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:

@@ -26,7 +26,7 @@ class LastFailure(Record):
 
 
 def keep_failure(state: str, name: str, error: DevbootError) -> None:
-    """Store why `name` failed, with passwords in addresses masked. Raises OSError or MachineError."""
+    """Store why a process or task failed, with passwords in addresses masked. Raises OSError or MachineError."""
     from devboot.text.masking import Masker
 
     fail_point("failure/keep")
@@ -35,7 +35,7 @@ def keep_failure(state: str, name: str, error: DevbootError) -> None:
 
 
 def forget_failure(state: str, name: str) -> None:
-    """Delete the stored failure of `name`, which has succeeded or is up."""
+    """Delete the stored failure of a process or task, because it is up or has succeeded."""
     try:
         os.unlink(f"{state}/{_FOLDER}/{name}")
     except OSError:
@@ -43,7 +43,7 @@ def forget_failure(state: str, name: str) -> None:
 
 
 def read_failures(state: str) -> tuple[LastFailure, ...]:
-    """Return the failures that weren't followed by a success, sorted by name."""
+    """Return the stored failures of all processes and tasks, sorted by name."""
     names = list_names(f"{state}/{_FOLDER}")
     return tuple(found for name in names if (found := _read(f"{state}/{_FOLDER}/{name}", name)) is not None)
 

@@ -32,7 +32,10 @@ _SHOWN = 8  # differences
 
 
 class LastSuccess(Record):
-    """The last start without errors: wall-clock seconds, the number of its generation (0: unknown), and facts."""
+    """The last start without errors: when (wall-clock seconds), the number of its generation (0: unknown), and facts.
+
+    Facts are names and values of the machine and the project, as `kernel` or `port of web`.
+    """
 
     at: float
     generation: int
@@ -40,7 +43,7 @@ class LastSuccess(Record):
 
 
 def keep_success(plan: Plan) -> None:
-    """Record that everything in `plan` is up. Raises OSError or MachineError."""
+    """Record a start without errors of `plan`, and clear the recorded changes. Raises OSError or MachineError."""
     generation = _text_of(f"{plan.state}/generations/current").partition("\n")[0]
     facts = {_GENERATION: generation, **facts_of(plan)}
     lines = [f"{name}\t{value}" for name, value in facts.items() if "\n" not in value]
@@ -49,7 +52,10 @@ def keep_success(plan: Plan) -> None:
 
 
 def keep_changes(state: str, changes: Iterable[str]) -> None:
-    """Record what the preparation has changed since the last start without errors. Raises OSError or MachineError."""
+    """Record, as lines of text, what preparations changed since the last start without errors.
+
+    Raises OSError, MachineError.
+    """
     path = f"{state}/{CHANGED}"
     if text := "".join(f"{each}\n" for each in changes):
         atomic_write(path, text, mode=0o600, sync=False)
@@ -71,7 +77,7 @@ def last_success(state: str) -> LastSuccess | None:
 
 
 def changes_since(last: LastSuccess, plan: Plan | None, root: str, state: str, version: str) -> tuple[str, ...]:
-    """Return what differs from the last start without errors: what was prepared since, then machine, git and ports."""
+    """Return differences from the last start without errors as lines: recorded ones, then machine, git and ports."""
     prepared = [line for line in _text_of(f"{state}/{CHANGED}").split("\n") if line]
     now = machine_facts(root, version) if plan is None else facts_of(plan)
     differing = [name for name in last.facts if name in now and now[name] != last.facts[name]]
@@ -86,13 +92,13 @@ def sentence(last: LastSuccess, changes: Iterable[str], now: float) -> str:
 
 
 def facts_of(plan: Plan) -> dict[str, str]:
-    """Return the facts of a plan's project, its machine and its ports, by names for people."""
+    """Return facts about the plan's project, its machine and its ports, as `{"port of web": "5000"}`."""
     ports = {f"port of {spec.name}": str(spec.port) for spec in plan.processes if spec.port}
     return {**machine_facts(plan.root, plan.version), **ports}
 
 
 def machine_facts(root: str, version: str) -> dict[str, str]:
-    """Return devboot's version, the operating system, the kernel and the git commit of the folder `root`."""
+    """Return devboot's version, the operating system, the kernel, and the git commit of the folder `root`, by name."""
     system = os.uname()
     lines = [line for line in _text_of("/etc/os-release").split("\n") if line.startswith("PRETTY_NAME=")]
     facts = {"devboot": version, "system": lines[0][12:].strip("\"'") if lines else ""}
@@ -118,7 +124,7 @@ def head_of(folder: str) -> str:
 
 
 def _short(commit: str) -> str:
-    """Return the first characters of a commit; "" for any other text, which a clone may have in its place."""
+    """Return the first characters of a commit; "" for a text that isn't a commit, which a hostile clone may contain."""
     return commit[:_LENGTH] if len(commit) >= 40 and not commit.strip("0123456789abcdef") else ""
 
 

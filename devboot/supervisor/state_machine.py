@@ -2,7 +2,7 @@
 
 The caller carries out the action and feeds its result back as an event. A stop overrides everything, and a requested
 restart never counts as a failure. After the leader's exit, the rest of its session is ended first; the next step is
-decided when nothing of the session is left (GONE).
+decided when no process of the session is left (event GONE).
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class End(Record):
 
 
 class State(Record):
-    """State of a process. `failures` holds the times of the exits that used up restart budget."""
+    """State of a process. `failures` holds the times of failures that count against `max_restarts`."""
 
     phase: str = phases.STOPPED
     then: str = THEN_STOPPED
@@ -82,14 +82,14 @@ class State(Record):
 
 
 class Event(Record):
-    """An event of the state machine. `end` is set for EXITED."""
+    """An event of the state machine, as EXITED. `end` is set for EXITED only."""
 
     kind: str
     end: End | None = None
 
 
 class Action(Record):
-    """An action that the caller has to carry out."""
+    """An action for the caller to carry out, such as spawning a run; `seconds` is for timers."""
 
     kind: str
     seconds: float = 0.0
@@ -99,7 +99,7 @@ _NOTHING = Action(NOTHING)
 
 
 def _with_reset_counters(state: State) -> State:
-    """Return the state with its counters reset, as after a requested start, stop or restart."""
+    """Return the state with its failures and restarts reset, as after a requested start, stop or restart."""
     return state._replace(failures=(), restarts=0, has_been_ready=False)
 
 
@@ -119,7 +119,7 @@ def succeeded(state: State, policy: Policy) -> bool:
 
 
 def succeeds(state: State, policy: Policy) -> bool:
-    """Return whether the leader has exited as expected and only its leftover children are still being ended."""
+    """Return whether the leader has exited as expected while its remaining children are still being ended."""
     is_swept = state.phase == phases.STOPPING and state.then == THEN_JUDGED and state.end is not None
     return is_swept and state.end is not None and is_expected(state.end, policy)
 

@@ -1,4 +1,4 @@
-"""Accepts clients, and pauses when there are no descriptors left, so that the loop doesn't spin."""
+"""Accepts clients; pauses while no file descriptors are left, so that the loop doesn't spin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds; the pause doubles each time
 
 
 class Acceptor:
-    """Accepts clients of this user and of root from one listening socket; `on_client(socket)` receives each.
+    """Accepts clients of this user and of root from one listening socket; calls `on_client(socket)` for each.
 
     It keeps one descriptor in reserve. When none is left, the reserve is used for one more client, so that `down` and
     `ps` still work, and accepting pauses until the reserve can be opened again.
@@ -34,7 +34,10 @@ class Acceptor:
         self._timer: Timer | None = None
 
     def listen(self, listener: _socket.socket) -> None:
-        """Accept from `listener` from now on. The caller closes the previous one: clients in its queue are accepted."""
+        """Accept clients from `listener` from now on, in place of the previous socket.
+
+        Clients in the queue of the previous socket are accepted first; the caller closes it.
+        """
         if self._timer is not None:
             self._timer.cancel()
         if self._listener is not None:
@@ -44,7 +47,7 @@ class Acceptor:
         self._resume()
 
     def _resume(self) -> None:
-        """Accept again as soon as the reserve can be opened."""
+        """Resume accepting if the reserve descriptor can be opened again, else try again later."""
         self._timer = None
         if self._listener is None or self._listener.fileno() < 0:
             return
@@ -81,7 +84,7 @@ class Acceptor:
             self._take(sock)
 
     def _accept_last(self, listener: _socket.socket) -> None:
-        """Use the reserve for one more client, and pause."""
+        """Accept one more client with the reserve descriptor, then pause accepting."""
         self._loop.unwatch(listener.fileno())
         os.close(self.reserve)
         self.reserve = -1

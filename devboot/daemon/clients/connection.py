@@ -1,4 +1,4 @@
-"""The daemon's end of one session: never blocks, buffers a bounded amount, and counts omitted lines."""
+"""The daemon's end of a client's connection: never blocks, buffers a bounded amount, counts omitted lines."""
 
 from __future__ import annotations
 
@@ -41,10 +41,7 @@ _REQUEST_LIMIT = 16 * 1024 * 1024
 
 
 class Connection:
-    """Connection to one client.
-
-    `on_frame(kind, payload)` and `on_closed()` are called from the loop, not after `close`.
-    """
+    """Connection to one client. Calls `on_frame(kind, payload)` for each frame and `on_closed()` at the end."""
 
     def __init__(
         self,
@@ -73,11 +70,11 @@ class Connection:
 
     @property
     def is_catching_up(self) -> bool:
-        """True if the client is behind but still reads, so that it is worth waiting for."""
+        """True if the client is behind with reading but makes progress, so that it is worth waiting for."""
         return self.is_open and self.size > BEHIND and self._loop.now() - self._progress < STALLED
 
     def send(self, kind: bytes, payload: bytes) -> None:
-        """Send one frame, now or when the client reads."""
+        """Send one frame to the client, buffered while the client doesn't read."""
         if not self.is_open or self._ends:
             return
         self._waiting.append(frame(kind, payload))
@@ -88,14 +85,14 @@ class Connection:
             self.close()
 
     def say(self, text: str, kind: bytes = frames.ERR) -> None:
-        """Send devboot's own text, on standard error or as another kind of frame; "" sends nothing."""
+        """Send a message of devboot to the client's standard error (or as another kind of frame); "" sends nothing."""
         if text:
             self.send(kind, terminal_text(text).encode("utf-8", "replace"))
 
     def complain(self, error: DevbootError, view: View, kind: bytes = frames.ERR) -> None:
-        """Send an error: its message on standard error, or JSON on standard output.
+        """Send an error to the client: as text for standard error, or as JSON if `view` asks for JSON.
 
-        A client that adds advice gets the failure of a process as it is.
+        A client that adds advice itself gets the unrendered error of a process.
         """
         if view.advises and isinstance(error, WorkError) and error.evidence is not None:
             self.send(frames.FAILURE, to_json(_facts(error, error.evidence, view, kind)).encode())
@@ -108,7 +105,7 @@ class Connection:
             self.send(kind, f"{to_json(error_as_json(error))}\n".encode())
 
     def offer(self, payload: bytes) -> bool:
-        """Send output of processes if there is room; else count its lines and return False."""
+        """Send output of processes if the buffer has room; else count its lines as omitted and return False."""
         if self._is_full:
             self.left_out += payload.count(b"\n")
             return False
@@ -123,7 +120,7 @@ class Connection:
         return True
 
     def _shed(self) -> None:
-        """Keep the oldest buffered output and all other frames; count the omitted lines."""
+        """Drop buffered output beyond the oldest KEPT bytes, count its lines as omitted, and keep all other frames."""
         kept: deque[bytes | memoryview] = deque()
         size = 0
         for item in self._waiting:
@@ -136,25 +133,25 @@ class Connection:
         self._waiting, self.size = kept, size
 
     def take_left_out(self, *, at_end: bool = False) -> int:
-        """Return the number of omitted lines and reset it, if there is room again or `at_end`; 0 otherwise."""
+        """Return the number of omitted lines and reset it, once there is room again or `at_end`; 0 before."""
         if (self._is_full and not at_end) or not self.left_out:
             return 0
         count, self.left_out = self.left_out, 0
         return count
 
     def finish(self, code: int) -> None:
-        """Send the exit code, and close after it has been read."""
+        """Send the exit code to the client, and close the connection when the client has read it."""
         self.send(frames.EXIT, str(code).encode())
         self._ends = True
         if self.is_open and not self._waiting:
             self.close()
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Call a function on behalf of this client; return whether it succeeded. An error ends only this session."""
+        """Call a function on behalf of this client; return False if it raised, which ends only this connection."""
         return self._loop.call(function, *args, **kwargs)
 
     def fail(self, error: DevbootError) -> None:
-        """Report an internal error of devboot to the client, and close."""
+        """Report an internal error of devboot to the client, and close the connection."""
         self.has_failed = True
         try:
             self.say(render_problem(error))
@@ -163,7 +160,7 @@ class Connection:
             self.close()
 
     def feed(self, data: bytes) -> None:
-        """Parse bytes of the client that were read before this connection existed, as if they came now."""
+        """Handle bytes of the client that were received before this object existed."""
         try:
             for kind, payload in self._reader.feed(data):
                 if not self.is_open:
@@ -173,7 +170,7 @@ class Connection:
             self.close()
 
     def close(self) -> None:
-        """Close at once; does nothing if closed."""
+        """Close the connection at once; does nothing if it is closed."""
         if not self.is_open:
             return
         self.is_open = False

@@ -1,4 +1,4 @@
-"""Parses a client's request and its output options, ignoring unknown keys."""
+"""Parses a client's request and its output options; keys of later versions are ignored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST = 4096  # upper bound of columns, rows and lines
 
 
 class View(Record):
-    """Capabilities of the client's streams and its output options; `colour_err` is for standard error."""
+    """Abilities of the client's terminal and its output options; `colour_err` is for standard error."""
 
     colour: bool = False
     colour_err: bool = False
@@ -42,7 +42,7 @@ class View(Record):
     folder: str = ""  # the project's folder, seen from the one where advice is pasted; "" for the same
 
     def line_style(self) -> LineStyle:
-        """Return the style for log lines."""
+        """Return how log lines look for this client."""
         from devboot.text.loglines import LineStyle
 
         return LineStyle(
@@ -54,13 +54,13 @@ class View(Record):
         )
 
     def error_text(self, error: DevbootError) -> str:
-        """Return the message of an error, wrapped to the client's terminal."""
+        """Return the message of an error, wrapped to the width of the client's terminal."""
         from devboot.text.problems import render_problem
 
         return render_problem(error, colour=self.colour_err, width=self.columns if self.terminal else 0)
 
     def table_style(self) -> TableStyle:
-        """Return the style for tables; symbols only on a terminal."""
+        """Return how tables look for this client; with symbols only on a terminal."""
         from devboot.text.process_table import TableStyle
 
         return TableStyle(
@@ -72,7 +72,7 @@ class View(Record):
 
 
 class Request(Record):
-    """A client's request. Unknown keys of its message are ignored, since a later version may send them."""
+    """A client's request, with defaults for missing values. Unknown keys are ignored: a later version may send them."""
 
     command: str
     names: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ class Request(Record):
 
 
 def checked(plain: object) -> Plan:
-    """Return the plan that a client has sent. Raises BusyError `daemon/plan`."""
+    """Validate the plan that a client has sent, and return it. Raises BusyError `daemon/plan`."""
     try:
         return checked_plan(plain)
     except PlanError as error:
@@ -110,7 +110,7 @@ def checked(plain: object) -> Plan:
 
 
 def parse_request(message: Mapping[str, object]) -> Request:
-    """Parse a message; missing values and those of another type get their defaults."""
+    """Parse a client's JSON message; missing values and those of a wrong type get their defaults."""
     given = message.get("view")
     view = View(**_fitting(View._fields, View._field_defaults, given if isinstance(given, dict) else {}))
     command = message.get("command")
@@ -127,7 +127,7 @@ def parse_request(message: Mapping[str, object]) -> Request:
 
 
 def _fitting(fields: tuple[str, ...], defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of `given` that have the type of their field's default, with numbers clamped."""
+    """Return the values of `given` that have the type of their field's default; numbers are limited."""
     fitting: dict[str, Any] = {}
     for name in fields:
         value = given.get(name)

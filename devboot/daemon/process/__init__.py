@@ -1,1 +1,1 @@
-"""Life of the daemon process: fork, signals, guardian, and lists for cleaning up after it."""
+"""Life of the daemon process: fork, signals, guardian, and the lists needed to clean up after it."""

@@ -1,4 +1,4 @@
-"""Reports internal errors of devboot: a crash file with the traceback, and a message that names the file.
+"""Reports internal errors of devboot: writes a crash file with the traceback, and a message that names the file.
 
 In a running daemon such an error ends one request or one process (see `supervisor.event_loop.Scope`), never the daemon.
 """
@@ -25,7 +25,10 @@ MOST = 100  # most errors in the crash file; each place in the code counts once
 
 
 class Crashes:
-    """Handles errors in callbacks of a loop; those that belong to neither a process nor a client go to `note`, once."""
+    """Handler for exceptions of a loop's callbacks: fails the process or client they belong to.
+
+    An exception that belongs to neither is reported once to `note`.
+    """
 
     def __init__(self, state: str, note: Callable[[DevbootError], None]) -> None:
         self._state = state
@@ -52,7 +55,10 @@ class Crashes:
 
 
 def explain(error: Exception, state: str) -> DevbootError | None:
-    """Return the error for a problem that the user can solve, such as a full disk; None for a bug."""
+    """Return the error to show for an exception the user can resolve, such as a full disk.
+
+    None for a bug of devboot.
+    """
     if isinstance(error, OSError) and error.errno in limits.EXHAUSTED:
         return no_descriptors(error.errno)
     if isinstance(error, OSError) and (error.filename or error.errno in _FULL):
@@ -62,7 +68,10 @@ def explain(error: Exception, state: str) -> DevbootError | None:
 
 
 def no_descriptors(number: int) -> MachineError:
-    """Return the error for a request that found no free descriptor; `number` is one of `limits.EXHAUSTED`."""
+    """Return the error for a request that failed for lack of file descriptors.
+
+    `number` is the errno, EMFILE or ENFILE.
+    """
     return MachineError(
         "machine/no-descriptors",
         "the daemon has no file descriptors left",
@@ -72,7 +81,10 @@ def no_descriptors(number: int) -> MachineError:
 
 
 def mistake(error: Exception, path: str, *, kept: str = "all processes keep running") -> DevbootError:
-    """Return the error for a bug of devboot, whose traceback is at `path` ("": not written)."""
+    """Return the error for a bug of devboot whose traceback is in the file `path` ("": not written).
+
+    `kept` says what isn't affected.
+    """
     where = path or "nowhere: it could not be written"
     told = DevbootError(
         "bug",
@@ -85,7 +97,10 @@ def mistake(error: Exception, path: str, *, kept: str = "all processes keep runn
 
 
 def keep_trace(state: str, error: Exception, *, fresh: bool) -> str:
-    """Append the traceback, without values, to the daemon's crash file; return its path, "" if that fails."""
+    """Append a traceback, without values of variables, to the crash file; return its path, "" if that fails.
+
+    `fresh` replaces the file's earlier content.
+    """
     path = leases.crash_path(state)
     kind = type(error).__name__
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK

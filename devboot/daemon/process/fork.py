@@ -29,11 +29,11 @@ _HANDOFF_LIMIT = 64 * 1024
 
 
 class LostError(Exception):
-    """Another daemon has the project; the text describes it: `pid 4711 (up, 12 s)`."""
+    """Raised if another daemon already runs the project; the text describes it: `pid 4711 (up, 12 s)`."""
 
 
 class Handle:
-    """A forked daemon that waits for its plan."""
+    """A forked daemon that waits for its plan, as seen from the command line."""
 
     def __init__(self, sock: _socket.socket, fork: int) -> None:
         from devboot.daemon.client import Client  # late: the daemon, forked already, doesn't need it
@@ -42,10 +42,10 @@ class Handle:
         self._fork = fork
 
     def launch(self, plan_plain: tuple[Any, ...], environ: Mapping[str, str], request: Mapping[str, Any]) -> Client:
-        """Send the plan with `environ` as its environment; return the Client that receives the answer to `request`.
+        """Send the daemon its plan, its environment `environ` and the request of `up`.
 
-        The request is that of `up`: see `daemon.server.handlers`. Raises LostError if another daemon was faster, and
-        NoAnswerError if this one died.
+        Return the client for the answer. Raises LostError if another daemon was faster, and NoAnswerError if this one
+        died.
         """
         from devboot.daemon.client import NoAnswerError
 
@@ -73,7 +73,7 @@ class Handle:
 
 
 def prepare() -> Handle:
-    """Fork guardian and daemon, for the price of one small fork. Call it with one thread and no lock held."""
+    """Fork guardian and daemon, at the cost of one small fork. Call it with one thread and no lock held."""
     ours, theirs = sockets.pair()
     fork = os.fork()
     if fork == 0:
@@ -116,7 +116,7 @@ def _leave(sock: _socket.socket) -> None:
 
 
 def _make_group(daemon: int, writer: int) -> str:
-    """Move the daemon into its own control group while it imports its modules, and report the group's path."""
+    """Move the daemon into a new control group while it imports its modules; write the group's path to `writer`."""
     from devboot.daemon import cgroup
 
     group = cgroup.create(daemon)
@@ -143,7 +143,7 @@ def _become_daemon(sock: _socket.socket, handoff_writer: int, group_reader: int)
 
 
 def _close_descriptors(*kept: int) -> None:
-    """Close all other descriptors, so that no pipe of the caller stays open, and change to `/`."""
+    """Close all file descriptors but those `kept`, so that no pipe of the caller stays open, and change to `/`."""
     folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
     for name in os.listdir(folder):
         if int(name) > 2 and int(name) not in kept:
@@ -161,6 +161,6 @@ def _close_descriptors(*kept: int) -> None:
 
 
 def _ignore_signals() -> None:
-    """Ignore signals to end: the guardian ends after its daemon, which gets the same signals."""
+    """Ignore termination signals in the guardian: it ends after its daemon, which gets the same signals."""
     for number in (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM, _signal.SIGQUIT):
         _signal.signal(number, _signal.SIG_IGN)

@@ -1,6 +1,6 @@
-"""The daemon's parent: waits for the daemon's end, then ends everything that it left behind.
+"""The daemon's parent: waits for the daemon's end, then ends all processes that the daemon has left.
 
-It is a subreaper, so leftovers of a killed daemon become its descendants, whatever their session. On systems without
+It is a subreaper, so processes of a killed daemon become its descendants, whatever their session. On systems without
 subreapers, leases and the environment marker identify them.
 """
 
@@ -21,9 +21,10 @@ _PATIENCE = 0.5  # seconds; a process that holds the daemon's lock for longer cl
 
 
 def watch_over(daemon: int, handoff: bytes, group: str) -> None:
-    """Wait for the process `daemon` to end, then clean up; `handoff` is what it wrote (see `leases.handoff`), or empty.
+    """Wait for the daemon (a pid) to end, then end its remaining processes.
 
-    `group` is its control group, "" for none.
+    `handoff` is the daemon's message (see `leases.handoff`), empty if it sent none; `group` its control group, "" for
+    none.
     """
     proctable.become_subreaper()  # also covers the daemon, which was forked before
     _wait_for(daemon)
@@ -62,7 +63,7 @@ def _reap() -> None:
 
 
 def tidy(state: str, daemon: int, reclaimed: Reclaimed) -> None:
-    """Remove the dead daemon's files, unless another process (the next daemon, or `down`) has the project by now."""
+    """Remove the dead daemon's files, unless another process (the next daemon, or `down`) holds its lock by now."""
     path = leases.daemon_path(state)
     owned = ownership.wait(state, "guardian", _PATIENCE, is_hopeless=lambda: leases.is_daemon_alive(path))
     if owned is None:

@@ -1,4 +1,4 @@
-"""Main program of the daemon process: waits for its plan, takes the project, serves until everything is down."""
+"""Main program of the daemon process: waits for its plan, locks the project, serves clients until all is down."""
 
 from __future__ import annotations
 
@@ -108,7 +108,10 @@ def wait_for_plan(sock: _socket.socket, handoff: int, group_reader: int, *, adop
 
 
 def _group(reader: int) -> str:
-    """Return the path of the daemon's control group; "" if there is none, or if the guardian is stopped."""
+    """Read the path of the daemon's control group from the guardian.
+
+    "" if there is none, or if the guardian is stopped.
+    """
     import select
 
     poll = select.poll()
@@ -119,7 +122,7 @@ def _group(reader: int) -> str:
 
 
 def import_the_rest(loop: Loop, names: tuple[str, ...]) -> None:
-    """Import the modules that aren't needed for spawning, one per turn, while the processes start."""
+    """Import the modules `names`, one per turn of the loop, while the processes start."""
     try:
         __import__(names[0])
     except OSError:  # out of descriptors
@@ -144,7 +147,7 @@ def _receive(sock: _socket.socket) -> tuple[tuple[object, ...], Mapping[str, obj
 
 
 def told(error: Exception, state: str, *, colour: bool) -> tuple[str, int]:
-    """Return the error message for the caller and the exit code; an unexplained error is reported as a bug."""
+    """Return an exception's message for the user and the exit code; an unexpected exception is reported as a bug."""
     from devboot.text.problems import render_problem
 
     told = crash_report.explain(error, state)
@@ -164,7 +167,7 @@ def _report(sock: _socket.socket, text: str, code: int) -> None:
 
 
 def data_in_use(data: str, pids: Iterable[int]) -> BusyError:
-    """Return the error for a data folder that is locked by processes other than a daemon."""
+    """Return the error for a data folder that is locked by these processes, none of which is a daemon."""
     known = sorted(pids)
     who = ", ".join(f"pid {pid} ({proctable.name_of(pid)})" for pid in known) or "another process"
     return BusyError(
@@ -187,7 +190,7 @@ def _content(path: str) -> bytes:
 
 
 def no_socket(path: str, error: OSError) -> MachineError:
-    """Return the error for a failed listen at `path`: shared folders and some network filesystems have no sockets."""
+    """Return the error for a socket that can't be created at `path`, as in some shared or network folders."""
     if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EINVAL):
         return machine_error(error, path, "listen at")
     return MachineError(
@@ -199,7 +202,7 @@ def no_socket(path: str, error: OSError) -> MachineError:
 
 
 class DaemonRun:
-    """Holds the project: its lock, socket and leases; releases them in an order without gaps."""
+    """One run of a project by this daemon: takes lock, socket and leases, and releases them in a safe order."""
 
     def __init__(self, plan: model.Plan, handoff: int, group: str, *, adopts: bool) -> None:
         self._plan = plan
@@ -220,7 +223,7 @@ class DaemonRun:
         self._record = b""  # content of the state folder's record
 
     def serve(self, sock: _socket.socket, request: Request) -> int:
-        """Run the project until it is down, and return the exit code; do nothing if another daemon runs it already."""
+        """Run the project until it is down, and return the exit code; do nothing if another daemon runs the project."""
         state = self._plan.state
         has_run = os.path.lexists(leases.lock_path(state))
         os.makedirs(leases.run_directory(state), mode=0o700, exist_ok=True)
@@ -268,7 +271,7 @@ class DaemonRun:
         return 0
 
     def _serve(self, supervisor: Supervisor) -> Server:
-        """Create the server and start serving clients."""
+        """Create the server and accept clients."""
         from devboot.daemon.server import handlers
         from devboot.daemon.server.server import Server
 
@@ -289,19 +292,22 @@ class DaemonRun:
         return server
 
     def take_ownership(self) -> Ownership | None:
-        """Acquire the daemon's lock and return it; None if a live daemon has it, or another process keeps it."""
+        """Take the daemon's lock, waiting a while; return None if a live daemon or another process keeps it."""
         state, data = self._plan.state, self._plan.data
         self.owned = ownership.wait(state, "up", _LOCK_PATIENCE, data, is_hopeless=lambda: self._rival() is not None)
         return self.owned
 
     def _rival(self) -> DaemonLease | None:
-        """Return the lease of a live daemon that has the project, from either folder; else None."""
+        """Return the lease of another live daemon that runs this project; None if there is none."""
         paths = [leases.daemon_path(self._plan.state)]
         paths += [leases.data_path(self._plan.data)] if self._plan.data else []
         return next((found for path in paths if (found := leases.read_daemon(path)) and found.is_alive), None)
 
     def _winner(self) -> str:
-        """Describe who has the project. Raises BusyError `state/data-in-use` if it is no daemon or command."""
+        """Describe the process that has locked the project.
+
+        Raises BusyError `state/data-in-use` if it is neither a daemon nor a command of devboot.
+        """
         rival = self._rival()
         if rival is not None:
             return Holder(rival.pid, "up", float(rival.since)).describe(time.time())
@@ -311,9 +317,10 @@ class DaemonRun:
         return read_holder(leases.lock_path(self._plan.state)).describe(time.time())
 
     def reclaim(self, owned: Ownership, *, has_run: bool) -> str:
-        """End the leftovers of an earlier daemon whose guardian died, too; return a message about them.
+        """End the processes of an earlier daemon whose guardian died, too; return a message about them.
 
-        Unless the project `has_run` according to its state folder, all files of such a daemon may have been deleted.
+        `has_run`: the state folder shows that the project ran before. If not, the files of a daemon may have been
+        deleted, and the process table is searched.
         """
         state, data = self._plan.state, self._plan.data
         known = leases.read_daemon(leases.data_path(data)) if data else None
@@ -328,7 +335,10 @@ class DaemonRun:
         return f"stopped processes that an earlier run had left: {ended}\n" if ended else ""
 
     def listen(self, owned: Ownership) -> None:
-        """Listen for clients; those that connect before the server exists wait in the queue. Raises MachineError."""
+        """Open the listening socket; clients that connect before the server exists wait in its queue.
+
+        Raises MachineError.
+        """
         runtime = runtime_directory(dict(self._plan.env), os.getuid())
         self.socket = socket_path(runtime, self._plan.root)
         try:
@@ -341,7 +351,7 @@ class DaemonRun:
         self.server.on_signal(number)
 
     def refresh(self) -> None:
-        """Recreate socket and lease so that clients find this daemon, unless another one has the project now."""
+        """Recreate deleted sockets and leases of this daemon, unless another daemon has the project now."""
         if self.owned is None or not self.owned.renew():
             return
         assert self.server is not None
@@ -360,7 +370,7 @@ class DaemonRun:
             self._strays.write_again()
 
     def _look_after_files(self, loop: Loop) -> None:
-        """Recreate deleted files, so that commands find this daemon again."""
+        """Check from time to time that the daemon's files exist, and recreate deleted ones."""
         loop.call_later(_LOOK_AFTER, lambda: self._look_after_files(loop))
         if self.owned is None or self.owned.is_published:
             return

@@ -19,7 +19,10 @@ else:
 def watch_signals(
     loop: Loop, on_signal: Callable[[int], None], on_refresh: Callable[[], None], on_child: Callable[[], None]
 ) -> None:
-    """Call `on_signal(number)` for SIGQUIT and termination signals, and the others for SIGUSR1 and SIGCHLD."""
+    """Turn signals into callbacks: SIGUSR1 calls `on_refresh()`, SIGCHLD `on_child()`, the others `on_signal(number)`.
+
+    The others are SIGQUIT and the termination signals.
+    """
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)

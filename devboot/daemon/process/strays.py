@@ -1,4 +1,4 @@
-"""Lists processes that have left the sessions of a project, for the cleanup after daemon and guardian were killed.
+"""Lists processes that have left the sessions of a project, so that they can be ended after daemon and guardian died.
 
 A process that daemonised with an empty environment has nothing else that shows the next command where it came from. The
 system doesn't report adoptions, so the daemon looks at its descendants now and then: soon after something has ended,
@@ -22,7 +22,7 @@ _SHARE, _SHARE_WHEN_BUSY = 20_000, 200  # at most one of so many seconds is spen
 
 
 class Strays:
-    """Keeps the list up to date: `write(entries)` is called with the whole list, and returns False if it failed.
+    """Keeps the list of strays up to date: calls `write(entries)` with the whole list; that returns False if it failed.
 
     `look` returns the descendants outside of supervised sessions; `kept` are processes of an earlier run that could not
     be ended.
@@ -52,7 +52,7 @@ class Strays:
             self._timer = self._loop.call_later(self._delay, self._turn)
 
     def write_again(self) -> None:
-        """Rewrite the list at the next look, for instance after it was deleted."""
+        """Rewrite the list of strays soon, for instance because the file was deleted."""
         self._known = frozenset()
         self.look_soon()
 

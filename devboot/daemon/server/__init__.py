@@ -1,1 +1,1 @@
-"""Sessions with clients: reads requests, runs them, and answers when they are fulfilled or have failed."""
+"""Requests of clients: reads them, runs their handlers, and answers when they are done or have failed."""

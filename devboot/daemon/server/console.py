@@ -1,4 +1,4 @@
-"""Connects a client's terminal to that of a process: raw bytes both ways, across restarts, until either ends."""
+"""Connects a client's terminal to that of a process: raw bytes both ways, across restarts, until either side ends."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Console:
         self._begin()
 
     def type(self, data: bytes) -> None:
-        """Pass typed input to the process; input beyond the limit is lost, as on any terminal."""
+        """Pass keyboard input to the process; input beyond a limit is dropped, as on any terminal."""
         self._typed = (self._typed + data)[:_TYPED_LIMIT]
         self._write()
 
@@ -48,7 +48,10 @@ class Console:
             pseudo_terminal.resize(fd, rows, columns)
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Connect the client to the next run of its process, or report its end; `status` may be another process'."""
+        """Connect the client to the next run of its process, or report the process' end.
+
+        Other processes' statuses are ignored.
+        """
         if status.name != self.name:
             return
         if status.phase in _ENDED:
@@ -58,7 +61,7 @@ class Console:
             self._begin()
 
     def leave(self) -> None:
-        """Detach the client and reset the terminal's size."""
+        """Detach the client and restore the process' terminal size."""
         fd = self._fd()
         if fd < 0:
             return
@@ -94,7 +97,7 @@ class Console:
             run.tap(self._show if on else None)
 
     def _show(self, data: bytes) -> None:
-        """Show output with CR before each LF, but leave a full-screen program alone.
+        """Send output to the client, with CR before each LF unless a full-screen program runs.
 
         The process' terminal doesn't add the CR, and turning that on wouldn't last: readline restores the settings it
         found.

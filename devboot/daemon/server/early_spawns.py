@@ -1,4 +1,4 @@
-"""Makes the first spawns of a daemon before it imports everything that serves clients.
+"""Spawns the first processes before the daemon imports the modules that serve clients.
 
 The imports take longer than the spawns, and the processes start meanwhile. Events of the supervisor are kept until the
 server exists.
@@ -42,11 +42,11 @@ class EarlyEvents:
         self._events.append(lambda listener: listener.on_note(text, error=error))
 
     def on_settled(self) -> None:
-        """Store, until the server exists, the event that everything is up or has failed."""
+        """Store, until the server exists, the event that no process is starting any more."""
         self._events.append(lambda listener: listener.on_settled())
 
     def on_finished(self) -> None:
-        """Store, until the server exists, the event that nothing is alive or will start again."""
+        """Store, until the server exists, the event that no process runs or will start again."""
         self._events.append(lambda listener: listener.on_finished())
 
     def hand_over(self, supervisor: Supervisor, listener: Listener) -> None:
@@ -68,7 +68,10 @@ def spawn(supervisor: Supervisor, request: Request) -> None:
 
 
 def known_names(plan: Plan, request: Request) -> tuple[str, ...]:
-    """Return the names of processes that a request selects. Raises UsageError `usage/unknown-name`."""
+    """Return the process names that a request selects, wildcards expanded; empty if the request has no names.
+
+    Raises UsageError `usage/unknown-name`.
+    """
     if not request.names:
         return ()
     from devboot.supervisor.core.name_patterns import expand
@@ -77,7 +80,7 @@ def known_names(plan: Plan, request: Request) -> tuple[str, ...]:
 
 
 def fit_terminals(supervisor: Supervisor, view: View) -> None:
-    """Give the processes' terminals the size of the client's, minus the prefix of each line."""
+    """Set the size of the processes' terminals to that of the client's, minus the width of the line prefix."""
     if view.columns > 0 and view.rows > 0:
         from devboot.text.loglines import prefix_width
 

@@ -34,7 +34,10 @@ _PATIENCE = 2.0  # longest time in seconds for which output is held back during 
 
 
 def carry_out(server: Server, connection: Connection, request: Request, other: greeting.Greeting) -> None:
-    """Run the request's handler, or refuse it: exit code 7 for incompatible versions, 2 for unknown commands."""
+    """Run the handler of a request, or refuse it: exit code 7 for incompatible versions, 2 for unknown commands.
+
+    `other` is the client's greeting, with its version.
+    """
     try:
         if not greeting.can_carry_out(request.command, other):
             raise _mismatch(server.project.version, other)
@@ -52,7 +55,7 @@ def carry_out(server: Server, connection: Connection, request: Request, other: g
 
 
 def refuse(connection: Connection, request: Request, error: DevbootError) -> None:
-    """Answer with an error and its exit code."""
+    """Answer a request with an error and its exit code."""
     connection.complain(error, request.view)
     if request.view.json:
         connection.complain(error, request.view, frames.OUT)
@@ -65,10 +68,10 @@ def _mismatch(version: str, other: greeting.Greeting) -> DevbootError:
 
 
 def up(server: Server, connection: Connection, request: Request) -> None:
-    """Bring the project up for a detached client, with the plan that it brings; a terminal becomes a viewer.
+    """Handle `up -d` of a client that sends a plan: apply the plan, start the processes, answer when they are up.
 
-    Answers `stopping` if the project is being stopped, and `stale` if the daemon needs the plan of the client. Raises
-    BusyError `busy/nested` or `daemon/plan`.
+    A client with a terminal becomes a viewer. Answers `stopping` if the project is being stopped, and `stale` if the
+    client has to send its plan first. Raises BusyError `busy/nested` or `daemon/plan`.
     """
     if server.project.is_stopping:
         connection.send(frames.WORD, b"stopping")
@@ -98,7 +101,7 @@ def up(server: Server, connection: Connection, request: Request) -> None:
 
 
 def launch(server: Server, connection: Connection, request: Request) -> None:
-    """Answer the first request, from the client that started this daemon; its processes are spawned already."""
+    """Answer the request of the client that started this daemon; its processes are spawned already."""
     if not request.detach:
         server.project.owner = Owner(connection, moves=request.moves)
         viewer = Viewer(connection, request.view)
@@ -110,7 +113,7 @@ def launch(server: Server, connection: Connection, request: Request) -> None:
 
 
 def _is_all_alive(server: Server) -> bool:
-    """Return whether `up` has nothing to do: everything runs and nothing is starting."""
+    """Return whether `up` has nothing to do: all processes and services run, and none is starting."""
     standing = server.supervisor.statuses()
     return server.supervisor.verdict().ok and all(each.pid is not None for each in standing if each.kind != model.TASK)
 
@@ -125,7 +128,7 @@ def _already_running(server: Server) -> BusyError:
 
 
 def scale(server: Server, connection: Connection, request: Request) -> None:
-    """Switch to a plan with other numbers of processes; answer when the new ones have been spawned."""
+    """Handle `scale`: switch to a plan with other numbers of instances; answer when the new ones have been spawned."""
     _refuse_to_start(server)
     plan = scaled(server.project.plan, checked(request.plan), frozenset(request.names))
     server.live_updates.scaled |= {name: count for name, count in instances(plan).items() if name in request.names}
@@ -143,7 +146,7 @@ def _refuse_to_start(server: Server) -> None:
 
 
 def compare(server: Server, connection: Connection, request: Request) -> None:
-    """Send as JSON what `up -d` with a plan would change and start, and change nothing."""
+    """Answer with what `up -d` would change and start with a plan, as JSON; change nothing."""
     import json
 
     plan = checked(request.plan)
@@ -175,12 +178,12 @@ def _watch(server: Server, connection: Connection, request: Request) -> None:
 
 
 def ps(server: Server, connection: Connection, request: Request) -> None:
-    """Send the table of processes, once or after each change."""
+    """Answer with the table of processes, once, or again after each change."""
     server.ps.answer(connection, request)
 
 
 def down(server: Server, connection: Connection, request: Request) -> None:
-    """Stop everything; every client that requests this gets its exit code when all is down."""
+    """Stop the project; each client that requests this gets its exit code when everything is down."""
     server.shut_down()
     if server.shutdown_report is not None:
         server.shutdown_report.listen(connection, request)
@@ -213,7 +216,7 @@ def start(server: Server, connection: Connection, request: Request) -> None:
 
 
 def have(server: Server, connection: Connection, request: Request) -> None:
-    """Start those of the named processes that aren't alive; answer when all are up, or one has failed."""
+    """Start those of the named processes that aren't running; answer when all are up, or one has failed."""
     _refuse_to_start(server)
     names = known_names(server.project.plan, request)
     PendingRequest(server.pending, connection, request, outcome.READY, names).begin(server.supervisor.up, request.wait)
@@ -226,14 +229,14 @@ def stop(server: Server, connection: Connection, request: Request) -> None:
 
 
 def restart(server: Server, connection: Connection, request: Request) -> None:
-    """Restart the named processes; answer when each has a new run."""
+    """Restart the named processes; answer when each has been spawned again."""
     _refuse_to_start(server)
     names = known_names(server.project.plan, request)
     PendingRequest(server.pending, connection, request, outcome.RESTARTED, names).begin(server.supervisor.restart)
 
 
 def stop_all(server: Server, connection: Connection, _request: Request) -> None:
-    """Stop everything at the request of a viewer; a second request kills at once."""
+    """Stop the project because a viewer pressed ctrl-c; a second request kills at once."""
     if server.project.is_stopping:
         server.force()
         return
@@ -249,7 +252,7 @@ def force(server: Server, _connection: Connection, _request: Request) -> None:
 
 
 def resize(server: Server, connection: Connection, request: Request) -> None:
-    """Adopt the new size of a viewer's terminal."""
+    """Store the new size of a viewer's terminal, and resize the processes' terminals."""
     if connection in server.consoles:
         server.consoles[connection].resize(request.view.rows, request.view.columns)
     else:
@@ -273,7 +276,7 @@ def attach(server: Server, connection: Connection, request: Request) -> None:
 
 
 def show(server: Server, connection: Connection, request: Request) -> None:
-    """Show a viewer only these processes, or all without names."""
+    """Limit a viewer's output to the named processes; without names, show all."""
     viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.end_line()
@@ -281,12 +284,12 @@ def show(server: Server, connection: Connection, request: Request) -> None:
 
 
 def moved(server: Server, connection: Connection, _request: Request) -> None:
-    """Continue the start after the client that owns the run was asked for other ports, whatever its answer."""
+    """Continue the start: the owner of the run, asked for a plan with other ports, has finished or failed."""
     server.port_moves.end(connection)
 
 
 def pause(server: Server, connection: Connection, _request: Request) -> None:
-    """Show a viewer no output for now; lines that don't fit into its buffer are counted."""
+    """Pause a viewer's output; lines that don't fit into its buffer meanwhile are counted."""
     viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.hold(pause=True)

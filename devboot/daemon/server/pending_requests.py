@@ -1,4 +1,4 @@
-"""Pending requests to start, stop or restart processes; answered when every process has reached the state or failed.
+"""Pending requests to start, stop or restart processes; answered when each process has reached the state or failed.
 
 A start and a restart also wait until each process is up, as `up -d` does, unless the client doesn't want to wait. At
 each change of a process, `supervisor.core.outcome` decides whether a request is fulfilled. Requests of a client that
@@ -56,7 +56,7 @@ class PendingRequests:
             request.connection.call(request.look)
 
     def complain(self, error: DevbootError) -> None:
-        """Pass an error to the requests that it concerns."""
+        """Send an error about a process to the clients whose requests concern that process."""
         for request in tuple(self._requests):
             request.connection.call(request.complain, error)
 
@@ -69,7 +69,7 @@ class PendingRequests:
 
 
 class PendingRequest:
-    """Waits until each process has reached the requested state or failed; reports each, then answers."""
+    """A request that waits until each of its processes has reached the requested state or failed; reports each."""
 
     def __init__(
         self, pending: PendingRequests, connection: Connection, request: Request, wanted: str, names: tuple[str, ...]
@@ -91,7 +91,10 @@ class PendingRequest:
         self._timers: list[Timer] = []
 
     def begin(self, act: Callable[[tuple[str, ...]], None], limit: float = 0.0) -> None:
-        """Call `act`, then check the processes; with `limit`, those pending after so many seconds have failed."""
+        """Call `act(names)`, then check the processes.
+
+        Those still pending after `limit` seconds (0: none) have failed.
+        """
         self._pending.add(self)
         act(tuple(self._left))
         silent = _SILENT_START if self._holds else _SILENT
@@ -104,7 +107,7 @@ class PendingRequest:
         self._pending.look()  # this request may make earlier ones impossible
 
     def look(self) -> None:
-        """Report processes that are done or have failed; answer after the last one."""
+        """Report processes that are done or have failed to the client; send the exit code after the last one."""
         for name, starts in tuple(self._left.items()):
             process = self._process(name)
             found = outcome.FAILED if process is None else self._outcome(process, starts)
@@ -141,7 +144,7 @@ class PendingRequest:
             timer.cancel()
 
     def complain(self, error: DevbootError) -> None:
-        """Report why a stopping process can't end cleanly, before it is killed."""
+        """Report why a process can't stop cleanly to the client, before the process is killed."""
         stopping = [
             process.spec
             for process in map(self._process, self._left)
@@ -195,7 +198,7 @@ class PendingRequest:
 
 
 def _may_take_longer(process: Process | None) -> bool:
-    """Return whether it is stopping or a running task; the limit is for processes that should be up by now."""
+    """Return whether the time limit doesn't apply to a process: it is stopping, or it is a running task."""
     if process is None or process.run is None:
         return False
     return process.spec.kind == model.TASK or process.state.phase == model.STOPPING

@@ -1,8 +1,7 @@
-"""Requests other ports for processes whose ports are taken, from the client of `up`, which reads the manifest.
+"""Gets other ports for processes whose ports are taken, from the client of `up`, which reads the manifest.
 
-A client that waits in the background is sent away to prepare a new plan, and comes back with it. The owner of a
-foreground run stays, has another client prepare the plan, and reports when that is done; until then the result of the
-run is open.
+A client that waits in the background is told to prepare a new plan and to come back with it. The owner of a foreground
+run stays, has another client prepare the plan, and reports when that is done; until then the result of the run is open.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ _LOST = (*life.ALIVE, model.BACKOFF, model.EXITED, model.FAILED, model.GAVE_UP) 
 
 
 class PortMoves:
-    """Keeps track of processes that need another port, and of whether the owner was asked for one.
+    """Keeps track of processes that need another port, and of whether the owner was asked for a new plan.
 
-    `ask_waiting()` asks clients that wait in the background; `judge()` draws the postponed conclusions about the run.
+    `ask_waiting()` asks clients that wait in the background; `judge()` decides about the run afterwards.
     """
 
     def __init__(
@@ -46,11 +45,11 @@ class PortMoves:
         self._asked: set[tuple[str, int]] = set()  # requests sent to the owner, one per process and port
 
     def note(self, status: model.ProcessStatus) -> model.ProcessStatus:
-        """Return the status with a note if the process needs another port, even while it retries the old one."""
+        """Return the status with `port_taken` set if the process needs another port, even while it is restarted."""
         return status._replace(port_taken=True) if status.name in self._lost else status
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Request another port if this process needs one."""
+        """Request another port if the process with this new status needs one."""
         if status.phase in _UP:
             self._lost.discard(status.name)
         if not status.port_taken or status.phase not in _LOST or self._project.is_stopping:
@@ -67,20 +66,20 @@ class PortMoves:
                 owner.connection.send(frames.WORD, frames.PORT_TAKEN)
 
     def look(self) -> None:
-        """Request other ports for running processes that never become ready: they cause no event that would."""
+        """Request other ports for running processes that never become ready, since their status doesn't change."""
         for status in self._project.supervisor.statuses():
             if status.phase in life.ALIVE:
                 self.changed(status)
 
     def end(self, connection: Connection) -> None:
-        """Continue after the owner has prepared a new plan, or failed to."""
+        """Continue the start after the owner has prepared a new plan, or failed to."""
         owner = self._project.owner
         if owner is not None and owner.connection is connection and owner.is_moving:
             owner.is_moving = False
             self._judge()
 
     def apply(self, old: model.Plan, new: model.Plan) -> None:
-        """Report to viewers which processes get other ports by a new plan."""
+        """Report to viewers which processes have another port in the new plan."""
         before = {spec.name: spec for spec in old.processes}
         for spec in new.processes:
             if spec.name in self._lost and spec.name in before:

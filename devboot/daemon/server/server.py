@@ -43,7 +43,7 @@ _FAILING = (*_ENDED, model.BACKOFF)  # phases that the last output explains
 
 
 class Server:
-    """Serves clients and listens to the supervisor.
+    """Serves clients and receives the supervisor's events.
 
     `carry_out` runs a client's request; `since` is when this daemon received its plan; `release` gives up socket,
     leases and lock after everything is down.
@@ -147,7 +147,7 @@ class Server:
     # Shutdown
 
     def shut_down(self, code: int = 0) -> None:
-        """Stop everything, then the daemon itself; further calls do nothing."""
+        """Stop all processes, then the daemon, which exits with `code`; further calls do nothing."""
         if self.shutdown_report is not None:
             return
         self._begin_shutdown(code)
@@ -202,7 +202,7 @@ class Server:
                 self._hold()
 
     def _hold(self) -> None:
-        """Hold the output of all processes shown to a slow viewer, so that its buffer stays near the limit."""
+        """Stop reading output of processes shown to a slow viewer, so that the viewer's buffer stays near its limit."""
         if not self._held:
             self._loop.call_later(_PATIENCE, self._look_at_held)
         for name in self.supervisor.names:
@@ -211,7 +211,7 @@ class Server:
                 self.supervisor.hold_output(name, True)
 
     def _look_at_held(self) -> None:
-        """Release held output when viewers have caught up or stopped reading."""
+        """Resume reading held output when viewers have caught up or stopped reading."""
         if self._held and self.viewers.is_catching_up():
             self._loop.call_later(_PATIENCE, self._look_at_held)
         else:
@@ -223,7 +223,7 @@ class Server:
             self.supervisor.hold_output(name, False)
 
     def on_change(self, status: model.ProcessStatus) -> None:
-        """Pass the changed status of a process on: to viewers, pending requests, consoles, `ps` and reports."""
+        """Pass the new status of a process to viewers, pending requests, consoles, `ps` and reports."""
         if status.pid is not None:
             self._book.add(status.pid, status.name)
         else:
@@ -248,7 +248,7 @@ class Server:
             self._loop.call_later(0, self._end_without_processes)
 
     def _keep_failure(self, status: model.ProcessStatus) -> None:
-        """Store a failure that needs the user, for `doctor` after everything is down."""
+        """Store the failure of a process that the user has to resolve, for `doctor` after everything is down."""
         error = self.supervisor.process(status.name).error
         if error is None or status.phase == model.BACKOFF:
             return
@@ -283,7 +283,7 @@ class Server:
             self.shutdown_report.complain(error)
 
     def on_settled(self) -> None:
-        """Report the end of a start, when every process is up or has failed, and answer waiting clients."""
+        """Send the result of a start to waiting clients: every process is up or has failed."""
         self.pending.look()
         self._loop.call(self._forget_failures)
         self.startup_report.settled()
@@ -292,11 +292,11 @@ class Server:
 
     @property
     def _is_judged(self) -> bool:
-        """True if ended processes may end a foreground run: not while other ports are being prepared."""
+        """True if failed processes may end the foreground run: not while a plan with other ports is being prepared."""
         return self.project.owner is not None and self.project.mover is None
 
     def _judge(self) -> None:
-        """Draw the conclusions that were postponed for other ports."""
+        """End the foreground run if failed or ended processes require it; called after other ports were tried."""
         if self.shutdown_report is not None:
             return
         if self.supervisor.has_settled:
@@ -306,7 +306,7 @@ class Server:
             self.on_finished()
 
     def on_finished(self) -> None:
-        """Answer the last clients and end the daemon, because all processes have ended and none will start again."""
+        """Send the last clients their exit codes and end the daemon: no process runs, and none will start again."""
         if self.shutdown_report is None and self.project.mover is not None:
             return
         if self.shutdown_report is None and self.project.owner is not None:
@@ -320,7 +320,7 @@ class Server:
         )
 
     def _end_without_processes(self) -> None:
-        """End a foreground run if none of the Procfile's processes is alive or will start again."""
+        """End a foreground run if none of the Procfile's processes runs or will start again."""
         if self.shutdown_report is not None or not self._is_judged:
             return
         statuses = [status for status in self.supervisor.statuses() if status.kind == model.PROCESS]
@@ -329,7 +329,7 @@ class Server:
             self.shut_down() if all(_succeeded(status) for status in statuses) else self._fail()
 
     def _fail(self) -> None:
-        """End a foreground run because of failures, and repeat these at the end."""
+        """End a foreground run because processes have failed; their errors are repeated at the end."""
         failures = self.supervisor.verdict().failures
         self.shut_down(1)
         if self.shutdown_report is not None:
@@ -345,7 +345,7 @@ class Server:
             self._dump()
 
     def _dump(self) -> None:
-        """Write a status report for debugging, and continue."""
+        """Write a status report for debugging to the state folder."""
         import json
 
         facts = self.ps.document()
@@ -363,7 +363,7 @@ _SIGTERM, _SIGQUIT = 15, 3
 
 
 def _exit_code_of(ended: model.ProcessStatus | None) -> int:
-    """Return the exit code of the process that ended a run."""
+    """Return the exit code for a run that this process has ended: its own, or 128 plus the signal."""
     if ended is None or ended.last_exit is None:
         return 1
     return 128 + ended.last_exit.signal if ended.last_exit.signal else ended.last_exit.code or 0

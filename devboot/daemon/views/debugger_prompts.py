@@ -19,7 +19,7 @@ _compiled: list[tuple[Pattern[bytes], str]] = []
 
 
 def debugger_at(data: bytes) -> str:
-    """Return the debugger whose prompt `data` ends with (`pdb`, `ipdb`, `byebug`, …); "" for none.
+    """Return the debugger (`pdb`, `ipdb`, `byebug`, …) with whose prompt `data` ends; "" for none.
 
     A prompt is an unfinished line, so the last byte alone rules out nearly all output.
     """

@@ -1,4 +1,4 @@
-"""Requests the first page, `/`, of each web process at the end of a start, and keeps the answers."""
+"""Requests the first page, `/`, of each web process at the end of a start, and keeps the answers for the report."""
 
 from __future__ import annotations
 
@@ -40,9 +40,11 @@ _SAID_INSTEAD = {"connection refused": _NOBODY}
 
 
 class Page(Record):
-    """Answer to a request of a first page: `text` is shown after the address; `status` is 0 without an HTTP answer.
+    """Answer of a web process to the request for `/`.
 
-    `is_html`: it is a page for people.
+    `text` is shown after the address; `status` is 0 without an answer.
+
+    `is_html`: it is a page for people, not for programs.
     """
 
     pid: int
@@ -63,7 +65,7 @@ class FirstPages:
         self._done: Callable[[], None] | None = None
 
     def ask(self, done: Callable[[], None]) -> None:
-        """Request pages without a good answer yet; call `done()` when all have answered, at once if none is due."""
+        """Request `/` of each web process that hasn't answered well yet; call `done()` when all have answered."""
         self._done = done
         if not self._open:
             self._fresh = set()
@@ -84,11 +86,11 @@ class FirstPages:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Names of the processes that haven't answered yet."""
+        """Names of the processes whose answer is still awaited."""
         return tuple(self._open)
 
     def text(self, name: str) -> str:
-        """Return the latest answer of `name`; "" if it wasn't requested for this report."""
+        """Return the answer of `name` as text such as `302 → /login`; "" if it wasn't requested for this report."""
         return self._pages[name].text if name in self._fresh and name in self._pages else ""
 
     def is_html(self, name: str) -> bool:
@@ -110,7 +112,7 @@ class FirstPages:
         return known is None or known.pid != _pid(process) or known.error is not None
 
     def _ask(self, process: Process, host: str = "", *, secure: bool = False) -> None:
-        """Request the page with the shown address as Host, or with `host`."""
+        """Request the first page of a process, with the shown address or `host` as Host header; `secure`: by HTTPS."""
         name, pid = process.name, _pid(process)
         host = host or process.address.rpartition(":")[0]
         kind = "https" if secure or process.scheme == "https" else "http"
@@ -178,7 +180,7 @@ class FirstPages:
 
 
 class PageRequest:
-    """One request for a page, given up when the server isn't busy with it for `_PATIENCE` seconds.
+    """One request for a page, abandoned when the server hasn't used the CPU for `_PATIENCE` seconds.
 
     It isn't repeated: a threaded server would work on both requests.
     """
@@ -190,7 +192,7 @@ class PageRequest:
         answered: Callable[[bool, str], None],
         worked: Callable[[], float],
     ) -> None:
-        """Send the request. `worked` returns the CPU seconds of the server so far."""
+        """Send the request. `worked` returns the CPU seconds that the server has used so far."""
         from devboot.supervisor.probes.tcp_http import Conversation
 
         self._loop = loop
@@ -219,12 +221,15 @@ class PageRequest:
 
 
 def busy_share(load: float, cpus: int) -> float:
-    """Return the CPU share above which a server is busy: less on a machine where many processes wait for a CPU."""
+    """Return the CPU share above which a server counts as busy; smaller on a machine with a high load.
+
+    `load` is the load average.
+    """
     return _SHARE / max(1.0, load / cpus)
 
 
 def _load() -> float:
-    """Return the mean number of running processes in the last minute; 0 if unknown, as without /proc."""
+    """Return the load average of the last minute; 0 if unknown, as without /proc."""
     try:
         return os.getloadavg()[0]
     except OSError:
@@ -232,7 +237,7 @@ def _load() -> float:
 
 
 def _listens_itself(process: Process, port: int) -> bool:
-    """Return whether the process itself listens on a port, or a probe of the manifest accepts a stand-in."""
+    """Return whether the process itself listens on a port, or its readiness probe accepts any listener there."""
     from devboot.supervisor.probes import listen
 
     ready = process.spec.ready
@@ -242,13 +247,13 @@ def _listens_itself(process: Process, port: int) -> bool:
 
 
 def _hangs_up(process: Process, page: Page) -> bool:
-    """Return whether the process that users open closes connections without answer, with HTTP and HTTPS alike."""
+    """Return whether the process `web` closes connections without an answer, with HTTP and HTTPS alike."""
     is_same = _pid(process) == page.pid and process.state.phase in _UP
     return is_same and page.text == _HUNG_UP and base_of(process.name) == _WEB
 
 
 def _worked(process: Process) -> float:
-    """Return the CPU seconds that a process has used; 0 if unknown."""
+    """Return the CPU seconds that a process has used so far; 0 if unknown."""
     if process.run is None:
         return 0.0
     return proctable.used(process.host.watcher.census().members(process.run.pid))
@@ -259,7 +264,7 @@ def _pid(process: Process) -> int:
 
 
 def _read_head(received: bytes, *, ended: bool) -> tuple[bool, str] | None:
-    """Return the head of an HTTP answer when it is complete; None: more is needed."""
+    """Return (True, head) when the head of an HTTP answer is complete; None while more bytes are needed."""
     head, complete, _ = received.partition(b"\r\n\r\n")
     if not complete and not ended and len(received) < _LONGEST_HEAD:
         return None
@@ -269,7 +274,7 @@ def _read_head(received: bytes, *, ended: bool) -> tuple[bool, str] | None:
 
 
 def _parse(head: str) -> tuple[int, str]:
-    """Return the status of an answer, and the text to show: `200`, `302 → /login`, `404, as an API may`."""
+    """Parse the head of an HTTP answer into its status, and a text such as `302 → /login` or `404, as an API may`."""
     first, _, rest = head.partition("\r\n")
     words = first.split(None, 2)
     if len(words) < 2 or not words[1].isdecimal() or len(words[1]) != 3:
@@ -284,7 +289,7 @@ def _parse(head: str) -> tuple[int, str]:
 
 
 def _is_html(head: str) -> bool:
-    """Return whether an answer is a successful HTML page."""
+    """Return whether the head of an HTTP answer is of a successful HTML page."""
     lines = head.lower().split("\r\n")
     is_good = lines[0].partition(" ")[2].startswith("2")
     return is_good and any(line.startswith("content-type:") and "text/html" in line for line in lines)

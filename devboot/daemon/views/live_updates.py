@@ -1,4 +1,4 @@
-"""Sends live terminals what they show besides output: names, debugger prompts, edits of the manifest."""
+"""Sends live terminals the facts that they show besides output: names, debugger prompts, edits of the manifest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GATHERED = 0.05  # seconds for which changes are collected
 
 
 class LiveUpdates:
-    """Keeps track of processes in a debugger, and sends that and other facts to viewers with a live terminal."""
+    """Keeps track of processes that are in a debugger, and sends live terminals this and other facts."""
 
     def __init__(self, supervisor: Supervisor, viewers: Viewers) -> None:
         self._supervisor = supervisor
@@ -35,11 +35,11 @@ class LiveUpdates:
 
     @property
     def is_in_debugger(self) -> bool:
-        """True if a process is in a debugger, as far as is known."""
+        """True if the output of any process ends with a debugger's prompt."""
         return bool(self._prompts)
 
     def output(self, name: str, data: bytes) -> None:
-        """Check output for a debugger's prompt, or for a sign that the debugger was left."""
+        """Record whether the output of a process ends with a debugger's prompt, or shows that the debugger was left."""
         found = debugger_at(data)
         if found:
             self._prompts[name] = found
@@ -57,13 +57,13 @@ class LiveUpdates:
         return status._replace(note=f"in {debugger}: devboot attach {status.name}") if debugger else status
 
     def changed(self) -> None:
-        """Send processes, debuggers and pending edits to live terminals soon."""
+        """Schedule an update for live terminals: processes, debuggers and pending edits."""
         if not self._is_due and len(self._viewers):
             self._is_due = True
             self._supervisor.loop.call_later(_GATHERED, self._send)
 
     def forget(self, connection: Connection) -> None:
-        """Send no more updates to a disconnected client."""
+        """Drop a disconnected client."""
         self._sent.pop(connection, None)
 
     def _send(self) -> None:
@@ -95,7 +95,7 @@ class LiveUpdates:
 
 
 def instances(plan: model.Plan) -> dict[str, int]:
-    """Return the number of instances of each process in this plan, by its name in the Procfile."""
+    """Return the number of instances in this plan, by name in the Procfile, as `{"worker": 2}`."""
     counts: dict[str, int] = {}
     for spec in plan.processes:
         if spec.kind == model.PROCESS:
@@ -105,7 +105,7 @@ def instances(plan: model.Plan) -> dict[str, int]:
 
 
 def describe_changes(changes: Changes, scaled: Mapping[str, int], plan: model.Plan) -> list[str]:
-    """Return lines on an applied plan: what starts, restarts and stops, and which scaling was reset."""
+    """Return lines that describe an applied plan: what starts, restarts and stops, and which `scale` was reset."""
     told = (
         (changes.restarted, "restarting"),
         (changes.started, "starting"),
@@ -135,7 +135,7 @@ def describe_changes(changes: Changes, scaled: Mapping[str, int], plan: model.Pl
 
 
 def describe_effects(changes: Changes) -> str:
-    """Return what applying an edited plan would do, as in `worker would restart, mail would start`."""
+    """Return the effect that applying an edited plan would have, as `worker would restart, mail would start`."""
     told = (
         (changes.restarted, "would restart"),
         (changes.started, "would start"),

@@ -36,7 +36,7 @@ class Progress:
         up: Iterable[str],
         pages: Callable[[], Sequence[str]],
     ) -> None:
-        """Processes that were `up` before aren't reported; `pages` returns names whose first page is pending."""
+        """Processes in `up` ran before and aren't reported; `pages()` returns names whose first page is pending."""
         self._project = project
         self._connection = connection
         self._view = request.view
@@ -53,7 +53,7 @@ class Progress:
             project.loop.call_later(_FIRST, self._look)
 
     def end(self) -> None:
-        """Stop; the result of the start replaces the progress line."""
+        """Stop showing progress and clear the progress line; the result of the start follows."""
         if not self.is_over and self._word:
             self._connection.send(frames.WORD, b"progress ")
         self.is_over = True
@@ -114,13 +114,16 @@ class Progress:
 
 
 def progress_line(ready: str, reasons: str, columns: int) -> str:
-    """Return both texts, or only the reasons of the wait if both don't fit into a line of a live terminal (0: any)."""
+    """Return the progress line: `ready` and `reasons` of the wait, or only `reasons` if both are wider than `columns`.
+
+    `columns` is 0 for plain output, where any width fits.
+    """
     both = "; ".join(filter(None, (ready, reasons)))
     return reasons if 0 < columns < _LEAD + cells(both) else both
 
 
 def _why(process: Process) -> str:
-    """Return ` (waits for port 5000)`; "" if there is nothing to say."""
+    """Return why a process isn't up yet, as ` (waits for port 5000)`; "" for no reason."""
     phase, probe = process.state.phase, process.spec.ready
     if phase == model.WAITING and process.blocked is not None:
         return f" (waits {process.blocked.reason})"
@@ -132,7 +135,7 @@ def _why(process: Process) -> str:
 
 
 def _wanted(probe: model.Probe) -> str:
-    """Return what its readiness depends on."""
+    """Return in words what a readiness probe waits for, such as `port 5000`."""
     kinds = {
         model.LISTEN: f"port {probe.port}" if probe.port else "a port",
         model.ACCEPT: f"a worker on port {probe.port}",

@@ -1,4 +1,4 @@
-"""Answers `ps`: the table once, or after each change until the client leaves or everything is down."""
+"""Answers `ps`: sends the table once, or after each change until the client leaves or everything is down."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Ps:
         self._streams: list[_Stream] = []  # of `ps --watch`
 
     def answer(self, connection: Connection, request: Request) -> None:
-        """Send the table, or the same facts as JSON; with `watch`, again after each change."""
+        """Send the table of processes as text or JSON; with `watch`, again after each change."""
         if request.watch:
             stream = _Stream(self._project, connection, request.view, lambda: "".join(self._texts(request)))
             self._streams.append(stream)
@@ -59,7 +59,7 @@ class Ps:
         return bool(self._streams)
 
     def document(self, *, more: bool = False) -> dict[str, object]:
-        """Return the facts of `ps` as JSON values; `more` adds those of `ps -v`."""
+        """Return the content of `ps --json`; `more` adds the details of `ps -v`."""
         project = self._project
         return {
             "schema": 1,
@@ -75,7 +75,7 @@ class Ps:
         }
 
     def _texts(self, request: Request) -> tuple[str, str, str]:
-        """Return title, table and hints; JSON is returned as the table."""
+        """Return title, table and hints of `ps` as text; with `--json`, the JSON in place of the table."""
         if request.view.json:
             return "", to_json(self.document(more=request.view.verbose)) + "\n", ""  # type: ignore[arg-type]
         project, statuses = self._project, self._statuses()
@@ -88,7 +88,10 @@ class Ps:
 
 
 class _Stream:
-    """Sends `render()` (whole lines) at once and after each change; on a live terminal it replaces the last one."""
+    """Sends the text that `render()` returns at once and after each change.
+
+    On a live terminal it replaces the last one.
+    """
 
     def __init__(self, project: RunningProject, connection: Connection, view: View, render: Callable[[], str]) -> None:
         self._project = project

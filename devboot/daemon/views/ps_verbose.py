@@ -18,7 +18,7 @@ _LABEL = 9
 
 
 def text(project: RunningProject) -> str:
-    """Return a paragraph per process, the path of the state folder, and the origin of the environment."""
+    """Return the text of `ps -v`: a paragraph per process, the state folder, and where the environment comes from."""
     names = (spec.name for spec in project.plan.processes)
     lines = [line for name in names for line in _lines(details(project.supervisor.process(name)), project.plan.root)]
     clock = time.strftime("%H:%M:%S", time.localtime(project.planned_at))
@@ -28,7 +28,7 @@ def text(project: RunningProject) -> str:
 
 
 def facts(project: RunningProject, name: str) -> dict[str, object]:
-    """Return the details of one process as JSON values; None for a missing probe."""
+    """Return the details of process `name` in `ps -v --json`; None for a probe that isn't configured."""
     found = details(project.supervisor.process(name))
     return {
         "command": found.command,

@@ -23,7 +23,7 @@ _OVER = (model.READY, model.EXITED, model.FAILED, model.STOPPED)
 
 
 class RepeatFilter:
-    """Filter of repeated output: `show(name, data)` shows held-back output, `say(text)` sends a message.
+    """Filter for repeated output: calls `show(name, data)` with output to show, and `say(text)` with counts of repeats.
 
     `written(name)` returns the last output of a process' run.
     """
@@ -44,7 +44,7 @@ class RepeatFilter:
         self._spawned: dict[str, float] = {}
 
     def output(self, name: str, data: bytes) -> None:
-        """Hold back output of a crash-looping process while it equals that of its last run; pass other output on."""
+        """Show output of a process; hold it back while a crash loop repeats the output of its last run."""
         repeat = self.loops[name]
         if not repeat.holds:
             self._show(name, data)
@@ -56,7 +56,7 @@ class RepeatFilter:
             repeat.timer = self._loop.call_later(repeat.life + _PATIENCE, lambda: self._release(name, repeat))
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Count or pass on held-back output, if the changed phase in `status` ends a run or a crash loop."""
+        """Update a crash loop when its process' status has changed: count the repeated run, or show its output."""
         name, phase = status.name, status.phase
         if phase in (model.STARTING, model.RUNNING):
             self._spawned.setdefault(name, self._loop.now())
@@ -66,7 +66,7 @@ class RepeatFilter:
             self._release(name, self.loops.pop(name))
 
     def look(self) -> None:
-        """Count or show held-back output now, because a message that should follow it comes next."""
+        """Count or show all held-back output now, because a message is to appear after it."""
         for name, repeat in tuple(self.loops.items()):
             self._judge(name, repeat)
 
@@ -84,7 +84,7 @@ class RepeatFilter:
         repeat.life, repeat.holds = life, bool(repeat.before)
 
     def _judge(self, name: str, repeat: _Repeat) -> None:
-        """Count a run with the same output as before, or show different output."""
+        """Count a run whose output equals that of the run before; show the output if it differs."""
         if not repeat.held or without_numbers(repeat.held) != repeat.before:
             self._release(name, repeat)
             return
@@ -101,7 +101,7 @@ class RepeatFilter:
 
 
 class _Repeat:
-    """One crash loop: output of the previous run, and output of this one so far."""
+    """The crash loop of one process: output of the previous run, and of the present one so far."""
 
     def __init__(self) -> None:
         self.before = b""
@@ -112,7 +112,7 @@ class _Repeat:
         self.timer: Timer | None = None
 
     def end(self) -> None:
-        """Discard the held-back output, which equals that of the last run."""
+        """Discard the held-back output of a run that repeated the one before."""
         self.held = b""
         if self.timer is not None:
             self.timer.cancel()

@@ -1,4 +1,4 @@
-"""Reports a shutdown to clients: what stops in which order, how long each took, and why a run has failed."""
+"""Reports a shutdown to clients: which processes stop in which order, how long each took, why the run failed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _SIGKILL = 9
 
 
 def failure_summary(failures: Sequence[Failure]) -> tuple[WorkError, ...]:
-    """Return the failures of a run in short form, to be repeated at the end; consequences come before causes."""
+    """Return shortened errors of a failed run, to be repeated at its end, the most important last.
+
+    Errors of processes that only waited for others are left out.
+    """
     causes = [each.error for each in failures if each.error.slug != "process/waiting"]
     return tuple(map(_shortened, reversed(causes[:_MOST_FAILURES])))
 
@@ -58,7 +61,7 @@ class ShutdownReport:
         ]
 
     def listen(self, connection: Connection, request: Request) -> None:
-        """Report to this client, too, on standard error."""
+        """Report the shutdown to this client, too, on standard error."""
         self._listeners.append((connection, request))
         self._tell_one(connection, request, self._announcement("; ctrl-c to force" * request.view.terminal))
 
@@ -67,7 +70,7 @@ class ShutdownReport:
         self._listeners = [(other, request) for other, request in self._listeners if other is not connection]
 
     def announce(self) -> None:
-        """Send viewers a line that says what will stop, and in which order."""
+        """Send viewers a line that says which processes will stop, in which order."""
         if any(self._order):
             self._viewers.say(self._announcement("; ctrl-c again to force"))
 
@@ -77,13 +80,13 @@ class ShutdownReport:
         return f"stopping {summary.list_in_order([group[::-1] for group in self._order])}{addition}\n"
 
     def forced(self) -> None:
-        """Report that everything is being killed."""
+        """Report that all running processes are being killed."""
         names = [status.name for status in self._project.supervisor.statuses() if status.pid is not None]
         if names:
             self._tell(f"forcing: {', '.join(printable(name) for name in names)} killed\n")
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Report the process if it has stopped, with the time that it took."""
+        """Report a process that has stopped, and how long that took."""
         now = self._project.loop.now()
         if status.phase == model.STOPPING:
             self._stopping.setdefault(status.name, now)
@@ -122,7 +125,7 @@ class ShutdownReport:
         return f"  {mark} {text} {duration(took):>9}\n"
 
     def _saved(self, status: model.ProcessStatus) -> str:
-        """Return where a properly stopped server has saved its data; "" if it has none."""
+        """Return where the stopped server has saved its data; "" if it has no data or was killed."""
         data = self._project.supervisor.process(status.name).spec.data
         if status.last_exit is None or status.last_exit.code != 0 or not _has_entries(data):
             return ""

@@ -1,4 +1,4 @@
-"""Reports the result of a start to clients: what became ready when, what failed, and the addresses."""
+"""Reports the result of a start to clients: which processes became ready when, which failed, and the addresses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Waiter(Record):
 
 
 class StartupReport:
-    """Reports to waiting clients that everything is up, or what isn't."""
+    """Reports the result of a start to the clients that wait for it."""
 
     def __init__(self, project: RunningProject, viewers: Viewers) -> None:
         self._project = project
@@ -58,9 +58,9 @@ class StartupReport:
         self._are_changes_said = False  # to viewers
 
     def wait(self, connection: Connection, request: Request, *, is_first: bool = False, is_same: bool = False) -> None:
-        """Report once to this client; a detached one then gets its exit code. The first client gets the whole report.
+        """Report the result of the start to this client; a detached client then gets its exit code.
 
-        `is_same`: everything was up before the request.
+        The first client gets the whole report. `is_same`: everything was up before the request.
         """
         alive = () if is_first else (each.name for each in self._project.supervisor.statuses() if each.pid is not None)
         progress = Progress(self._project, connection, request, alive, lambda: self._pages.asked)
@@ -73,7 +73,7 @@ class StartupReport:
         self._waiters = [waiter for waiter in self._waiters if waiter.connection is not connection]
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Record when the process was spawned and became ready."""
+        """Record when a process was spawned or became ready, from its new status."""
         now = self._project.loop.now()
         if status.phase in _SPAWNED and status.started is not None:
             now -= max(0.0, self._project.wall_clock() - status.started)  # the first events arrive late
@@ -94,7 +94,7 @@ class StartupReport:
         )
 
     def settled(self) -> None:
-        """Request the first pages when the start has ended, then send the report to waiting clients."""
+        """After a start has ended, request the first pages, then send the report to waiting clients."""
         self._is_settled = True
         self._stop_limit()
         mover = self._project.mover  # its start continues with other ports
@@ -105,7 +105,7 @@ class StartupReport:
             self._pages.ask(self._answer_all)
 
     def _answer_all(self) -> None:
-        """Report to waiting clients after the first pages have answered, unless something changed meanwhile."""
+        """Send the report with the first pages' answers to waiting clients, unless a process has changed meanwhile."""
         if not self._is_settled or not self._project.supervisor.verdict().settled:
             self._start_limit()  # `settled` will be called again
             return
@@ -116,7 +116,7 @@ class StartupReport:
             self._answer(waiter, timed_out=False)
 
     def _judge(self, request: Request) -> None:
-        """Store the time of a successful start and compare it with earlier ones."""
+        """Store how long a successful start took, and compare it with earlier starts."""
         if not request.began or not self._project.supervisor.verdict().ok:
             return
         state, at = self._project.plan.state, self._project.wall_clock()
@@ -131,14 +131,14 @@ class StartupReport:
         return max(0.0, self._project.since - request.began)
 
     def _times(self, request: Request, took: float, *, is_same: bool = False) -> list[str]:
-        """Return lines on the time that the start took, if there is anything to say."""
+        """Return the lines about how long the start took: of `--timings`, or if it was slower than usual."""
         lines = [self._slower] if self._slower and not is_same else []
         if request.timings:
             lines += timings.describe(self._watch, self._project.plan.processes, self._before(request), took)
         return lines
 
     def ask_for_other_ports(self) -> None:
-        """Send background clients away to prepare a plan with other ports, if they can."""
+        """Tell waiting background clients to prepare a plan with other ports, as far as they can."""
         able = [waiter for waiter in self._waiters if waiter.request.detach and waiter.request.moves]
         self._waiters = [waiter for waiter in self._waiters if waiter not in able]
         for connection, _, progress, _ in able:
@@ -147,7 +147,7 @@ class StartupReport:
             connection.finish(1)
 
     def abandon(self) -> None:
-        """Report that everything was stopped before it was up."""
+        """Report to waiting clients that the project was stopped before it was up."""
         self._pages.cancel()
         waiters, self._waiters = self._waiters, []
         for connection, request, progress, _ in waiters:
@@ -217,7 +217,7 @@ class StartupReport:
             self._project.loop.call_later(0, self._keep_success)
 
     def _keep_success(self) -> None:
-        """Record that the project works, after its clients were answered."""
+        """Record in the state folder that the project has started without errors, after clients were answered."""
         from devboot.supervisor.last_success import keep_success
 
         try:
@@ -238,7 +238,7 @@ class StartupReport:
         return f"{text}\n" if text else ""
 
     def before_error(self) -> str:
-        """Return the line about changes for the first error of a start that viewers are shown; else ""."""
+        """Return the line about changes if this is the start's first error shown to viewers; "" otherwise."""
         if self._are_changes_said or not self._is_first:
             return ""
         self._are_changes_said = True
@@ -295,7 +295,7 @@ class StartupReport:
         return "\n".join([line, "", headline, *about_time, *about_servers, "", ""])
 
     def _unproven(self, shown: Sequence[model.ProcessStatus], width: int) -> list[str]:
-        """Return lines about processes that no probe has shown to be ready, which were watched for a while."""
+        """Return lines about processes without a readiness probe, which count as up since they didn't exit."""
         process = self._project.supervisor.process
         settled = [each.name for each in shown if each.phase != model.READY and process(each.name).settled]
         late = [
@@ -307,7 +307,7 @@ class StartupReport:
         return [line for text in texts for line in summary.titled("idle", text, width)]
 
     def _unanswered(self, width: int) -> list[str]:
-        """Return notes on servers that processes tried to connect to in vain, since they may retry silently."""
+        """Return notes on servers that processes could not connect to, since they may retry without a message."""
         plan = self._project.plan
         if not any(spec.observed for spec in plan.processes):
             return []
@@ -326,11 +326,11 @@ class StartupReport:
         return summary.addresses([*self._entries([*web, *others]), *_databases(self._project.plan)])
 
     def _pages_first(self, statuses: Sequence[model.ProcessStatus]) -> list[model.ProcessStatus]:
-        """Return the statuses sorted, web pages before the APIs behind them."""
+        """Return the statuses sorted: processes with an HTML first page before others, such as the APIs behind them."""
         return sorted(statuses, key=lambda each: not self._pages.is_html(each.name))
 
     def _entries(self, statuses: Sequence[model.ProcessStatus]) -> list[tuple[str, str]]:
-        """Return name and address of each, the address followed by the answer of its first page."""
+        """Return (name, address) of each process, with the answer of its first page after the address."""
         return [
             (each.name, f"{summary.url(each.scheme, each.address)}  {self._pages.text(each.name)}".strip())
             if each.address
@@ -344,7 +344,7 @@ _NEXT = f"  {pad('next', 6)}  {summary.NEXT}"
 
 
 def _databases(plan: model.Plan) -> list[tuple[str, str]]:
-    """Return the SQLite files, relative to the project; a single one is named `sqlite`."""
+    """Return (name, path relative to the project) of the SQLite files; a single one is named `sqlite`."""
     single = len(plan.databases) == 1
     root = plan.root.rstrip("/") + "/"
     return [("sqlite" if single else name, path.removeprefix(root)) for name, path in plan.databases]

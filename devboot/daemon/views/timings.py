@@ -1,4 +1,4 @@
-"""Times of a start: the critical chain of processes, and a comparison with earlier starts.
+"""Durations of a start: the critical chain of processes, and a comparison with earlier starts.
 
 The last starts are kept in the state folder (`starts.json`), so that a clearly slower start can name the cause.
 """
@@ -30,9 +30,9 @@ _SPAWNED = (model.STARTING, model.RUNNING)
 
 
 class Start(Record):
-    """One successful start: when it ended, whether nothing had to be installed, its duration in all and per process.
+    """One successful start: when it ended (`at`, seconds since the epoch), and its duration in seconds (`total`).
 
-    `at` is in seconds since the epoch, `total` and `took` are in seconds.
+    `is_warm`: nothing had to be installed. `took` is the duration of each process.
     """
 
     at: float
@@ -42,25 +42,25 @@ class Start(Record):
 
 
 class Stopwatch:
-    """Times of the processes of one start, in seconds of the loop's clock."""
+    """When each process of a start was spawned and was up, in seconds of the loop's clock."""
 
     def __init__(self) -> None:
         self.spawned: dict[str, float] = {}
         self.up: dict[str, float] = {}
 
     def changed(self, status: model.ProcessStatus, now: float) -> None:
-        """Record a changed phase; only the first run of each process counts."""
+        """Record the time `now` for a process that was spawned or is up; only the first run of each process counts."""
         if status.phase in _SPAWNED:
             self.spawned.setdefault(status.name, now)
         elif status.phase in (model.READY, model.EXITED) and status.name in self.spawned:
             self.up.setdefault(status.name, now)
 
     def took(self) -> dict[str, float]:
-        """Return the seconds from spawn to up, of processes that have become ready or exited."""
+        """Return the seconds from spawn to up, by name, for processes that have become ready or exited."""
         return {name: at - self.spawned[name] for name, at in self.up.items()}
 
     def chain(self, specs: Iterable[model.ProcessSpec]) -> list[str]:
-        """Return the critical chain: names from first to last, each of which delayed the next."""
+        """Return the critical chain of the start: process names in order, each of which waited for the one before."""
         by_name = {spec.name: spec for spec in specs}
         name = max(self.up.keys() & by_name.keys(), key=lambda each: self.up[each], default="")
         found: list[str] = []
@@ -72,7 +72,7 @@ class Stopwatch:
 
 
 def describe(watch: Stopwatch, specs: Sequence[model.ProcessSpec], before: float, total: float) -> list[str]:
-    """Return the lines of `up --timings`: start and duration of each link of the critical chain."""
+    """Return the lines of `up --timings`: when each process of the critical chain started, and how long it took."""
     chain = watch.chain(specs)
     begin = min(watch.spawned.values(), default=0.0)
     rows = [("0 ms", "until the first process", duration(before))]
@@ -122,7 +122,7 @@ def read_starts(state: str) -> list[Start]:
 
 
 def keep(state: str, start: Start, earlier: Sequence[Start]) -> None:
-    """Store a start with the earlier ones; a full disk is ignored."""
+    """Store a start together with `earlier` ones, the oldest dropped; a full disk is ignored."""
     last = [*earlier, start][-KEPT:]
     kept: list[Plain] = [(each.at, each.is_warm, each.total, {**each.took}) for each in last]
     try:

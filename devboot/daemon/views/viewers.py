@@ -1,4 +1,4 @@
-"""Viewers of output: renders each block once per style and sends it to all viewers with that style."""
+"""Clients that are shown output: renders each block once per style and sends it to all viewers with that style."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class Viewer:
         connection.on_room = self._has_room
 
     def resize(self, rows: int, columns: int) -> None:
-        """Adopt the new size of the client's terminal."""
+        """Store the new size of the client's terminal."""
         self.view = self.view._replace(rows=rows, columns=columns)
         self.style = self.view.line_style()
 
     def wants(self, name: str) -> bool:
-        """Return whether it is shown the output of this process."""
+        """Return whether the client is shown the output of process `name`."""
         return not self.names or name in self.names
 
     def show(self, name: str, text: bytes, *, ended: bool) -> None:
-        """Send the client rendered text of the process `name`; `ended`: it ends with a whole line."""
+        """Send rendered output of the process `name` to the client; `ended`: it ends with a whole line."""
         lead = b"\n" if self.open_line and self.open_line != name else b""
         if self._held is not None and self._keep(lead + text):
             self.open_line = "" if ended else name
@@ -57,12 +57,15 @@ class Viewer:
             self.open_line = "" if ended else name
 
     def hand_over(self, name: str, data: bytes, at: float) -> None:
-        """Send an unrendered block, for a client that renders output itself."""
+        """Send unrendered output, with time and process name, to a client that renders output itself."""
         self.catch_up()
         self.connection.offer(b"%.3f %s\n%s" % (at, name.encode("utf-8", "replace"), data))
 
     def _keep(self, text: bytes) -> bool:
-        """Hold text back; return False if there is no room and it is shown instead. During a pause it is counted."""
+        """Hold output back; return False if the buffer is full, so that everything is shown instead.
+
+        During a pause, output that doesn't fit is counted as omitted.
+        """
         assert self._held is not None
         self._room -= len(text)
         if self._room >= 0:
@@ -75,7 +78,10 @@ class Viewer:
         return True
 
     def hold(self, *, pause: bool = False) -> None:
-        """Hold output back until `release`; without `pause`, only until a screenful or a message of devboot."""
+        """Hold output back until `release`.
+
+        Without `pause`, only until a screenful has gathered or devboot has a message.
+        """
         self._is_paused = self._is_paused or pause
         if pause:
             self.open_line = ""  # the client ends the line itself
@@ -83,7 +89,7 @@ class Viewer:
             self._held, self._room = [], HELD
 
     def release(self, *, resume: bool = False) -> None:
-        """Show held-back output and continue; a pause ends only with `resume`."""
+        """Show held-back output and stop holding; a pause ends only with `resume`."""
         if self._held is None or (self._is_paused and not resume):
             return
         held, self._held, self._is_paused = b"".join(self._held), None, False
@@ -119,7 +125,7 @@ class Viewer:
             self.after_room()
 
     def catch_up(self, *, at_end: bool = False) -> None:
-        """Report the number of omitted lines as soon as there is room; `at_end`: now."""
+        """Report the number of omitted lines once the client's buffer has room again; `at_end`: at once."""
         if self._held is not None:
             return
         count = self.connection.take_left_out(at_end=at_end)
@@ -134,7 +140,7 @@ class Viewer:
 
 
 class Viewers:
-    """All viewers of one daemon; `after_room` is called when one of them has caught up."""
+    """All clients that are shown output; `after_room` is called when one of them has caught up."""
 
     def __init__(self, names: Iterable[str], after_room: Callable[[], None] | None = None) -> None:
         self._after_room = after_room
@@ -168,7 +174,7 @@ class Viewers:
         return next((viewer for viewer in self._viewers if viewer.connection is connection), None)
 
     def output(self, name: str, data: bytes, at: float, *, raw: bool | None = None) -> None:
-        """Show a block of `name`, written at `at` (wall-clock seconds).
+        """Show a block of output of process `name`, written at `at` (wall-clock seconds), to the viewers that want it.
 
         With `raw` True only to clients that render output themselves, with False only to the others.
         """
@@ -192,11 +198,11 @@ class Viewers:
                 viewer.connection.call(show, viewer)
 
     def is_catching_up(self, name: str = "") -> bool:
-        """Return whether a viewer of `name` ("": of any process) is behind but still reads."""
+        """Return whether any viewer of process `name` ("": of any) is behind with reading but makes progress."""
         return any(viewer.connection.is_catching_up and (not name or viewer.wants(name)) for viewer in self._viewers)
 
     def prefixer(self, viewer: Viewer) -> Prefixer:
-        """Return the prefixer for a viewer, shared by viewers with the same style and names."""
+        """Return the object that adds times and names to lines; viewers with the same style and names share one."""
         key = self._key(viewer)
         if key not in self._prefixers:
             wanted = [name for name in self._names if viewer.wants(name)]
@@ -208,12 +214,12 @@ class Viewers:
         return (*viewer.style.key(), viewer.names)
 
     def renamed(self, names: Iterable[str]) -> None:
-        """Adopt new process names, which may change the width of the prefix."""
+        """Adopt the process names of a new plan, which determine the width of the prefix."""
         self._names = tuple(names)
         self._prefixers.clear()
 
     def release(self) -> None:
-        """Show all held-back output, because something went wrong."""
+        """Show all held-back output, because of a failure."""
         for viewer in tuple(self._viewers):
             viewer.connection.call(viewer.release)
 

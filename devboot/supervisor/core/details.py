@@ -11,14 +11,17 @@ if TYPE_CHECKING:
 
 
 class Asked(Record):
-    """A configured probe: `how` it checks, and the result of its `last` try, several lines or "" before the first."""
+    """A probe for `ps -v`: `how` describes its check, `last` is the message of its last try, "" before the first."""
 
     how: str
     last: str = ""
 
 
 class Details(Record):
-    """Details of one process. `depends_on` pairs a name with the state waited for; a missing probe is None."""
+    """What `ps -v` shows of one process.
+
+    `depends_on` has pairs such as `("redis", "ready")`; a probe not configured is None.
+    """
 
     name: str
     command: str
@@ -31,7 +34,7 @@ class Details(Record):
 
 
 def details(process: Process) -> Details:
-    """Return the details of a process, whether it runs or not."""
+    """Return what `ps -v` shows of a process; of one that isn't running, the probe results of its last run."""
     spec, run, (ready, alive) = process.spec, process.run, process.probed
     if run is not None:
         ready, alive = run.probe_text, run.alive_text

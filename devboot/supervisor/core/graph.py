@@ -1,4 +1,4 @@
-"""Dependencies between processes: what is met, what blocks, in which order to start. Pure functions."""
+"""Dependencies between processes, as pure functions: which are met, which blocks a start, in which order to start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENDED = (model.STOPPED, model.EXITED, model.FAILED, model.GAVE_UP)
 
 
 class Standing(Record):
-    """State of a process as its dependents see it: the phase, and facts that the phase doesn't show."""
+    """State of a process as far as its dependents care: its phase, and flags that the phase alone doesn't show."""
 
     phase: str
     ok: bool = False  # it has ended as expected
@@ -24,7 +24,7 @@ class Standing(Record):
 
 
 class Blocker(Record):
-    """Reason for which a process waits. `forever`: it stays blocked until the user does something."""
+    """The dependency that keeps a process waiting. `forever`: it won't be met until the user does something."""
 
     name: str
     reason: str
@@ -32,7 +32,10 @@ class Blocker(Record):
 
 
 def is_met(until: str, standing: Standing) -> bool:
-    """Return whether a dependency on a process in this state is fulfilled."""
+    """Return whether a dependency is met: the state `until`, such as `ready`, is required.
+
+    `standing` is the present state.
+    """
     if until == model.UNTIL_COMPLETED:
         return standing.phase == model.EXITED
     if until == model.UNTIL_SUCCEEDED:
@@ -45,7 +48,7 @@ def is_met(until: str, standing: Standing) -> bool:
 def is_up(standing: Standing) -> bool:
     """Return whether a process counts as ready.
 
-    Its probe decides; without one, its time alive or an expected exit.
+    A readiness probe decides. Without one, it counts when it has stayed alive long enough or has exited as expected.
     """
     if standing.phase == model.READY or (standing.phase == model.EXITED and standing.ok):
         return True
@@ -53,7 +56,10 @@ def is_up(standing: Standing) -> bool:
 
 
 def blocker(dependencies: Iterable[model.Dependency], standings: Mapping[str, Standing]) -> Blocker | None:
-    """Return the first unmet dependency, permanently blocked ones first; None if all are met."""
+    """Return why a process can't start yet: its first unmet dependency, permanently blocked ones first.
+
+    None if all are met.
+    """
     known = [each for each in dependencies if each.name in standings]
     unmet = [each for each in known if not is_met(each.until, standings[each.name])]
     reasons = [_reason(each, standings[each.name]) for each in unmet]
@@ -74,7 +80,7 @@ def _reason(dependency: model.Dependency, standing: Standing) -> Blocker:
 
 
 def closure(names: Iterable[str], specs: Mapping[str, model.ProcessSpec]) -> frozenset[str]:
-    """Return `names` and everything that they depend on, directly or indirectly."""
+    """Return `names` and the names of all processes that these depend on, directly or indirectly."""
     found: set[str] = set()
     left = list(names)
     while left:
@@ -86,7 +92,7 @@ def closure(names: Iterable[str], specs: Mapping[str, model.ProcessSpec]) -> fro
 
 
 def dependents(specs: Iterable[model.ProcessSpec]) -> dict[str, frozenset[str]]:
-    """Return for each name the processes that depend on it directly."""
+    """Return, for each process name, the names of the processes that depend on it directly."""
     found: dict[str, set[str]] = {spec.name: set() for spec in specs}
     for spec in specs:
         for each in spec.depends_on:
@@ -96,7 +102,10 @@ def dependents(specs: Iterable[model.ProcessSpec]) -> dict[str, frozenset[str]]:
 
 
 def levels(specs: Iterable[model.ProcessSpec]) -> tuple[tuple[str, ...], ...]:
-    """Return names grouped by depth, those without dependencies first; within a group in the plan's order."""
+    """Return process names grouped by depth of dependencies: first those without any.
+
+    Each group in the plan's order.
+    """
     specs = tuple(specs)
     waits = {spec.name: {each.name for each in spec.depends_on} for spec in specs}
     found: list[tuple[str, ...]] = []

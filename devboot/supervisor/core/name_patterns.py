@@ -1,4 +1,4 @@
-"""Resolves names as users type them: wildcards, instances, and a suggestion if nothing matches."""
+"""Resolves process names typed by users: wildcards, instances, and a suggestion if nothing matches."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def expand(patterns: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Return the known names that `patterns` match, in the order of `known`.
+    """Return the process names among `known` that match any of `patterns`, in the order of `known`.
 
-    A pattern is a name, a wildcard, or the common part of instances (`web` for `web.1` and `web.2`). Raises UsageError
-    `usage/unknown-name` for the first pattern without a match.
+    A pattern is a name, a wildcard (`work*`), or a name without instance number (`web` for `web.1` and `web.2`). Raises
+    UsageError `usage/unknown-name` for the first pattern without a match.
     """
     wanted: set[str] = set()
     for pattern in patterns:

@@ -1,7 +1,7 @@
-"""Decides whether a client's request for a process is fulfilled, still pending, or failed.
+"""Decides whether a client's start, stop or restart of a process is done, still pending, or has failed.
 
-A request stays pending only while something is under way that will end. A process may start and end between two
-looks, so its number of starts is compared with the number at the time of the request.
+A request stays pending only while something is under way that will end. A process may start and end between two checks,
+so its number of starts is compared with the number at the time of the request.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _ENDED_BADLY = (model.STOPPED, model.FAILED, model.GAVE_UP)
 
 
 def outcome(wanted: str, process: Process, starts: int) -> str:
-    """Return PENDING, DONE or FAILED for a request; `starts` is the process' number of starts when it arrived."""
+    """Return PENDING, DONE or FAILED for a request to start, stop or restart `process` (`wanted`).
+
+    `starts` is how often the process had been started when the request arrived.
+    """
     return _OUTCOMES[wanted](process, process.starts > starts)
 
 
@@ -82,7 +85,7 @@ _OUTCOMES: dict[str, Callable[[Process, bool], str]] = {
 
 
 def progress(process: Process) -> str:
-    """Return what a process with a pending request is doing or waiting for, as text; "" if there is nothing to say."""
+    """Return the progress of a process with a pending request as a predicate: `is starting`, `waits for redis`."""
     phase, state = process.state.phase, process.state
     if phase == model.WAITING and process.blocked is not None:
         return f"waits {process.blocked.reason}"

@@ -36,8 +36,8 @@ LATER_FIELDS = (
 class Changes(Record):
     """Names of the processes that a new plan affects, by what happens to them.
 
-    `kept`: changed services, which are never restarted without a request. `updated`: processes that keep running with
-    new settings. `later`: processes with a setting that takes effect at their next start.
+    `kept`: services whose settings have changed; only a request restarts them. `updated`: processes that keep running,
+    with new settings that apply at once. `later`: processes with a setting that takes effect at their next start.
     """
 
     started: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Changes(Record):
 
 
 class PlannedProcess(Record):
-    """A process as a switch to a new plan would leave it: its specification in that plan and its present state."""
+    """A process right after a switch to a new plan: its new specification with its present state."""
 
     name: str
     spec: model.ProcessSpec
@@ -61,7 +61,7 @@ class PlannedProcess(Record):
 
 
 def roots(processes: Mapping[str, Process] | Mapping[str, PlannedProcess]) -> tuple[str, ...]:
-    """Return the names that `up` without names starts: services, processes, and databases of services."""
+    """Return the names that `up` without arguments starts: services, processes, and tasks that create databases."""
     return tuple(
         name for name, each in processes.items() if each.spec.kind != model.TASK or model.makes_database(each.spec)
     )
@@ -70,10 +70,11 @@ def roots(processes: Mapping[str, Process] | Mapping[str, PlannedProcess]) -> tu
 def to_start(
     processes: Mapping[str, Process] | Mapping[str, PlannedProcess], wanted: AbstractSet[str], named: AbstractSet[str]
 ) -> tuple[str, ...]:
-    """Return the names of `wanted` that have to be started, dependents first.
+    """Return those of the names `wanted` that have to be started, dependents before their dependencies.
 
-    A task is included only if it is `named`, has failed, or is needed by another one that starts. A database that none
-    needs is made for programs outside of the plan.
+    Running ones are left out. A task is included if it is `named` by the user, has failed, or a process that starts
+    needs it; a task that creates a database also if nothing depends on it, since programs outside of the plan may use
+    it.
     """
     specs = tuple(each.spec for each in processes.values())
     dependents = graph.dependents(specs)
@@ -94,7 +95,7 @@ def to_start(
 
 
 def cascade(processes: Mapping[str, Process], names: AbstractSet[str]) -> tuple[str, ...]:
-    """Return `names` and the running dependents of those with `cascade`: everything that restarts together."""
+    """Return the names of all processes to restart: `names`, and running dependents of those with `cascade` set."""
     dependents = graph.dependents(tuple(each.spec for each in processes.values()))
     found = set(names)
     left = list(names)
@@ -108,21 +109,24 @@ def cascade(processes: Mapping[str, Process], names: AbstractSet[str]) -> tuple[
 
 
 def port_holder(process: Process, leaving: Iterable[Process]) -> graph.Blocker | None:
-    """Return a blocker if a process that is being removed still listens on the port of `process`."""
+    """Return a blocker if a process that is being removed from the plan still runs on the port of `process`.
+
+    Else None.
+    """
     port = process.spec.port
     holder = next((each.name for each in leaving if port and each.spec.port == port and each.run is not None), None)
     return None if holder is None else graph.Blocker(holder, f"for {holder} to leave port {port}", forever=False)
 
 
 def may_restart(process: Process) -> bool:
-    """Return whether a file change restarts it: not if it was stopped on purpose or never requested."""
+    """Return whether a change of watched files restarts the process: not if the user stopped it or never started it."""
     if process.state.phase == model.STOPPING:
         return process.state.then != life.THEN_STOPPED
     return process.state.phase != model.STOPPED
 
 
 def ordered(processes: Mapping[str, Process], names: Iterable[str]) -> dict[str, Process]:
-    """Return the processes in the order of the new plan, those that are being removed last."""
+    """Return the processes sorted: first by the given names of the new plan, then those that it no longer has."""
     first = dict.fromkeys(names)
     return {name: processes[name] for name in (*first, *(name for name in processes if name not in first))}
 
@@ -130,10 +134,10 @@ def ordered(processes: Mapping[str, Process], names: Iterable[str]) -> dict[str,
 def tasks_due(
     specs: Mapping[str, model.ProcessSpec], alive: AbstractSet[str], starting: AbstractSet[str]
 ) -> tuple[str, ...]:
-    """Return the tasks of a new plan that have to run before the starting processes.
+    """Return the tasks of a new plan that have to run before the `starting` processes.
 
-    `specs` are marked with `skip`. A task whose stamp has become stale (a migration was added) is included even if only
-    running processes need it.
+    `specs` has the plan's processes; tasks with nothing to do have `skip` set. A task whose stamp is stale (a migration
+    was added) is included even if only processes need it that are already `alive`.
     """
     needed = graph.closure(starting, specs)
     tasks = (name for name in graph.closure(starting | alive, specs) if specs[name].kind == model.TASK)
@@ -141,9 +145,9 @@ def tasks_due(
 
 
 def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], leaving: AbstractSet[str]) -> Changes:
-    """Return the changes from the old plan to the new one, whose tasks are marked with `skip`.
+    """Return the changes that a switch from the `old` plan to the `new` one makes to the running processes.
 
-    `leaving` are processes that are already being removed.
+    Tasks of `new` with nothing to do have `skip` set. `leaving` are the processes that are already being removed.
     """
     fresh = {spec.name: spec for spec in new.processes}
     alive = [each.spec for name, each in processes.items() if each.run is not None and name in fresh]
@@ -190,9 +194,9 @@ def with_missing(
     *,
     dependencies: bool = True,
 ) -> Changes:
-    """Return these changes to a new plan with what `up` also starts afterwards, because it isn't running.
+    """Return `changes`, plus the processes and tasks that a following `up` starts because they aren't running.
 
-    The tasks of the plan are marked with `skip`; `names` and `dependencies` as for `up`.
+    Tasks of `new` with nothing to do have `skip` set; `names` and `dependencies` mean the same as for `Supervisor.up`.
     """
     specs = {spec.name: spec for spec in new.processes}
     planned = {name: _planned(spec, None if name in leaving else processes.get(name)) for name, spec in specs.items()}
@@ -220,7 +224,7 @@ def _planned(spec: model.ProcessSpec, process: Process | None) -> PlannedProcess
 
 
 def scaled(old: model.Plan, new: model.Plan, names: AbstractSet[str]) -> model.Plan:
-    """Return the old plan with the new number of instances of `names`; other edits are left for a later apply."""
+    """Return the `old` plan with the instances of `names` as in the `new` one; all other edits are left out."""
     before = {spec.name: spec for spec in old.processes}
     after = {spec.name: spec for spec in new.processes}
     specs = []
@@ -238,20 +242,20 @@ def scaled(old: model.Plan, new: model.Plan, names: AbstractSet[str]) -> model.P
 def _depending_anew(
     old: model.ProcessSpec, new: model.ProcessSpec | None, names: AbstractSet[str]
 ) -> model.ProcessSpec:
-    """Return the old specification, with updated names if one of its dependencies was scaled."""
+    """Return the old specification; if a process that it depends on was scaled, with the new one's dependencies."""
     if new is None or not any(each.name in names or base_of(each.name) in names for each in old.depends_on):
         return old
     return old._replace(depends_on=new.depends_on)
 
 
 def base_of(name: str) -> str:
-    """Return the name without the instance number: `worker` for `worker.2`."""
+    """Return a process name without its instance number: `worker` for `worker.2`."""
     stem, dot, number = name.rpartition(".")
     return stem if dot and number.isdigit() else name
 
 
 def _is_done(process: Process | PlannedProcess) -> bool:
-    """Return whether a task has succeeded, even if its leftover children are still being ended."""
+    """Return whether a task has succeeded in this session or was skipped as unchanged."""
     return bool(process.spec.stamp or process.was_skipped) and _has_ended_well(process)
 
 
@@ -264,9 +268,9 @@ def _has_other(old: model.ProcessSpec, new: model.ProcessSpec, fields: Iterable[
 
 
 def _changed_siblings(old: model.Plan, new: model.Plan) -> Callable[[model.ProcessSpec], bool]:
-    """Return a predicate: whether a process must restart because the ports of its siblings have changed.
+    """Return a predicate: whether a process must restart because ports of other processes have changed.
 
-    It must if a sibling's port has moved, or if its command refers to a sibling that was added or removed.
+    True for all if a port has moved, else for those whose command contains the name of an added or removed process.
     """
     before, after = dict(old.siblings), dict(new.siblings)
     moved = any(before[name] != after[name] for name in before.keys() & after.keys())

@@ -1,4 +1,4 @@
-"""A supervised process: carries out the actions of its state machine and keeps the results of its runs."""
+"""One supervised process: feeds events to its state machine, carries out the actions, keeps the results of its runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SOON = 5.0  # seconds; a leader that exits earlier and leaves children behind ha
 
 
 class Surroundings:
-    """What all processes of a supervisor share: the host, the plan, the terminal size, and callbacks for events."""
+    """Shared by all processes of a supervisor: the host, the plan, the terminal size, and callbacks for events."""
 
     def __init__(
         self,
@@ -63,7 +63,10 @@ class Surroundings:
 
 
 class Process:
-    """A process and its present run. Events come in through `feed`; changes go to the callbacks of `around`."""
+    """A process of the plan and its present run, if any.
+
+    Events reach its state machine by `feed`; changes of its state are reported to the callbacks of `around`.
+    """
 
     # Defaults stand in the class: hundreds of processes that never leave them would take 1.5 KB each.
     run: Run | None = None
@@ -104,7 +107,7 @@ class Process:
         self.take(spec)
 
     def take(self, spec: model.ProcessSpec) -> None:
-        """Replace the specification; a running process keeps the old one until its next start."""
+        """Replace the specification of the process; a present run keeps the old command and environment."""
         self.spec = spec
         self._found_port = 0
         self.port_taken = False
@@ -134,7 +137,7 @@ class Process:
             self._plan_run()
 
     def resize(self, rows: int, columns: int) -> None:
-        """Resize the terminal of its run, if it has one."""
+        """Set the terminal size of the present run, if it has a terminal."""
         if self.run is not None:
             self.host.loop.call(self.run.resize, rows, columns)
 
@@ -154,7 +157,7 @@ class Process:
                 self.timetable.cancel()
 
     def feed(self, kind: str, end: life.End | None = None) -> None:
-        """Advance the state machine by an event `kind` (see `life`) and act on the result.
+        """Pass an event `kind` (a constant of `state_machine`) to the state machine and carry out the resulting action.
 
         An internal error while doing so fails only this process.
         """
@@ -187,7 +190,7 @@ class Process:
         self.around.on_change(self)
 
     def force(self) -> None:
-        """Send SIGKILL to everything that belongs to it."""
+        """Send SIGKILL to all processes of the present run."""
         self.host.loop.call(self._force)
 
     def _force(self) -> None:
@@ -198,26 +201,26 @@ class Process:
 
     @property
     def awaits_mending(self) -> bool:
-        """True if it was up, gave up, and restarts on its own when one of its watched files changes."""
+        """True if the process once was up, then used up its restarts, and starts again when a watched file changes."""
         return self.was_up and self.state.phase == model.GAVE_UP and bool(self.spec.watch)
 
     @property
     def port(self) -> int:
-        """Port on which it listens: as observed, else from its specification; 0 if unknown."""
+        """Port on which the process listens: the observed one, else that of its specification; 0 if unknown."""
         return self._found_port or self.spec.port
 
     @property
     def address(self) -> str:
-        """Address to show to the user; "" if unknown."""
+        """Address of the process for users, such as `127.0.0.1:8000`; "" if unknown."""
         return f"127.0.0.1:{self._found_port}" if self._found_port else self.spec.address
 
     @property
     def scheme(self) -> str:
-        """URL scheme of its address; "" unless it is known to serve pages."""
+        """URL scheme of the process' address, such as `http`; "" unless the process is known to serve pages."""
         return self.spec.scheme or ("http" if self.serves_pages else "")
 
     def _find_port(self) -> None:
-        """Find its listening port where the specification has none or a different one, and note a difference."""
+        """Look up the port on which the run really listens, and report it to the user if the plan has another one."""
         ready = self.spec.ready
         moved = self.run is not None and ready is not None and self.run.probed_port not in (0, ready.port)
         is_known = ready is not None and ready.kind in ("listen", "accept") and ready.port and self._was_ready
@@ -244,17 +247,17 @@ class Process:
 
     @property
     def has_served(self) -> bool:
-        """True if this run has become ready, or has no readiness probe."""
+        """True if the present run has become ready, or if the process has no readiness probe."""
         return self._was_ready or not self.policy.has_probe
 
     @property
     def _is_starting(self) -> bool:
-        """True while it is undecided whether this run comes up."""
+        """True while the present run is neither ready nor, without a probe, alive long enough to count as up."""
         is_unproven = not (self.settled or model.has_gate(self.spec))
         return self.state.phase == model.STARTING or (self.state.phase == model.RUNNING and is_unproven)
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables for its next run."""
+        """Return the environment variables that the next run of the process will have."""
         env = dict(model.environment_of(self.around.plan, self.spec))
         env[MARKER] = self.mark
         env[INSIDE] = self.around.plan.root
@@ -291,7 +294,7 @@ class Process:
             self.around.on_note(self.error.what, self.error)
 
     def spawn(self) -> None:
-        """Begin a run, unless its `skip` command says that there is nothing to do."""
+        """Begin a run; a task that is marked with `skip` counts as succeeded without one."""
         self.error, self.settled, self._forced, self._hinted, self.is_due = None, False, False, False, False
         self.parting, self._was_ready, self._is_quiet, self.port_taken = None, False, False, False
         self.starts += 1
@@ -344,13 +347,13 @@ class Process:
 
     @property
     def _needs_port(self) -> bool:
-        """True if it only counts as up when it listens on its assigned port."""
+        """True if the process only counts as up when it listens on the port that its specification has."""
         return self.spec.port != 0 and (self.spec.kind == model.SERVICE or self.spec.gates)
 
     def _check_port(self) -> None:
-        """Check the port again after a while if another program has it now.
+        """If another program listens on the process' port, check again later.
 
-        While another program keeps it, the process can't become ready.
+        Until it leaves, the process can't become ready.
         """
         from devboot.supervisor.probes import listen  # after the first spawn
 
@@ -362,7 +365,7 @@ class Process:
             self._look_at_port()
 
     def _look_at_port(self, tail: tuple[str, ...] = ()) -> None:
-        """Set `port_taken` if a foreign program has the port that this process, not ready yet, has to use."""
+        """Set `port_taken` if a program outside of devboot listens on the port that this unready process needs."""
         if not self._needs_port or model.fixed_port(self.spec):
             return
         from devboot.supervisor.probes import listen
@@ -375,9 +378,9 @@ class Process:
             self.around.on_change(self)
 
     def _is_port_held(self, tail: tuple[str, ...]) -> bool:
-        """Return whether the ended run could not listen because a program keeps its port.
+        """Return whether the ended run could not listen because another program has its port.
 
-        A process of the same project may be about to release it, so it counts only the second time.
+        A program of the same project may be about to release the port, so it counts only the second time in a row.
         """
         before, self._conflict = self._conflict, self._find_conflict(tail)
         holder = self._conflict.holder if self._conflict is not None else None
@@ -387,7 +390,10 @@ class Process:
         return None if self._conflict is None else process_errors.cannot_listen(self.spec, self._conflict, tail)
 
     def _find_conflict(self, tail: tuple[str, ...]) -> Conflict | None:
-        """Return the conflict over a port of the ended run if only an edit can resolve it; None otherwise."""
+        """Return the port conflict that ended the run, if only an edit of the project can resolve it.
+
+        None otherwise.
+        """
         if self.spec.kind != model.PROCESS:
             return None
         from devboot.supervisor.explain.port_conflict import port_conflict
@@ -401,7 +407,10 @@ class Process:
     # -- events of its run: see run.Owner ------------------------------------------------------------------------
 
     def on_output(self, block: bytes) -> None:
-        """Log output, keep its tail, pass it on; search it for reloads, start-up errors and failure hints."""
+        """Log a block of output and pass it on.
+
+        Search it for reloads, start-up errors and failure hints of the recipe.
+        """
         if self._quiet and not (block := without(block, self._quiet)):
             return
         self.log.write(block)
@@ -439,7 +448,7 @@ class Process:
         return self._reloads.note(self.host.loop.now()) if self._reloads is not None else ""
 
     def heed(self, block: bytes) -> None:
-        """Search output of a starting process for an error that keeps it from becoming ready."""
+        """Search output of a starting process for errors after which it may never become ready; watch for a stall."""
         if self.stuck is not None:
             self.stuck = None
             self.around.on_change(self)
@@ -508,9 +517,9 @@ class Process:
         self.feed(life.EXITED, end)
 
     def on_left(self, pids: frozenset[int]) -> None:
-        """Report children that the leader has left behind, and that have got SIGTERM.
+        """Report to the user the children that the exited leader left running; SIGTERM was already sent to them.
 
-        A leader that exits 0 early and leaves children behind has daemonised; report that.
+        If the leader exited with 0 early, it has daemonised: the report says so.
         """
         by_itself = self.state.then == life.THEN_JUDGED and self.state.end == life.End(0)
         if by_itself and self.run is not None and self.run.age < SOON and self.spec.kind != model.TASK:
@@ -519,7 +528,7 @@ class Process:
             self.around.on_note(error.what, error)
 
     def on_killed(self, pids: frozenset[int]) -> None:
-        """Report that these got SIGKILL, because of a forced stop or after the grace period."""
+        """Report to the user that these processes got SIGKILL, by a forced stop or after the grace period."""
         pid = self.run.pid if self.run else 0
         limit = process_errors.seconds(self.spec.stop_timeout)
         if self._forced:
@@ -530,7 +539,7 @@ class Process:
             self.around.on_note(f"{self.name} did not stop in {limit}, killed", None)
 
     def on_gone(self, end: life.End, unkillable: frozenset[int]) -> None:
-        """Judge a run when nothing of it is left: build its error message and feed the outcome."""
+        """Handle the end of a run, once all its processes have ended: build its error, decide about a restart."""
         age = self.run.age if self.run else 0.0
         self.probed = (self.run.probe_text, self.run.alive_text) if self.run else self.probed
         self.run, self._settles_after = None, QUIET
@@ -569,7 +578,10 @@ class Process:
         self.around.on_note(f"{self.name}: {text}", None)
 
     def _broken_code(self, age: float) -> str:
-        """Return the import error or the lasting lack of the ended run; "" if it got further than that."""
+        """Return the output line by which the ended run would fail again: an import error, or something missing.
+
+        It is "" for a run that was ready or lived long, or ended with another error.
+        """
         if self._was_ready or age > WITHIN:
             return ""
         lack = process_errors.lasting_lack(self.spec, self.tail.lines(process_errors.TAIL_LINES))

@@ -1,4 +1,4 @@
-"""Status of processes: the row of `ps`, its note, and the verdict whether everything is up."""
+"""Status of processes: the row of `ps` with its note, and the verdict whether everything is up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Failure(Record):
-    """A process that failed or isn't ready, and the reason; its last output is in the error's details."""
+    """A process that failed or isn't ready, and its error, whose details have the last output."""
 
     name: str
     error: WorkError
@@ -34,7 +34,7 @@ class Verdict(Record):
 
 
 def standing(process: Process) -> graph.Standing:
-    """Return the state of the process as its dependents see it."""
+    """Return the state of a process in the form in which `graph` checks dependencies."""
     state = process.state
     return graph.Standing(
         state.phase,
@@ -46,7 +46,7 @@ def standing(process: Process) -> graph.Standing:
 
 
 def is_pending(process: Process) -> bool:
-    """Return whether the process is still on its way to being up or failed, without a command."""
+    """Return whether a process will yet be up or fail without a command: waiting, starting, in backoff, restarting."""
     phase = process.state.phase
     if phase == model.WAITING:
         if awaits_its_time(process):
@@ -60,24 +60,27 @@ def is_pending(process: Process) -> bool:
 
 
 def awaits_its_time(process: Process) -> bool:
-    """Return whether it is a scheduled process between two runs."""
+    """Return whether a process with a schedule is between two runs."""
     return process.state.phase == model.WAITING and process.policy.scheduled and not process.is_due
 
 
 def goes_on(process: Process) -> bool:
-    """Return whether it is running or will restart on its own (schedule, watch)."""
+    """Return whether a process is running, or will start again on its own (schedule, change of watched files)."""
     return process.run is not None or awaits_its_time(process) or process.awaits_mending
 
 
 def have_ended(processes: Iterable[Process]) -> bool:
-    """Return whether none of the Procfile's processes is alive or will start again."""
+    """Return whether none of the Procfile's processes is running or will start again; services aren't considered."""
     return not any(
         process.spec.kind == model.PROCESS and (is_pending(process) or goes_on(process)) for process in processes
     )
 
 
 def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
-    """Return the result of the start so far. `final`: the wait is over, so pending processes count as failed."""
+    """Return whether the start is over and nothing failed.
+
+    `final`: don't wait longer; pending processes count as failed.
+    """
     processes = tuple(processes)
     settled = not any(is_pending(process) for process in processes)
     found = [Failure(each.name, error) for each in processes if (error := failure_of(each, final=final)) is not None]
@@ -85,9 +88,9 @@ def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
 
 
 def endings(processes: Iterable[Process]) -> tuple[Failure, ...]:
-    """Return processes that exited with an expected code although they should keep running: `up` has failed for them.
+    """Return processes that should keep running but exited successfully; `up` reports them as failures.
 
-    Processes whose end others wait for, or that are configured to run once, are left out.
+    Left out: processes with `restart = "never"`, and those on whose end another process depends.
     """
     processes = tuple(processes)
     ends = (model.UNTIL_SUCCEEDED, model.UNTIL_COMPLETED)
@@ -124,7 +127,7 @@ def _waits(blocked: graph.Blocker) -> str:
 
 
 def status(process: Process, *, memory: int | None = None) -> model.ProcessStatus:
-    """Return the process' row of `ps`."""
+    """Return the row of `ps` for the process; `memory` is in bytes, None if not measured."""
     spec, state, run = process.spec, process.state, process.run
     return model.ProcessStatus(
         name=spec.name,
@@ -146,7 +149,7 @@ def status(process: Process, *, memory: int | None = None) -> model.ProcessStatu
 
 
 def note(process: Process) -> str:
-    """Return a few words on why the process is in its phase; "" if there is nothing to explain."""
+    """Return the note of `ps` that explains a process' phase, such as `exit 1 at 10:05`; "" for none."""
     write = _NOTES.get(process.state.phase)
     text = process.reload_note or (write(process) if write is not None else "")
     notes = process.spec.notes if not text or process.spec.kind == model.TASK else ()
@@ -164,7 +167,7 @@ def _note_failed(process: Process) -> str:
 
 
 def _note_exited(process: Process) -> str:
-    """Return the reason, if known, and the time; the phase column already shows how it ended."""
+    """Return the note of an exited process: why it isn't restarted, if known, and when it exited."""
     if process.was_skipped:
         return process.spec.skip
     last = process.last_exit

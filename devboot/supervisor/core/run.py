@@ -1,4 +1,4 @@
-"""One run of a process, from its spawn until nothing of it is left: child, output, probes and termination."""
+"""One run of a process, from its spawn until all its processes have ended: child, output, probes and termination."""
 
 from __future__ import annotations
 
@@ -31,34 +31,37 @@ if TYPE_CHECKING:
     from devboot.supervisor.system.host import Host
 
     class Owner(Protocol):
-        """Receiver of the events of a run."""
+        """Receiver of the events of a run; implemented by `Process`."""
 
         def on_output(self, block: bytes) -> None:
-            """Receive output: whole lines, or an unfinished one after a short idle time."""
+            """Receive a block of output: whole lines, or an unfinished one after a short idle time."""
 
         def on_probed(self, passed: bool) -> None:
-            """The result of the readiness probe has changed."""
+            """Receive a change of the readiness probe's result."""
 
         def on_not_alive(self, text: str) -> None:
-            """The liveness probe has failed as often as its threshold; `text` is its last result."""
+            """Called when the liveness probe has failed as often as its threshold.
+
+            `text` is the message of its last try.
+            """
 
         def on_settled(self) -> None:
-            """The run counts as up, in the absence of a readiness probe."""
+            """Called when a run without readiness probe counts as up."""
 
         def on_exited(self, end: End) -> None:
-            """The leader has exited; its leftover children are being ended."""
+            """Called when the leader (the spawned process) has exited; its remaining children are being ended."""
 
         def on_left(self, pids: frozenset[int]) -> None:
-            """The leader left these children behind; they got SIGTERM."""
+            """Receive the pids of children that still ran when the leader exited; SIGTERM was sent to them."""
 
         def on_killed(self, pids: frozenset[int]) -> None:
-            """These processes got SIGKILL."""
+            """Receive the pids to which SIGKILL was sent."""
 
         def on_gone(self, end: End, unkillable: frozenset[int]) -> None:
-            """Nothing of the run is left, except for `unkillable`, which survived SIGKILL."""
+            """Called when all processes of the run have ended, except for `unkillable` ones, which survived SIGKILL."""
 
         def on_note(self, text: str) -> None:
-            """A message for the user."""
+            """Receive a message for the user."""
 else:
     from _signal import SIGKILL  # the signal package imports enum
 
@@ -71,7 +74,10 @@ _LONGEST_SILENCE = 10**15  # microseconds
 
 
 class Run:
-    """A spawned child with its output, probes and termination. Raises OSError when it can't be spawned."""
+    """A spawned child with its output, probes and termination.
+
+    The constructor spawns it, and raises OSError if that fails.
+    """
 
     def __init__(
         self,
@@ -144,7 +150,7 @@ class Run:
         self._host.exits.watch(child.pid, lambda pid: reap(self._host, pid))  # it may take its time to die
 
     def begin(self) -> None:
-        """Start the probes. Separate from the spawn, because the first result may come at once."""
+        """Start the probes. Separate from the constructor, because the first result may be reported at once."""
         probe = self.spec.ready
         if not model.has_gate(self.spec):
             self._settle = Settling(
@@ -179,11 +185,14 @@ class Run:
         self._looking = self._host.loop.call_later(ELSEWHERE, self._wait_until_quiet)
 
     def _wait_until_quiet(self) -> None:
-        """Wait until it has loaded its code; a port opened earlier may serve another purpose."""
+        """Look for the port where the process listens once it is idle.
+
+        A port opened while it loads may have another purpose.
+        """
         self._settle = Settling(self._host, self.pid, self._look_elsewhere, longest=_FOREVER)
 
     def _look_elsewhere(self) -> None:
-        """Move the probe to the port where the process listens, if that isn't its assigned one."""
+        """If the process listens, but not on its assigned port, point the readiness probe to a port where it does."""
         from devboot.supervisor.probes import listen
 
         found = listen.ports(self._host.watcher, self.pid, self._mark)
@@ -194,7 +203,10 @@ class Run:
             self._look_later()
 
     def _look_back(self, seconds: float) -> None:
-        """Check later whether it listens on its assigned port after all, then move the probe back there."""
+        """In `seconds`, check whether the process listens on its assigned port after all.
+
+        Then point the probe back to it.
+        """
         self._looking = self._host.loop.call_later(seconds, lambda: self._return_to_port(seconds))
 
     def _return_to_port(self, seconds: float) -> None:
@@ -228,7 +240,7 @@ class Run:
         )
 
     def _expecting_line(self, probe: model.Probe) -> Callable[[], None]:
-        """Return what to call before each try, so that the server's log line of it is left out."""
+        """Return the callback to call before each request of an HTTP probe; it keeps that request out of the log."""
         if probe.kind not in (model.HTTP, model.HTTPS):
             return lambda: None
         from devboot.supervisor.probes.access_lines import AccessLines
@@ -249,23 +261,23 @@ class Run:
 
     @property
     def probe_text(self) -> str:
-        """Result of the last try of the readiness probe."""
+        """Message of the readiness probe's last try, such as `connection refused`."""
         by_itself = self.spec.ready is not None and self.spec.ready.kind == model.NOTIFY
         asked = self._notifications if by_itself else self._ready
         return asked.text if asked else ""
 
     @property
     def alive_text(self) -> str:
-        """Result of the last try of the liveness probe."""
+        """Message of the liveness probe's last try."""
         return self._alive.text if self._alive is not None else ""
 
     @property
     def terminal(self) -> int:
-        """Descriptor of its terminal; -1 if it has none or it is closed."""
+        """Descriptor of the child's terminal; -1 if there is none or it is closed."""
         return self._output.fd if self._child.has_terminal else -1
 
     def tap(self, callback: Callable[[bytes], None] | None) -> None:
-        """Pass raw output to `callback` as it arrives, in addition to everything else; None ends that."""
+        """Also pass raw output to `callback` as it arrives; None stops that."""
         self._output.tap = callback
 
     def hold_output(self, on: bool) -> None:
@@ -273,12 +285,12 @@ class Run:
         self._output.hold(on)
 
     def resize(self, rows: int, columns: int) -> None:
-        """Resize the terminal, if it has one."""
+        """Set the size of the child's terminal, if there is one."""
         if self.terminal >= 0:
             pseudo_terminal.resize(self.terminal, rows, columns)
 
     def stop(self) -> None:
-        """Send the process its stop signal, or run its stop command."""
+        """Send the stop signal to the child, or run the configured stop command."""
         self._quiet()
         if not self.spec.stop_command:
             self._ending.ask(self.spec.stop_signal, leads=self._child.leads)
@@ -294,11 +306,11 @@ class Run:
         )
 
     def force(self) -> None:
-        """Send SIGKILL to everything that belongs to it."""
+        """Send SIGKILL to all processes of the run."""
         self._ending.force()
 
     def abandon(self) -> None:
-        """Send SIGKILL to everything that belongs to it and release all resources at once; never raises."""
+        """Send SIGKILL to all processes of the run and release all resources at once; never raises."""
         steps = (self._kill, self._quiet, self._ending.cancel, self._output.drop, self._close_slave, self._reap_later)
         for step in steps:
             try:  # noqa: SIM105  contextlib costs an import
@@ -344,7 +356,7 @@ class Run:
         self._owner.on_probed(passed)
 
     def _notified(self, key: str, value: str) -> None:
-        """Handle an sd_notify message of the process."""
+        """Handle an sd_notify message of the child: READY, WATCHDOG or WATCHDOG_USEC; others are ignored."""
         from devboot.supervisor.probes.watchdog import Heartbeat
         from devboot.text.units import whole_number
 
@@ -431,11 +443,11 @@ class Run:
 
 
 def _runs_commands(spec: model.ProcessSpec) -> bool:
-    """Return whether commands run beside the process, in its environment."""
+    """Return whether the process has a stop command or a probe that is a command."""
     probes = (spec.ready, spec.alive)
     return bool(spec.stop_command) or any(probe is not None and probe.kind == model.EXEC for probe in probes)
 
 
 def _silence(probe: model.Probe) -> float:
-    """Return the seconds for which a process may give no sign of life."""
+    """Return after how many seconds without a watchdog message a process counts as hung."""
     return probe.period * max(1, probe.failure_threshold)

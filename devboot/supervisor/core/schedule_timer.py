@@ -1,7 +1,7 @@
-"""Calls a scheduled process at its times by the wall clock, also after the machine was suspended.
+"""Starts a scheduled process at its times by the wall clock, also after the machine was suspended.
 
-Runs missed while the machine was suspended are made up for by a single one; runs that fall into another run are
-skipped.
+Runs missed while the machine was suspended are made up for by a single one; runs due while the last one still goes on
+are skipped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LONGEST = 30.0
 
 
 class Timetable:
-    """Next run of one process. `on_due()` is called once when its time has come."""
+    """Timer for the next scheduled run of one process. Calls `on_due()` once when the time has come."""
 
     def __init__(self, host: Host, text: str, on_due: Callable[[], None]) -> None:
         self.text = text
@@ -41,7 +41,7 @@ class Timetable:
         self._wait()
 
     def cancel(self) -> None:
-        """Plan no run, because the process is running or is not to run."""
+        """Cancel the planned run, because the process is running or is not to run."""
         self.at = 0.0
         if self._timer is not None:
             self._timer.cancel()
@@ -51,7 +51,7 @@ class Timetable:
         self._timer = self._host.loop.call_later(min(rest, LONGEST), self.look)
 
     def look(self) -> None:
-        """Start it if it is due, else wait on."""
+        """Call `on_due()` if the run is due, else wait on."""
         now = self._host.wall_clock()
         if now >= self.at:
             self.at, self._beat = 0.0, self.at if now - self.at < LONGEST else now

@@ -27,10 +27,10 @@ _IDLE = 0.1  # share of one processor: polling for file changes needs less
 class Settling:
     """Watches one run from its spawn on and calls `on_settled` once, when the process counts as up.
 
-    That is after `at_least` seconds if the last `QUIET` of them were idle, or after `longest`. Where the system doesn't
-    report CPU time (macOS), only `at_least` counts. The process counts as busy while `is_waiting()` is true, since it
-    may end over the answer that it waits for. While it installs packages (`npm install && node x`), its real start is
-    still to come, so the clock starts anew.
+    The process counts as up after `at_least` seconds if it was idle during the last `QUIET` of them, or after
+    `longest`. Where the system doesn't report CPU time (macOS), only `at_least` counts. The process counts as busy
+    while `is_waiting()` is true: the answer that it waits for may end it. While it installs packages (`npm install &&
+    node x`), its real start is still to come, so the clock starts anew.
     """
 
     def __init__(
@@ -99,12 +99,15 @@ class Settling:
 
 
 def _common(when: float, step: float) -> float:
-    """Return the next multiple of `step`: processes looked at in the same turn share one census."""
+    """Return the next multiple of `step` after `when`.
+
+    Checks at the same moment share one read of the process table.
+    """
     return math.ceil(when / step) * step
 
 
 def _installs(command_line: bytes | None) -> bool:
-    """Return whether a command line belongs to a program that installs packages.
+    """Return whether a command line (raw, from /proc) belongs to a program that installs packages.
 
     npm replaces its arguments by one title, so the first word may hold all of them. Shells don't count: they outlive
     the installation, and their arguments contain every command.

@@ -1,7 +1,7 @@
 """Supervisor of all processes of one plan: starts them in order of dependencies, stops them in reverse, reports events.
 
-A change of a process only marks it as changed. Once per turn of the loop, `_review` works out the consequences for
-other processes, so that nothing here recurses through the dependency graph.
+A change of a process only marks the process as changed. Once per turn of the loop, `_review` works out the consequences
+for other processes, so that nothing here recurses through the dependency graph.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SPAWNS_A_TURN = 8  # a spawn blocks the loop for a millisecond
 class Supervisor:
     """Supervises the processes of a plan on a loop; `run_id` is part of the marker in each child's environment.
 
-    `adopts`: this process is a subreaper. The caller then has to call `reap_orphans` on SIGCHLD.
+    `adopts`: this program is a subreaper. The caller then has to call `reap_orphans` on SIGCHLD.
     """
 
     def __init__(
@@ -114,30 +114,33 @@ class Supervisor:
 
     @property
     def is_acting(self) -> bool:
-        """True if the next turn of the loop has work to do, such as spawning the next processes."""
+        """True if work is scheduled for the next turn of the loop, such as spawning the next processes."""
         return self._reviewing
 
     @property
     def has_settled(self) -> bool:
-        """True if no process is on its way up."""
+        """True if no process is waiting, starting or in backoff."""
         return self._settled
 
     @property
     def has_finished(self) -> bool:
-        """True if nothing is alive and nothing will start again on its own."""
+        """True if no process or service is running and none will start again on its own."""
         return self._finished
 
     @property
     def has_ended(self) -> bool:
-        """True if no process of the Procfile is alive or will start again; services may still be alive."""
+        """True if no process of the Procfile is running or will start again; services may still be running."""
         return process_status.have_ended(self._processes.values())
 
     def process(self, name: str) -> Process:
-        """Return the process `name`. Raises KeyError."""
+        """Return the process with this name. Raises KeyError."""
         return self._processes[name]
 
     def statuses(self, *, memory_too: bool = False) -> tuple[model.ProcessStatus, ...]:
-        """Return the rows of `ps` in the plan's order. Memory figures cost a scan of the machine's processes."""
+        """Return the rows of `ps` in the plan's order.
+
+        `memory_too` adds memory use, which needs a scan of all processes.
+        """
         memory = self._memory if memory_too else lambda _process: None
         return tuple(process_status.status(each, memory=memory(each)) for each in self._processes.values())
 
@@ -148,10 +151,10 @@ class Supervisor:
     # -- commands ----------------------------------------------------------------------------------------------------
 
     def up(self, names: tuple[str, ...] = (), *, dependencies: bool = True, anyway: bool = False) -> None:
-        """Start those of `names` that aren't running, with their dependencies; by default `planning.roots`.
+        """Start those of `names` that aren't running, with their dependencies.
 
-        `anyway`: tasks among `names` run even if their stamps are current. After a shutdown has begun this does
-        nothing; the same holds for `start`, `restart` and `apply`.
+        By default all that `planning.roots` returns. `anyway`: tasks among `names` run even if their stamps are
+        current. Does nothing once a shutdown has begun; so do `start`, `restart` and `apply`.
         """
         if self._shutting_down:
             return
@@ -177,9 +180,9 @@ class Supervisor:
             self._processes[name].feed(life.STOP)
 
     def restart(self, names: Iterable[str], cause: str = "") -> None:
-        """Stop and start these processes and those that restart with them, and start their dependencies.
+        """Stop and start these processes and those that restart with them (`cascade`); also start their dependencies.
 
-        A requested restart never counts as a failure.
+        `cause` is the reason to show, such as `web.py changed`. A requested restart never counts as a failure.
         """
         if self._shutting_down:
             return
@@ -198,7 +201,7 @@ class Supervisor:
                 process.feed(life.START)
 
     def apply(self, plan: model.Plan) -> Changes:
-        """Switch to a new plan: start new processes, stop removed ones, restart changed ones (except services)."""
+        """Switch to a new plan: start added processes, stop removed ones, restart changed ones (except services)."""
         if self._shutting_down:
             return Changes()
         changes = self.compare(plan)
@@ -225,17 +228,17 @@ class Supervisor:
         return changes
 
     def compare(self, plan: model.Plan) -> Changes:
-        """Return the changes that `apply` would make."""
+        """Return the changes that `apply` would make, without making them."""
         return planning.compare(self._plan, looked_at(plan), self._processes, self._removed)
 
     def preview(self, plan: model.Plan, names: tuple[str, ...] = (), *, dependencies: bool = True) -> Changes:
-        """Return the changes that `apply` and then `up` would make."""
+        """Return the changes that `apply` and then `up` would make, without making them."""
         looked = looked_at(plan)
         changes = planning.compare(self._plan, looked, self._processes, self._removed)
         return planning.with_missing(changes, looked, self._processes, self._removed, names, dependencies=dependencies)
 
     def act(self) -> None:
-        """Start, restart and stop now what is due, instead of in the next turn of the loop."""
+        """Carry out due starts, restarts and stops now, instead of in the next turn of the loop."""
         self._review()
 
     def shutdown(self) -> None:
@@ -247,7 +250,7 @@ class Supervisor:
         self._schedule_review()
 
     def force(self) -> None:
-        """Send SIGKILL to every session now."""
+        """Send SIGKILL to all processes of all runs now."""
         self._shutting_down = True
         self.watches.close()
         self._begin()
@@ -256,7 +259,7 @@ class Supervisor:
         self._schedule_review()
 
     def resize(self, rows: int, columns: int) -> None:
-        """Resize all terminals, including future ones."""
+        """Set the terminal size of all present and future runs."""
         self._around.size = (rows, columns) if rows > 0 and columns > 0 else DEFAULT_SIZE
         for process in self._processes.values():
             process.resize(*self._around.size)
@@ -268,17 +271,17 @@ class Supervisor:
             process.host.loop.call(process.run.hold_output, on)
 
     def reap_orphans(self) -> None:
-        """Reap adopted children that have ended. Call it on SIGCHLD."""
+        """Reap ended processes that this subreaper has adopted. Call it on SIGCHLD."""
         if self._orphans is not None:
             self._orphans.reap()
 
     def strays(self) -> list[proctable.Seen]:
-        """Return all descendants of this process outside of the sessions of supervised processes."""
+        """Return descendants of this program that are in no session of a supervised process."""
         leaders = {process.run.pid for process in self._processes.values() if process.run is not None}
         return [seen for seen in proctable.own_descendants() if seen.session not in leaders and seen.pid not in leaders]
 
     def close(self) -> None:
-        """Release all descriptors, after the supervisor has finished."""
+        """Close the descriptors of watches and logs, after the supervisor has finished."""
         self.watches.close()
         self._exits.close()
         for process in self._processes.values():
@@ -335,7 +338,7 @@ class Supervisor:
             self._schedule_review()
 
     def _look_at_dependencies(self, process: Process) -> bool:
-        """Start the process if all dependencies are met; return whether it was started."""
+        """Start a waiting process if all its dependencies are met; return whether it was started."""
         if process_status.awaits_its_time(process):
             return False
         needed = () if process.name in self._free else process.spec.depends_on
@@ -430,7 +433,7 @@ class Supervisor:
         return {name: each.spec for name, each in self._processes.items()}
 
     def worked_on_start(self) -> dict[int, float]:
-        """Return the CPU seconds used by processes that are still starting, by pid."""
+        """Return CPU seconds used so far, by pid, for the pids of all processes that are still starting."""
         census = self._host.watcher.census()
         pending = [each for each in self._processes.values() if process_status.is_pending(each)]
         runs = [each.run for each in pending if each.run is not None and each.state.phase != model.STOPPING]

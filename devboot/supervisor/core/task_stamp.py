@@ -1,4 +1,4 @@
-"""Stamps of tasks: a file that records a success with the database schema it left behind."""
+"""Stamps of tasks: a file that records a success, its inputs, and the database schema after it."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def schema_cookies(databases: Iterable[str]) -> str:
 
 
 def is_current(spec: ProcessSpec) -> bool:
-    """Return whether a task has already run with its present inputs, and the schema it left is unchanged."""
+    """Return whether a task has succeeded with its present inputs, and databases have the same schema since."""
     return bool(spec.stamp) and _holds(*spec.stamp, spec.stamp_databases)
 
 
 def is_recorded(spec: ProcessSpec) -> bool:
-    """Return whether a task that runs at each start has succeeded before with its present inputs."""
+    """Return whether a task without stamp, which runs at each start, has succeeded before with its present inputs."""
     return bool(spec.record) and _holds(spec.record[0], spec.record[1], spec.record[2:])
 
 
 def looked_at(plan: Plan) -> Plan:
-    """Return the plan with unneeded tasks marked to be skipped. Call it before any task can change a database."""
+    """Return the plan with `skip` set for each task that is current. Call it before any task can change a database."""
     specs = tuple(spec._replace(skip=UNCHANGED) if is_current(spec) else spec for spec in plan.processes)
     return plan._replace(processes=specs)
 
 
 def write_stamp(path: str, text: str, databases: Iterable[str]) -> None:
-    """Write `text` and the schema cookies to `path` atomically. Raises OSError."""
+    """Write the stamp file `path` atomically: `text`, and the schema cookies of the SQLite files. Raises OSError."""
     fail_point("stamp/write")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     staged = f"{path}.{os.getpid()}.new"

@@ -1,7 +1,7 @@
-"""Advice on a failed process by its last output: the command line adds it to the daemon's error.
+"""Advice for the error of a failed process, from its last output; the command line adds it to the daemon's error.
 
 It reads the project's files and the tables of known errors and packages, which the daemon, which may run for weeks,
-has no use for.
+should not keep in memory.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ _AFTER_A_FIX = "after a fix: `"
 
 
 def with_advice(payload: bytes, *, applies_by_key: bool = False) -> tuple[bytes, bytes]:
-    """Return the frame to show for a frame of a failure: its message with advice, or that as JSON.
+    """Add advice to a process' error as sent by the daemon (JSON), and return it as a frame: text for stderr, or JSON.
 
-    `applies_by_key`: it is shown where the key `u` does what `devboot up -d` does.
+    `applies_by_key`: the live screen shows it, so advice names the key `u` in place of `devboot up -d`.
     """
     said = json.loads(payload)
     evidence = Evidence(**{key: _tuples(value) for key, value in said["evidence"].items()})
@@ -73,7 +73,7 @@ def _tuples(value: str | list[str]) -> Any:
 
 
 def advised(error: WorkError) -> WorkError:
-    """Return the error of a process with the advice for its last output before its other advice."""
+    """Return the error of a process with advice found in its last output, put before the advice that it has."""
     if error.evidence is None:
         return error
     return WorkError(
@@ -107,7 +107,7 @@ def _advice(seen: Evidence) -> tuple[str, ...]:
 
 
 def _tables_that_exist(seen: Evidence) -> tuple[str, ...]:
-    """Return the command that marks migrations as applied, if they failed because their tables exist."""
+    """Return the Alembic command that marks migrations as applied, if they failed because tables already exist."""
     found = next((match for line in reversed(seen.tail) if (match := re.search(_EXISTS, line))), None)
     command = re.match(r"(.*\b(?:alembic\b.*|flask\b.*\bdb) )upgrade(?: heads?)?$", seen.command)
     if found is None or command is None:
@@ -119,7 +119,7 @@ def _tables_that_exist(seen: Evidence) -> tuple[str, ...]:
 
 
 def _misspelt_module(seen: Evidence) -> tuple[str, ...]:
-    """Return the command that corrects an import, if the package has one module with a similar name."""
+    """Return the command that corrects an import of `package.modul` if the package has one module of a similar name."""
     found = next((match for line in reversed(seen.tail) if (match := re.search(_NO_DOTTED, line))), None)
     line = _last_import(seen) if found is not None else None
     if found is None or line is None or found[1] not in line.text:
@@ -136,7 +136,7 @@ def _misspelt_module(seen: Evidence) -> tuple[str, ...]:
 
 
 def _absent_package(seen: Evidence) -> tuple[str, ...]:
-    """Return advice for a relative import of modules that the clone lacks."""
+    """Return advice for a failed relative import (`from .x import y`) of a module that the clone lacks."""
     line = _last_import(seen) if any("attempted relative import" in each for each in seen.tail[-3:]) else None
     named = re.match(r"\s*from \.([\w.]+) import", line.text) if line is not None else None
     if line is None or named is None:
@@ -157,7 +157,7 @@ class _Line(Record):
 
 
 def _last_import(seen: Evidence) -> _Line | None:
-    """Return the innermost line of the project in the traceback; None if there is none."""
+    """Return the innermost line in the traceback that is in the project's own code; None if there is none."""
     root = f"{seen.root.rstrip('/')}/"
     for line, text in reversed([*pairwise(seen.tail)]):
         frame = re.match(_FRAME, line)
@@ -168,7 +168,7 @@ def _last_import(seen: Evidence) -> _Line | None:
 
 
 def _site_packages(seen: Evidence) -> list[str]:
-    """Return the folders of packages that the traceback shows."""
+    """Return the `site-packages` folders that occur in the traceback."""
     found = (re.search(r'File "(/[^"]*/site-packages)/', line) for line in seen.tail)
     return list(dict.fromkeys(match[1] for match in found if match))
 
@@ -191,7 +191,7 @@ def _misspelt_option(seen: Evidence) -> tuple[str, ...]:
 
 
 def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
-    """Return advice if a path is missing that only exists in a container image."""
+    """Return advice if a file is missing under a path such as `/app/x.json`, which only exists in a container image."""
     found = next((match for line in reversed(tail) if (match := re.search(_NO_FILE, line))), None)
     if found is None or os.path.exists(found[1]):
         return ()
@@ -207,7 +207,7 @@ def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
 
 
 def _missing_package(seen: Evidence) -> tuple[str, ...]:
-    """Return advice if the output ends with a failed import."""
+    """Return advice if the output ends with a failed import of a module."""
     if any(line.startswith("pydantic.errors.PydanticImportError: ") for line in seen.tail):
         return ("the code is written for pydantic 1: require `pydantic<2`, then `devboot up -d`",)
     found = next((found for line in reversed(seen.tail) if (found := re.search(_NO_MODULE, line))), None)
@@ -229,7 +229,7 @@ def _missing_package(seen: Evidence) -> tuple[str, ...]:
 
 
 def _package_asked_for(seen: Evidence) -> tuple[str, ...]:
-    """Return advice if an exception names the package that it needs."""
+    """Return the command that adds the package which the exception tells the user to install."""
     lines = [line.strip() for line in reversed(seen.tail) if line.strip()]
     found = re.match(_INSTALLS, lines[0]) if lines else None
     found = found or next((found for line in reversed(seen.tail) if (found := re.search(_ASKS_FOR, line))), None)
@@ -238,7 +238,7 @@ def _package_asked_for(seen: Evidence) -> tuple[str, ...]:
 
 
 def _how_to_add(module: str, seen: Evidence) -> tuple[str, ...]:
-    """Return advice on the package of a module that is in no list."""
+    """Return advice for a missing module: add its package, set PYTHONPATH, or note that it is the project's own."""
     if module == "pkg_resources":
         return _older_setuptools(seen)
     if is_own_by_name(module) or _is_app_of_django(module, seen) or _has_the_settings(module, seen):
@@ -254,7 +254,7 @@ def _how_to_add(module: str, seen: Evidence) -> tuple[str, ...]:
 
 
 def _inner_folder(module: str, root: str) -> str:
-    """Return the folder below the root, at most two levels deep, that has a module; "" if there isn't just one."""
+    """Return the folder, one or two levels below the root, that contains a module; "" unless exactly one does."""
     names = ("*", "*/*")
     found = {
         os.path.relpath(os.path.dirname(path), root)
@@ -267,7 +267,10 @@ def _inner_folder(module: str, root: str) -> str:
 
 
 def _is_app_of_django(module: str, seen: Evidence) -> bool:
-    """Return whether a missing module that no known package has is in INSTALLED_APPS, or has modules as an app has."""
+    """Return whether a missing module of no known package seems to be an app of the Django project itself.
+
+    It is if Django was loading INSTALLED_APPS, or if the code imports a typical part of an app, such as `x.models`.
+    """
     if module in distributions():
         return False
     line = _last_import(seen)
@@ -277,7 +280,7 @@ def _is_app_of_django(module: str, seen: Evidence) -> bool:
 
 
 def _has_the_settings(module: str, seen: Evidence) -> bool:
-    """Return whether manage.py names a module of the settings in this package."""
+    """Return whether manage.py names a settings module in the missing package `module`."""
     try:
         text = read_bytes(os.path.join(seen.cwd, "manage.py")).decode(errors="replace")
     except OSError:
@@ -286,7 +289,7 @@ def _has_the_settings(module: str, seen: Evidence) -> bool:
 
 
 def _older_setuptools(seen: Evidence) -> tuple[str, ...]:
-    """Return advice for `pkg_resources`, which is no package but was part of setuptools."""
+    """Return advice for a missing `pkg_resources`, which is no package but a module of older versions of setuptools."""
     if command := adding_command("pkg_resources", seen.packages):
         return (f"{command}   # setuptools 82 no longer has pkg_resources", "`devboot up -d` installs new packages")
     return ("setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`",)
@@ -303,7 +306,10 @@ def _own_module(name: str, seen: Evidence) -> str:
 
 
 def _is_mere_package(tail: tuple[str, ...], folder: str) -> bool:
-    """Return whether a folder was imported as a package, as Flask does, only for an __init__.py without code."""
+    """Return whether a folder is imported as a package only because it has an __init__.py without code.
+
+    Flask's command line does that: it then imports `folder.app` instead of `app`.
+    """
     package = re.escape(os.path.basename(os.path.normpath(folder)))
     imported = rf"""[Ii]mport(?:ing)? (?:module )?['"]{package}\.[\w.]+['"]"""
     if not any(re.search(imported, line) for line in tail):
@@ -316,13 +322,13 @@ def _is_mere_package(tail: tuple[str, ...], folder: str) -> bool:
 
 
 def _where_it_was(name: str) -> str:
-    """Return advice for a module that was removed from Python; "" for others."""
+    """Return advice for a missing module of the standard library that newer Pythons lack; "" for other modules."""
     last = last_python_with(name)
     return f'only Python up to {last} has it: set `version = "{last}"` under `[python]` in devboot.toml' if last else ""
 
 
 def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
-    """Return the folder of the importing file if it contains the missing module, too; "" otherwise."""
+    """Return the folder of the importing file, relative to `cwd`, if the missing module is there, too; "" otherwise."""
     files = [found[1] for line in tail if (found := re.match(_FRAME, line))]
     folder = os.path.dirname(os.path.join(cwd, files[-1])) if files else cwd
     inner = os.path.relpath(folder, cwd)

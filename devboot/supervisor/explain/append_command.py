@@ -27,7 +27,7 @@ def append_command(root: str, file: str, lines: Sequence[str]) -> str:
 
 
 def _end(path: str) -> str | None:
-    """Return a newline if a file ends with one, is empty or is missing; None if text can't be appended."""
+    """Return the last newline of a file, also for an empty or missing one; None if text can't be appended to it."""
     from devboot.clone_reader import read_bytes
 
     try:

@@ -12,10 +12,10 @@ _NO_MODULE = re.compile(r"No module named '((?:\w+\.)*\w+)'")
 
 
 def copying_command(tail: tuple[str, ...], folder: str, root: str = "") -> str:
-    """Return the command that creates the missing file of the last output from its template in `folder`; "" for none.
+    """Return the `cp` command that creates a missing file, named in the last output, from its template; "" for none.
 
-    It is to be pasted in `root`, by default `folder`. A container path is looked up from its first folder that the
-    project has.
+    The template is looked up in `folder`; the command is to be pasted in `root`, by default the same. Of a path in a
+    container image, the part counts that begins with a folder of the project.
     """
     path = _missing_path(tail)
     if not path or path.startswith("../") or os.path.exists(os.path.join(folder, path)):
@@ -44,7 +44,7 @@ def _missing_path(tail: tuple[str, ...]) -> str:
 
 
 def template_names(name: str) -> list[str]:
-    """Return possible names of a file's template."""
+    """Return names that a template of a file may have: for `.env` also `.env.example`."""
     stem, ending = os.path.splitext(name)
     named = [f"{name}.{{}}", f"{name}-{{}}", f"{stem}.{{}}{ending}", f"{stem}-{{}}{ending}", f"{stem}_{{}}{ending}"]
     named += [f"{stem}.{{}}"] if ending else []

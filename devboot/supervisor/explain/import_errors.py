@@ -1,4 +1,4 @@
-"""Detects from the last output that a program can't load its own code, so that restarting won't help."""
+"""Detects in the last output that a program can't load its own code, so that restarting won't help."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _AFTERWARDS = 2  # most lines of several words that may follow an exception at t
 
 
 def raised(lines: Iterable[str]) -> str:
-    """Return the exception of the traceback at the end of `lines`; "" if they end otherwise or continue after it."""
+    """Return the exception line of the traceback with which `lines` end; "" if they end with anything else."""
     lines = tuple(lines)
     start = next((at for at in reversed(range(len(lines))) if lines[at].endswith(_TRACEBACK)), None)
     if start is None:
@@ -65,7 +65,7 @@ def raised(lines: Iterable[str]) -> str:
 
 
 def last_raised(lines: Iterable[str]) -> str:
-    """Return the exception of the last traceback in `lines`; "" if there is none."""
+    """Return the exception line of the last traceback in `lines`, such as `KeyError: 'x'`; "" if there is none."""
     in_traceback, found = False, ""
     for line in lines:
         if line.endswith(_TRACEBACK):
@@ -78,7 +78,7 @@ def last_raised(lines: Iterable[str]) -> str:
 
 
 def complaint(lines: Iterable[str]) -> str:
-    """Return the line that best explains why a program failed; "" if it wrote nothing."""
+    """Return the output line that best explains why a program failed; "" if there is no output."""
     import re
 
     lines = tuple(line.rstrip() for line in lines if line.strip())
@@ -89,7 +89,7 @@ def complaint(lines: Iterable[str]) -> str:
 
 
 def broken_code(lines: Iterable[str]) -> str:
-    """Return the last of `lines` that reports code which can't be loaded; "" if none does."""
+    """Return the last of `lines` that reports an import or syntax error at start-up; "" if none does."""
     import re
 
     lines = tuple(lines)
@@ -121,5 +121,5 @@ def _is_at_import(lines: Sequence[str]) -> bool:
 
 
 def _is_os(file: str) -> bool:
-    """Return whether a file is the module `os`, whose `environ` raises KeyError in a frame of its own."""
+    """Return whether a file in a traceback is Python's module `os`, which raises KeyError for `os.environ["X"]`."""
     return file == "<frozen os>" or file.endswith("/os.py")

@@ -1,4 +1,4 @@
-"""Finds errors that programs and libraries print in their last output, with the table `known_errors.toml`."""
+"""Matches a program's last output with the table of known errors, `known_errors.toml`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ LONGEST = 4096  # characters of a line that are searched: the time may grow with
 
 
 def known_errors() -> Sequence[Mapping[str, Any]]:
-    """Return the rows of the table `known_errors.toml`: a pattern for an output line, and advice."""
+    """Return the rows of `known_errors.toml`: a pattern for an output line, and the advice for it."""
     rows: Sequence[Mapping[str, Any]] = load_table(__file__, "known_errors")["error"]
     return rows
 
 
 def last_python_with(module: str) -> str:
-    """Return the last version of Python that has a module of the standard library which was removed; "" for others."""
+    """Return the last Python version, such as `3.11`, with a module removed from the standard library.
+
+    "" for others.
+    """
     return str(load_table(__file__, "known_errors")["removed-modules"].get(module, ""))
 
 
 def find_advice(lines: Sequence[str], folder: str = "") -> tuple[str, ...]:
-    """Return the advice for the first known error in `lines`; nothing if there is none."""
+    """Return the advice for the first known error in the output `lines`; nothing if there is none."""
     lines = [line[:LONGEST] for line in lines]
 
     def last(pattern: str) -> re.Match[str] | None:
@@ -38,7 +41,7 @@ def find_advice(lines: Sequence[str], folder: str = "") -> tuple[str, ...]:
 
 
 def _filled_in(text: str, folder: str, word: str) -> str:
-    """Return advice with the folder, quoted with what follows it, and the found word."""
+    """Return advice with `{folder}` (quoted together with the path after it) and `{found}` replaced by `word`."""
     text = re.sub(r"\{folder\}(\S*)", lambda path: shell_word(folder + path[1].replace("{found}", word)), text)
     return text.replace("{found}", word)
 

@@ -36,9 +36,9 @@ def is_own_by_name(module: str) -> bool:
 
 
 def adding_command(module: str, packages: Sequence[str], *, is_distribution: bool = False) -> str:
-    """Return the command, for the project's folder; "" if the kind of requirements file is unknown.
+    """Return the shell command that adds the package of `module` to the requirements; "" if their format is unknown.
 
-    `is_distribution`: `module` is a distribution to install, with extras, rather than an imported name. `packages` has
+    `is_distribution`: `module` is the name of a package to install rather than of a module to import. `packages` has
     the project's root, its requirements file below it ("" for none), and the lines that a new file needs.
     """
     import os

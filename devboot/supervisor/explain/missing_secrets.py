@@ -1,4 +1,4 @@
-"""Commands that make the secrets which a clone lacks: a certificate with its key, and Django's SECRET_KEY."""
+"""Commands that create secrets which a clone lacks: a certificate with its key, and Django's SECRET_KEY."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _VALUE = "only-for-development-on-this-machine"
 
 
 def certificate_command(tail: tuple[str, ...], command: str, cwd: str, root: str) -> str:
-    """Return the command that makes the missing certificate and its key; "" if the output does not name both.
+    """Return the command that creates the missing TLS certificate and key; "" if the output doesn't show that one is.
 
-    The names come from the lines of code in the traceback, and from the options of the process' command.
+    The file names come from the lines of code in the traceback, and from the options of the process' command.
     """
     if not any(line.startswith("FileNotFoundError: ") for line in tail) or not any(_CALL in line for line in tail):
         return ""
@@ -39,7 +39,10 @@ def certificate_command(tail: tuple[str, ...], command: str, cwd: str, root: str
 
 
 def secret_key_command(tail: tuple[str, ...], folder: str, root: str) -> str:
-    """Return the command, to be pasted in `root`, that fills an empty SECRET_KEY in the settings; "" for none."""
+    """Return the command, to be pasted in `root`, that fills in an empty SECRET_KEY of Django's settings.
+
+    "" for none.
+    """
     if not any(_EMPTY in line for line in tail):
         return ""
     for inner in (".", *list_names(folder)):
@@ -52,7 +55,7 @@ def secret_key_command(tail: tuple[str, ...], folder: str, root: str) -> str:
 
 
 def _line_of_blank(file: str) -> int:
-    """Return the number of the line in which a file of settings has an empty SECRET_KEY; 0 for none."""
+    """Return the number of the line that sets SECRET_KEY to "" in a settings file; 0 if there is none."""
     try:
         lines = read_bytes(file).splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Explains failures by what the program was observed to request: variables, files, servers, ports."""
+"""Explains failures by what the program was observed to access: variables, files, servers, ports."""
 
 from __future__ import annotations
 
@@ -103,9 +103,9 @@ SHOWN = 6  # most variables or files named in a summary
 
 
 class Explanation(Record):
-    """Explanation of a failure. `sentence` follows the name of the process; `helps` is advice, the command first.
+    """Explanation of a failure: `sentence`, to follow the process' name, and `helps`, advice with the command first.
 
-    `lasts`: another run would fail in the same way. `slug` is a more precise one than that of the failure.
+    `lasts`: another run would fail in the same way. `slug` is a more precise error slug, "" for none.
     """
 
     sentence: str
@@ -115,7 +115,7 @@ class Explanation(Record):
 
 
 def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
-    """Return the explanation of a program's last output by its observations; None if they don't explain it."""
+    """Return why a program failed, from its last output and its recorded accesses; None if these don't explain it."""
     seen = read_observations(spec.observed[1]) if len(spec.observed) > 1 else ()
     seen = tuple(each for each in seen if each.name not in _OF_SESSION)
     root = spec.env_files[0] if spec.env_files else spec.cwd
@@ -130,7 +130,7 @@ def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
 
 
 def env_file_of(spec: ProcessSpec, seen: Iterable[Observation]) -> str:
-    """Return the env file, relative to the root, to which a variable should be added: one that the program reads."""
+    """Return the env file, relative to the root, in which to set a missing variable: one that the program loads."""
     own = [each.name for each in seen if each.kind == FILE and not each.name.startswith("/")]
     own = [name for name in own if not {*WORDS} & {*re.split(r"[._-]", os.path.basename(name))}]
     if own:
@@ -141,10 +141,10 @@ def env_file_of(spec: ProcessSpec, seen: Iterable[Observation]) -> str:
 
 
 class _Output:
-    """Analysis of a program's last output: its lines, the last exception, and the project's lines in the traceback.
+    """A program's last output, parsed: its lines, the last exception, and the project's lines in the traceback.
 
-    `chain` is the last exception followed by those that led to it; `rest` are the lines after it. Without an exception
-    `rest` is everything.
+    `chain` is the last exception followed by those that caused it; `rest` are the lines after it. Without an exception,
+    `rest` has all lines.
     """
 
     def __init__(self, tail: Sequence[str], root: str) -> None:
@@ -162,7 +162,7 @@ class _Output:
         return self.places[-1] if self.places else ""
 
     def said(self, *patterns: re.Pattern[str]) -> str:
-        """Return the lines of the last exception and after it that match any pattern."""
+        """Return the lines of the last exception, and those after it, that match any pattern, joined by newlines."""
         lines = (*self.chain, *self.rest)
         return "\n".join(line for line in lines if any(each.search(line) for each in patterns))
 
@@ -183,7 +183,7 @@ class _Output:
 
 
 def _explain_named(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
-    """Explain a failure whose message names the missing variable, unless a connection failed."""
+    """Explain a failure whose message contains the name of a missing variable, unless a connection failed."""
     asked = [each for each in seen if each.kind == UNSET]
     if _fails_to_connect(output.raised):
         return None
@@ -197,10 +197,10 @@ def _explain_named(spec: ProcessSpec, seen: Sequence[Observation], output: _Outp
 
 
 def _explain_suspect(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
-    """Explain a failure by a variable without a value that probably caused it.
+    """Explain a failure by an unset or empty variable that probably caused it.
 
-    It was read at or near the failing line, or is empty in an env-file and named in that line. For an error about None
-    it may also have been read in the same file, or be the only one without a value.
+    That is a variable read at or near the failing line, or one empty in an env file and named in that line. For an
+    error about None it may also be one read in the same file, or the only unset one.
     """
     asked = [each for each in seen if each.kind == UNSET]
     found = _read_by_call(asked, output) or _suspects(asked, output)[-1:] or _empty_ones(spec, output)
@@ -221,7 +221,7 @@ def _explain_unset(
 
 
 def _value_of(name: str, lines: Sequence[str]) -> str:
-    """Return a value that lets the program continue: `false` for a boolean, one that the message names, else `…`."""
+    """Return a value to suggest for a variable: `false` for a boolean, one that the error message names, else `…`."""
     named = next(
         (found for line in reversed(lines) if (found := re.search(rf"\b{re.escape(name)}=(\w[\w.:/-]*\w|\w)", line))),
         None,
@@ -237,14 +237,14 @@ def _fails_to_connect(raised: str) -> bool:
 
 
 def _is_outside(raised: str) -> bool:
-    """Return whether an exception is caused by something outside of the program and its variables."""
+    """Return whether an exception has a cause other than variables, such as a failed connection."""
     if _fails_to_connect(raised):
         return True
     return bool(_OUTSIDE.search(raised)) and not (_OF_NONE.search(raised) or _MISTAKE.match(raised))
 
 
 def _read_by_call(asked: Sequence[Observation], output: _Output) -> list[Observation]:
-    """Return the variables without a value that a call on several lines reads, if it failed."""
+    """Return the unset variables that are read inside of the failing call, if that call spans several lines."""
     file, _, number = output.place.rpartition(":")
     lines = _text_of(output.root, file).splitlines() if file and not _is_outside(output.raised) else []
     start = end = int(number) if number else 0
@@ -259,7 +259,7 @@ def _read_by_call(asked: Sequence[Observation], output: _Output) -> list[Observa
 
 
 def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation]:
-    """Return those of the requested variables that may have caused the last exception, the likeliest last."""
+    """Return the unset variables among `asked` that may have caused the last exception, the likeliest last."""
     if not output.raised or _is_outside(output.raised):
         return []
     empty = [each for each in asked if each.how in (NONE, ASKED, REQUIRED)]
@@ -273,9 +273,9 @@ def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation
 
 
 def _empty_ones(spec: ProcessSpec, output: _Output) -> list[Observation]:
-    """Return variables that are empty in an env file and named in the failing line, in upper or lower case.
+    """Return variables that are empty in an env file and named, in upper or lower case, in the failing line.
 
-    Programs that read all variables at once are never observed to request one of them.
+    Programs that copy all of `os.environ` at once are never observed to read a single one.
     """
     if not output.place or not _MISTAKE.match(output.raised):
         return []
@@ -312,7 +312,7 @@ def _explain_taken_port(seen: Sequence[Observation], output: _Output) -> Explana
 
 
 def _explain_way_out(output: _Output) -> Explanation | None:
-    """Explain that no other machine can be reached: there is no network, or the proxy refuses."""
+    """Explain a failed connection to the internet: there is no network, or the proxy refuses."""
     where = f" ({output.place})" if output.place else ""
     if output.said(_NO_ROUTE):
         helps = ("`ip route` shows whether this machine has a way out: connect it, then `devboot up -d`",)
@@ -349,9 +349,9 @@ def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: 
 
 
 def _target(seen: Sequence[Observation], output: _Output) -> Observation | None:
-    """Return the address that the program failed to connect to: one that the error names, else its last attempt.
+    """Return the observed connection attempt that failed: to an address that the error names, else the last one.
 
-    Ports on which it listens itself are ignored, since servers print those, too.
+    Ports on which the program itself listens are ignored, since servers print those, too.
     """
     own = {each.port for each in seen if each.kind == BIND}
     tried = [each for each in seen if each.kind in (CONNECT, LOOKUP) and each.place]
@@ -372,10 +372,10 @@ def _server_helps(spec: ProcessSpec, target: Observation) -> tuple[str, ...]:
 
 
 def server_command(target: Observation, services: Iterable[str]) -> str:
-    """Return the command that adds the server usually found on a port of this machine; "" if unknown.
+    """Return the command that adds the server usually found on the target's port, such as Redis on 6379; "" if unknown.
 
-    `services` are those that the project has already. The added server accepts connections from everyone on this
-    machine: code that names an address without a variable has no place for a password.
+    `services` are the project's services so far. The added server accepts connections without a password, since code
+    that names an address without a variable has no place for one.
     """
     service = SERVICES.get(target.port)
     if service is None or not is_here(target.host):
@@ -387,7 +387,10 @@ def server_command(target: Observation, services: Iterable[str]) -> str:
 
 
 class Lack(Record):
-    """Something that processes requested in vain. `sentence` says which process, what, and where in the code."""
+    """A missing variable, file or server that the processes `names` tried to use.
+
+    `sentence` says so, with the code line.
+    """
 
     names: tuple[str, ...]
     seen: Observation
@@ -395,7 +398,7 @@ class Lack(Record):
 
 
 def summaries(found: Iterable[Lack]) -> tuple[str, ...]:
-    """Return a line for missing variables, one for missing files and one for each missing server, with their places."""
+    """Return lines to show: one for all missing variables, one for all missing files, one for each missing server."""
     known = tuple(found)
     lines = []
     for kind, title in ((UNSET, "variables without a value"), (NO_FILE, "missing files")):
@@ -407,14 +410,14 @@ def summaries(found: Iterable[Lack]) -> tuple[str, ...]:
 
 
 def is_of_servers(lack: Lack) -> bool:
-    """Return whether a server or a host is missing."""
+    """Return whether the missing thing is a server or a host name, rather than a variable or file."""
     return lack.seen.kind in (CONNECT, LOOKUP)
 
 
 def lacks(state: str, hosts: Iterable[str], *, is_running: bool) -> tuple[Lack, ...] | None:
-    """Return the missing variables, files and servers that the processes requested; None if no start was observed.
+    """Return the missing variables, files and servers that processes tried to use; None if no start was recorded.
 
-    Servers of this machine count only while the project runs and if the system reports listeners. `hosts` are names
+    Servers on this machine count only while the project runs and if the system reports listeners. `hosts` are names
     that resolve to this machine.
     """
     folder = observed_folder(state)
@@ -478,7 +481,7 @@ def _explain_missing_file(spec: ProcessSpec, seen: Sequence[Observation], output
 
 
 def _leading_here(spec: ProcessSpec, seen: Sequence[Observation], root: str, missing: Observation) -> tuple[str, ...]:
-    """Return the command that overrides a default path of a container image, in the code, by a local one."""
+    """Return the command that sets a variable to a local path, if its default in the code is a container's path."""
     for asked in seen if missing.name.startswith("/") else ():
         path = _default_path(root, asked) if asked.kind == UNSET and asked.how == DEFAULT else ""
         if path and (missing.name == path or missing.name.startswith(f"{path}/")):
@@ -490,7 +493,7 @@ def _leading_here(spec: ProcessSpec, seen: Sequence[Observation], root: str, mis
 
 
 def _default_path(root: str, asked: Observation) -> str:
-    """Return the absolute path that is the default of a variable in the code; "" if there is none."""
+    """Return the absolute path that the code has as the default of a variable (`getenv("X", "/data")`); "" for none."""
     file, _, number = asked.place.rpartition(":")
     lines = _text_of(root, file).splitlines()
     at = int(number) - 1 if number.isdecimal() else 0
@@ -500,9 +503,9 @@ def _default_path(root: str, asked: Observation) -> str:
 
 
 def _inner_path(root: str, path: str, *, is_there: bool) -> str:
-    """Return the part of a container path that exists below the root; "" for none.
+    """Return the longest end of an absolute path that exists below the root: `data/x` for `/app/data/x`; "" for none.
 
-    Unless `is_there`, only its folder has to exist.
+    Without `is_there`, only the folder of that file has to exist.
     """
     parts = path.split("/")[1:]
     for inner in ("/".join(parts[at:]) for at in range(len(parts))):

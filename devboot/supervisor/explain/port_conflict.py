@@ -1,4 +1,4 @@
-"""Detects that a process can't listen because another program has its port, by output and kernel tables."""
+"""Detects, by output and kernel tables, that a process can't listen because another program has its port."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ERROR_OF_NODE = re.compile(r"(?:Uncaught )?(?:Type|Reference|Syntax|Range)Error
 
 
 class Conflict(Record):
-    """A port that a process needs, and its holder."""
+    """A port that a process needs but another program has: the `holder`, and the error's sentence, cause and advice."""
 
     port: int
     holder: Holder
@@ -44,9 +44,9 @@ class Conflict(Record):
 
 
 def port_conflict(spec: ProcessSpec, tail: Sequence[str], is_listening: Callable[[int], bool]) -> Conflict | None:
-    """Return the port conflict that the last output reports; None if no other program has a port named there.
+    """Return the port conflict reported in a process' last output; None if no other program has a port named there.
 
-    `is_listening(port)` tells whether any program listens there. If the program continued without the port and then
+    `is_listening(port)` returns whether any program listens there. If the process continued without the port and then
     ended with a different error, there is a conflict only if its command names the port.
     """
     said = [at for at, line in enumerate(tail) if _IN_USE.search(line)]
@@ -65,7 +65,7 @@ def port_conflict(spec: ProcessSpec, tail: Sequence[str], is_listening: Callable
 
 
 def _candidates(spec: ProcessSpec, tail: Sequence[str], at: int) -> Iterator[int]:
-    """Yield the ports that may be meant, likeliest first: from the message, the lines around it, the command."""
+    """Yield the ports that an "address in use" line may mean: from line `at`, the lines around it, and the command."""
     yield from _numbers(tail[at])
     for line in (*tail[max(0, at - _NEAR) : at][::-1], *tail[at + 1 : at + 1 + _NEAR]):
         yield from _numbers(line)
@@ -87,7 +87,7 @@ def _numbers(line: str) -> list[int]:
 
 
 def _changing(spec: ProcessSpec, port: int) -> str:
-    """Return advice on how to change a port that isn't in the command."""
+    """Return advice on how to change a port that isn't in the process' command, with the code line that opens it."""
     seen = read_observations(spec.observed[1]) if len(spec.observed) > 1 else ()
     place = next((each.where for each in seen if each.kind == BIND and each.port == port), "")
     return f"change the port in its code or settings{place}, then `devboot up -d`"

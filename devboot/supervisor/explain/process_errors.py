@@ -72,7 +72,7 @@ def crash_loop(spec: model.ProcessSpec, state: State, tail: tuple[str, ...]) -> 
 
 
 def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None:
-    """Return the error if a failure hint of the recipe shows that another run would fail in the same way; else None."""
+    """Return the error if the output matches a failure hint of the recipe that no restart can fix; None otherwise."""
     found = find_hint(spec.failure_hints, "\n".join(tail).encode())
     if found is None or found[0].passes:
         return None
@@ -89,13 +89,13 @@ def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None
 
 
 def lasting_lack(spec: model.ProcessSpec, tail: tuple[str, ...]) -> str:
-    """Return the output line about something missing that will also be missing in the next run; "" if there is none."""
+    """Return a sentence about something missing that will also be missing in the next run; "" if there is none."""
     seen = _observed(spec, tail) if spec.observed else None
     return seen.sentence if seen is not None and seen.lasts else ""
 
 
 def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> WorkError:
-    """Return the error of a process that failed twice with the same `line`: broken code, or something missing."""
+    """Return the error of a process that failed twice with the same output line: broken code, or something missing."""
     near = _misspelt(line, spec) or _meant(line, spec)
     seen = None if near else _observed(spec, tail)
     helps = near or (seen.helps if seen else ())
@@ -125,7 +125,7 @@ def ended(spec: model.ProcessSpec, end: End, tail: tuple[str, ...]) -> WorkError
 
 
 def cannot_listen(spec: model.ProcessSpec, conflict: Conflict, tail: tuple[str, ...]) -> WorkError:
-    """Return the error of a process whose only port is used by another program."""
+    """Return the error of a process that isn't restarted because another program uses its port."""
     return WorkError(
         "port/in-use",
         conflict.what,
@@ -136,7 +136,7 @@ def cannot_listen(spec: model.ProcessSpec, conflict: Conflict, tail: tuple[str, 
 
 
 def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...], *, was_up: bool) -> WorkError:
-    """Return the message for a process that should keep running, but exited successfully and isn't restarted."""
+    """Return the error of a process that should keep running, but exited successfully and isn't restarted."""
     what = f"{spec.name} ended by itself, {_last(end)} after {seconds(age)}"
     once = f'if it is meant to end, set `restart = "never"` in `[processes.{spec.name}]`'
     is_plain = spec.command and spec.cwd == _root(spec) and not set(spec.command) & set("$;&|<>`(")
@@ -147,13 +147,16 @@ def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...],
 
 
 def not_ready(spec: model.ProcessSpec, text: str, tail: tuple[str, ...]) -> WorkError:
-    """Return the error of a process that runs, but whose probe doesn't pass; `text` is the probe's last result."""
+    """Return the error of a running process whose readiness probe doesn't pass.
+
+    `text` is the message of the last try.
+    """
     why = f": {text}" if text else ""
     return _hinted(spec, "process/not-ready", f"{spec.name} is not ready{why}", tail, *_log_line(spec, tail))
 
 
 def error_page(spec: model.ProcessSpec, url: str, says: str, tail: tuple[str, ...]) -> WorkError:
-    """Return the error of a process that runs and listens, but whose first page is none: `says` is what it does."""
+    """Return the error of a running web process whose page `url` fails; `says` is a predicate such as `answers 500`."""
     from devboot.supervisor.explain.import_errors import last_raised
 
     why = last_raised(tail)
@@ -170,7 +173,7 @@ def error_page(spec: model.ProcessSpec, url: str, says: str, tail: tuple[str, ..
 
 
 def _log_line(spec: model.ProcessSpec, tail: tuple[str, ...]) -> tuple[str, ...]:
-    """Return advice if the line that readiness waits for is missing, but a similar one was printed."""
+    """Return advice if the log line expected by the readiness probe is missing but a similar one was printed."""
     expected = spec.ready.expect if spec.ready is not None and spec.ready.kind == model.LOG else ""
     wanted = _words(expected)
     near = max(tail, key=lambda line: len(wanted & _words(line)), default="")
@@ -186,12 +189,12 @@ def _words(text: str) -> set[str]:
 
 
 def waits(spec: model.ProcessSpec, reason: str) -> WorkError:
-    """Return the error of a process that was never started because of an unmet dependency."""
+    """Return the error of a process that wasn't started because of an unmet dependency."""
     return WorkError("process/waiting", f"{spec.name} was not started: {reason}", help=["devboot ps"])
 
 
 def daemonised(spec: model.ProcessSpec, left: int) -> WorkError:
-    """Return the error of a process that moved itself to the background, where it can't be supervised."""
+    """Return the error of a process that moved itself to the background, leaving `left` unsupervised children."""
     return WorkError(
         "process/daemonised",
         f"{spec.name} ended at once and left {left} {'process' if left == 1 else 'processes'} in the background",
@@ -201,7 +204,7 @@ def daemonised(spec: model.ProcessSpec, left: int) -> WorkError:
 
 
 def hint(spec: model.ProcessSpec, text: bytes) -> WorkError | None:
-    """Return the recipe's explanation of an output line; None if no failure hint matches."""
+    """Return the recipe's error for the first output line that matches one of its failure hints; None if none does."""
     found = find_hint(spec.failure_hints, text)
     if found is None:
         return None
@@ -232,12 +235,12 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
 
 
 def _evidence(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Evidence:
-    """Return what the command line's advice depends on."""
+    """Return the facts from which the command line derives advice: last output, command, folders, requirements."""
     return Evidence(tail, spec.command, spec.cwd, _root(spec), spec.packages)
 
 
 def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | None:
-    """Return the explanation of the last output by what the program was observed to request."""
+    """Return the explanation of a failure by what the program was observed to access; None for services."""
     from devboot.supervisor.explain.observed import explain
 
     return explain(spec, tail) if spec.kind != model.SERVICE else None
@@ -249,7 +252,7 @@ def _root(spec: model.ProcessSpec) -> str:
 
 
 def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
-    """Return the cause if one module of the project imports a name that another doesn't define."""
+    """Return the cause of an ImportError if one of the project's modules doesn't define the imported name."""
     import os
     import re
 
@@ -261,7 +264,7 @@ def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
 
 
 def _misspelt(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
-    """Return the command that corrects a Procfile line's package if exactly one other package has the module."""
+    """Return the command that corrects a module's package in the Procfile, if just one other package has the module."""
     import os
     import re
 
@@ -280,7 +283,7 @@ def _misspelt(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
 
 
 def _correction(old: str, new: str, spec: model.ProcessSpec) -> tuple[str, ...]:
-    """Return the command that replaces a word in the process' line of the Procfile; nothing for other processes."""
+    """Return the command that replaces a word in the process' line of the Procfile; empty for other processes."""
     import re
 
     file, _, number = spec.origin.rpartition(":")
@@ -291,7 +294,7 @@ def _correction(old: str, new: str, spec: model.ProcessSpec) -> tuple[str, ...]:
 
 
 def _meant(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
-    """Return a module or script of the project with a name similar to the missing one."""
+    """Return advice naming a module or script of the project whose name is similar to the missing one."""
     import os
     import re
 
@@ -327,7 +330,10 @@ def _command(spec: model.ProcessSpec) -> str:
 
 
 def _after_a_fix(spec: model.ProcessSpec) -> str:
-    """Return how to start the process again. `restart` would not apply an edit of Procfile or devboot.toml."""
+    """Return the advice on how to start the process again.
+
+    `restart` would not apply edits of Procfile or devboot.toml.
+    """
     again = "it starts again when its files change, or by" if spec.watch else "after a fix:"
     return f"{again} `devboot up -d`"
 

@@ -32,7 +32,7 @@ def explain(
 ) -> WorkError:
     """Return the error for a failed spawn: `process/spawn` with reason and advice, or `service/data-in-use`.
 
-    `origin` is the place in a file of the user's where the `command` is, as `Procfile:2`; empty for none.
+    `origin` is where the user wrote the `command`, as `Procfile:2`; "" if nowhere.
     """
     if isinstance(error, DataInUseError):
         return _data_in_use(name, str(error.filename))
@@ -49,7 +49,7 @@ def explain(
 
 
 def _free(folder: str) -> list[str]:
-    """Return commands after which a folder for a socket can be created anew, or another one is used."""
+    """Return the command that renames an unusable socket folder, or advice to use another folder."""
     try:
         is_own = os.lstat(folder).st_uid == os.getuid()
     except OSError:  # it could not be created
@@ -73,7 +73,7 @@ def _data_in_use(name: str, folder: str) -> WorkError:
 
 
 def missing(program: str, *, cwd: str, env: Mapping[str, str]) -> OSError | None:
-    """Return the OSError that starting `program` directly would raise; None if it can be found."""
+    """Return the OSError that spawning `program` would raise because of its path or folder; None if both are fine."""
     try:
         os.stat(cwd)
         os.stat(os.path.join(cwd, which(program, env.get("PATH", os.defpath))))

@@ -1,7 +1,7 @@
 """Detects a start that is stalled after an error.
 
-A server that reloads its code, and could not load it, waits for an edit. A slow start isn't mistaken for that while it
-uses the CPU or writes output from time to time.
+A server that reloads its code waits for an edit when it couldn't load it. A start that is merely slow uses the CPU or
+writes output from time to time.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _IDLE = 0.1  # share of one processor: polling for file changes needs less
 
 
 class Silence:
-    """Watches one run from its first error line on; calls `on_stuck(line)` once per stall.
+    """Watches one run after an error in its output; calls `on_stuck(line)` when the run stays silent and idle.
 
-    `on_calm` is called when the run has continued with other output. `only_broken`: nothing else shows that the run
-    isn't ready, so only code that can't be loaded counts as an error, not any exception.
+    `on_calm` is called if the run continues with other output. `only_broken`: without a readiness probe, only code that
+    can't be loaded counts as an error, not any exception.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Silence:
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        """Restart the wait, because the run has written output."""
+        """Restart the wait; called whenever the run has written output."""
         self._since = self._host.loop.now()
         self._worked: float | None = None
         if self.timer is None:
@@ -63,7 +63,7 @@ class Silence:
 
     @property
     def is_waiting(self) -> bool:
-        """True while it is undecided whether the run continues."""
+        """True while it isn't decided whether the run is stalled."""
         return self.timer is not None
 
     def end(self) -> None:

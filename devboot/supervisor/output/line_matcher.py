@@ -1,4 +1,4 @@
-"""Searches output for readiness and known failures, ignoring colours and other escape sequences."""
+"""Searches output for a ready line and for known failures, ignoring colours and other escape sequences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def strip_escapes(block: bytes) -> bytes:
 
 
 class LineMatcher:
-    """Searches lines for a regular expression; a line may arrive in two pieces."""
+    """Searches successive blocks of output for lines that match a regular expression; a line may span two blocks."""
 
     def __init__(self, pattern: str) -> None:
         import re
@@ -32,7 +32,7 @@ class LineMatcher:
         self._started = b""  # the start of a line whose end hasn't arrived
 
     def matches(self, block: bytes) -> bool:
-        """Return whether a line that ends or goes on in `block` matches the expression."""
+        """Return whether any line in `block`, including one begun in an earlier block, matches the expression."""
         text = self._started + strip_escapes(block)
         self._started = text[text.rfind(b"\n") + 1 :][-_LONGEST:]
         if len(text) > 2 * _LONGEST:
@@ -45,7 +45,7 @@ def _ends(line: bytes) -> bytes:
 
 
 def without(block: bytes, parts: Iterable[bytes]) -> bytes:
-    """Return the block without the lines that contain one of `parts`."""
+    """Return the block without the lines that contain any of `parts`."""
     found = [part for part in parts if part in block]
     if not found:
         return block

@@ -1,6 +1,6 @@
-"""Reads the time index of a log: the time of each line, and the part of a log from a given time on.
+"""Reads the time index of a log: finds the time of a line, and the part of a log from a given time on.
 
-An index may be as long as its log, so that it is never in memory as a whole: a line's time is searched by bisection.
+An index may be as long as its log, so it is never in memory as a whole: a line's time is searched by bisection.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ _LATEST = float(1 << 37)  # wall-clock seconds, in the year 6325; a later time i
 
 
 class TimeIndex:
-    """Times of one log file. Unknown times are 0.0: impossible ones, and all without an index (`fd` is -1)."""
+    """Times of the lines of one log file.
+
+    A time is 0.0 if unknown: if it is impossible, or there is no index (`fd` -1).
+    """
 
     def __init__(self, fd: int, read: Read = os.pread) -> None:
         self._fd = fd
@@ -36,7 +39,7 @@ class TimeIndex:
         self._offsets: list[int] = []
 
     def at(self, offset: int) -> tuple[float, int]:
-        """Return the time of the line that begins at `offset`, and the offset from which on the next time counts."""
+        """Return the time of the line at byte `offset` (wall-clock seconds), and the offset of the next entry."""
         if not self._holds(offset) and self._count:
             self._load(self._first + max(0, len(self._offsets) - 1))  # nearly always: reading goes forward
             if not self._holds(offset):
@@ -46,9 +49,9 @@ class TimeIndex:
         return time, self._offsets[place] if place < len(self._offsets) else FAR
 
     def span(self, since: float, until: float) -> tuple[int, int]:
-        """Return offsets between which all lines from `since` to before `until` (0: no limit) begin.
+        """Return the byte offsets between which all lines from `since` to before `until` (0: no limit) begin.
 
-        It may contain other lines, too: all, if the clock was set back while the log was written.
+        The range may contain other lines, too: all, if the clock was set back while the log was written.
         """
         marks = self._marks()
         if marks is None:
@@ -59,12 +62,12 @@ class TimeIndex:
         return (self.offset(first) if since else 0), self.offset(last)
 
     def offset(self, number: int) -> int:
-        """Return the offset of an entry by its number; FAR if there is none."""
+        """Return the byte offset in the log of the index entry with this number; FAR if there is none."""
         entries = self._entries(number, 1) if number < self._count else []
         return entries[0][1] if entries else FAR
 
     def _marks(self) -> list[float] | None:
-        """Return each _WINDOW-th time; None if times or offsets don't ascend or are impossible."""
+        """Return the time of each _WINDOW-th entry; None if times or offsets don't ascend or are impossible."""
         from _operator import le
         from _struct import unpack
 
@@ -91,7 +94,7 @@ class TimeIndex:
         return first + next((number for number, each in enumerate(times) if each >= time), len(times))
 
     def _holds(self, offset: int) -> bool:
-        """Return whether the entries for the line at `offset` are in memory."""
+        """Return whether the index entry for the line at byte `offset` is in memory."""
         offsets = self._offsets
         if not offsets:
             return False
@@ -112,7 +115,7 @@ class TimeIndex:
         return [(time if 0.0 < time < _LATEST else 0.0, offset) for time, offset in entries]
 
     def _raw(self, number: int, count: int) -> bytes:
-        """Return the bytes of up to `count` whole entries."""
+        """Return the raw bytes of up to `count` index entries, from the entry with this number on."""
         count = min(count, self._count - number)
         raw = self._read(self._fd, count * STAMP.size, number * STAMP.size)
         return raw[: len(raw) - len(raw) % STAMP.size]

@@ -1,4 +1,4 @@
-"""Reads logs of processes, with or without a daemon: chosen lines of several logs in order of time, block by block.
+"""Reads logs of processes, with or without a daemon: merges selected lines of several logs by time, block by block.
 
 Logs may be far longer than memory, and are written and rotated while they are read. So each log is opened once, with
 its rotated part and their indexes, and read up to its size at that moment.
@@ -38,7 +38,10 @@ class Lines(Record):
 
 
 class Filter(Record):
-    """Selects lines from `since` to before `until` (wall-clock seconds, 0: no limit) and in `ranges` of a block."""
+    """Selects log lines from `since` to before `until` (wall-clock seconds, 0: no limit), and by `ranges`.
+
+    `ranges(block)` returns the parts of a block to keep, as pairs of offsets; None keeps all.
+    """
 
     since: float = 0.0
     until: float = 0.0
@@ -46,19 +49,19 @@ class Filter(Record):
 
     @property
     def has_times(self) -> bool:
-        """True if lines are selected by time."""
+        """True if `since` or `until` is set."""
         return bool(self.since or self.until)
 
     def takes(self, at: float) -> bool:
-        """Return whether lines with this time are selected."""
+        """Return whether lines written at `at` are within `since` and `until`."""
         return at >= self.since and (not self.until or at < self.until)
 
     def ranges_of(self, data: bytes) -> Iterable[tuple[int, int]]:
-        """Return the selected ranges of a block, whatever its time."""
+        """Return the parts of a block that `ranges` selects, as pairs of offsets, whatever its time."""
         return self.ranges(data) if self.ranges is not None else ((0, len(data)),)
 
     def out_of(self, lines: Lines) -> Iterator[Lines]:
-        """Yield the selected ones of some lines."""
+        """Yield the parts of `lines` that the filter selects by time and text."""
         if self.takes(lines.at):
             for start, end in self.ranges_of(lines.data):
                 yield Lines(lines.at, lines.name, lines.data[start:end])
@@ -68,9 +71,9 @@ ALL = Filter()
 
 
 class Log:
-    """One log, opened with its rotated part. A rotation or a deletion afterwards changes nothing for the reader.
+    """The log of one process, opened with its rotated part. Reading isn't disturbed by a later rotation or deletion.
 
-    `end` is an offset in the current file: what was written after it is ignored.
+    Bytes after the offset `end` of the current file are ignored.
     """
 
     def __init__(
@@ -87,7 +90,7 @@ class Log:
         self._parts = (older, newer)
 
     def keep_last(self, count: int) -> None:
-        """Skip all but the last `count` selected lines."""
+        """Limit what `lines` yields to the last `count` selected lines."""
         if count >= sum(part.end - part.begin for part in self._parts):
             return  # no line is shorter than its line end
         for part in reversed(self._parts):
@@ -101,15 +104,15 @@ class Log:
                     yield Lines(at, self._name, data[start:end])
 
     def close(self) -> None:
-        """Close its files."""
+        """Close the descriptors of the log."""
         for part in self._parts:
             part.close()
 
 
 def merged(logs: Mapping[str, str], chosen: Filter, count: int | None, ends: Mapping[str, int]) -> Iterator[Lines]:
-    """Yield the selected lines of several logs (name → path) in order of time: of each the last `count`, or all.
+    """Yield the selected lines of several logs (name → path) in order of time; of each log all, or the last `count`.
 
-    `ends` are offsets at which some of the logs end for this reader. Raises OSError if so many files can't be open.
+    `ends` maps names to byte offsets at which to stop reading. Raises OSError if too many files would be open.
     """
     from heapq import merge  # late: one log needs none
 
@@ -140,7 +143,7 @@ def last_lines(path: str, count: int) -> list[bytes]:
 
 
 def is_ended(path: str) -> bool:
-    """Return whether the last line of a log is complete; a prompt isn't."""
+    """Return whether a log ends with a complete line; a prompt that waits for input doesn't."""
     try:
         with open(path, "rb", opener=_at_once) as file:
             file.seek(-1, os.SEEK_END)
@@ -150,7 +153,7 @@ def is_ended(path: str) -> bool:
 
 
 class _Part:
-    """One file of a log and its index; -1 for a file that doesn't exist."""
+    """One file of a log (current or rotated) and its index; descriptor -1 for a file that doesn't exist."""
 
     def __init__(self, fds: tuple[int, int], chosen: Filter, read: Read) -> None:
         self._fd, self._index_fd = fds
@@ -167,7 +170,7 @@ class _Part:
         _close_all((self._fd, self._index_fd))
 
     def blocks(self, size: int) -> Iterator[tuple[int, bytes]]:
-        """Yield blocks of whole lines with their offsets. A line that is longer than `size` is a block of its own."""
+        """Yield (offset, block) from begin to end: whole lines of about `size` bytes, or one line longer than that."""
         offset, wanted = self.begin, size
         while offset < self.end:
             data = self._read(self._fd, min(wanted, self.end - offset), offset)
@@ -183,7 +186,7 @@ class _Part:
             offset, wanted = offset + len(data), size
 
     def blocks_back(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the same from the end to the beginning, small blocks first."""
+        """Yield (offset, block) of whole lines from the end to the beginning, small blocks first."""
         end, size = self.end, _SMALLEST
         while end > self.begin:
             offset = max(self.begin, end - size)
@@ -197,7 +200,7 @@ class _Part:
             end, size = offset + cut, min(size * 2, _BLOCK)
 
     def selected(self, offset: int, data: bytes) -> Iterator[tuple[float, int, int]]:
-        """Yield the selected ranges of a block, one for each time, with the time."""
+        """Yield (time, start, end) for each selected range of a block, split where the time changes."""
         for begin, stop in self._chosen.ranges_of(data):
             start = begin
             while start < stop:
@@ -211,7 +214,7 @@ class _Part:
                 start = end
 
     def keep_last(self, count: int) -> int:
-        """Skip all but the last `count` selected lines, and return how many of them are missing here."""
+        """Skip all but the last `count` selected lines of this file; return how many of them it lacks."""
         if count <= 0:
             self.begin = self.end
         for offset, data in self.blocks_back() if count > 0 else ():
@@ -224,7 +227,7 @@ class _Part:
         return max(0, count)
 
     def _ranges(self, offset: int, data: bytes) -> Iterable[tuple[int, int]]:
-        """Return the selected ranges of a block; times are looked up only if lines are selected by them."""
+        """Return (start, end) of the selected ranges of a block; looks up times only if lines are selected by time."""
         if not self._chosen.has_times:
             return self._chosen.ranges_of(data)
         return ((start, end) for _, start, end in self.selected(offset, data))
@@ -249,7 +252,7 @@ def _count(data: bytes, start: int, end: int) -> int:
 
 
 def _skip(data: bytes, ranges: Iterable[tuple[int, int]], count: int) -> int:
-    """Return the offset in a block of the line after the first `count` of these ranges."""
+    """Return the offset in a block where the line after the first `count` lines of these ranges begins."""
     for start, end in ranges:
         lines = _count(data, start, end)
         if count < lines:
@@ -262,7 +265,9 @@ def _skip(data: bytes, ranges: Iterable[tuple[int, int]], count: int) -> int:
 
 
 def _open_log(path: str) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Open the rotated part of a log and the log itself, each with its index.
+    """Open four files: the rotated part of a log and the log itself, each with its index.
+
+    Return two pairs of descriptors.
 
     A rotation renames all four; if one happens meanwhile, they are opened again.
     """
@@ -298,7 +303,7 @@ def _close_all(fds: Iterable[int]) -> None:
 
 
 def _open(path: str) -> int:
-    """Open a regular file; return -1 for anything else."""
+    """Open a regular file for reading and return its descriptor; -1 for anything else."""
     from stat import S_ISREG
 
     try:
@@ -314,7 +319,7 @@ def _open(path: str) -> int:
 
 
 def _allow_descriptors(logs: int) -> None:
-    """Raise the limit of open files, of which each log needs four, as far as the system permits."""
+    """Raise the soft limit of open files for reading `logs` logs, four descriptors each, as far as permitted."""
     limit = os.sysconf("SC_OPEN_MAX")  # the soft limit, -1 if there is none
     wanted = 4 * logs + _RESERVE
     if 0 <= limit < wanted:
@@ -326,7 +331,7 @@ def _allow_descriptors(logs: int) -> None:
 
 
 def _is_at(fd: int, path: str) -> bool:
-    """Return whether a path still leads to an open file, or to none that can be read."""
+    """Return whether `path` is still the file open as `fd`; for `fd` -1, or an unreadable path without one, True."""
     try:
         now = os.stat(path)
     except OSError:
@@ -335,7 +340,7 @@ def _is_at(fd: int, path: str) -> bool:
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open without blocking, so that a named pipe in place of a log reads as an empty one."""
+    """Open a path without blocking (for `open(opener=…)`), so that a named pipe in place of a log reads as empty."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 

@@ -30,7 +30,7 @@ def index_path(path: str) -> str:
 
 
 class LogFile:
-    """Appends to the log at `path`; opens it at the first write, and again after it was deleted."""
+    """Appends output to the log at `path`; opens the file at the first write, and again after it was deleted."""
 
     def __init__(
         self, path: str, wall_clock: Callable[[], float], warn: Callable[[str], None], *, limit: int = LIMIT
@@ -52,11 +52,11 @@ class LogFile:
 
     @property
     def trouble(self) -> str:
-        """Reason why output isn't being written now; "" if it is."""
+        """Reason why output can't be written now, such as a full disk; "" if it can."""
         return f"log not written: {self._reason}" if self._reason else ""
 
     def write(self, block: bytes) -> None:
-        """Append one block; never raises, and blocks on nothing but the disk itself."""
+        """Append one block of output; a failure is kept in `trouble`, never raised."""
         now = self._wall_clock()
         done = 0
         try:
@@ -72,7 +72,7 @@ class LogFile:
             self._reason = ""
 
     def close(self) -> None:
-        """Close both files; the next write opens them again."""
+        """Close the log and its index; the next write opens them again."""
         for fd in (self._fd, self._index):
             if fd >= 0:
                 try:
@@ -82,7 +82,7 @@ class LogFile:
         self._fd = self._index = -1
 
     def _note(self) -> bytes:
-        """Return the line that stands in for lost ones."""
+        """Return the log line that replaces lost ones: `devboot: 3 lines not written here`."""
         count = self._lost + self._lost_open
         lead = "\n" if self._is_cut else ""
         return f"{lead}devboot: {count} {'line' if count == 1 else 'lines'} not written here\n".encode()
@@ -134,7 +134,7 @@ class LogFile:
         self.close()
 
     def _cut_index(self, end: int) -> None:
-        """Drop the times of lines after the end of the log: it is a new one, or somebody has truncated it."""
+        """Remove index entries at or after byte `end` of the log, because the log is new or somebody truncated it."""
         fd = os.open(index_path(self.path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             size = os.fstat(fd).st_size
@@ -154,7 +154,10 @@ class LogFile:
             data = data[self._append(now, data) :]
 
     def _append(self, now: float, data: bytes) -> int:
-        """Write as much of `data` as fits, after its time; return the number of bytes written."""
+        """Write the time of `data` to the index and `data` to the log.
+
+        Return the number of bytes written, maybe fewer.
+        """
         if not 0 <= now - self._stamped < RESOLUTION:
             self._stamp(now)
         self.fail_point("log/write")
@@ -187,6 +190,6 @@ def _open_private(path: str) -> int:
 
 
 def _offset(fd: int, number: int) -> int:
-    """Return the offset of an entry of an index."""
+    """Return the byte offset in the log that entry `number` of the index open as `fd` refers to."""
     entry: tuple[float, int] = STAMP.unpack(os.pread(fd, STAMP.size, number * STAMP.size))
     return entry[1]

@@ -70,11 +70,11 @@ class Output:
 
     @property
     def fd(self) -> int:
-        """Descriptor, for writing to the terminal; -1 after it is closed."""
+        """Descriptor of the child's output (also to write to its terminal); -1 after it is closed."""
         return self._fd
 
     def hold(self, on: bool) -> None:
-        """Stop or resume reading; while stopped, the child blocks when it writes, and nothing is lost."""
+        """Stop or resume reading; while stopped, the child blocks when it writes, and no output is lost."""
         if self._fd < 0 or on == self._held:
             return
         self._held = on
@@ -92,7 +92,7 @@ class Output:
             self._take_gathered()  # last, since a receiver may hold the output again
 
     def close(self) -> None:
-        """Read and deliver what is left, including an unfinished line, then close."""
+        """Read and deliver the remaining output, including an unfinished line, then close the descriptor."""
         total = 0
         while self._fd >= 0 and total < DRAIN_LIMIT:
             got = self._read()
@@ -131,7 +131,7 @@ class Output:
                 self._poll_later(got)
 
     def _poll_later(self, got: int) -> None:
-        """Read again soon, or watch the descriptor again if there was nothing to read."""
+        """Schedule the next read after one of `got` bytes: by timer, or by the loop if there was nothing to read."""
         self._stop_polling()
         if not got:
             self._is_polled, self._quick = False, 0
@@ -139,7 +139,7 @@ class Output:
             self._watch(0 if got >= self._plenty else PAUSE)
 
     def _watch(self, pause: float = 0) -> None:
-        """Wait for output; in a flood by a timer, since asking the kernel would cost more than a read."""
+        """Wait for output: in a flood by a timer of `pause` seconds, since a poll would cost more than a read."""
         if self._is_polled:
             self._polling = self._loop.call_later(pause, self._poll)
         else:
@@ -151,7 +151,7 @@ class Output:
             self._polling = None
 
     def _read(self) -> int:
-        """Read one block and return its number of bytes."""
+        """Read and handle one block of output; return its number of bytes."""
         chunks: list[bytes] = []
         total = 0
         ended = False
@@ -176,7 +176,7 @@ class Output:
         return total
 
     def _arrived(self, data: bytes) -> None:
-        """Deliver data at once, or in a flood together with what arrives within GATHER."""
+        """Deliver output at once, or in a flood together with the output of the next GATHER seconds."""
         if self.tap is not None:
             self.tap(data)
         self._gathered.append(data)
@@ -257,7 +257,7 @@ def _size_of_pipe(fd: int) -> int:
 
 
 class Tail:
-    """The last output of a process, for messages: at most twice LIMIT bytes."""
+    """The last output of a run, for error messages: at most twice LIMIT bytes."""
 
     LIMIT = 16 * 1024
 
@@ -283,7 +283,7 @@ class Tail:
 
     @property
     def text(self) -> bytes:
-        """All kept output, unchanged."""
+        """All kept output, with colours."""
         return b"".join(self._blocks or ())
 
     def lines(self, count: int) -> tuple[str, ...]:

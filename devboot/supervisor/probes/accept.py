@@ -1,4 +1,4 @@
-"""Probe that a server accepts connections, which shows that a worker has loaded the application.
+"""Probe whether a server accepts connections, which shows that a worker has loaded the application.
 
 Servers that fork workers open their port before a worker has loaded anything. Until a connection is accepted, it is in
 the queue of the listening socket, whose length the kernel reports; the probe sends nothing.
@@ -26,9 +26,9 @@ _FIRST, _LONGEST, _LAG = 0.005, 0.1, 0.1
 
 
 class Acceptance:
-    """One connection that is kept open until it is accepted; then calls `done(True, "")`, or `done(False, why)`.
+    """A connection that the probe keeps open until the server accepts it; then calls `done(True, "")`.
 
-    `tell(text)` receives what the probe waits for.
+    Calls `done(False, why)` if the connection is closed. `tell(text)` receives a message while the probe waits.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Acceptance:
         self._done(found, "" if found else f"port {self._port} closes connections")
 
     def _is_taken(self) -> bool | None:
-        """Return whether the connection was accepted; False if it failed, None if that isn't known yet."""
+        """Return True if the server accepted the connection, False if it failed, None if neither is known yet."""
         if self._socket is None:
             return False
         try:
@@ -94,7 +94,10 @@ def accept(
     loop: AbstractLoop, port: int, watcher: Watcher, leader: int, mark: str, done: Callable[[bool, str], None],
     tell: Callable[[str], None],
 ) -> Acceptance | None:  # fmt: skip
-    """Probe once that the leader or a descendant accepts a connection; None if none of them listens."""
+    """Start a probe of `port`; `done(passed, why)` is called later. Return None if the process doesn't listen there.
+
+    `leader` and `mark` identify the process; a listener among its descendants counts, too.
+    """
     listens, text = listen.look(port, watcher, leader, mark)
     if listens:
         return Acceptance(loop, port, done, tell)
@@ -103,7 +106,7 @@ def accept(
 
 
 def connection_to(port: int) -> _socket.socket | None:
-    """Return a socket that is connected or connecting to the port; None if that fails."""
+    """Return a non-blocking socket that is connected or connecting to the port; None if that fails at once."""
     for family, host in _FAMILIES:
         try:
             made = _socket.socket(family, _socket.SOCK_STREAM)

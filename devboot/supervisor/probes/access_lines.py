@@ -1,4 +1,4 @@
-"""Removes the lines that a server logs for the requests of HTTP probes, one line for each request."""
+"""Removes from a server's output the access-log lines that HTTP probes cause, one for each request."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ _LATE = 1.0  # seconds after a request's time limit in which its line is expecte
 
 
 class AccessLines:
-    """Removes at most as many lines as there were requests lately, so that requests of others stay in the log.
+    """Removes at most as many lines as there were recent probe requests, so that lines of other requests stay.
 
-    A line counts if it names the method and the path, whatever its form. Times are seconds on the loop's clock.
+    A line counts if it names the method and the path, in any format. Times are seconds on the loop's clock.
     """
 
     def __init__(self) -> None:
         self._expected: list[tuple[float, re.Pattern[bytes]]] = []  # (end of the wait, path)
 
     def expect(self, path: str, timeout: float, now: float) -> None:
-        """Expect a line in the access log for a probe's request for `path`, which may take `timeout` seconds."""
+        """Record a probe's request for `path`, which may take `timeout` seconds and causes a line in the access log."""
         pattern = re.compile(rb"(?<![\w./-])%s(?![\w./-])" % re.escape(path.encode()))
         self._forget_late(now)
         self._expected.append((now + timeout + _LATE, pattern))
 
     def without(self, block: bytes, now: float) -> bytes:
-        """Return the block without the lines of recorded requests."""
+        """Return a block of output without the lines of recorded requests."""
         if not self._expected or b"GET" not in block:
             return block
         self._forget_late(now)
@@ -34,7 +34,7 @@ class AccessLines:
         return b"".join(line for line in block.splitlines(keepends=True) if not self._is_expected(line))
 
     def _forget_late(self, now: float) -> None:
-        """Stop waiting for lines that a server would have written by now."""
+        """Drop recorded requests for which the server would have written a line by now."""
         self._expected = [each for each in self._expected if each[0] >= now]
 
     def _is_expected(self, line: bytes) -> bool:

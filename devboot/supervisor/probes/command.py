@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(probe: Probe, target: Target, done: Callable[[bool, str], None]) -> Aside:
-    """Start the probe's command in the process' folder with its environment."""
+    """Start the probe's command in the process' folder and environment; `done(passed, text)` is called when it ends."""
 
     def ended(end: End | None, text: str) -> None:
         good = end is not None and end.code == 0

@@ -1,4 +1,4 @@
-"""Probe that a process listens on its port, and that the listener is this process and not a foreign program."""
+"""Probe whether a process listens on its port, and that the listener is this process and not another program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OF_DEBUGGERS = (5678, 5858, 9229, 9230)
 
 
 def look(port: int, watcher: Watcher, leader: int, mark: str) -> tuple[bool, str]:
-    """Return whether the leader or a descendant listens on `port` (0: on any port), and if not, why."""
+    """Return whether the process (`leader` or a descendant) listens on `port` (0: on any), and if not, the reason."""
     if not port:
         known = ports(watcher, leader, mark)
         return known is None or bool(known), "listens on no port yet"
@@ -39,7 +39,10 @@ def look(port: int, watcher: Watcher, leader: int, mark: str) -> tuple[bool, str
 
 
 def ports(watcher: Watcher, leader: int, mark: str) -> tuple[int, ...] | None:
-    """Return the ports on which the leader or a descendant listens; None if the system doesn't report them."""
+    """Return the ports on which the process (`leader` or a descendant) listens.
+
+    None if the system doesn't report them.
+    """
     try:
         listening = watcher.all_listeners()
     except OSError:
@@ -51,7 +54,7 @@ def ports(watcher: Watcher, leader: int, mark: str) -> tuple[int, ...] | None:
 
 
 def main_port(found: tuple[int, ...]) -> int:
-    """Return the port to show as the address: the first that isn't a debugger's."""
+    """Return the first of the ports that isn't a debugger's; if all are, the first."""
     return next((port for port in found if port not in _OF_DEBUGGERS), found[0])
 
 
@@ -64,7 +67,7 @@ def is_taken(port: int, watcher: Watcher) -> bool:
 
 
 def is_anothers(port: int, watcher: Watcher, mark: str) -> bool:
-    """Return whether a process that devboot has started under a different `mark` listens on `port`."""
+    """Return whether a process listens on `port` that devboot has started under a marker other than `mark`."""
     try:
         wanted = {f"socket:[{inode}]" for inode in watcher.listeners(port)}
     except OSError:
@@ -74,9 +77,9 @@ def is_anothers(port: int, watcher: Watcher, mark: str) -> bool:
 
 
 def is_strangers(port: int, watcher: Watcher, run: str) -> bool | None:
-    """Return whether a program that wasn't started by the supervisor `run` listens on `port`.
+    """Return whether a program listens on `port` that wasn't started by the supervisor with the id `run`.
 
-    None if nothing listens there, or if the system doesn't report listeners.
+    Return None if nothing listens there, or if the system doesn't report listeners.
     """
     try:
         held = {f"socket:[{inode}]" for inode in watcher.listeners(port)}
@@ -88,7 +91,7 @@ def is_strangers(port: int, watcher: Watcher, run: str) -> bool | None:
 
 
 def _sockets(pid: int) -> set[str] | None:
-    """Return the names of a process' open descriptors; None if they can't be read."""
+    """Return the targets of a process' open descriptors, such as `socket:[1234]`; None if they can't be read."""
     found = set()
     try:
         for name in with_reserve(os.listdir, f"/proc/{pid}/fd"):
@@ -101,7 +104,10 @@ def _sockets(pid: int) -> set[str] | None:
 
 
 def _answers(port: int) -> tuple[bool, str]:
-    """Return whether anything accepts a connection, for systems that don't report listeners (macOS)."""
+    """Return whether a connection to `port` succeeds, and if not, why.
+
+    For systems that don't list listeners (macOS).
+    """
     for family, host in ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1")):
         probe = _socket.socket(family, _socket.SOCK_STREAM)
         try:

@@ -1,4 +1,4 @@
-"""Schedule of a probe: at once with short back-off until it passes, then every `period` seconds."""
+"""Repeats a probe: at once with short back-off until it passes, then every `period` seconds."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from devboot.supervisor.probes.target import Target
 
     class Attempt(Protocol):
-        """One try of a probe. It calls back once, unless it is cancelled."""
+        """One try of a probe that is under way. It calls back once, unless it is cancelled."""
 
         def cancel(self) -> None:
-            """Stop without a callback."""
+            """Abort the try without a callback."""
 
     Done = Callable[[bool, str], None]
 
@@ -35,17 +35,17 @@ ASKING = (*CONVERSING, model.EXEC, model.LISTEN, model.ACCEPT)
 
 
 def pause(elapsed: float) -> float:
-    """Return the seconds until the next try of a probe that hasn't passed within `elapsed` seconds."""
+    """Return the seconds until the next try of a probe that has failed for `elapsed` seconds."""
     return min(max(FIRST, elapsed * LAG), LONGEST)
 
 
 def command_pause(elapsed: float) -> float:
-    """Return the seconds until the next try, as `pause`, for a probe that runs a command."""
+    """Return the seconds until the next try of a probe that runs a command and has failed for `elapsed` seconds."""
     return min(max(COMMAND_FIRST, elapsed * COMMAND_LAG), LONGEST)
 
 
 def patient_pause(elapsed: float) -> float | None:
-    """Return the seconds as `pause` for a probe that nothing waits for; None: wait for output before the next try."""
+    """Return the seconds until the next try of a probe that no process waits for; None: wait for new output first."""
     if elapsed >= PATIENT_TOTAL:
         return None
     # Powers of two, so that processes started together are probed at the same time.
@@ -53,7 +53,7 @@ def patient_pause(elapsed: float) -> float | None:
 
 
 class Prober:
-    """Repeats a probe until it is stopped. `on_result(passed)` reports changes beyond the thresholds."""
+    """Repeats a probe until it is stopped; calls `on_result(passed)` when the result changes beyond the thresholds."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Prober:
         self._schedule(0.0, self._target.host.loop.now())
 
     def nudge(self) -> None:
-        """Bring the next try forward, because the process has written something."""
+        """Bring the next try forward; called when the process has written output."""
         if self._stopped or self._passed or self._attempt is not None or self._probe.kind not in ASKING:
             return
         now = self._target.host.loop.now()
@@ -179,9 +179,9 @@ class Prober:
 
 
 def ask(probe: Probe, target: Target, done: Done, tell: Callable[[str], None]) -> Attempt | None:
-    """Try a probe once; `done(good, text)` is called later, or before this returns None.
+    """Try a probe once; `done(good, text)` is called later, or before this function returns None.
 
-    `tell(text)` is called with what a long try waits for.
+    `tell(text)` receives a message while a long try waits.
     """
     if probe.kind in CONVERSING:
         return tcp_http.Conversation(target.host.loop, probe, done)

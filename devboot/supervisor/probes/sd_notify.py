@@ -1,4 +1,4 @@
-"""Receives sd_notify messages (READY, WATCHDOG, STATUS) of a process on a socket of its own."""
+"""Receives sd_notify messages (READY, WATCHDOG, STATUS) of one process on a socket made for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _LONGEST = 4096
 
 
 class Notifications:
-    """Listens on a socket until it is closed; calls `on_word(key, value)` for each `KEY=value`. Raises OSError."""
+    """Listens on a socket until closed; calls `on_word(key, value)` for each `KEY=value` that the process sends.
+
+    Raises OSError if the socket can't be created.
+    """
 
     def __init__(self, loop: AbstractLoop, folder: str, on_word: Callable[[str, str], None]) -> None:
         self.text = ""  # the latest STATUS=, for `ps`

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Target(Record):
-    """Folder and environment for the probe's command, and the leader and mark that identify the process."""
+    """The process that a probe checks: `leader` (pid) and `mark` identify it.
+
+    `cwd` and `env` are for a probe's command.
+    """
 
     host: Host
     leader: int

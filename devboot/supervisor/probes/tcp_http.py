@@ -23,19 +23,19 @@ LOCALHOST = ("127.0.0.1", "::1")  # some servers listen only on one of them
 
 
 class Answer(Record):
-    """Result of a try: whether the received bytes are the expected answer, and why not."""
+    """Result of a probe's try: `good` if the received bytes are the expected answer, else `text` has the reason."""
 
     good: bool
     text: str
 
 
 def _is_address(host: str) -> bool:
-    """Return whether a host is an IP address. Names would block the loop, and mean this machine here."""
+    """Return whether a host is an IP address. Looking up a name would block the loop; names here mean this machine."""
     return ":" in host or host.replace(".", "").isdigit()
 
 
 def question(probe: Probe) -> bytes:
-    """Return the bytes to send after connecting."""
+    """Return the bytes that the probe sends after connecting, such as an HTTP request."""
     if probe.kind == model.TCP:
         return probe.send.encode("latin-1")
     host = probe.host_header or probe.host
@@ -46,7 +46,7 @@ def question(probe: Probe) -> bytes:
 
 
 def judge(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
-    """Judge the bytes received so far; None: more are needed. `ended`: no more will come."""
+    """Judge the bytes received so far; None if more are needed. `ended`: the peer has closed the connection."""
     judged = _judge_tcp if probe.kind == model.TCP else judge_http
     return judged(probe, received, ended=ended)
 
@@ -63,7 +63,7 @@ def _judge_tcp(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
 
 
 def judge_http(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
-    """Judge an answer by its status and body; None while more of it has to come."""
+    """Judge an HTTP answer by its status and body; None while it is incomplete. `ended`: the connection is closed."""
     head, complete, body = received.partition(b"\r\n\r\n")
     if not complete and not ended and len(received) < LONGEST_ANSWER:
         return None
@@ -85,7 +85,7 @@ def _first_line(data: bytes) -> str:
 
 
 class Conversation:
-    """One connection: connect, send, receive until the answer is clear or the time is up."""
+    """One try over one connection: connects, sends, and receives until the answer is complete or the time is up."""
 
     def __init__(
         self,

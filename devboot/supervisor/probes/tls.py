@@ -1,4 +1,4 @@
-"""TLS of a probe over bytes in memory, so that no call blocks on a socket."""
+"""TLS for probes, in memory: encrypts and decrypts bytes, so that no call blocks on a socket."""
 
 from __future__ import annotations
 

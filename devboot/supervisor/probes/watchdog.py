@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Heartbeat:
-    """Calls `on_silent()` once when `limit` seconds have passed without a sign of life; `text` is the reason."""
+    """Calls `on_silent()` once when no watchdog message has arrived for `limit` seconds; `text` is the reason then."""
 
     def __init__(self, loop: AbstractLoop, limit: float, on_silent: Callable[[], None], *, first: float = 0.0) -> None:
-        """`first` is extra time, in seconds, for the first sign of life."""
+        """`first` is extra time, in seconds, for the first message."""
         self.text = ""
         self._loop = loop
         self._limit = limit
@@ -22,12 +22,12 @@ class Heartbeat:
         self._wait(limit + first)
 
     def beat(self) -> None:
-        """Record a sign of life."""
+        """Record a watchdog message: the wait starts anew."""
         if self._timer is not None:
             self._wait(self._limit)
 
     def allow(self, seconds: float) -> None:
-        """Set the limit that the process has requested for itself."""
+        """Set the limit that the process has requested with WATCHDOG_USEC."""
         self._limit = seconds
         self.beat()
 

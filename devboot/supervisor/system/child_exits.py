@@ -1,4 +1,4 @@
-"""Reports exits of processes to the event loop, without signals or polling: a pidfd each on Linux, else kqueue."""
+"""Reports exits of processes to the event loop, without signals or polling: one pidfd each on Linux, else kqueue."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LOOK_AGAIN = 0.1  # seconds between looks at a process that has no pidfd, for l
 
 
 class Exits:
-    """Calls back once when a process (child or not) has ended. The caller still has to reap a child.
+    """Calls back once when a watched process (child or not) has ended. The caller still has to reap a child.
 
-    Several callers may watch the same process: a probe and the termination of its process wait for a probe's command.
+    Several callers may watch the same pid: a probe and the termination of a run both wait for the probe's command.
     """
 
     def __init__(self, loop: Loop) -> None:
@@ -59,7 +59,7 @@ class Exits:
         self._pidfds[pid] = fd
 
     def _look_later(self, pid: int) -> None:
-        """Check later by polling, because no pidfd could be opened."""
+        """Poll for the end of `pid` from time to time, because no pidfd could be opened."""
         self._loop.call_later(_LOOK_AGAIN, lambda: self._look(pid))
 
     def _look(self, pid: int) -> None:
@@ -72,7 +72,7 @@ class Exits:
             self._look_later(pid)
 
     def unwatch(self, pid: int, callback: Callable[[int], None]) -> None:
-        """Cancel `callback` for `pid`; unknown ones are ignored."""
+        """Cancel `callback` for `pid`; does nothing if it isn't registered."""
         for known in (self._callbacks, self._firing):
             callbacks = known.get(pid, [])
             found = next((watch for watch in callbacks if watch[0] == callback), None)
@@ -109,14 +109,14 @@ class Exits:
 
 
 class ScopedExits:
-    """View of `exits` whose callbacks belong to `scope`."""
+    """View of an `Exits` object whose callbacks belong to a scope of the event loop."""
 
     def __init__(self, exits: Exits | ScopedExits, scope: Scope) -> None:
         self._exits = exits
         self._scope = scope
 
     def watch(self, pid: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
-        """Call `callback(pid)` in this scope when `pid` has ended."""
+        """Call `callback(pid)` when `pid` has ended; its exceptions fail this scope."""
         self._exits.watch(pid, callback, scope or self._scope)
 
     def unwatch(self, pid: int, callback: Callable[[int], None]) -> None:

@@ -1,4 +1,4 @@
-"""Turns a command line into an argv in which the spawned child is the program itself, not a shell around it.
+"""Turns a shell command into an argv for which the spawned child is the program itself, not a shell around it.
 
 A command of plain words needs no shell. For others the shell gets an `exec` before the last command, if that can't
 change the meaning: not for builtins, pipes, `||`, `&`, compound commands, or names that a sourced file may define as
@@ -29,7 +29,10 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 class Launch(Record):
-    """Argv to execute. `program` is the word that names the program; "" if that is uncertain."""
+    """How to spawn a command.
+
+    `leads`: the child will be the program itself, not a shell; `program`: its name, "" if unsure.
+    """
 
     argv: tuple[str, ...]
     leads: bool  # the child is the program itself; otherwise a shell that waits for it
@@ -37,7 +40,7 @@ class Launch(Record):
 
 
 def launch_of(command: str, shell: str = SHELL) -> Launch:
-    """Return how to start the shell command `command`."""
+    """Return how to spawn the shell command `command`: directly, or by `shell -c`."""
     text = command.strip()
     words = text.split()
     if words and _PLAIN.issuperset(text) and "=" not in words[0] and not _is_special(words[0]):
@@ -73,7 +76,7 @@ def _takes_exec(text: str, parts: list[int], word: str) -> bool:
 
 
 def _sequence(text: str) -> list[int] | None:
-    """Return the offsets of the commands in `a && b; c`; None for anything more complex."""
+    """Return the offsets where the commands of a list as `a && b; c` begin; None for any other syntax."""
     starts = [0]
     at = 0
     while (at := _next_operator(text, at)) < len(text):
@@ -157,7 +160,7 @@ def _indent(text: str, start: int) -> int:
 
 
 def _first_word(text: str, start: int) -> tuple[int, str]:
-    """Return offset and text of the first word at `start` that is no assignment."""
+    """Return offset and text of the first word from `start` on that isn't a variable assignment."""
     at = start + _indent(text, start)
     while True:
         end = _word_end(text, at)

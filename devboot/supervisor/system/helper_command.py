@@ -1,4 +1,4 @@
-"""Runs short-lived helper commands with a time limit: probe commands and stop commands."""
+"""Runs short-lived commands with a time limit: probe commands and stop commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ else:
 
 
 def end_of(pid: int) -> End:
-    """Return how the child `pid`, which has ended, exited; it stays a zombie."""
+    """Return the exit of the child `pid`, which has ended, without reaping it."""
     try:
         result = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -41,7 +41,10 @@ def reap(host: Host, pid: int) -> None:
 
 
 class Aside:
-    """Runs a shell command. `on_done(end, output)`: end is None if it took too long or couldn't start."""
+    """A running shell command.
+
+    `on_done(end, output)` is called when it ends; `end` is None after a timeout or failed spawn.
+    """
 
     def __init__(
         self,

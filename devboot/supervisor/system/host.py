@@ -1,4 +1,4 @@
-"""Resources of the machine that every part of the supervisor uses."""
+"""Resources of the machine and the event loop that all parts of the supervisor share."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ class Host(Record):
     children: set[int]  # children spawned here and not reaped yet; all others are adopted
 
     def within(self, fail: Fail) -> Host:
-        """Return the same resources in a scope: an exception in a callback is reported to `fail` and ends only that."""
+        """Return these resources for callbacks in a scope: an exception in one is passed to `fail`, not to the loop."""
         scope = Scope(self.loop, fail)
         return self._replace(loop=scope, exits=ScopedExits(self.exits, scope))

@@ -12,7 +12,7 @@ OTHERS = 200  # sockets of clients, probes, descriptors of the interpreter
 
 
 def make_room(processes: int) -> bool:
-    """Raise the soft limit of open files if so many processes need it; return whether there is enough room.
+    """Raise the soft limit of open files if this number of processes needs it; return whether the limit is enough.
 
     Children inherit the limit, so it is raised only if needed: programs that use select(2) can't handle descriptors
     above 1024.
@@ -36,7 +36,10 @@ def is_exhausted(pid: int) -> bool:
 
 
 def advice(number: int, pid: int = 0) -> list[str]:
-    """Return commands that allow a process (0: this one) more open files; `number` is one of EXHAUSTED."""
+    """Return commands that raise the limit of open files of a process (0: this one).
+
+    `number` is the errno: EMFILE (of the process) or ENFILE (of the whole system).
+    """
     if number == ENFILE:
         return ["sysctl fs.file-nr fs.file-max", "sudo sysctl fs.file-max=2000000"]
     if not hasattr(resource, "prlimit"):

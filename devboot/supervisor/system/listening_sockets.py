@@ -23,7 +23,10 @@ _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 
 
 def listeners() -> dict[int, frozenset[int]]:
-    """Return the inodes of listening sockets by port, for any address. Raises OSError if the system has no list."""
+    """Return the inodes of listening TCP sockets, by port, for any address.
+
+    Raises OSError if the system has no list.
+    """
     found: dict[int, set[int]] = {}
     for port, inode, _ in _rows():
         found.setdefault(port, set()).add(inode)
@@ -31,7 +34,10 @@ def listeners() -> dict[int, frozenset[int]]:
 
 
 def queued(port: int) -> int:
-    """Return how many connections to `port` aren't accepted yet. Raises OSError if the system has no list."""
+    """Return how many connections to `port` wait to be accepted.
+
+    Raises OSError if the system has no list of sockets.
+    """
     return sum(waiting for number, _, waiting in _rows() if number == port)
 
 

@@ -1,4 +1,4 @@
-"""Caches the process census and the listening sockets for one turn of the loop."""
+"""Caches the process table and the listening sockets for one turn of the event loop."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """Provides one census and one list of listening sockets per turn of the loop.
+    """Provides one process table (census) and one list of listening sockets per turn of the loop.
 
-    `adopts`: this process is a subreaper, so leftovers of an ended leader become children of it that aren't in `own`.
+    `adopts`: this program is a subreaper, so processes left by an ended leader become its children, but aren't in
+    `own`, the pids of the children that it has spawned.
     """
 
     def __init__(self, loop: Loop, own: AbstractSet[int], *, adopts: bool) -> None:
@@ -29,13 +30,13 @@ class Watcher:
         self._listeners: dict[int, frozenset[int]] = {}
 
     def census(self) -> Census:
-        """Return the census of this turn, taken after all events of the turn had happened."""
+        """Return the table of all processes as of this turn of the loop, read at the first call."""
         if self._census is None or self._turn != self._loop.turns:
             self._census, self._turn = census(), self._loop.turns
         return self._census
 
     def left_behind(self, leader: int, mark: str) -> frozenset[int]:
-        """Return the live processes of an ended leader's session, and its descendants."""
+        """Return pids of live processes left by an ended leader: of its session, with its mark, or their children."""
         return (
             frozenset() if self._has_nothing_adopted() else self.census().members(leader, mark) - {leader, os.getpid()}
         )
@@ -53,10 +54,13 @@ class Watcher:
         return self._listeners
 
     def is_unclear(self, leader: int) -> bool:
-        """Return whether there are processes younger than `leader` whose owner can't be determined yet."""
+        """Return whether processes younger than `leader` exist whose marker can't be read yet."""
         return not self._has_nothing_adopted() and self.census().has_unmarked(leader)
 
     def _has_nothing_adopted(self) -> bool:
-        """Return whether nothing was adopted: one small read that usually saves a census."""
+        """Return whether this subreaper has adopted no process.
+
+        A cheap check that often saves reading the process table.
+        """
         mine = proctable.own_children() if self._adopts else None
         return mine is not None and mine <= self._own

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def resident(pids: Iterable[int]) -> int | None:
-    """Return the resident bytes of several processes, counting shared pages once; None if unknown.
+    """Return the resident memory of several processes together, in bytes, counting shared pages once; None if unknown.
 
     The proportional set size would be more exact, but reading it takes milliseconds per process.
     """

@@ -1,7 +1,7 @@
-"""Finds, reaps and ends orphans: children that this process adopted when their parents ended.
+"""Reaps and ends orphans: descendants that this program has adopted when their parents ended.
 
-Works only if this process is a subreaper. Then nothing started by a supervised process can leave our process tree,
-whatever it does to its session, its parents and its environment.
+Works only if this program is a subreaper. Then no descendant can leave its process tree, even if it changes its
+session, its parent and its environment.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ GRACE = 2.0  # seconds between SIGTERM and SIGKILL, and again until orphans are 
 
 
 class Orphans:
-    """Adopted children of this process: those that it did not start."""
+    """The orphans of this program: its children that it hasn't spawned itself."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
 
     def adopted(self) -> frozenset[int]:
-        """Return their pids, including zombies."""
+        """Return the pids of all orphans, including zombies."""
         return (proctable.own_children() or frozenset()) - self._host.children
 
     def reap(self) -> None:
-        """Reap those that have ended. Call it on SIGCHLD."""
+        """Reap the orphans that have ended. Call it on SIGCHLD."""
         for pid in self.adopted():
             try:
                 os.waitpid(pid, os.WNOHANG)
@@ -42,7 +42,10 @@ class Orphans:
                 continue
 
     def end(self, on_done: Callable[[frozenset[int]], None]) -> None:
-        """Send SIGTERM, later SIGKILL; then call `on_done(left)` with those that survive, usually none."""
+        """Send SIGTERM to all orphans, later SIGKILL.
+
+        Then call `on_done(left)` with the pids that survive, usually none.
+        """
         self._round(SIGTERM, on_done)
 
     def _round(self, signal: int, on_done: Callable[[frozenset[int]], None]) -> None:

@@ -1,4 +1,4 @@
-"""Finds everything that a child has started: by session, by parent, and by a marker in its environment.
+"""Finds all processes that a child has started: by session, by parent, and by a marker in their environment.
 
 A process can leave its session (setsid), its group and its parent (double fork), but keeps its initial environment.
 """
@@ -18,7 +18,7 @@ INSIDE = "DEVBOOT_INSIDE"  # variable with the project's root; a nested `up` of 
 
 
 class Census:
-    """Snapshot of all processes; environments are read on demand."""
+    """Table of all processes of the machine at one moment; environments are read when needed."""
 
     def __init__(self, table: Mapping[int, proctable.Seen]) -> None:
         self._table = table
@@ -31,7 +31,7 @@ class Census:
         self._blank: list[proctable.Seen] = []
 
     def members(self, leader: int, mark: str = "") -> frozenset[int]:
-        """Return pids of the leader's session and of processes with its `mark`, with all their descendants.
+        """Return the pids of one run: the leader's session, processes with its `mark`, and all descendants of these.
 
         Without a mark no environment is read, which saves half of the time.
         """
@@ -49,7 +49,7 @@ class Census:
         return tuple(each for each in self._children.get(pid, ()) if self._table[each].is_alive)
 
     def marked_otherwise(self, mark: str) -> frozenset[int]:
-        """Return pids of processes started by any supervisor under a different mark."""
+        """Return pids of processes that any supervisor has started under a marker other than `mark`."""
         return frozenset(pid for other, pids in self._marked().items() if other != mark for pid in pids)
 
     def marked_by(self, run: str) -> frozenset[int]:
@@ -57,7 +57,7 @@ class Census:
         return frozenset(pid for mark, pids in self._marked().items() if mark.startswith(f"{run}:") for pid in pids)
 
     def has_unmarked(self, leader: int) -> bool:
-        """Return whether a process younger than `leader` (perhaps a zombie) shows no environment at all.
+        """Return whether any process younger than `leader` (maybe a zombie) shows an empty environment.
 
         During an exec the environment is empty for a moment, and the process may just have lost its parent.
         """

@@ -1,6 +1,6 @@
 """Reads the kernel's process table: parents, sessions, states and start times.
 
-Light enough for the daemon's guardian, which imports little else. Reads /proc on Linux and runs `ps` elsewhere.
+Imports little, since the daemon's guardian uses it. Reads /proc on Linux and runs `ps` elsewhere.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ reserve: list[int] = []  # a descriptor kept in reserve for reading the process 
 
 
 class Seen(Record):
-    """A process as the kernel shows it. `started` tells it from a later process with the same pid; `state` is a letter.
+    """A row of the process table. `pid` and `started` together identify a process; `state` is a letter such as `S`.
 
     `session` is 0 if the session's leader is invisible here, as in a container that was entered from outside.
     """
@@ -62,7 +62,7 @@ def is_there() -> bool:
 
 
 def look(pid: int) -> Seen | None:
-    """Return the process `pid`, or None."""
+    """Return the row of one process; None if there is no such pid."""
     if not _LINUX:
         return processes().get(pid)
     data = _content(f"/proc/{pid}/stat", 4096)
@@ -70,9 +70,9 @@ def look(pid: int) -> Seen | None:
 
 
 def worked(pids: Iterable[int]) -> float | None:
-    """Return the CPU seconds used by these processes together, 0 if unknown.
+    """Return the CPU seconds used so far by these processes together, 0 if unknown.
 
-    None if one of them is busy right now, on a processor or waiting for a disk.
+    Return None if one of them is busy right now: on a processor, or waiting for a disk.
     """
     ticks = 0
     for pid in pids:
@@ -84,19 +84,19 @@ def worked(pids: Iterable[int]) -> float | None:
 
 
 def used(pids: Iterable[int]) -> float:
-    """Return the CPU seconds used by these processes together, busy or not; 0 if unknown."""
+    """Return the CPU seconds used so far by these processes together; 0 if unknown."""
     ticks = sum(sum(map(int, _fields_of(pid)[11:13])) for pid in pids)
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _fields_of(pid: int) -> list[bytes]:
-    """Return the fields of /proc/PID/stat from the state on; one empty field for an ended process."""
+    """Return the fields of /proc/PID/stat from the state letter on; one empty field for an ended process."""
     data = _content(f"/proc/{pid}/stat", 4096) or b""
     return data[data.rfind(b")") + 2 :].split() or [b""]
 
 
 def parse_stat(pid: int, data: bytes) -> Seen | None:
-    """Parse /proc/PID/stat; None where it is cut off."""
+    """Parse the content of /proc/PID/stat; return None if it is cut off."""
     # The name is in parentheses and may contain blanks and parentheses.
     fields = data[data.rfind(b")") + 2 :].split(None, 20)
     if len(fields) < 20:
@@ -138,9 +138,10 @@ def ask_ps() -> dict[int, Seen]:
 
 
 def forked_from(seen: Seen, parent: Seen | None) -> Seen | None:
-    """Return the parent if it forked this process and is alive; None if the process was adopted.
+    """Return `parent` if it really forked the process and is alive; None if it has adopted the process.
 
-    A guardian starts a session before it forks its daemon, and no process can join a session from outside.
+    The proof is a common session: a guardian starts one before it forks its daemon, and no process can join from
+    outside.
     """
     is_proven = parent is not None and is_endable(parent.pid) and seen.session and parent.session == seen.session
     return parent if is_proven else None
@@ -169,7 +170,7 @@ def _children(pid: int) -> list[int]:
 
 
 def own_descendants() -> list[Seen]:
-    """Return all live descendants of this process; reads only these if the system lists children."""
+    """Return all live descendants of this program; reads only their rows if the system lists children."""
     left = own_children()
     if left is None:
         return descendants(processes(), os.getpid())
@@ -199,7 +200,7 @@ def descendants(table: dict[int, Seen], ancestor: int) -> list[Seen]:
 
 
 def marked(table: dict[int, Seen], marker: str) -> list[tuple[Seen, str]]:
-    """Return live processes with an environment entry that starts with `marker`, each with the rest of the entry."""
+    """Return live processes with an environment entry that begins with `marker`, each with the rest of that entry."""
     if not _LINUX:
         return []
     found = (
@@ -209,7 +210,7 @@ def marked(table: dict[int, Seen], marker: str) -> list[tuple[Seen, str]]:
 
 
 def may_be_marked(seen: Seen) -> bool:
-    """Return whether the process has an environment; kernel threads have none, but reading one is as slow."""
+    """Return whether a process can have an environment: not a kernel thread, and not ended."""
     return seen.is_alive and not seen.is_kernels
 
 
@@ -220,7 +221,10 @@ def name_of(pid: int) -> str:
 
 
 def environment(pid: int) -> bytes | None:
-    """Return the initial environment, entries ended by zero bytes; None if ended or another user's."""
+    """Return the initial environment of a process, entries ended by zero bytes.
+
+    None if it has ended or isn't readable.
+    """
     return _content(f"/proc/{pid}/environ")
 
 
@@ -253,7 +257,7 @@ def hold_reserve() -> None:
 
 
 def with_reserve(look_up: Callable[..., T], *arguments: object) -> T:
-    """Call a function that opens one descriptor at a time; lend it the reserved one if none is left."""
+    """Call `look_up`, which opens one descriptor at a time; if none is left, free the reserved one for it."""
     try:
         return look_up(*arguments)
     except OSError as error:
@@ -270,7 +274,7 @@ def with_reserve(look_up: Callable[..., T], *arguments: object) -> T:
 
 
 def settled_environment(pid: int) -> bytes:
-    """Return the environment of a process, waiting a moment for one that is in the middle of an exec."""
+    """Return the initial environment of a process; if it is in the middle of an exec, wait a moment and read again."""
     # During an exec the kernel shows neither arguments nor environment, then the arguments first: an
     # environment counts as empty only if it still is a moment after the arguments have appeared.
     found = environment(pid)
@@ -286,7 +290,10 @@ def settled_environment(pid: int) -> bytes:
 
 
 def command_line(pid: int) -> bytes | None:
-    """Return the first 512 bytes of a process' arguments, each ended by a zero byte; None if ended or off Linux."""
+    """Return the first 512 bytes of a process' arguments, each ended by a zero byte.
+
+    None if it has ended, or not on Linux.
+    """
     return _content(f"/proc/{pid}/cmdline", 512)
 
 
@@ -295,7 +302,9 @@ def _arguments(pid: int) -> bytes | None:
 
 
 def is_shell_without_trap(pid: int, signal: int) -> bool:
-    """Return whether `pid` is a shell that the signal would end while its running command continues. False off Linux.
+    """Return whether `pid` is a shell that `signal` would end while the command it runs continues.
+
+    False if not on Linux.
 
     An example is `bash start.sh` without a trap, if the script doesn't `exec` its last command.
     """
@@ -312,7 +321,10 @@ def is_shell_without_trap(pid: int, signal: int) -> bool:
 
 
 def entry_after(environ: bytes, wanted: str) -> str | None:
-    """Return the rest of the entry in `environ` that starts with `wanted`; None if there is none."""
+    """Return the rest of the entry in a raw environment that begins with `wanted`, such as `PATH=`.
+
+    None if there is none.
+    """
     _, found, rest = (b"\0" + environ).partition(b"\0" + wanted.encode())
     return rest.partition(b"\0")[0].decode("utf-8", "surrogateescape") if found else None
 
@@ -324,9 +336,10 @@ def in_sessions(table: dict[int, Seen], sessions: Iterable[int]) -> list[Seen]:
 
 
 def lock_holders(folders: Iterable[str], *, orphaned: bool = False) -> frozenset[int]:
-    """Return pids of processes that hold the lock of one of these folders, including inherited locks; none off Linux.
+    """Return pids of processes that hold a flock on one of these folders, including inherited ones.
 
-    `orphaned`: only those that inherited it from an ended process. Processes of other users can't be seen.
+    None if not on Linux. `orphaned`: only those that inherited the lock from an ended process. Processes of other users
+    can't be seen.
     """
     wanted = frozenset(os.path.realpath(folder) for folder in folders)
     found = set()
@@ -342,7 +355,10 @@ def lock_holders(folders: Iterable[str], *, orphaned: bool = False) -> frozenset
 
 
 def _lock_taker(pid: str, descriptor: str, folders: frozenset[str]) -> int | None:
-    """Return the pid that took a folder's lock, given a descriptor that keeps it; None if it keeps no such lock."""
+    """Return the pid that took the flock which this process has on one of `folders` by this descriptor.
+
+    None if none.
+    """
     try:
         if os.readlink(f"/proc/{pid}/fd/{descriptor}") not in folders:
             return None
@@ -362,7 +378,7 @@ def boot_id() -> str:
 
 
 def become_subreaper() -> bool:
-    """Make this process adopt orphaned descendants in place of init. Return False if the system can't do that.
+    """Make this program adopt orphaned descendants in place of init. Return False if the system can't do that.
 
     Uses `_ctypes` directly: the ctypes package takes two milliseconds to import, which would delay every `up`.
     """

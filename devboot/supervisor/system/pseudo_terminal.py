@@ -12,7 +12,7 @@ SMALLEST, LARGEST = (4, 20), (4096, 4096)  # rows, columns; the kernel's fields 
 
 
 class Terminal(Record):
-    """A pseudo-terminal: our side (`master`), and the side that the child opens by name."""
+    """A pseudo-terminal: `master` is devboot's descriptor, `slave` the child's, `name` the path of the child's side."""
 
     master: int
     slave: int
@@ -20,7 +20,7 @@ class Terminal(Record):
 
 
 def open_terminal(rows: int, columns: int) -> Terminal:
-    """Open a pseudo-terminal, non-blocking on our side, that passes output on unchanged (no CR before LF)."""
+    """Open a pseudo-terminal whose master doesn't block, and that passes output on unchanged (no CR before LF)."""
     master, slave = os.openpty()
     os.set_blocking(master, False)
     attributes = termios.tcgetattr(slave)
@@ -39,5 +39,5 @@ def resize(master: int, rows: int, columns: int) -> None:
 
 
 def terminal_type(inherited: str | None) -> str:
-    """Return TERM for a child on a pseudo-terminal: as inherited, unless unset or `dumb`."""
+    """Return TERM for a child on a pseudo-terminal: inherited, but `xterm-256color` in place of unset or `dumb`."""
     return inherited if inherited and inherited != "dumb" else "xterm-256color"

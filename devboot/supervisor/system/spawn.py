@@ -28,7 +28,7 @@ _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ of Linux
 
 
 class Child(Record):
-    """A started child: the leader of its session. `output` is the descriptor from which its output is read.
+    """A spawned child, which leads its own session. `output` is the descriptor from which its output is read.
 
     `slave` is the child's side of its terminal, -1 for a pipe. It stays open until the child has ended: a program that
     redirects all its output closes its last descriptor of the terminal, and would be hung up if we closed ours.
@@ -41,7 +41,7 @@ class Child(Record):
 
     @property
     def has_terminal(self) -> bool:
-        """True if it is on a terminal rather than on pipes."""
+        """True if the child's output goes to a terminal rather than to a pipe."""
         return self.slave >= 0
 
 
@@ -50,7 +50,7 @@ class DataInUseError(OSError):
 
 
 def start(launch: Launch, *, cwd: str, env: Mapping[str, str], size: tuple[int, int] | None, data: str = "") -> Child:
-    """Start a child; `size` (rows, columns) requests a terminal, None pipes and an empty stdin.
+    """Spawn a child; `size` (rows, columns) gives it a terminal, None gives it pipes and an empty stdin.
 
     `data` is the data folder of a server. The child inherits its lock, which is held while any of its processes lives.
     Raises OSError as reported by the system for the folder, the program or its interpreter, or DataInUseError.
@@ -64,7 +64,7 @@ def start(launch: Launch, *, cwd: str, env: Mapping[str, str], size: tuple[int, 
 
 
 def _hold(folder: str) -> int:
-    """Return a descriptor with the lock of a data folder, for the child to inherit; -1 if there is no such folder."""
+    """Lock a data folder and return the descriptor, for the child to inherit; -1 if there is no such folder."""
     try:
         held = hold_folder(folder)
     except OSError:
@@ -146,7 +146,7 @@ def _posix_spawn(
 
 
 def ignored_signals() -> list[int]:
-    """Return the signals that a child would ignore, too; exec itself resets those with a handler.
+    """Return the signals that this program ignores, and that a child would therefore ignore, too.
 
     The daemon ignores SIGPIPE and SIGXFSZ (as Python does) and perhaps SIGHUP and SIGINT (as `nohup` and `&` do). Each
     costs a system call of the child, during which the daemon is stopped.

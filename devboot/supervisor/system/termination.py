@@ -1,8 +1,8 @@
-"""Terminates a process and everything that it has started, within one grace period, driven by events.
+"""Terminates a process and all processes that it has started, within one grace period, driven by events.
 
 The leader gets the stop signal, or if it is a shell that would not pass it on, the shell's children. When the leader
-has exited, leftovers get SIGTERM at once; what is left after the grace period gets SIGKILL. The leader isn't reaped
-until the end, so that its pid keeps identifying its session.
+has exited, remaining processes get SIGTERM at once; those left after the grace period get SIGKILL. The leader isn't
+reaped until the end, so that its pid keeps identifying its session.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UNKILLABLE = 2.0  # seconds after SIGKILL until survivors are reported and given
 
 
 class Ending:
-    """Termination of one run. `on_gone(left)` is called once, with the pids that survived SIGKILL."""
+    """Termination of one run. Calls `on_gone(left)` once when it is over, with the pids that survived SIGKILL."""
 
     def __init__(
         self,
@@ -55,7 +55,10 @@ class Ending:
         self._looks = 0
 
     def ask(self, signal: int, *, leads: bool) -> None:
-        """Send the stop signal to the leader, or to the children of a leading shell."""
+        """Send the stop signal to the leader; if that is a shell that wouldn't pass it on, to its children.
+
+        `leads`: the leader is the program itself, not a shell.
+        """
         self._start_limit()
         is_shell = not leads or proctable.is_shell_without_trap(self._leader, signal)
         children = self._watcher.census().children(self._leader) if is_shell else ()
@@ -65,11 +68,14 @@ class Ending:
             self._wait_for(children, lambda: self._be_patient(signal))
 
     def limit(self) -> None:
-        """Start the grace period without sending a signal, because a stop command does that."""
+        """Start the grace period without sending a signal: a stop command ends the process."""
         self._start_limit()
 
     def sweep(self) -> frozenset[int]:
-        """End what an exited leader left behind and return it; if empty, `on_gone` was called already."""
+        """Send SIGTERM to the processes that the exited leader has left; return their pids.
+
+        If none, `on_gone` follows.
+        """
         self._start_limit()
         if self._patience is not None:
             self._patience.cancel()
@@ -77,7 +83,7 @@ class Ending:
         return self._look()
 
     def force(self) -> None:
-        """Send SIGKILL to everything now. The exit of a live leader is still reported to its watcher."""
+        """Send SIGKILL to all processes of the run now. The exit of a live leader is still reported."""
         if self._done:
             return
         self._killing = True
@@ -95,7 +101,10 @@ class Ending:
         self._forget_waits()
 
     def _be_patient(self, signal: int) -> None:
-        """Give the shell, whose children have ended, a moment to exit or to run a cleanup command."""
+        """Wait a moment for a shell whose children have ended to exit or run a cleanup command.
+
+        Then signal the shell, too.
+        """
         self._patience = self._loop.call_later(SHELL_PATIENCE, lambda: self._ask_shell(signal))
 
     def _ask_shell(self, signal: int) -> None:
@@ -120,7 +129,7 @@ class Ending:
         self._look()
 
     def _finish_when_clear(self) -> None:
-        """Finish, unless a process in the middle of an exec may still belong here: then look again."""
+        """Finish; if a process in the middle of an exec may still belong to this run, look again first."""
         self._looks += 1
         if self._looks <= LOOKS and self._watcher.is_unclear(self._leader):
             self._loop.call_later(LOOK_AGAIN, self._look_again)

@@ -1,1 +1,1 @@
-"""Watched files: the child process that watches them, and processes that reload in a loop."""
+"""Watched files: runs the child process that watches them; detects processes that reload in a loop."""

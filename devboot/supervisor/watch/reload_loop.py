@@ -18,20 +18,20 @@ _LINES = re.compile(
 
 
 def reloads_in(block: bytes) -> list[str]:
-    """Return the file of each reload reported in some output; "" for a reload without a file."""
+    """Return the changed file of each reload that a block of output reports; "" for a reload without a file."""
     found = (next((group for group in match.groups() if group), b"") for match in _LINES.finditer(block))
     return [path.decode("utf-8", "replace") for path in found]
 
 
 class ReloadLoop:
-    """Counts the reloads of one process; the caller passes the time."""
+    """Counts the reloads of one process to detect a loop; `now` is seconds on the caller's clock."""
 
     def __init__(self) -> None:
         self._recent: list[tuple[float, str]] = []
         self._text = ""
 
     def count(self, path: str, now: float) -> str:
-        """Count a reload. Return a message when a loop is first detected, "" otherwise."""
+        """Count a reload caused by `path`. Return a message when a loop is first detected, "" otherwise."""
         self._recent = [each for each in self._recent if now - each[0] < WINDOW]
         if not self._recent:
             self._text = ""

@@ -36,8 +36,8 @@ _SIGKILL = 9
 class Watches:
     """File watches of all processes of one plan.
 
-    `on_changed(name, paths)`: files watched by the process have changed; paths are relative to the project. `on_note`
-    receives messages for the user.
+    `on_changed(name, paths)` is called when files that process `name` watches have changed; paths are relative to the
+    project. `on_note` receives messages for the user.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Watches:
         return self._child.pid if self._child is not None else 0
 
     def watch(self, specs: Iterable[model.ProcessSpec]) -> None:
-        """Watch the files that these processes configure. Does nothing if they are unchanged."""
+        """Replace the watched globs by those of these processes. Does nothing if they are the same as before."""
         globs = {spec.name: spec.watch for spec in specs if spec.watch}
         if globs == self._globs:
             return
@@ -82,7 +82,7 @@ class Watches:
             self.close()
 
     def close(self) -> None:
-        """Stop watching. The child has ended when this returns."""
+        """Stop watching: end the child and wait until it has ended."""
         self._globs = {}
         if self._again is not None:
             self._again.cancel()
@@ -134,7 +134,7 @@ class Watches:
 
 
 class _Child:
-    """One run of the watching program. Reports each message, and its end unless `end` was called."""
+    """One run of the watching program. Calls back for each message, and once when it ends without `end`."""
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class _Child:
         host.loop.watch(self._output, READ, lambda _events: self._read())
 
     def end(self) -> None:
-        """Kill and reap it, without a callback."""
+        """Kill and reap the child, without a callback."""
         self._host.exits.unwatch(self.pid, self._ended)
         send([self.pid], _SIGKILL)
         try:  # noqa: SIM105  contextlib costs more than it saves here

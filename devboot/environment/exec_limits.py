@@ -1,4 +1,4 @@
-"""Refuses commands and variables that are too long for this system to start a program with."""
+"""Refuses commands and variables that are too long to start a program with (E2BIG)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _AT_LINE = re.compile(r"(.+):(\d+)")
 
 
 class ExecLimits(Record):
-    """Bytes that a system takes at a program's start: of one text with its end, and of all texts."""
+    """Size limits of exec in bytes: `single` for one argument or variable with its final zero, `total` for all."""
 
     single: int
     total: int
 
 
 def this_system() -> ExecLimits:
-    """Return the limits of this machine; Linux also has one for a single text."""
+    """Return the exec limits of this machine; a limit of a single text exists on Linux only."""
     said = os.sysconf("SC_ARG_MAX")
     total = said if said > 0 else sys.maxsize  # -1: no limit
     single = 32 * os.sysconf("SC_PAGE_SIZE") if sys.platform == "linux" else total
@@ -39,9 +39,9 @@ def refuse_too_long(
     caller: Mapping[str, str],
     limits: ExecLimits,
 ) -> None:
-    """Raise Problems for each text that no program can be started with, else for an environment that is too large.
+    """Raise Problems for each variable or command beyond the limits, or for an environment that is too large.
 
-    `variables` are those that devboot sets, in addition to the caller's.
+    `variables` are added by devboot to the environment `caller`.
     """
     specs = tuple(specs)
     problems = [*_variables(variables, limits), *(each for spec in specs for each in _of_process(spec, limits))]

@@ -1,4 +1,4 @@
-"""Builds process specs for the supervisor from Procfile and `[processes.*]`: commands, ports, probes, dependencies."""
+"""Builds the supervisor's process specs from Procfile and manifest: commands, ports, probes, dependencies."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _RELOADS = re.compile(r"(?:^|[\s/])uwsgi(?:\s|$)")
 
 
 class Command(Record):
-    """One process of the Procfile, or of a manifest's `command`; `origin` is like `Procfile:2`.
+    """The command of one process, from the Procfile or the manifest; `origin` is its place, like `Procfile:2`.
 
     If several instances run, `name` is `web.2`, `process` is `web` and `instance` counts from 1.
     """
@@ -72,19 +72,19 @@ class Command(Record):
 
     @property
     def base(self) -> str:
-        """Return its name in the Procfile and the manifest."""
+        """Return the process' name in the Procfile and the manifest, without instance number."""
         return self.process or self.name
 
     @property
     def names_port(self) -> bool:
-        """Return whether the command takes its port from $PORT."""
+        """Return whether the command contains `$PORT`."""
         return _NAMES_PORT.search(self.text) is not None
 
 
 def port_wishes(
     commands: Sequence[Command], processes: Mapping[str, Process], base: int, step: int = PORT_STEP
 ) -> tuple[PortWish, ...]:
-    """Return each process's port wish: 5000, 5100, … by its place, or the port in the manifest."""
+    """Return the port that each process wants: the manifest's, or 5000, 5100, … by its place in the Procfile."""
     wishes = []
     places = {name: number for number, name in enumerate(dict.fromkeys(command.base for command in commands))}
     for command in commands:
@@ -115,7 +115,7 @@ def _usual_port(base: int, step: int, number: int) -> int:
 
 
 class Surroundings(Record):
-    """Values that all processes of a project share.
+    """Values that all process specs of a project are built from.
 
     `ports` has a number for each process, `instances` the names of each process's instances, `variables` the composed
     ones with the caller's environment; `services` and `databases` are names; `fill_in` replaces `${…}`; `served` has
@@ -135,13 +135,13 @@ class Surroundings(Record):
 
     @property
     def everything(self) -> list[Dependency]:
-        """Return the default dependencies: every service, and the databases in them."""
+        """Return the dependencies of a process that declares none: every service, and the databases in them."""
         services = [Dependency(service, UNTIL_READY) for service in self.services]
         return [*services, *(Dependency(name, UNTIL_SUCCEEDED) for name in self.served)]
 
 
 def process_spec(command: Command, wanted: Process, around: Surroundings) -> ProcessSpec:
-    """Return the supervisor's spec of one process of the Procfile or the manifest."""
+    """Build the supervisor's spec of one process from its command and its table in the manifest (`wanted`)."""
     port = around.ports[command.name]
     own = dict(around.process_variables(wanted.env))
     cwd = os.path.normpath(os.path.join(around.root, wanted.cwd))
@@ -190,20 +190,20 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
 
 
 def _probed_port(wanted: Timings | None, ready: Probe) -> int:
-    """Return the port of this machine that a manifest's probe connects to; 0 for other probes."""
+    """Return the port on this machine to which the manifest's `ready` probe connects; 0 for other probes."""
     is_here = ready.host in ("localhost", "::1") or ready.host.startswith("127.")
     return ready.port if isinstance(wanted, HttpProbe | TcpProbe) and is_here else 0
 
 
 def _scheme(ready: Timings | None, *, serves: bool) -> str:
-    """Return the scheme of the shown address: the probe's, else `http` for a process that takes a port."""
+    """Return the scheme of the address to show: the probe's, else `http` for a process that gets a port."""
     if isinstance(ready, HttpProbe):
         return "https" if ready.http.startswith("https://") else "http"
     return "http" if serves else ""
 
 
 def _default_probe(command: Command, served: int, given: int, serves: bool) -> Probe:
-    """Return the default probe: the process listens, its workers accept connections, or it writes a known line.
+    """Return the probe for a process without `ready`: by its port, by accepted connections, or by a known log line.
 
     `served` is its port, 0 if unknown; a server may then listen on any port.
     """
@@ -215,13 +215,13 @@ def _default_probe(command: Command, served: int, given: int, serves: bool) -> P
 
 
 def _watch(command: Command, wanted: Process) -> tuple[str, ...]:
-    """Return the globs of `watch` without files for which the process restarts itself; none if none are left."""
+    """Return the globs of `watch`, minus files for which the process reloads by itself; none if nothing is left."""
     left = left_to_itself(command.text) if wanted.watch else ()
     return () if "!**" in left else (*wanted.watch, *left)
 
 
 def task_spec(name: str, task: Task, previous: str | None, around: Surroundings) -> ProcessSpec:
-    """Return the supervisor's spec of a once-task; `previous` is the automatic task that runs before it."""
+    """Build the supervisor's spec of a task; `previous` is the task that runs before it, None for the first."""
     says = "depends_on" in task.model_fields_set
     depends = list(_resolved(task.depends_on, around)) if says else around.everything
     if previous is not None and all(d.name != previous for d in depends):
@@ -239,7 +239,7 @@ def task_spec(name: str, task: Task, previous: str | None, around: Surroundings)
 
 
 def probe(wanted: Timings, port: int, fill_in: Callable[[str], str]) -> Probe:
-    """Return a manifest's probe in the supervisor's form; a bare HTTP path means the process's own port."""
+    """Convert a manifest's probe to the supervisor's form; an HTTP path without host means the process' own port."""
     found = _target(wanted, port, fill_in)
     return found._replace(
         initial_delay=wanted.initial_delay,
@@ -305,7 +305,7 @@ def _resolved(wanted: Iterable[WantedDependency], around: Surroundings) -> Itera
 
 
 def _port_variables(command: Command, own: Mapping[str, str], around: Surroundings) -> dict[str, str]:
-    """Return PS, and variables that make a server bind to its port and end on request."""
+    """Return the variables PS, and those that make a server listen on its port and end on request."""
     variables = {"PS": command.name}
     if _RELOADS.search(command.text) and "UWSGI_DIE_ON_TERM" not in around.variables:
         variables["UWSGI_DIE_ON_TERM"] = "true"
@@ -313,7 +313,7 @@ def _port_variables(command: Command, own: Mapping[str, str], around: Surroundin
 
 
 def sibling_variables(around: Surroundings) -> tuple[tuple[str, str], ...]:
-    """Return variables with the ports of all processes, under overmind's names.
+    """Return the variables with the ports of all processes, named as in overmind (`OVERMIND_PROCESS_web_PORT`).
 
     Of several instances the first one counts, so that scaling one process changes nothing for the others.
     """
@@ -325,7 +325,7 @@ def sibling_variables(around: Surroundings) -> tuple[tuple[str, str], ...]:
 
 
 def _binding(command: Command, own: Mapping[str, str], around: Surroundings) -> dict[str, str]:
-    """Return the variable that makes a server listen on its port, unless its command or a variable sets one."""
+    """Return the variable that makes a server listen on its port, unless its command or a variable does already."""
     found = {}
     for program, (variable, value, says_where) in _BINDS.items():
         already = own.get(variable, around.variables.get(variable, ""))

@@ -1,4 +1,4 @@
-"""Checks the owner of a project: sudo must not create root's files in it, other users must not decide what runs."""
+"""Checks who owns a project: sudo must not create root's files in it, other users must not control what it runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROOT = 0
 
 
 def refuse_sudo(root: str, environ: Mapping[str, str], uid: int) -> None:
-    """Raise MachineError `machine/root` if the owner of the project at `root` runs devboot with sudo.
+    """Raise MachineError `machine/root` if a normal user's project at `root` is run with sudo.
 
     DEVBOOT_ALLOW_ROOT permits it.
     """
@@ -39,14 +39,14 @@ def refuse_sudo(root: str, environ: Mapping[str, str], uid: int) -> None:
 
 
 def is_foreign(root: str, uid: int) -> bool:
-    """Return whether `uid` is root, and the project another user's, as in a container."""
+    """Return whether `uid` is root but the project belongs to another user, as in a container."""
     return uid == _ROOT and os.stat(root).st_uid != _ROOT
 
 
 def strangers(root: str, environ: Mapping[str, str], uid: int) -> tuple[str, ...]:
-    """Return sentences about files by which users other than `uid` and root can change what the project at `root` runs.
+    """Return a sentence for each file by which users other than `uid` and root control what the project runs.
 
-    Empty if nothing does, or if DEVBOOT_TRUSTED names the folder.
+    Empty if there is no such file, or if DEVBOOT_TRUSTED names the folder.
     """
     if _is_trusted(root, environ):
         return ()
@@ -58,7 +58,7 @@ def strangers(root: str, environ: Mapping[str, str], uid: int) -> tuple[str, ...
 
 
 def is_above(root: str, start: str) -> bool:
-    """Return whether the project of a command in `start` was found outside of that folder."""
+    """Return whether the project's root isn't below the folder `start` in which the command was run."""
     root, start = os.path.realpath(root), os.path.realpath(start or ".")
     return not os.path.join(root, "").startswith(os.path.join(start, ""))
 
@@ -69,7 +69,7 @@ def is_refused(root: str, start: str, environ: Mapping[str, str], uid: int) -> b
 
 
 def refuse_foreign(root: str, start: str, environ: Mapping[str, str], uid: int, command: str) -> None:
-    """Raise TrustError `trust/foreign-above` for another user's project in a folder above `start`.
+    """Raise TrustError `trust/foreign-above` if the project was found above `start` and belongs to another user.
 
     Anybody may put a manifest into /tmp. For the folder itself a warning is enough: its user went there on purpose.
     """
@@ -103,7 +103,7 @@ def _refused(root: str, start: str, environ: Mapping[str, str], uid: int) -> lis
 
 
 def _foreign(root: str, environ: Mapping[str, str], uid: int) -> list[tuple[str, int]]:
-    """Return the project's folder and deciding files that belong to another user, with their owners.
+    """Return (path, owner's uid) of the project's folder and files that control what runs, if another user owns them.
 
     Both a link and its target count. If sudo made `uid` root, the caller of sudo isn't another user.
     """

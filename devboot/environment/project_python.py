@@ -1,4 +1,4 @@
-"""The Python part of a project from its files to its virtualenv: read, lock if nothing is locked, sync."""
+"""From a project's requirements to its virtualenv: reads them, locks them if they aren't locked, installs them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class _Resolution:
-    """Pins and their conditions: requirements, date, the lowest Python and the first that isn't served."""
+    """Pins and the conditions they were resolved for: requirements, date, lowest Python, first Python excluded."""
 
     pins: Pins
     unlocked: Unlocked
@@ -80,17 +80,17 @@ def lock_python(
     previous: PythonLock | None = None,
     upgrade: Sequence[str] = (),
 ) -> PythonLock:
-    """Return pins for the requirements that no lock of the project pins.
+    """Resolve the requirements that the project itself doesn't lock; return the Python part of devboot.lock.
 
     If the project leaves Python's version open and the newest fails, older ones are tried.
 
     Args:
         uv: the uv to call.
-        project: what was read; it must need a lock.
+        project: the project's requirements; without a lock of its own.
         environ: for interpreters and `$NAME` in index addresses.
         reporter: receives notes.
         previous: the lock so far; its versions are kept while they fit.
-        upgrade: names that move all the same; `*` for all.
+        upgrade: names of packages to upgrade although the lock has them; `*` for all.
 
     Raises:
         DevbootError: `python/resolution`, `python/build-failed`, `network/…`.
@@ -184,7 +184,7 @@ def _lock_or_as_listed(
     lock: Callable[[], PythonLock],
     lock_forced: Callable[[Unlocked], PythonLock],
 ) -> PythonLock:
-    """Lock; if exact versions in the list contradict each other, install them anyway, as old versions of pip did."""
+    """Lock; if exact versions in the list contradict each other, lock them as overrides, as old versions of pip did."""
     try:
         return lock()
     except WorkError as caught:
@@ -204,7 +204,10 @@ def _lock_or_as_listed(
 
 
 def _resolve_at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Outcome]) -> Outcome:
-    """Resolve as of the project's date; without the date if that fails and the date was only detected."""
+    """Resolve with packages published until the project's date.
+
+    If that fails and the date was only detected, without.
+    """
     date = wish.exclude_newer
     try:
         return resolve(date)
@@ -218,7 +221,7 @@ def _resolve_at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[st
 
 
 def _resolve_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[Unlocked], Outcome]) -> Outcome:
-    """Resolve everything; on failure again without the development packages that the error names."""
+    """Resolve all requirements; if that fails, again without the development packages that the error names."""
     names = unlocked.development_names
 
     def of_groups(some: Unlocked) -> Outcome:
@@ -238,7 +241,7 @@ def _resolve_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[
 def _attempt_without_tools(
     named: tuple[Named, ...], reporter: Reporter, attempt: Callable[[tuple[Named, ...]], Outcome]
 ) -> Outcome:
-    """Attempt everything; on failure again without the development tools that the error names."""
+    """Call `attempt` with all requirements; if that fails, again without the development tools that the error names."""
     try:
         return attempt(named)
     except WorkError as error:
@@ -260,10 +263,10 @@ def _resolve_narrowed(
     *,
     may_exclude: bool,
 ) -> _Resolution:
-    """Resolve for `python`, the versions below it down to `floor` and all newer ones, or for as many as possible.
+    """Resolve for all Pythons from `floor` on; if that fails, for fewer versions around `python`, as many as possible.
 
-    What the project admits may reach further than its packages: `>=3.8` beside a package of today, or packages of
-    years ago that contradict each other on a newer Python.
+    What the project admits may reach further than its packages: `>=3.8` beside a package of today, or packages of years
+    ago that contradict each other on a newer Python.
     """
     lowest, below = floor, ""
     text = ""
@@ -290,7 +293,7 @@ def _note_choice(reporter: Reporter, python: Interpreter, why: str) -> None:
 
 
 def _interpreter_version(previous: PythonLock | None, version: str, upgrade: Sequence[str]) -> str:
-    """Return the interpreter's version to lock: the locked one, unless its minor version changes or is upgraded."""
+    """Return the full Python version to write to the lock: the locked one, unless its minor changes or is upgraded."""
     locked = previous.interpreter if previous is not None else ""
     is_same_minor = locked.split(".")[:2] == version.split(".")[:2]
     return locked if is_same_minor and not {"*", "python"} & set(upgrade) else version
@@ -304,10 +307,10 @@ def _most_suitable(
     environ: Mapping[str, str],
     left: Collection[str],
 ) -> Interpreter:
-    """Return the interpreter that suits the packages best: old pins are for a Python of their time.
+    """Return the interpreter with wheels for most of the pins: pins of years ago are for a Python of their time.
 
-    The minor versions in `left` were tried before and are not chosen again: two interpreters may each suit the
-    versions that were resolved for the other one.
+    The minor versions in `left` were tried before and are not chosen again: two interpreters may each suit the versions
+    that were resolved for the other one.
     """
     if suitability(as_installed(python), pins) == (0, 0):
         return python
@@ -320,7 +323,7 @@ def _minor_key(minor: str) -> tuple[int, ...]:
 
 
 def is_lock_stale(project: PythonProject, lock: PythonLock | None) -> bool:
-    """Return whether devboot.lock lacks the pins of this project, or has those of other requirements."""
+    """Return whether devboot.lock lacks the pins of this project, or has pins of other requirements."""
     unlocked = project.loaded.unlocked
     if unlocked is None:
         return lock is not None and bool(lock.rows)
@@ -328,14 +331,14 @@ def is_lock_stale(project: PythonProject, lock: PythonLock | None) -> bool:
 
 
 def _input_digest(project: PythonProject) -> str:
-    """Return the digest of all inputs of a resolution: the files' requirements, and those of the manifest."""
+    """Return a digest of all inputs of the resolution: the requirements in files, and the manifest's settings."""
     assert project.loaded.unlocked is not None
     parts = (project.loaded.unlocked.digest, project.wish.exclude_newer, project.request.specifier)
     return f"sha256:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
 
 
 def pins_of(project: PythonProject, lock: PythonLock | None) -> Pins:
-    """Return the pins to install: those of the project's own lock, else of devboot.lock.
+    """Return the pins to install: from the project's own lock if it has one, else from devboot.lock.
 
     Raises:
         LockError: `lock/no-address`.
@@ -414,7 +417,7 @@ def venv_spec(
     *,
     is_forced: bool = False,
 ) -> VenvSpec:
-    """Return the spec of the virtualenv: what a sync has to install, where, and for which interpreter."""
+    """Return the spec of the virtualenv: which packages to install, where, and for which interpreter."""
     own = project.own
     own_folders = {os.path.normpath(os.path.join(each.base, each.reference)) for each in pins.directs}
     if own is not None and os.path.normpath(own.direct.base) in own_folders:
@@ -448,17 +451,17 @@ def declared_indexes(
     *,
     are_pinned: bool = True,
 ) -> IndexSettings:
-    """Return the indexes that the project's files declare; asks uv for its default only if there are any."""
+    """Return the indexes that the project's files declare, as settings for uv, without uv's default."""
     return index_settings(lines, lambda: builtin_index(uv, interpreter.path), environ, are_pinned=are_pinned)
 
 
 def working_folder(project: PythonProject) -> str:
-    """Return the folder whose `[tool.uv]` counts: that of the first input, from which uv would search."""
+    """Return the folder in which uv is to run, so that its `[tool.uv]` counts: that of the first requirements file."""
     return os.path.dirname(project.inputs[0].path) if project.inputs else project.wish.root
 
 
 def _lowest(request: VersionRequest, interpreter: Interpreter) -> str:
-    """Return the lowest Python of the lock: the requested one, the floor of a range, else the interpreter's minor."""
+    """Return the lowest Python for the lock, as `3.11`: the requested one, a range's lower bound, or this one's."""
     if request.minor:
         return min(request.minor, interpreter.minor, key=_minor_key)
     floors = [each.removeprefix(">=").strip() for each in request.specifier.split(",") if each.strip().startswith(">=")]

@@ -1,4 +1,4 @@
-"""Chooses the interpreter of a project: its virtualenv's while it fits, else the best available, else an older one."""
+"""Chooses a project's interpreter: its virtualenv's while it fits, else the best available, else an older one."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ def find_interpreter(
 ) -> Interpreter:
     """Choose the interpreter: the virtualenv's while it still fits, else the best on this machine, else a download.
 
-    `below` admits only minor versions older than this one, `lock` only those that it serves; it has the preferred one.
-    A uv that only looks doesn't run the virtualenv's: the same version elsewhere on this machine stands for it.
+    `below` admits only minor versions older than this one; `lock` admits only those that it was made for, and prefers
+    one. With a read-only uv, the virtualenv's interpreter isn't run: the same version elsewhere on this machine is
+    used.
 
     Raises:
         MachineError: `python/not-found`.
@@ -104,7 +105,7 @@ def _given(uv: Uv, project: PythonProject) -> Interpreter:
 
 
 def _within(request: VersionRequest, bounds: str) -> VersionRequest:
-    """Narrow a request to the versions of a specifier, as far as it leaves them open."""
+    """Return a request narrowed to the versions of the specifier `bounds`, unless it requests one version."""
     if request.minor:
         is_open = request.stand_in is not None
         return replace(request, stand_in=",".join(filter(None, [request.stand_in, bounds]))) if is_open else request
@@ -117,7 +118,7 @@ def _still_fits(request: VersionRequest, version: str) -> bool:
 
 
 def _still_stands_in(uv: Uv, request: VersionRequest, version: str, environ: Mapping[str, str]) -> bool:
-    """Return whether it is of another minor version, and the requested one is still not installed."""
+    """Return whether `version` replaces a requested minor version that is still not installed."""
     is_other = bool(version) and request.admits_instead(version)
     return is_other and not installed_minors(uv, request, environ, below="")
 
@@ -131,9 +132,9 @@ def reported_interpreter(
     *,
     tells: bool = True,
 ) -> Interpreter:
-    """Return the interpreter of `find_interpreter`, shown as a step, since a download takes time.
+    """Find the interpreter with `find_interpreter` and report that as a step, since it may download one.
 
-    `tells` reports the result in any case.
+    `tells`: report the result even if nothing was downloaded.
     """
     pinned = lock.interpreter if lock is not None else ""
     fetched: list[str] = []
@@ -160,7 +161,7 @@ def reported_interpreter(
 
 
 def _why_older(uv: Uv, project: PythonProject, found: Interpreter, environ: Mapping[str, str]) -> str:
-    """Return why a project with an open version got an older Python than the newest here; "" if it didn't."""
+    """Return why the interpreter is older than the newest installed one that the project admits; "" if it isn't."""
     if project.is_settled or project.loaded.locked is None:
         return ""
     newest = next(iter(installed_minors(uv, project.request, environ, below="")), found.minor)
@@ -173,7 +174,7 @@ def _why_older(uv: Uv, project: PythonProject, found: Interpreter, environ: Mapp
 def locked_interpreter(
     uv: Uv, project: PythonProject, lock: PythonLock | None, *, environ: Mapping[str, str]
 ) -> Interpreter:
-    """Return the interpreter that a lock was made with, if installed, else one that it serves. Raises MachineError."""
+    """Return the installed interpreter that a lock was made with, else another that it is for. Raises MachineError."""
     if lock is None or project.given:  # its patch version may differ from the lock's
         return find_interpreter(uv, project, environ=environ)
     wanted = replace(project, request=as_pinned(project.request, lock.interpreter))
@@ -201,9 +202,9 @@ def downwards(
     slugs: tuple[str, ...],
     lock: PythonLock | None = None,
 ) -> Outcome:
-    """Return what `attempt` returns for the interpreter `first`, or else for an older installed one.
+    """Call `attempt` with the interpreter `first`; if it fails, with older installed ones. Return the first success.
 
-    Older ones are tried only if the project leaves the version open.
+    Older ones are tried only if the project leaves the version open, and for errors with one of the `slugs`.
 
     Raises the error of the first one if all fail.
     """
@@ -231,7 +232,7 @@ def downwards(
 
 
 def _fails_alike(one: DevbootError, other: DevbootError) -> bool:
-    """Return whether two Pythons failed by the same contradiction, or exception in the same package.
+    """Return whether two Pythons failed for the same reason: the same contradiction, or exception in the same package.
 
     Then a third one will fail, too.
     """
@@ -256,7 +257,7 @@ def plan_venv(
     environ: Mapping[str, str],
     is_offline: bool,
 ) -> Decision:
-    """Return what a sync would do with the virtualenv, as far as that is known without running the clone's programs.
+    """Return what a sync will do with the virtualenv, as far as that is known without running the clone's programs.
 
     Nothing is downloaded; an interpreter that could be counts as available, unless `is_offline`. Raises MachineError
     `python/not-found` and `python/foreign-venv`, WorkError `python/resolution`.

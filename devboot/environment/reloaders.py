@@ -1,4 +1,4 @@
-"""Knows programs that restart themselves when files change: devboot needn't watch these files."""
+"""Programs that reload on their own when files change, so that devboot needn't watch these files."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ _RELOADERS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 
 
 def left_to_itself(command: str) -> tuple[str, ...]:
-    """Return globs, with `!` in front, of files that a process with this command watches itself; mostly none."""
+    """Return the files that a command, such as `uvicorn --reload`, watches itself, as globs with `!` in front."""
     return next((globs for pattern, globs in _RELOADERS if pattern.search(command)), ())

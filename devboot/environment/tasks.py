@@ -1,4 +1,4 @@
-"""Once-tasks: in which order they run before the processes, and when running one again is unnecessary."""
+"""Tasks: the order in which they run before the processes, and when running one again is unnecessary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FOLDERS_LIMIT = 5_000
 
 
 def automatic(tasks: Mapping[str, Task], processes: Mapping[str, Process]) -> tuple[str, ...]:
-    """Return the tasks that processes wait for, one after the other, in a possible order.
+    """Return the names of tasks that run before the processes, in an order that their dependencies allow.
 
     That is the file's order, except where `depends_on` or `before` requires another. A task that an automatic one
     depends on is automatic too. Cycles have been refused when the manifest was read.
@@ -31,18 +31,18 @@ def automatic(tasks: Mapping[str, Task], processes: Mapping[str, Process]) -> tu
 
 
 def asked_first(name: str, tasks: Mapping[str, Task]) -> tuple[str, ...]:
-    """Return the tasks that `name` needs, directly or not, in an order in which they can run."""
+    """Return the tasks that must run before the task `name`, directly or indirectly needed, in order."""
     return _in_order((name,), tasks)[:-1]
 
 
 def needs(name: str, tasks: Mapping[str, Task]) -> tuple[str, ...]:
-    """Return the dependencies of the task `name`, and the tasks that come before it."""
+    """Return what the task `name` waits for: its dependencies, and the tasks with `name` in their `before`."""
     named = [dependency.name for dependency in tasks[name].depends_on]
     return tuple(dict.fromkeys([*named, *_predecessors(tasks)[name]]))
 
 
 def gated_by(process: str, tasks: Mapping[str, Task]) -> tuple[str, ...]:
-    """Return the tasks with `process` in their `before`, in the file's order."""
+    """Return the tasks that must run before the process: those with it in their `before`, in the file's order."""
     return tuple(name for name, task in tasks.items() if PROCESSES in task.before or process in task.before)
 
 
@@ -72,7 +72,7 @@ def _visit(name: str, after: Mapping[str, list[str]], ordered: list[str]) -> Non
 
 
 class Inputs(Record):
-    """The matches of a task's globs: `files` relative to the root and sorted, `folders` that were searched.
+    """The files that a task's globs match, relative to the root and sorted, and the `folders` that were searched.
 
     `is_whole` is False if there were too many folders to search: then changes can't be detected.
     """
@@ -83,7 +83,7 @@ class Inputs(Record):
 
 
 def match_inputs(root: str, globs: Iterable[str]) -> Inputs:
-    """Match globs (`*`, `?`, `**`) below `root`; symbolic links to folders are not followed."""
+    """Return the files below `root` that match the globs (`*`, `?`, `**`); links to folders are not followed."""
     files: set[str] = set()
     folders: set[str] = set()
     for glob in globs:
@@ -115,7 +115,7 @@ def _is_pattern(part: str) -> bool:
 
 
 def _widened(pattern: str) -> str:
-    """Return a pattern with a single `*` that matches at least what `pattern` matches."""
+    """Return a simpler glob, with a single `*`, that matches at least the paths that `pattern` matches."""
     return f"{_WILDCARDS.split(pattern)[0]}*{_WILDCARDS.split(pattern)[-1]}"
 
 
@@ -143,7 +143,7 @@ def _entries(root: str, folder: str) -> list[os.DirEntry[str]]:
 
 
 def stamp_text(task: Task, root: str, inputs: Inputs, *, packages: str, environment: str) -> str:
-    """Return a digest of a task's inputs: if it is equal, running the task again would change nothing.
+    """Return a digest of a task's inputs; while it stays the same, the task needn't run again.
 
     `packages` and `environment` are digests of what is installed and of the variables that the task gets.
     """
@@ -156,7 +156,7 @@ def stamp_text(task: Task, root: str, inputs: Inputs, *, packages: str, environm
 
 
 def _content_digest(path: str) -> bytes:
-    """Return the digest of an input; for one above the size limit a digest of its size and times."""
+    """Return a digest of a file's content; of a file above the size limit, a digest of its size and times."""
     try:
         return file_digest(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""SQLite: files made with what persists in them, migrations whole or not at all, a backup before each change."""
+"""SQLite databases: created with their pragmas, migrated in transactions, and backed up before each change."""
 
 from devboot.environment.databases.backup import backup_database, backups_of, copy_database
 from devboot.environment.databases.condition import (

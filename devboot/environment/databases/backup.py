@@ -1,4 +1,4 @@
-"""Backups by SQLite's own means, whole even while somebody writes: never a copy of the file."""
+"""Backups by SQLite's backup function, consistent even while another program writes; the file is never just copied."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ KEPT = 5
 
 
 def backup_database(path: str, into: str, *, name: str, at: float, kept: int = KEPT, busy: float = BUSY_SECONDS) -> str:
-    """Back up the database at `path` into the directory `into`; return the new file, `<name>-<date>.sqlite3`.
+    """Back up the database at `path` into the folder `into`; return the new file's path, `<name>-<date>.sqlite3`.
 
-    Of earlier backups with that name the newest are kept, `kept` in all. Raises BusyError `sqlite/locked`,
-    MachineError.
+    Of the backups with that name, only the newest `kept` stay. Raises BusyError `sqlite/locked`, MachineError.
     """
     target = _free_name(into, name, at)
     staged = target + ".new"

@@ -36,9 +36,9 @@ Checker = Callable[[str, int], str]  # path and size → the complaint
 
 
 def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
-    """Return the state of the file, and the complaint about a damaged one; the file and its log stay as they are.
+    """Return the state of a database file (EMPTY, DAMAGED, …), and SQLite's complaint if it is damaged; change nothing.
 
-    What a crash has left in a journal or a log counts as content of the database. Raises BusyError `sqlite/locked`, and
+    A journal or log that a crash has left counts as content of the database. Raises BusyError `sqlite/locked`, and
     MachineError if the file can't be read.
     """
 
@@ -52,9 +52,9 @@ def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
 
 
 def look_at(path: str) -> tuple[str, str]:
-    """Examine the file like `examine`, but write nothing beside it.
+    """Return the same as `examine`, but create no temporary file of SQLite beside the database.
 
-    With a log or a journal beside it a copy is checked; if it is large or in use, it counts as whole.
+    If a log or journal is beside it, a copy is checked; a database that is large or in use counts as undamaged then.
     """
 
     def check(path: str, size: int) -> str:
@@ -83,13 +83,13 @@ def _examined(path: str, check: Checker) -> tuple[str, str]:
 
 
 def logs_of(path: str) -> list[str]:
-    """Return the non-empty journal and log of a database, where SQLite looks for them."""
+    """Return the paths of a database's journal and write-ahead log that exist and aren't empty."""
     real = os.path.realpath(path)
     return [real + suffix for suffix in LOGS if os.path.isfile(real + suffix) and os.path.getsize(real + suffix)]
 
 
 def _log_of_content(path: str) -> str:
-    """Return the log or journal that only a database with content has; empty if there is none."""
+    """Return the path of a log or journal that proves the database had content; "" if there is none."""
     for log in logs_of(path):
         if log.endswith("-wal"):
             return log
@@ -100,9 +100,10 @@ def _log_of_content(path: str) -> str:
 
 
 def _check_with_logs(path: str, size: int, busy: float) -> str:
-    """Check a database with a log that a crash may have left: opened for writing, it would be changed.
+    """Return SQLite's complaint about a database with a log or journal left by a crash; "" if it is sound.
 
-    A copy is checked unless it is large or in use; otherwise the file itself, opened for reading.
+    Opening the file for writing would apply the log, so a copy is checked; if it is large or in use, the file itself,
+    opened for reading.
     """
     complaint = _check_unused(path, size)
     if complaint is not None:
@@ -117,9 +118,9 @@ def _check_with_logs(path: str, size: int, busy: float) -> str:
 
 
 def _check_unused(path: str, size: int) -> str | None:
-    """Return the complaint about a copy of the database and its logs; None if it is large, in use, or can't be copied.
+    """Return SQLite's complaint about a copy of a database and its logs.
 
-    Raises MachineError if a file beside it isn't a regular one.
+    None if it is large, in use, or can't be copied. Raises MachineError if a file beside it isn't a regular one.
     """
     refuse_irregular_files(path)
     before = stamps(path)
@@ -139,9 +140,9 @@ def _check_unused(path: str, size: int) -> str | None:
 
 @contextmanager
 def copied_with_logs(path: str, limit: int, where: str | None = None) -> Iterator[str]:
-    """Copy a database with its journal and log, at most `limit` bytes each, into a temporary folder in `where`.
+    """Copy a database with its journal and log (at most `limit` bytes each) to a temporary folder in `where`.
 
-    The copy can be opened for writing, which applies what a crash has left. Raises OSError.
+    Yield its path. The copy can be opened for writing, which applies the log. Raises OSError.
     """
     real = os.path.realpath(path)
     with scratch_folder(where) as folder:
@@ -153,7 +154,7 @@ def copied_with_logs(path: str, limit: int, where: str | None = None) -> Iterato
 
 
 def stamps(path: str) -> list[tuple[int, int]]:
-    """Return time and size of a database, its journal and its log, which change with their content."""
+    """Return modification time (ns) and size of a database, its journal and its log; they change with the content."""
     statuses = [os.stat(name) for name in (path, *logs_of(path))]
     return [(status.st_mtime_ns, status.st_size) for status in statuses]
 
@@ -202,7 +203,10 @@ def is_on_network(path: str, mounts: str) -> bool:
 
 
 def schema_cookie(path: str) -> str:
-    """Return eight hexadecimal digits that change with every change of the schema; "-" without a database."""
+    """Return SQLite's schema counter as eight hexadecimal digits, which change with the schema.
+
+    "-" without a database.
+    """
     try:
         header = read_head(path, 44)
     except OSError:

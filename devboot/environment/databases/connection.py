@@ -1,4 +1,4 @@
-"""Opens SQLite connections that are closed after use, and translates SQLite's errors in this one place."""
+"""Opens SQLite connections, closes them after use, and translates SQLite's errors into errors of devboot."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ SIDE_FILES = ("-journal", "-wal", "-shm")
 def connected(
     path: str, *, busy: float = BUSY_SECONDS, create: bool = False, is_read_only: bool = False
 ) -> Iterator[sqlite3.Connection]:
-    """Open a connection in autocommit mode, which waits `busy` seconds for locks; `create` creates a missing file.
+    """Open a connection in autocommit mode that waits `busy` seconds for locks; `create` creates a missing file.
 
-    With `is_read_only` neither the file nor its log or journal is changed, and what can't be read so is an error.
+    With `is_read_only` neither the file nor its log or journal is changed; a database that needs that to be read is an
+    error.
 
     Raises BusyError `sqlite/locked`, MachineError `sqlite/damaged`, `sqlite/failed`, `machine/…`.
     """
@@ -50,7 +51,7 @@ def connected(
 
 @contextmanager
 def looking(path: str) -> Iterator[sqlite3.Connection]:
-    """Open a connection that writes no byte, neither to the file nor beside it; a log beside it isn't read.
+    """Open a read-only connection that creates no file beside the database and ignores its write-ahead log.
 
     Raises the errors of `connected`.
     """
@@ -65,9 +66,9 @@ def looking(path: str) -> Iterator[sqlite3.Connection]:
 
 
 def refuse_locked(path: str) -> None:
-    """Raise BusyError `sqlite/locked` if another process keeps the database from being read, for a third of a second.
+    """Raise BusyError `sqlite/locked` if another process locks the database against reading for a third of a second.
 
-    SQLite's own lock is asked for and released at once; the file isn't opened as a database.
+    SQLite's own lock is taken and released at once; the file isn't opened as a database.
     """
     refuse_irregular_files(path)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -111,10 +112,10 @@ def translated(
     busy: float = BUSY_SECONDS,
     find_error: Callable[[str], OSError | None] | None = None,
 ) -> DevbootError:
-    """Return the DevbootError for an SQLite error about the database `path`, which waited `busy` seconds.
+    """Return the error of devboot for an SQLite error about the database `path`.
 
-    SQLite has no number of the system for an error of input and output: `find_error` returns what a write into a
-    folder fails with.
+    `busy` is how long it waited, in seconds. SQLite doesn't report the errno of a failed read or write, so
+    `find_error(folder)` finds it by a test write.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

@@ -1,4 +1,4 @@
-"""Finds migrations of frameworks that a database lacks: those of the code that its own table doesn't name."""
+"""Finds unapplied migrations: those in the code of Django or Alembic that the database's own table doesn't list."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _QUOTED = re.compile(r"""["']([^"']+)["']""")
 
 
 def unapplied(path: str, root: str, files: Iterable[str]) -> tuple[str, ...]:
-    """Return which of `files` (relative to `root`) are migrations that the SQLite database at `path` lacks.
+    """Return those of `files` (relative to `root`) that are migrations not yet applied to the SQLite file `path`.
 
-    Django's and Alembic's tables are read, nothing is written or run. Nothing is returned for a database that isn't
-    there, can't be read, has no such table, or has a log or journal beside it.
+    Django's and Alembic's tables are read; nothing is written or run. Returns nothing for a database that is missing,
+    can't be read, has no such table, or has a log or journal beside it.
     """
     if any(os.path.lexists(path + suffix) for suffix in SIDE_FILES):
         return ()

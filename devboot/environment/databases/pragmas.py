@@ -1,4 +1,4 @@
-"""Pragmas that an SQLite file stores: checks them, sets them in a new file, `journal_mode` also later."""
+"""Pragmas that an SQLite file stores: checks them, and sets them in a new file (`journal_mode` also later)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VALUES = {
 
 
 def check_pragmas(name: str, pragmas: Mapping[str, str]) -> None:
-    """Refuse values that SQLite would silently ignore. Raises Problems of `sqlite/bad-pragma`."""
+    """Raise Problems of `sqlite/bad-pragma` for pragma values of database `name` that SQLite would silently ignore."""
     errors: list[DevbootError] = []
     for key, value in pragmas.items():
         known = _VALUES.get(key.lower())
@@ -42,7 +42,10 @@ def check_pragmas(name: str, pragmas: Mapping[str, str]) -> None:
 def apply_pragmas(
     connection: sqlite3.Connection, path: str, pragmas: Mapping[str, str], mounts: str, *, is_new: bool
 ) -> Iterator[str]:
-    """Set the pragmas and yield notes for the user. `is_new`: there is no table yet."""
+    """Set the pragmas on a connection; yield notes for the user on those not set. `is_new`: there is no table yet.
+
+    `mounts` is the content of /proc/self/mounts.
+    """
     wanted = {name.lower(): value for name, value in pragmas.items()}
     mode = wanted.pop("journal_mode", "").lower()
     if is_new:

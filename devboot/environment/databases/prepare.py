@@ -1,4 +1,4 @@
-"""Prepares one database of the manifest: checks, creates, migrates, seeds it; each step whole or not at all."""
+"""Prepares one SQLite database: checks, creates, migrates and seeds it, each step in one transaction."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CREATED, MIGRATION, SEED = "created", "migration", "seed"
 
 
 class Database(Record):
-    """A database of the manifest; `path` is absolute, `migrations` (a pattern) and `seed` too, None for none."""
+    """A database in the manifest with absolute paths; `migrations` is a glob, `seed` a file, None if not configured."""
 
     name: str
     path: str
@@ -47,12 +47,12 @@ class Database(Record):
 
     @property
     def is_managed(self) -> bool:
-        """Return whether devboot creates its content; otherwise it creates only the folder."""
+        """Return whether devboot creates the database's content; otherwise only its folder."""
         return bool(self.pragmas or self.migrations or self.seed)
 
 
 def named(root: str, name: str, wanted: tables.Database) -> Database:
-    """Return the database `name` of the manifest with absolute paths."""
+    """Return the database `name` of the manifest (`wanted`) with paths below `root` made absolute."""
 
     def below(path: str | None) -> str | None:
         return None if path is None else os.path.join(root, path)
@@ -62,7 +62,7 @@ def named(root: str, name: str, wanted: tables.Database) -> Database:
 
 
 class Surroundings(Record):
-    """The context of preparing: the project's root and data folder, wall-clock seconds, the mounted filesystems.
+    """Context for preparing databases: the project's root and data folder, wall-clock seconds, the mounted filesystems.
 
     `is_running`: the project's processes may have the databases open.
     """
@@ -81,7 +81,7 @@ class Surroundings(Record):
 
 
 class Prepared(Record):
-    """A prepared database: whether the file is new, the applied files, the backup taken before, and notes."""
+    """Result of preparing a database: whether the file is new, the applied SQL files, the backup's path, and notes."""
 
     is_new: bool
     applied: tuple[str, ...] = ()
@@ -116,10 +116,10 @@ def prepare_database(database: Database, around: Surroundings) -> Prepared:
 
 
 def plan_database(database: Database, around: Surroundings, state: str, complaint: str = "") -> tuple[str, ...]:
-    """Return the names of the files that `prepare_database` would apply; raise what it would, and change nothing.
+    """Return the names of the SQL files that `prepare_database` would apply; raise its errors; change nothing.
 
-    `state` and `complaint` describe the file as `examine` does. What a log or journal beside it has isn't read, so that
-    nothing is returned then. Raises also MachineError `machine/not-writable`.
+    `state` and `complaint` are the results of `examine`. With a log or journal beside the file nothing is returned,
+    since they aren't read. Also raises MachineError `machine/not-writable`.
     """
     check_pragmas(database.name, database.pragmas)
     if os.path.exists(database.path) or not os.path.islink(database.path):
@@ -139,7 +139,7 @@ def plan_database(database: Database, around: Surroundings, state: str, complain
 
 
 def is_damaged(database: Database, around: Surroundings, state: str) -> bool:
-    """Return whether a database in this state is refused: also if it has lost the content that it had before."""
+    """Return whether a database must be refused: it is damaged, or empty although it had content before."""
     return state == DAMAGED or (state == EMPTY and _was_whole(database, around))
 
 
@@ -208,7 +208,10 @@ def _read_sql(kind: str, path: str, around: Surroundings) -> _SqlFile:
 
 
 def _book(connection: sqlite3.Connection, *, is_new: bool) -> dict[tuple[str, str], str]:
-    """Return the applied files: (kind, name) → digest. Creates the table of them, in a new file with a first entry."""
+    """Return the SQL files applied so far, as {(kind, name): digest}.
+
+    Create the table that lists them if it is missing.
+    """
     (known,) = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = ?", (_BOOK,)).fetchone()
     if not known:
         with _transaction(connection):
@@ -226,7 +229,7 @@ def _entries(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
 
 
 def _read_book(path: str) -> dict[tuple[str, str], str]:
-    """Return the applied files like `_book`, without writing."""
+    """Return the SQL files applied so far, as {(kind, name): digest}, without writing."""
     with looking(path) as connection:
         (things,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         (known,) = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = ?", (_BOOK,)).fetchone()
@@ -268,7 +271,7 @@ def _run_file(connection: sqlite3.Connection, file: _SqlFile, backup: str) -> No
 
 @contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run the block in a transaction; any exception rolls it back, also Ctrl-C between two statements."""
+    """Run the block in a transaction, rolled back by any exception, including Ctrl-C between two statements."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -300,7 +303,10 @@ def _failed(file: _SqlFile, statement: Statement, error: Exception, backup: str)
 
 
 def _damaged(database: Database, around: Surroundings, complaint: str) -> MachineError:
-    """Return the error for a damaged file, which stays in its place: to replace it is for a command of the user."""
+    """Return the error for a damaged database.
+
+    The file isn't moved, since only a command of the user may replace it.
+    """
     path = database.path
     holders = holders_of(path) if os.path.isfile(path) else ()
     causes = [complaint, *(f"{holder.describe()} has it open" for holder in holders)]
@@ -323,7 +329,7 @@ def _is_sound(copy: str) -> bool:
 
 
 def aside_command(path: str) -> str:
-    """Return the shell command that moves a database aside, under an unused name, with its log and journal."""
+    """Return the shell command that renames a database, its log and its journal to an unused name."""
     target, number = f"{path}.damaged", 1
     while any(os.path.lexists(target + suffix) for suffix in ("", *SIDE_FILES)):
         number += 1
@@ -334,7 +340,7 @@ def aside_command(path: str) -> str:
 
 
 def _move_leftovers(path: str, at: float) -> tuple[str, ...]:
-    """Move a log aside whose database is gone: SQLite would replay it into the new one."""
+    """Rename logs whose database file is gone, which SQLite would otherwise apply to the new file; return notes."""
     left = [path + suffix for suffix in SIDE_FILES if os.path.exists(path + suffix)]
     return tuple(f"`{name}` was left without its database: moved to `{move_aside(name, at)}`" for name in left)
 

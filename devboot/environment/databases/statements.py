@@ -1,4 +1,4 @@
-"""Splits SQL files into statements, so that each runs on its own inside one transaction."""
+"""Splits SQL files into statements, so that each can run separately inside one transaction."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _OWN_TRANSACTION = re.compile(r"(begin|commit|end)\b", re.IGNORECASE)
 
 
 class Statement(Record):
-    """One statement; `line` is the line of its first word, counted from 1."""
+    """One SQL statement; `line` is the line of its first word, counted from 1."""
 
     text: str
     line: int
 
     @property
     def is_transaction_control(self) -> bool:
-        """Return whether it is BEGIN, COMMIT or END, as in dumps: devboot has its own transaction around the file."""
+        """Return whether the statement is BEGIN, COMMIT or END, as in dumps; devboot opens the transaction itself."""
         return bool(_OWN_TRANSACTION.match(self.text))
 
 
 def split_statements(text: str) -> Iterator[Statement]:
-    """Yield the statements of a file, in order, without the space and comments before them.
+    """Yield the statements of an SQL file in order, without the space and comments before them.
 
     SQLite's `complete_statement` decides where one ends: not at a semicolon inside a string or a trigger.
     """

@@ -1,4 +1,4 @@
-"""Adds requirements that a project's list leaves out although its code needs them."""
+"""Adds requirements that a project's list omits although the listed packages need them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from devboot.model.data_tables import known_packages
 
 
 def companions(named: Iterable[tuple[str, Iterable[str]]]) -> tuple[str, ...]:
-    """Return the requirement lines to add to those of a project.
+    """Return requirement lines to add to a project's list, such as a driver that a listed extra needs.
 
     Args:
         named: the project's own requirements: normalised name and extras of each.

@@ -1,4 +1,4 @@
-"""Names development-only packages: if one of them can't be installed, the project starts without it."""
+"""Recognises packages for development only: if one of them can't be installed, the project starts without it."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 
 
 def is_for_development(name: str) -> bool:
-    """Return whether a distribution, by its normalised name, is a tool that applications don't import at run time."""
+    """Return whether a package (normalised name) is a development tool, which no application imports at run time."""
     return name in _NAMES or _FAMILIES.fullmatch(name) is not None
 
 
 def is_group_for_development(name: str) -> bool:
-    """Return whether a dependency group, by its name, isn't needed by an application at run time."""
+    """Return whether a dependency group, by its name, is for development, as `dev` or `lint`."""
     return _GROUPS.fullmatch(normalised(name)) is not None
 
 
 def blamed_tools(error: DevbootError) -> frozenset[str]:
-    """Return the names of development tools that the error of a resolution or build mentions; none for other errors."""
+    """Return the development tools named in an error of a resolution or build; none for other errors."""
     return frozenset(filter(is_for_development, blamed(error)))
 
 
 def blamed(error: DevbootError) -> frozenset[str]:
-    """Return words in the error of a resolution or build that may be names of distributions; none for other errors."""
+    """Return words in an error of a resolution or build that may be names of packages; none for other errors."""
     if error.slug not in _SLUGS:
         return frozenset()
     return frozenset(normalised(word) for text in (error.what, *error.causes) for word in _WORD.findall(text))

@@ -1,4 +1,4 @@
-"""Direct references in requirement lines: editables, folders, files, git and other addresses."""
+"""Parses direct references in requirement lines: editables, folders, files, git and other URLs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 def parse_direct(
     text: str, base: str, place: Place, *, is_editable: bool = False, hashes: tuple[str, ...] = ()
 ) -> Direct:
-    """Parse a direct reference.
+    """Parse a requirement that is a path or URL; relative paths count from the folder `base`.
 
     Forms are `./lib[extra]`, `name @ address`, `git+https://host/x.git@rev#egg=name&subdirectory=s ; marker`.
     """
@@ -71,7 +71,7 @@ def render_direct(direct: Direct, folder: str) -> str:
 
 
 def served_address(address: str) -> str:
-    """Return the https address of a `git://` one: hosts have given up that protocol."""
+    """Return a `git://` address as https, since git hosts no longer serve that protocol; others unchanged."""
     match = _UNENCRYPTED.match(address)
     return f"git+https://{address[match.end() :]}" if match else address
 
@@ -112,7 +112,7 @@ def _kind(reference: str, base: str, *, is_editable: bool) -> str:
 
 
 def _split_marker(text: str) -> tuple[str, str]:
-    """Split at the semicolon that begins a marker: after an address it needs a blank before it."""
+    """Split a requirement at the semicolon before its marker; after a URL the semicolon needs a blank before it."""
     pattern = r"\s+;\s*" if "://" in text else r"\s*;\s*"
     body, *marker = re.split(pattern, text, maxsplit=1)
     return body.strip(), marker[0].strip() if marker else ""

@@ -1,4 +1,4 @@
-"""Upper limits that packages forgot to declare: versions that resolve together but don't work together.
+"""Adds upper limits that packages forgot to declare: versions that resolve together but don't work together.
 
 A list that pins a package of years ago and leaves its dependencies open gets today's versions of these.
 `known_packages.toml` has the last versions that are known to work.
@@ -21,14 +21,14 @@ _ROUNDS = 4  # a version that is held back may require others to be held back
 
 
 class Limit(Record):
-    """A constraint that a package's metadata lacks, and the package that needs it."""
+    """A constraint, such as `werkzeug<2.1`, that is missing in the metadata of `package`."""
 
     constraint: str
     package: str
 
 
 def forgotten_limits(pins: Iterable[Pin]) -> tuple[Limit, ...]:
-    """Return the limits that these pins break, each once."""
+    """Return the known undeclared limits that these pins violate, each once."""
     versions: dict[str, list[Version]] = {}
     for pin in pins:
         try:
@@ -51,7 +51,7 @@ def forgotten_limits(pins: Iterable[Pin]) -> tuple[Limit, ...]:
 
 
 def within_limits(found: Pins, locked: Callable[[str], Pins]) -> Pins:
-    """Return the pins, resolved again if versions don't work together despite their metadata, as the project allows.
+    """Return the pins; if versions violate undeclared limits, pins resolved again within as many limits as possible.
 
     Args:
         found: the resolved pins; the result has a note for each version that is held back.

@@ -1,4 +1,4 @@
-"""Collects the indexes that a project's own files declare, without those that are uv's default anyway."""
+"""Collects the package indexes that a project's files declare, except for uv's default one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from devboot.uv.packages import IndexSettings
 def index_settings(
     lines: Iterable[IndexLine], builtin: Callable[[], str], environ: Mapping[str, str], *, are_pinned: bool = True
 ) -> IndexSettings:
-    """Return the index lines as settings for uv.
+    """Convert declared indexes to settings for uv.
 
     A line that names the default index of every tool is left out: it would bypass the user's mirror.
 
     Args:
-        lines: the lines of the files, in their order.
-        builtin: asks uv for its default index; called only if there is something to compare.
-        environ: for `$NAME` in addresses, as pipenv fills it in.
+        lines: the declarations in the files, in order.
+        builtin: returns uv's default index; called only if there is something to compare.
+        environ: values for `$NAME` in addresses, as pipenv fills it in.
         are_pinned: versions are chosen already, so explicit indexes may be asked for everything; while choosing they
             may not, since they would come before all others.
 
@@ -48,7 +48,10 @@ def index_settings(
 
 
 def explicit_indexes(table: Mapping[str, Any], file: str) -> list[IndexLine]:
-    """Return the indexes that uv uses only for packages assigned to them; uv reads the others itself."""
+    """Return the indexes in a pyproject.toml that uv uses only for packages assigned to them.
+
+    Uv reads the others itself.
+    """
     indexes = table.get("tool", {}).get("uv", {}).get("index", ())
     return [
         IndexLine(
@@ -63,7 +66,7 @@ def explicit_indexes(table: Mapping[str, Any], file: str) -> list[IndexLine]:
 
 
 def is_usual(line: IndexLine, usual: str) -> bool:
-    """Return whether a line names the default index, under its present or an older address."""
+    """Return whether an index line names the default index (`usual`), under its present or an older address."""
     given, default = urlsplit(line.url.rstrip("/")), urlsplit(usual.rstrip("/"))
     if given.path != default.path or not default.hostname or given.username:
         return False
@@ -73,7 +76,7 @@ def is_usual(line: IndexLine, usual: str) -> bool:
 
 @contextmanager
 def blaming(lines: Sequence[IndexLine], root: str) -> Iterator[None]:
-    """Run a block; an error about an unreachable host gets the line of the project's file that declares the host."""
+    """Run a block; add the line that declares an index to an error saying that the index's host is unreachable."""
     try:
         yield
     except NetworkError as error:
@@ -86,7 +89,7 @@ def blaming(lines: Sequence[IndexLine], root: str) -> Iterator[None]:
 
 
 def _match_strength(line: IndexLine, said: str) -> int:
-    """Return how much of a line's address is in a message: 0 nothing, 1 its host, 2 also its port, 3 also its path."""
+    """Return how much of an index's address a message contains: 0 nothing, 1 host, 2 also port, 3 also path."""
     parts = urlsplit(line.url)
     host = parts.hostname or ""
     place = f"{host}:{parts.port}" if parts.port else host

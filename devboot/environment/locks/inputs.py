@@ -1,4 +1,4 @@
-"""Finds the files with a project's Python requirements: those that the manifest names, else the first one found."""
+"""Finds the files that list a project's Python requirements: those named in the manifest, else the first kind found."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _DEVELOPMENT = ("local", "dev", "development")
 
 
 class Input(Record):
-    """A requirements file of one of the kinds above, by its absolute path."""
+    """A file that lists requirements: its kind (such as `uv.lock` or requirements file) and its absolute path."""
 
     kind: str
     path: str
 
 
 def kind_of(path: str) -> str:
-    """Return the kind of a file by its name; any other name is a requirements file."""
+    """Return the kind of a requirements file by its name; any unknown name counts as a requirements.txt."""
     name = os.path.basename(path)
     if name in (*_LOCKS, PYPROJECT, PIPFILE, SETUP):
         return name
@@ -50,17 +50,17 @@ def kind_of(path: str) -> str:
 
 
 def named_inputs(root: str, names: Iterable[str]) -> tuple[Input, ...]:
-    """Return the inputs that a manifest names, relative to the root."""
+    """Return the requirements files that a manifest names, with absolute paths."""
     return tuple(Input(kind_of(name), os.path.normpath(os.path.join(root, name))) for name in names)
 
 
 def common_folder(folders: Sequence[str]) -> str:
-    """Return the folder in which most commands run, given the folders of all; `.` without any."""
+    """Return the most frequent of the folders in which commands run; `.` if there is none."""
     return max(dict.fromkeys(folders), key=folders.count, default=".")
 
 
 def default_inputs(root: str, folder: str, names_in: NamesIn = names_in) -> tuple[Input, ...]:
-    """Choose the inputs of a project whose manifest names none: the nearest folder that has one, from the app upwards.
+    """Find the requirements files of a project whose manifest names none: in the nearest folder, from the app upwards.
 
     Args:
         root: the project's root.
@@ -99,7 +99,7 @@ def _in_requirements_folder(folder: str, names_in: NamesIn) -> list[str]:
 
 
 def _member_of_workspace(found: tuple[Input, ...], root: str, names_in: NamesIn) -> tuple[Input, ...]:
-    """Return the workspace's uv.lock in place of a member's pyproject.toml, if there is one further up."""
+    """Return the workspace's uv.lock, if one is in a folder above, in place of a member's pyproject.toml."""
     first = found[0]
     if first.kind != PYPROJECT:
         return found
@@ -111,9 +111,9 @@ def _member_of_workspace(found: tuple[Input, ...], root: str, names_in: NamesIn)
 
 
 def has_dependencies(path: str) -> bool:
-    """Return whether a pyproject.toml has dependencies; many only hold settings of tools.
+    """Return whether a pyproject.toml lists dependencies; many only hold settings of tools.
 
-    One that can't be parsed is assumed to have some, so that reading it reports the mistake.
+    A file that can't be parsed counts as having some, so that reading it reports the mistake.
     """
     try:
         return names_dependencies(read_toml(path))
@@ -124,7 +124,7 @@ def has_dependencies(path: str) -> bool:
 
 
 def names_dependencies(table: Mapping[str, Any]) -> bool:
-    """Return whether the table of a pyproject.toml has dependencies of any kind."""
+    """Return whether a parsed pyproject.toml lists dependencies of any kind."""
     project, poetry = table_in(table, "project"), table_in(table, "tool", "poetry")
     dynamic = project.get("dynamic")
     return bool(

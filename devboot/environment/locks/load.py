@@ -1,4 +1,4 @@
-"""Loads the project's requirement files into pins, or into requirements that must be resolved first."""
+"""Loads the project's requirements files: as pins if they are locks, else as requirements to be resolved."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ from devboot.uv.client import Uv
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The content of the inputs: `locked` pins if the project's own lock has everything, else `unlocked`.
+    """Content of the requirements files: `locked` pins if a lock of the project has everything, else `unlocked`.
 
-    `files` are the absolute paths of all files read, for the stamps of a snapshot.
+    `files` are the absolute paths of all files read; a change of one makes the snapshot stale.
     """
 
     locked: Pins | None
@@ -61,7 +61,7 @@ def load_inputs(
     extras: Sequence[str] = (),
     packages: Sequence[str] = (),
 ) -> Loaded:
-    """Return the content of the inputs.
+    """Load the requirements files as pins if all are locks, else as requirements to be resolved together.
 
     If one of them is unlocked, all are resolved together, so that they fit each other.
 
@@ -85,7 +85,7 @@ def load_inputs(
 
 
 def _readable(each: Input, files: list[str]) -> Input:
-    """Return the input; the pyproject.toml beside a pdm.lock that only pdm can read."""
+    """Return the pyproject.toml beside a pdm.lock that only pdm can read; any other input unchanged."""
     pyproject = os.path.join(os.path.dirname(each.path), PYPROJECT)
     if each.kind != PDM or not is_file(pyproject) or not is_file(each.path):
         return each
@@ -104,7 +104,7 @@ def _locked(
     extras: Sequence[str],
     files: list[str],
 ) -> Pins | None:
-    """Convert one input if it is a lock; record what was read."""
+    """Convert one file to pins if it is a lock, else return None; append the paths that were read to `files`."""
     folder, file = os.path.dirname(each.path), os.path.relpath(each.path, root)
     if each.kind == REQUIREMENTS:
         found = load_requirements(each.path, root, read_bytes, environ)
@@ -132,7 +132,7 @@ def _locked(
 def _parsed(
     each: Input, text: str, root: str, groups: Sequence[str] | None, extras: Sequence[str], files: list[str]
 ) -> Pins:
-    """Convert the text of a lock that devboot reads itself. Raises ValueError if it is none."""
+    """Convert the text of a lock (one that needs no uv) to pins. Raises ValueError if it isn't such a lock."""
     folder, file = os.path.dirname(each.path), os.path.relpath(each.path, root)
     if each.kind == PYLOCK:
         return parse_pylock(text, groups=groups, extras=extras, base=folder, file=file)
@@ -155,7 +155,7 @@ _WRITERS = {
 
 
 def _beside(root: str, folder: str, name: str, files: list[str]) -> str:
-    """Return the text of the TOML file beside a lock; "" if it can't be read.
+    """Return the text of the TOML file `name` beside a lock, and append its path to `files`; "" if it can't be read.
 
     Raises ManifestError `python/requirements-syntax`.
     """
@@ -169,7 +169,7 @@ def _beside(root: str, folder: str, name: str, files: list[str]) -> str:
 
 
 def _with_locks(unlocked: Unlocked, locks: Sequence[Pins]) -> Unlocked:
-    """Add locked inputs to the resolution of the others as exact requirements."""
+    """Add the pins of locks to requirements that are to be resolved, as exact versions."""
     lines = [
         parse_line(f"{pin.name}=={pin.version}" + (f" ; {pin.marker}" if pin.marker else ""), (), Place(pins.inputs[0]))
         for pins in locks

@@ -1,4 +1,4 @@
-"""Environment markers as expressions: parse, join, evaluate the names that only a lock knows, write.
+"""Environment markers as expressions: parse, join, evaluate in part, write.
 
 An expression is True, False, an `Atom`, or `Both`/`Either` over expressions. Joining keeps them flat, and drops
 duplicates and parts that another part covers.
@@ -16,7 +16,7 @@ from devboot.record import Record
 
 
 class Atom(Record):
-    """One comparison as written, `python_version >= "3.9"`; strings keep their quotes."""
+    """One comparison of a marker, as `python_version >= "3.9"`; strings keep their quotes."""
 
     left: str
     op: str
@@ -43,7 +43,7 @@ _TOKEN = re.compile(
 
 
 class MarkerError(ValueError):
-    """A text that is no environment marker."""
+    """Raised for a text that isn't an environment marker."""
 
 
 def parse_marker(text: str) -> Expression:
@@ -114,7 +114,7 @@ class _Parser:
 
 
 def conjoin(parts: Iterable[Expression]) -> Expression:
-    """Return the expression that holds if all parts hold."""
+    """Join expressions by `and`."""
     flat = _flatten(parts, Both)
     if False in flat:
         return False
@@ -123,7 +123,7 @@ def conjoin(parts: Iterable[Expression]) -> Expression:
 
 
 def disjoin(parts: Iterable[Expression]) -> Expression:
-    """Return the expression that holds if one part holds."""
+    """Join expressions by `or`."""
     flat = _flatten(parts, Either)
     if True in flat:
         return True
@@ -139,13 +139,13 @@ def _flatten(parts: Iterable[Expression], kind: type[Both | Either]) -> list[Exp
 
 
 def _minimal(parts: list[Expression], inner: type[Both | Either]) -> list[Expression]:
-    """Drop each part that another one absorbs: a or (a and b) is a."""
+    """Drop each part that another part absorbs: of `a or (a and b)` only `a` stays."""
     sets = [frozenset(part.parts) if isinstance(part, inner) else frozenset((part,)) for part in parts]
     return [part for part, own in zip(parts, sets, strict=True) if not any(other < own for other in sets)]
 
 
 def decide(expression: Expression, verdict: Callable[[Atom], bool | None]) -> Expression:
-    """Return the expression with each atom replaced by its verdict; one with the verdict None is kept."""
+    """Replace each atom by the True or False that `verdict` returns for it (None keeps the atom), and simplify."""
     if isinstance(expression, Atom):
         known = verdict(expression)
         return expression if known is None else known
@@ -160,7 +160,7 @@ _OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"
 
 
 def negate(expression: Expression) -> Expression:
-    """Return the opposite expression; one without an opposite counts as never holding."""
+    """Return the opposite of an expression; False for one whose opposite can't be expressed."""
     if isinstance(expression, Atom):
         opposite = _OPPOSITES.get(expression.op)
         return True if opposite is None else Atom(expression.left, opposite, expression.right)
@@ -195,11 +195,11 @@ def _render(expression: Expression, *, inside_both: bool) -> str:
 
 
 def membership(names: Iterable[str], chosen: Iterable[str]) -> Callable[[Atom], bool | None]:
-    """Return a verdict on `extra == "x"`, `"x" in extras` and the like: whether x is among the chosen names.
+    """Return a function for `decide` that evaluates atoms such as `extra == "x"` and `"x" in extras`.
 
     Args:
-        names: the variables that are meant (`extra`, `extras`, `dependency_groups`).
-        chosen: the normalised names that count as given.
+        names: the marker variables to evaluate (`extra`, `extras`, `dependency_groups`).
+        chosen: the normalised names that they contain.
 
     """
     meant, given = frozenset(names), frozenset(chosen)
@@ -218,7 +218,7 @@ def membership(names: Iterable[str], chosen: Iterable[str]) -> Callable[[Atom], 
 
 
 def applies(marker: str, environment: Mapping[str, str]) -> bool:
-    """Return whether a marker holds; one that can't be evaluated counts as holding, so that nothing is removed."""
+    """Return whether a marker holds in an environment (values by name); an unparsable marker counts as holding."""
     if not marker:
         return True
     try:

@@ -1,4 +1,4 @@
-"""The result of reading a lock: pins, direct references, index lines; and their text for uv."""
+"""Values read from a lock: pins, direct references, index lines; and their text for uv."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EDITABLE, FOLDER, FILE, GIT, URL = "editable", "folder", "file", "git", "url"
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One locked distribution: `hashes` are `sha256:…` of all its files, an empty `marker` always applies.
+    """One package at a locked version: `hashes` are `sha256:…` of all its files; an empty `marker` always applies.
 
     `version` is empty if a lock leaves it open, as pipenv does for other platforms. `files` are the files' names, if
     the lock has them: they show which interpreters have a wheel.
@@ -26,7 +26,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """A distribution from a path or an address instead of an index, which uv installs without a hash.
+    """A package from a path or an address instead of an index, which uv installs without a hash.
 
     `reference` is a path relative to `base` (EDITABLE, FOLDER, FILE) or an address (GIT, URL); `commit` is the locked
     commit of a GIT reference; `file` and `line` are where the project declares it.
@@ -47,7 +47,7 @@ class Direct:
 
 @dataclass(frozen=True, slots=True)
 class IndexLine:
-    """A line about indexes in a project's own file.
+    """A line in a project's file that declares an index, with its place.
 
     `kind`: default, extra, explicit (only for packages assigned to it), find-links, trusted-host, no-index.
     """
@@ -61,7 +61,7 @@ class IndexLine:
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """Everything that one or several inputs lock, in the order of their files.
+    """All locked packages of one or several files, in the order of the files.
 
     `python` is the specifier of versions that the lock was made for; `stale` is a sentence if the lock is older than
     the file that it was made from; `options` are further options for uv (`--no-binary foo`); `notes` are sentences for
@@ -97,7 +97,7 @@ def join_pins(several: Iterable[Pins]) -> Pins:
 
 
 def render_pins(pins: Iterable[Pin]) -> str:
-    """Return pins as requirements text: sorted, without any address, hashes on lines of their own."""
+    """Return pins as the text of a requirements file: sorted, without URLs, each hash on its own line."""
     blocks = sorted(_block(pin) for pin in pins)
     return "".join(blocks)
 
@@ -110,5 +110,5 @@ def _block(pin: Pin) -> str:
 
 
 def normalised(name: str) -> str:
-    """Return a distribution's name in the normalised form of indexes."""
+    """Return a package's name as indexes write it: `Flask_SQLAlchemy` as `flask-sqlalchemy`."""
     return "-".join(part for part in name.lower().replace("_", "-").replace(".", "-").split("-") if part)

@@ -1,4 +1,4 @@
-"""Parses pyproject.toml and Pipfile: a mistake in them is an error with its place."""
+"""Parses pyproject.toml and Pipfile; errors name the place of the mistake."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MARK = b"\xef\xbb\xbf"
 
 
 def parse_project_toml(data: bytes, file: str) -> tuple[str, dict[str, Any]]:
-    """Return the text and the tables of a TOML file that is also read by other tools.
+    """Parse a pyproject.toml or Pipfile; return its text and its tables.
 
     Raises ManifestError `python/requirements-syntax` for anything that isn't TOML in UTF-8, with its place.
     """

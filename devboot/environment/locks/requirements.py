@@ -1,4 +1,4 @@
-"""Reads requirements files like pip: `-r`, `-c`, `-e`, index lines, hashes over several lines, addresses, paths."""
+"""Parses requirements files as pip does: `-r`, `-c`, `-e`, index options, hashes, URLs, paths."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ _IN_NAME = re.compile(r"/(?P<file>[^/]+?-(?P<version>\d[^/-]*?)(?:-[^/]+\.whl|\.
 
 @dataclass(frozen=True, slots=True)
 class RequirementLine:
-    """A requirement by name: text without hashes, the hashes, its place. `pinned` is its exact version."""
+    """A requirement by name in a file, without its hashes; `pinned` is its exact version, "" if it has none.
+
+    `is_understood` is False for a line outside of the grammar that uv reads.
+    """
 
     text: str
     name: str
@@ -63,7 +66,7 @@ class RequirementLine:
 
 @dataclass
 class RequirementsFile:
-    """The content of a file with its includes; `files` are the absolute paths of all files read."""
+    """Content of a requirements file with its includes; `files` are the absolute paths of all files read."""
 
     lines: list[RequirementLine] = field(default_factory=list)
     directs: list[Direct] = field(default_factory=list)
@@ -109,7 +112,7 @@ def pins_of_locked(found: RequirementsFile, source: str) -> Pins:
 
 
 def unreadable(file: str, error: OSError, place: Place | None = None) -> ManifestError:
-    """Return the error for a list of packages or a lock that can't be read; `place` is where it is named."""
+    """Return the error for a requirements file or lock that can't be read; `place` is the line that names it."""
     return ManifestError(
         "python/no-requirements" if isinstance(error, FileNotFoundError) else "python/unreadable",
         f"`{file}` can't be read",
@@ -179,7 +182,7 @@ class _Reader:
         target.append(parse_line(text, hashes, place))
 
     def _base(self, path: str, reference: str) -> str:
-        """Return the folder that a relative reference counts from.
+        """Return the folder from which a relative path in a requirements file counts.
 
         It is the root, as in pip; the folder of the requirements file at `path` if `reference` exists only there.
         """
@@ -191,13 +194,12 @@ class _Reader:
 
 
 def _by_name(text: str, place: Place) -> str:
-    """Return a requirement of a file on the machine where the list was made by its name; others unchanged.
+    """Return `name` for a requirement `name @ file:…` with a conda build path that no machine has; others unchanged.
 
-    `pip freeze` writes such addresses: for each package of conda, whose build folder no machine has, and for wheels
-    that were installed from a folder.
+    `pip freeze` writes such addresses for each package of conda, and for wheels that were installed from a folder.
 
     Raises:
-        ManifestError: `python/requirement`, the file is a package that only that machine has.
+        ManifestError: `python/requirement`, the file is a wheel that only the author's machine has.
 
     """
     found = _OF_FILE.match(text)
@@ -214,7 +216,7 @@ def _by_name(text: str, place: Place) -> str:
 
 
 def parse_line(text: str, hashes: tuple[str, ...], place: Place) -> RequirementLine:
-    """Parse a requirement by name. One of pip's older grammar is kept as text: uv understands some of these.
+    """Parse a requirement by name. Older grammar of pip is kept as text, since uv understands some of it.
 
     Raises:
         ManifestError: `python/requirement`, it has not even a name.
@@ -242,7 +244,7 @@ def parse_line(text: str, hashes: tuple[str, ...], place: Place) -> RequirementL
 
 
 def is_requirement(text: str) -> bool:
-    """Return whether a text is one requirement with a name."""
+    """Return whether a text is exactly one requirement by name, such as `django>=4`."""
     try:
         Requirement(text)
     except InvalidRequirement:
@@ -251,7 +253,7 @@ def is_requirement(text: str) -> bool:
 
 
 def bad_line(text: str, place: Place) -> ManifestError:
-    """Return the error for a line that is no requirement."""
+    """Return the error for a line of a requirements file that isn't a requirement."""
     return ManifestError(
         "python/requirement",
         f"can't read `{text}` as a requirement",
@@ -264,7 +266,7 @@ def bad_line(text: str, place: Place) -> ManifestError:
 
 
 def is_direct(text: str) -> bool:
-    """Return whether a requirement is an address or a path, with or without a name before it."""
+    """Return whether a requirement is a URL or a path, with or without a name before it."""
     head = text.partition(";")[0].strip()
     if head.startswith("//"):  # a remark as in other languages
         return False
@@ -280,7 +282,7 @@ def is_direct(text: str) -> bool:
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (number of the first line, line) with continuations joined and comments removed."""
+    """Yield (line number, text) of a requirements file, continuation lines joined and comments removed."""
     start, parts = 0, list[str]()
     for number, raw in enumerate([*text.splitlines(), ""], 1):
         start = start if parts else number
@@ -296,7 +298,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def decoded(data: bytes) -> str:
-    """Return a file's content as text: UTF-8, or UTF-16 as PowerShell writes it, else Latin-1.
+    """Decode a requirements file: UTF-8, UTF-16 (as PowerShell writes it), or else Latin-1.
 
     Raises EncodingError for UTF-16 that is cut off or has no byte order mark.
     """
@@ -307,16 +309,16 @@ def decoded(data: bytes) -> str:
 
 
 def _local(value: str, path: str) -> str:
-    """Replace a relative folder of wheels by its absolute address; leave everything else.
+    """Return the value of `--find-links` as a `file:` URL if it is an existing folder; other values unchanged.
 
-    As an address, since paths may contain characters that options of uv and pip don't accept: `#`, blanks.
+    A URL, since paths may contain characters that options of uv and pip don't accept: `#`, blanks.
     """
     beside = os.path.normpath(os.path.join(os.path.dirname(path), value))
     return PurePath(beside).as_uri() if "://" not in value and exists(beside) else value
 
 
 def _split_option(line: str) -> tuple[str, str]:
-    """Split `-r file`, `-rfile`, `--option=value`, `--option value`; the first part is empty without an option."""
+    """Split a line into option and value: `-r file`, `-rfile`, `--option=value`; ("", line) if it isn't an option."""
     if not line.startswith("-"):
         return "", line
     if line.startswith("--"):

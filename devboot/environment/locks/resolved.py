@@ -1,4 +1,4 @@
-"""Resolves unlocked requirements, and converts the result to rows of devboot.lock, which have no addresses."""
+"""Resolves requirements to pins, and converts pins to and from rows of devboot.lock, which have no URLs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RESOLVER_ONLY = frozenset({"--prerelease"})
 
 @dataclass(frozen=True, slots=True)
 class PythonRow:
-    """A row of devboot.lock for Python: one pin, or one direct reference.
+    """A row of devboot.lock about a Python package: one pin, or one direct reference.
 
     `kind` is `index` or a kind of `Direct`. `path` is the place of editables, folders and files, relative to the root.
     `key` is a digest of the address of a git or URL dependency, by which the project's own line is found again.
@@ -132,7 +132,7 @@ def resolve_unlocked(
 
 
 def _retry(further: str) -> str:
-    """Return the progress text of another resolution, with `further` constraints."""
+    """Return the progress text for resolving again with `further` constraints."""
     return f"choosing versions again, with {', '.join(further.split())}: others don't work together"
 
 
@@ -153,7 +153,7 @@ def _as_constraints(text: str) -> str:
 
 
 def _shorter(marker: str, bounds: Container[tuple[str, str]]) -> str:
-    """Drop the parts of a marker that hold for each Python of the lock."""
+    """Remove the conditions on Python's version that hold for each Python of the lock (`bounds`) from a marker."""
 
     def verdict(atom: Atom) -> bool | None:
         is_bound = atom.left == "python_full_version" and (atom.op, atom.right.strip("'\"")) in bounds
@@ -168,7 +168,7 @@ def _without(options: Sequence[str], dropped: frozenset[str]) -> Iterable[str]:
 
 
 def _with_place(error: WorkError, unlocked: Unlocked) -> DevbootError:
-    """Point the error at the line of the project's file that uv couldn't read, or whose package doesn't exist."""
+    """Return an error of a resolution with the line of the project's file that caused it, where known."""
     if error.slug == "python/requirement":
         for line in unlocked.lines:
             if not line.is_understood:
@@ -186,9 +186,9 @@ def _with_place(error: WorkError, unlocked: Unlocked) -> DevbootError:
 
 
 def _correction(line: RequirementLine, lines: Iterable[RequirementLine]) -> tuple[str, ...]:
-    """Return a command that corrects a line of a list: it drops a stray mark at the end, or else the version.
+    """Return the sed command that corrects a line uv can't read: drop punctuation at its end, or else its version.
 
-    In a list with sentences it makes all lines without a version that uv can't read remarks.
+    If the file contains sentences, the command comments out all unreadable lines without a version.
     """
     broken = [each for each in lines if each.file == line.file and not each.is_understood]
     words = [each for each in broken if not re.search(r"[=<>~]", each.text)]
@@ -205,7 +205,7 @@ def _correction(line: RequirementLine, lines: Iterable[RequirementLine]) -> tupl
 
 
 def _help(line: RequirementLine, error: WorkError) -> tuple[str, ...]:
-    """Return the error's help after a command that removes the line from its list, or its version."""
+    """Return the error's advice, preceded by the sed command that removes the line, or its version, from its file."""
     if not _is_list(line) or " for Python " in error.what:
         return error.help
     text = line.text.partition(";")[0].strip()
@@ -225,7 +225,7 @@ def _escaped(text: str) -> str:
 
 
 def to_rows(pins: Pins, root: str) -> tuple[PythonRow, ...]:
-    """Return pins in the form of devboot.lock: sorted, paths relative to the root, no addresses."""
+    """Convert pins to rows of devboot.lock: sorted, paths relative to the root, no URLs."""
     rows = [
         PythonRow(pin.name, pin.version, pin.marker, pin.extras, pin.hashes, sdist=_has_only_sdist(pin))
         for pin in pins.pins
@@ -255,12 +255,12 @@ def _direct_row(direct: Direct, root: str) -> PythonRow:
 
 
 def index_pins(rows: Iterable[PythonRow]) -> tuple[Pin, ...]:
-    """Return the pins among rows, which a new resolution keeps, without direct references."""
+    """Return the pins in rows of devboot.lock, without direct references; a new resolution keeps them."""
     return tuple(Pin(row.name, row.version, row.marker, row.extras, row.hashes) for row in rows if row.kind == "index")
 
 
 def from_rows(rows: Iterable[PythonRow], root: str, unlocked: Unlocked) -> Pins:
-    """Return the pins for rows of devboot.lock; addresses come from the project's own lines.
+    """Convert rows of devboot.lock to pins; URLs are taken from the project's own lines.
 
     Raises:
         LockError: `lock/no-address`, no line of the project declares a git or URL dependency that the lock has.
@@ -301,7 +301,7 @@ def _filled(row: PythonRow, root: str, addresses: dict[str, Direct]) -> Direct:
 
 
 def address_key(address: str) -> str:
-    """Return a digest of an address without scheme, login, revision and fragment, which may differ."""
+    """Return a digest of a URL without scheme, login, revision and fragment, to recognise it in another form."""
     plain = without_revision(address.removeprefix("git+").partition("#")[0])
     plain = plain.partition("://")[2] or plain
     host, slash, path = plain.partition("/")

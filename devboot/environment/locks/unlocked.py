@@ -1,4 +1,4 @@
-"""Collects unlocked requirements from the project's files for uv to resolve together, for all platforms."""
+"""Collects the requirements of a project without a lock, for uv to resolve together, for all platforms."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from devboot.errors import Place
 
 @dataclass(frozen=True, slots=True)
 class Unlocked:
-    """Requirements to be resolved.
+    """Requirements of a project that are to be resolved.
 
     `lines` are requirements by name, `directs` those by address or path, `projects` pyproject.toml files that uv reads
     itself, with `groups` and `extras` of them; `read_by_uv` are the requirements in these, `for_development` those of
-    their development groups. `files` are all files that were read; `declared` are addresses that the files have for
-    git and URL dependencies, from which a lock's rows without host are filled again.
+    their development groups. `files` are all files that were read; `declared` are addresses that the files have for git
+    and URL dependencies, from which a lock's rows without host are filled again.
     """
 
     lines: tuple[RequirementLine, ...] = ()
@@ -59,7 +59,7 @@ class Unlocked:
 
     @property
     def override_text(self) -> str:
-        """Return the lines that override requirements of packages; "" for none.
+        """Return lines for uv's `--overrides`, which force the project's exact versions; "" unless `is_forced`.
 
         Overrides replace all requirements of a name: a line with a marker would remove the package elsewhere.
         """
@@ -69,12 +69,12 @@ class Unlocked:
 
     @property
     def development_names(self) -> frozenset[str]:
-        """Return the packages that only development groups list."""
+        """Return the names of packages that are listed in development groups only."""
         listed = {line.name for _, lines in self.for_development for line in lines}
         return frozenset(listed - {line.name for line in (*self.lines, *self.read_by_uv)})
 
     def without(self, names: Collection[str]) -> Unlocked:
-        """Return the requirements without these packages of development groups, whose rest becomes `lines`."""
+        """Return these requirements without the named packages of development groups."""
         reduced = [each for each in self.for_development if any(line.name in names for line in each[1])]
         rest = [line for _, lines in reduced for line in lines]
         return replace(
@@ -85,7 +85,7 @@ class Unlocked:
         )
 
     def text(self, folder: str) -> str:
-        """Return the requirement lines for a uv that works in a folder."""
+        """Return the requirements as lines for uv; paths are relative to `folder`, where uv runs."""
         rows = [line.text for line in self.lines] + [render_direct(direct, folder) for direct in self.directs]
         return "".join(f"{row}\n" for row in dict.fromkeys(rows))
 
@@ -168,7 +168,7 @@ def gather(
 
 
 def _renamed(directs: Iterable[Direct]) -> Iterator[str]:
-    """Yield a note for each address that isn't used as it is written."""
+    """Yield a note for each URL that is replaced by another, as `git://` by https."""
     for each in directs:
         address = served_address(each.reference)
         if address != each.reference:
@@ -176,7 +176,7 @@ def _renamed(directs: Iterable[Direct]) -> Iterator[str]:
 
 
 def _with_digest(found: Unlocked, facts: list[str]) -> Unlocked:
-    """Add the digest of everything that the resolution depends on; comments, order and places don't count."""
+    """Return the requirements with a digest of all inputs of the resolution; comments, order and places don't count."""
     rows = sorted(f"{line.text} {' '.join(sorted(line.hashes))}" for line in found.lines)
     rows += sorted(f"{each.kind} {each.reference} {each.extras} {each.marker}" for each in found.directs)
     rows += ["constraints", *sorted(line.text for line in found.constraints), *found.options, *sorted(facts)]
@@ -228,14 +228,14 @@ def _pyproject(state: _Gathering, path: str) -> None:
 
 
 def _line_of(requirement: str, text: str) -> int:
-    """Return the number of the line that quotes it, 0 if it is written in another way."""
+    """Return the number of the first line of a TOML text that contains the requirement in quotes; 0 for none."""
     quoted = (f'"{requirement}"', f"'{requirement}'")
     lines = enumerate(text.splitlines(), 1)
     return next((number for number, line in lines if any(form in line for form in quoted)), 0)
 
 
 def _standard_groups(state: _Gathering, path: str, table: Mapping[str, Any]) -> None:
-    """Leave the standard groups to uv, which knows their sources; the older tables of uv and pdm become lines."""
+    """Add the dependency groups of a pyproject.toml: `[dependency-groups]` by name for uv, older tables as lines."""
     groups = table.get("dependency-groups", {})
     tool = table.get("tool", {})
     legacy = {**tool.get("pdm", {}).get("dev-dependencies", {})}
@@ -256,7 +256,7 @@ def _standard_groups(state: _Gathering, path: str, table: Mapping[str, Any]) -> 
 
 
 def _default_groups(table: Mapping[str, Any], names: set[str]) -> list[str]:
-    """Return `dev`; all groups if the project has nothing else, since otherwise nothing would be installed."""
+    """Return the groups to install by default: `dev`, or all groups if the project has no other dependencies."""
     own = table.get("project", {})
     configured = table.get("tool", {}).get("uv", {}).get("default-groups")
     if configured == "all":
@@ -350,7 +350,7 @@ def _toml(state: _Gathering, path: str) -> tuple[str, dict[str, Any]]:
 
 
 def _setup(state: _Gathering, path: str) -> None:
-    """Install the project itself, with the requirements of its setup.py: only running that file shows them."""
+    """Add the project with a setup.py as an editable, since only running setup.py shows its requirements."""
     state.files.append(path)
     state.facts.append(hashlib.sha256(state.read(path)).hexdigest())
     place = Place(os.path.relpath(path, state.root))

@@ -1,1 +1,1 @@
-"""Observes the first start: a startup module in the project's Python programs, and the facts it records."""
+"""Records what the project's Python programs lack at their first start, by a module that runs at their startup."""

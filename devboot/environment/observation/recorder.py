@@ -1,6 +1,6 @@
-"""Records missing variables, files and hosts of a Python program's first start, with the project's line.
+"""Records variables, files and hosts that a Python program looked up in vain, with the project's code line.
 
-That program imports a copy of this file, in any Python from 3.8 on: only modules of the standard library that each
+The program imports a copy of this file, in any Python from 3.8 on: only modules of the standard library that each
 Python has loaded at startup. Nothing here may raise, print, or change what the program does.
 
 Each line is a fact, four fields separated by tabs: kind, name, how, place. Files and hosts whose names contain the
@@ -51,7 +51,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 class Recorder:
-    """Writes each fact once into the file at `path`; `root` is the project's folder, `prefix` the virtualenv's."""
+    """Writes each fact once to the file at `path`; `root` is the project's folder, `prefix` the virtualenv's."""
 
     def __init__(self, path: str, root: str, prefix: str) -> None:
         self._path = path
@@ -74,7 +74,7 @@ class Recorder:
         }
 
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
-        """Record a missing file, a host or a port that an audit event of the interpreter (`sys.addaudithook`) shows."""
+        """Record a missing file, a host or a port, from an audit event of the interpreter (`sys.addaudithook`)."""
         handle = self._handlers.get(event)
         if handle is not None:
             self.guard(handle, *args)
@@ -94,14 +94,14 @@ class Recorder:
             busy.is_set = False
 
     def _is_foreign(self, error: Exception) -> bool:
-        """Return whether other code raised it: a handler of a signal that arrived at this moment."""
+        """Return whether an exception comes from a signal handler of the program rather than from this module."""
         frames = error.__traceback__
         while frames is not None and frames.tb_next is not None:
             frames = frames.tb_next
         return frames is not None and self._owner(frames.tb_frame.f_code.co_filename) != _STANDARD
 
     def misses(self, key: object, *, is_empty: bool = False) -> None:
-        """Record a lookup in `os.environ` of a variable that is missing, or has no value."""
+        """Record a lookup in `os.environ` of a missing variable; `is_empty`: of one with an empty value."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename == __file__:
             frame = frame.f_back
@@ -128,7 +128,7 @@ class Recorder:
             self._write("unset", name, "asked" if through else how, self._line(frame))
 
     def _has_met(self, key: bytes, frame: FrameType | None) -> bool:
-        """Return whether the same line has looked up the same variable: repeated lookups must cost nothing."""
+        """Return whether the same code line looked up the same variable before, and remember the pair."""
         while frame is not None and frame.f_code.co_filename in _PASSING_ON:
             frame = frame.f_back
         met = (key, frame.f_code.co_filename, frame.f_lineno) if frame is not None else (key, "", 0)
@@ -138,12 +138,12 @@ class Recorder:
         return False
 
     def connects_to(self, host: object, port: object) -> None:
-        """Record a connection that bypasses the socket module."""
+        """Record a connection to a host and port that was made without the socket module."""
         if not _holds_value(_text(host), is_host=True):
             self._write("connect", f"{_text(host)}:{_text(port)}", "", self._place(2))
 
     def finds_empty(self, key: object) -> None:
-        """Record a lookup in `os.environ` of a variable without a value."""
+        """Record a lookup in `os.environ` of a variable with an empty value."""
         self.misses(key, is_empty=True)
 
     def _looks_up(self, host: object, port: object = None, *_more: object) -> None:
@@ -191,7 +191,7 @@ class Recorder:
             self._write("no-file", shown, "", place)
 
     def _place(self, depth: int) -> str:
-        """Return the innermost line of the project on the stack; "" for none."""
+        """Return the innermost of the project's code lines on the stack, as `file:line`; "" for none."""
         frame: FrameType | None = sys._getframe(depth)
         for _ in range(_DEEPEST):
             if frame is None:
@@ -202,7 +202,7 @@ class Recorder:
         return ""
 
     def _direct_place(self, depth: int) -> str:
-        """Return that line if only the standard library is between; "" otherwise."""
+        """Return the project's code line as `_place` does, but "" if a third-party package called in between."""
         frame: FrameType | None = sys._getframe(depth)
         while frame is not None and (owner := self._owner(frame.f_code.co_filename)) != _OWN:
             if owner == _LIBRARY:
@@ -246,7 +246,7 @@ class Recorder:
 
 
 class _Environment(dict):  # type: ignore[type-arg]  # it lies inside of os.environ
-    """The variables of `os.environ`; records lookups of missing ones."""
+    """Replacement for the dict inside `os.environ` that records lookups of missing variables."""
 
     recorder: Recorder
 
@@ -259,7 +259,7 @@ class _Environment(dict):  # type: ignore[type-arg]  # it lies inside of os.envi
 
 
 class _WithEmpty(_Environment):
-    """The same, if some variables exist without a value."""
+    """Replacement for the dict inside `os.environ` that also records lookups of empty variables."""
 
     def __getitem__(self, key: object) -> object:
         value = super().__getitem__(key)
@@ -269,7 +269,7 @@ class _WithEmpty(_Environment):
 
 
 def start(path: str, root: str, prefix: str) -> Recorder:
-    """Start recording into the file at `path`."""
+    """Start recording lookups of this program into the file at `path`."""
     recorder = Recorder(path, root, prefix)
     known = os.environ._data  # type: ignore[attr-defined]
     environment = _Environment(known) if all(known.values()) else _WithEmpty(known)
@@ -280,7 +280,7 @@ def start(path: str, root: str, prefix: str) -> Recorder:
 
 
 def _read(path: str) -> set[tuple[str, ...]]:
-    """Return the facts in a file."""
+    """Return the facts already recorded in a file."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
@@ -293,7 +293,7 @@ def _read(path: str) -> set[tuple[str, ...]]:
 
 
 def _asked_by(function: str, default: object) -> str:
-    """Return how a mapping was asked.
+    """Return how the program handles a missing variable: `tested`, `default`, `required` or `none`.
 
     `tested` by `in`, `default` with another value, `required` by pop, else `none`.
     """
@@ -305,17 +305,17 @@ def _asked_by(function: str, default: object) -> str:
 
 
 def _is_host(text: str) -> bool:
-    """Return whether text is the name of a host, and no address with a password passed in its place."""
+    """Return whether a text looks like a host name, rather than like a URL with a password."""
     return bool(text) and all(each.isalnum() or each in "._-" for each in text)
 
 
 def _is_file_name(text: str) -> bool:
-    """Return whether text names a file: some programs also try a key or an address as a path."""
+    """Return whether a text looks like a file name; some programs also try to open keys or URLs."""
     return len(text) <= _LONGEST and all(each.isalnum() or each in _OF_PATHS for each in text)
 
 
 def _holds_value(name: str, *, is_host: bool = False) -> bool:
-    """Return whether the name of a file or host contains the value of a variable that must not be published there.
+    """Return whether the name of a file or host contains a variable's value, which may be secret.
 
     Existing folders are visible anyway; a variable may be a whole host name.
     """
@@ -333,7 +333,7 @@ def _holds_value(name: str, *, is_host: bool = False) -> bool:
 
 
 def _length_of_folders(path: str) -> int:
-    """Return how many characters of a path name existing folders."""
+    """Return the length of the part of a path that consists of existing folders."""
     folder = os.path.dirname(path)
     while folder and not os.path.isdir(folder) and folder != os.path.dirname(folder):
         folder = os.path.dirname(folder)

@@ -1,10 +1,10 @@
-"""Writes a module `sitecustomize` on PYTHONPATH that runs first in Python programs of the project's virtualenv.
+"""Writes a module `sitecustomize` that runs first in Python programs of the project's virtualenv, by PYTHONPATH.
 
 It is outside of the clone, and also runs the `sitecustomize` of others.
 
 - Container names: code that connects to `db` or `redis://redis:6379` needs no change. The functions that look up names
-are replaced, for exactly the names in DEVBOOT_HOSTS. - Recording: missing variables, files and hosts are written to
-the file DEVBOOT_RECORD. See `recorder`.
+  are replaced, for exactly the names in DEVBOOT_HOSTS.
+- Recording: missing variables, files and hosts are written to the file DEVBOOT_RECORD. See `recorder`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _RECORDER = "_devboot_recorder.py"
 
 
 def startup_folder(state: str) -> str:
-    """Return the folder of the module in the project's state."""
+    """Return the folder, below the state folder, that contains the startup module."""
     return os.path.join(state, _FOLDER)
 
 
 def write_startup(state: str, venv: str, root: str) -> str:
-    """Write the module for programs of this virtualenv into a folder of the project's state; return the folder."""
+    """Write the startup module for programs of the virtualenv `venv` below the state folder; return its folder."""
     folder = startup_folder(state)
     make_directories(folder)
     module = _MODULE.replace("@PREFIX@", repr(os.path.realpath(venv))).replace("@ROOT@", repr(os.path.realpath(root)))
@@ -37,7 +37,7 @@ def write_startup(state: str, venv: str, root: str) -> str:
 
 
 def _write_changed(path: str, text: str) -> None:
-    """Write a file unless it has that text already: Python's compiled form of it stays valid."""
+    """Write a file only if its text differs, so that Python's compiled form of it stays valid."""
     try:
         with open(path, encoding="utf-8", opener=plain) as file:
             if file.read() == text:
@@ -48,7 +48,7 @@ def _write_changed(path: str, text: str) -> None:
 
 
 def as_variable(hosts: Collection[str]) -> str:
-    """Return the names in the form of the module's variable."""
+    """Return host names as the value of DEVBOOT_HOSTS: sorted, separated by commas."""
     return ",".join(sorted(set(hosts)))
 
 

@@ -1,1 +1,1 @@
-"""Ports of a project: chooses, records and checks them, and names the programs that hold them."""
+"""Ports of a project: chooses, records and checks them, and identifies programs that hold them."""

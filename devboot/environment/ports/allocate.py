@@ -1,7 +1,7 @@
-"""Chooses port numbers: the usual one if it is free, else a stable one; recorded, so that addresses are known early.
+"""Chooses port numbers: the usual one if it is free, else one derived from the project; recorded, so known early.
 
-<project's state>/ports.toml name = number, of this project <state>/ports/<project key> the same for all projects of
-this user: first line its root, then `name = number`
+`<project's state>/ports.toml` has lines `name = number` of this project. `<state>/ports/<project key>` is the same for
+each project of this user, with the project's root in the first line.
 """
 
 from __future__ import annotations
@@ -32,17 +32,18 @@ _LOOKS, _PAUSE = 20, 0.1  # times and seconds
 
 
 class Ports(Record):
-    """A number for each name, and a note (name, text) for each that had to move."""
+    """The chosen port number for each name, and a note (name, text) for each name that got another port than wished."""
 
     numbers: Mapping[str, int]
     notes: tuple[tuple[str, str], ...] = ()
 
 
 class Taken(Record):
-    """Numbers that can't be used: `others` are those recorded by other projects, with their roots.
+    """Port numbers that can't be used: `others` are recorded by other projects, as {number: root}.
 
-    `strangers` are those held by a program of neither this project nor the one that recorded them, `idle` those of
-    projects that are down. `name_holder` names the program that listens on a port.
+    `in_use` are those on which programs listen. `strangers` are held by a program of neither this project nor the one
+    that recorded them, `idle` are recorded by projects that are down. `name_holder` describes the program that listens
+    on a port.
     """
 
     others: Mapping[int, str]
@@ -120,7 +121,9 @@ def choose(
     is_free: Callable[[int], bool],
     has_begun: bool = False,
 ) -> Ports:
-    """Choose the numbers: exact ones; recorded ones; the usual one; a stable free one. Raises BusyError.
+    """Choose a number for each wish: an exact one, else the recorded one, the usual one, or a free one.
+
+    Raises BusyError.
 
     `has_begun`: the project runs, so that a number which can't be kept was lost since its start.
     """
@@ -168,7 +171,7 @@ def _none_left(wish: PortWish, count: int) -> BusyError:
 
 
 def _reason_against(wish: PortWish, taken: Taken) -> str:
-    """Return why a port can't be used. A project that is down keeps its servers' ports; other ports may be reused."""
+    """Return why a wished port can't be used: held by a program, or recorded by another project."""
     if wish.port not in taken.others or wish.port in taken.strangers:
         return f"held by {taken.name_holder(wish.port)}" if wish.port in taken.in_use else "it is taken"
     if wish.port in taken.in_use:
@@ -177,19 +180,22 @@ def _reason_against(wish: PortWish, taken: Taken) -> str:
 
 
 def is_port_of(name: str, names: Collection[str]) -> bool:
-    """Return whether a recorded port, as `mail.page` or `web`, belongs to a service or process among `names`."""
+    """Return whether a recorded port, as `web` or `mail.page`, belongs to one of the services or processes `names`."""
     return name in names or name.rpartition(".")[0] in names
 
 
 def refuse_in_use(wanted: Iterable[PortWish], root: str, held: Collection[int] = ()) -> None:
-    """Raise `port/in-use` as `allocate` does, without recording. `held` are ports of the project itself."""
+    """Raise `port/in-use` for exact ports that other programs use, as `allocate` does, without recording anything.
+
+    `held` are ports of the project itself.
+    """
     exact = [wish for wish in wanted if wish.exact and wish.port not in held]
     in_use = _taken((wish.port for wish in exact), root)
     refuse_taken(exact, Taken({}, in_use), kept="running processes continue" if held else "nothing was started")
 
 
 def refuse_taken(wanted: Iterable[PortWish], taken: Taken, kept: str = "nothing was started") -> None:
-    """Raise `port/in-use` for exact numbers that are in use."""
+    """Raise `port/in-use` for wishes with an exact port that is in use; `kept` says what isn't affected."""
     errors: list[DevbootError] = [
         in_use(
             wish.name,
@@ -214,9 +220,10 @@ def in_use(
     root: str = "",
     elsewhere: str = "",
 ) -> BusyError:
-    """Return the error for an exact port of `name` that is in use; offers another port if it is `movable`.
+    """Return the error for an exact port of process or service `name` that is in use.
 
-    `elsewhere` is the advice for a port that the project's own command names.
+    It offers another port if the port is `movable`; `elsewhere` is the advice if the project's own command has the
+    number.
     """
     holder = holder_of(port, root)
     helps = [*holder.helps, *([elsewhere] if elsewhere else [f"devboot up --port {name}=auto"] * movable)]
@@ -231,7 +238,7 @@ def in_use(
 
 
 def still_taken(numbers: Iterable[int], root: str, sleep: Callable[[float], object] = time.sleep) -> set[int]:
-    """Return those of `numbers` that programs outside of the project at `root` still hold after about two seconds."""
+    """Return those of `numbers` on which programs outside of the project at `root` still listen after two seconds."""
     taken = _taken(numbers, root)
     for _ in range(_LOOKS):
         if not taken:
@@ -248,9 +255,9 @@ def _taken(numbers: Iterable[int], root: str) -> set[int]:
 def refuse_fixed(
     fixed: Iterable[tuple[str, int, str]], root: str, sleep: Callable[[float], object] = time.sleep
 ) -> None:
-    """Raise `port/in-use` for port numbers in commands on which other programs listen.
+    """Raise `port/in-use` for ports written in commands on which other programs listen.
 
-    `fixed` has process, port, and the place of the command.
+    `fixed` has (process, port, place of the command).
     """
     known = tuple(fixed)
     taken = still_taken((port for _, port, _ in known), root, sleep)
@@ -274,7 +281,7 @@ def read_ports(state: str) -> dict[str, int]:
 
 
 def recorded_by_others(user_state: str, root: str) -> dict[int, str]:
-    """Return number → root of the other project that has recorded it; projects that are gone don't count."""
+    """Return the ports recorded by this user's other projects, as {number: root}; deleted projects don't count."""
     folder = os.path.join(user_state, "ports")
     found = {}
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
@@ -296,7 +303,7 @@ def _read_record(path: str) -> tuple[str, list[int]]:
 
 
 def _kept(user_state: str, root: str) -> dict[str, int]:
-    """Return the project's ports in the record of all projects, by name."""
+    """Return this project's ports in the record of all projects, as {name: number}."""
     path = os.path.join(user_state, "ports", project_key(root))
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
@@ -329,7 +336,7 @@ def _write_if_changed(path: str, text: str) -> None:
 
 @contextmanager
 def _registry_lock(user_state: str) -> Iterator[None]:
-    """Lock the record of all projects, so that two of them don't choose the same number."""
+    """Lock the record of all projects' ports while the block runs, so that no two projects choose the same port."""
     with suppress(OSError):
         make_directories(os.path.join(user_state, "ports"))
     if not os.access(user_state, os.W_OK):
@@ -350,7 +357,7 @@ def _is_strangers(port: int, root: str) -> bool:
 
 
 def _stable(seed: str) -> Iterator[int]:
-    """Yield every number of the range once, beginning at a place that depends only on the seed."""
+    """Yield every number of the port range once, from a place on that depends only on `seed`."""
     span = _HIGHEST - _LOWEST
     start = crc32(seed.encode("utf-8", "surrogateescape")) % span
     return (_LOWEST + (start + step) % span for step in range(span))

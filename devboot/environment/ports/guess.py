@@ -1,4 +1,4 @@
-"""Guesses from scripts what a command doesn't show: that `node server.js` reads PORT, or `start.sh` runs gunicorn."""
+"""Guesses from scripts how a command uses ports: that `node server.js` reads PORT, or `start.sh` runs gunicorn."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ _ENDINGS = ("", ".js", ".mjs", ".cjs", "/index.js")
 
 
 def reads_port(folder: str, command: str) -> bool:
-    """Return whether the script of a command in a folder reads PORT; scripts of package.json are followed once."""
+    """Return whether the script that a command runs in `folder` reads PORT.
+
+    Scripts of package.json are followed once.
+    """
     if settings := _UWSGI.search(command):
         return "$(PORT)" in _text(os.path.join(folder, settings[1]))
     found = _SCRIPT.match(command)
@@ -52,19 +55,19 @@ def reads_port(folder: str, command: str) -> bool:
 
 
 def named_port(command: str) -> int:
-    """Return the port number in a server's command; 0 without one, or for other commands."""
+    """Return the port number written in the command of a known web server; 0 if there is none."""
     found = _SAYS_PORT.search(command) if is_server(command) else None
     port = int(found[1]) if found is not None else 0
     return port if port < 1 << 16 else 0
 
 
 def is_server(command: str) -> bool:
-    """Return whether a command starts a known web server in the foreground, on a port."""
+    """Return whether a command starts a known web server in the foreground, on a TCP port."""
     return _SERVERS.search(command) is not None and _ELSEWHERE.search(command) is None
 
 
 def shell_script(folder: str, command: str) -> str:
-    """Return the text of the shell script that a command runs in a folder, without comments; empty without one."""
+    """Return the text of the shell script that a command runs in `folder`, without comments; "" without one."""
     found = _SHELL.match(command)
     if found is None:
         return ""
@@ -76,7 +79,10 @@ def shell_script(folder: str, command: str) -> str:
 
 
 def settings_digest(folder: str, command: str) -> str:
-    """Return a digest of the scripts and settings that a command reads, without shell comments; empty without any."""
+    """Return a digest of the scripts and settings that a command in `folder` reads, ignoring shell comments.
+
+    "" for none.
+    """
     uwsgi, run = _UWSGI.search(command), _NPM.match(command)
     found = [
         shell_script(folder, command),

@@ -1,4 +1,4 @@
-"""Names the program that listens on a port, and how to free the port: for messages only."""
+"""Describes the program that listens on a port, and how to free the port, for messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST = 20_000  # open files that are looked at, in about 0.1 s, for which the w
 
 
 class Holder(Record):
-    """The program that listens on a port: `text` names it, `helps` are commands that free the port.
+    """The program that listens on a port: `text` describes it, `helps` are commands that free the port.
 
     `root` and `process` are of the devboot project that it belongs to, "" for none. `pid` is 0 if it isn't visible.
     """
@@ -26,7 +26,7 @@ class Holder(Record):
 
 
 def holder_of(port: int, root: str = "") -> Holder:
-    """Describe the program that listens on `port`, for messages in the project at `root`."""
+    """Return a description of the program that listens on `port`, for messages in the project at `root`."""
     program = listener_on(port, most=_MOST)
     if program is None:
         return Holder(0, "a program that can't be seen from here", (_search(port),))
@@ -42,19 +42,19 @@ def holder_of(port: int, root: str = "") -> Holder:
 
 
 def reason(port: int, holder: Holder) -> str:
-    """Return why no other program can listen on `port`."""
+    """Return why no other program can listen on `port`, such as `held by pid 4711 (nginx)`."""
     if not holder.pid and port < _PRIVILEGED:
         return "ports below 1024 are reserved for root"
     return f"held by {holder.text}"
 
 
 def using_variable(port: int, origin: str, flag: str = "") -> str:
-    """Return advice for a command at `origin` with a fixed port number: use `$PORT`, and start with `flag`."""
+    """Return advice to write `$PORT` for the port number in the command at `origin`; `flag` follows `devboot up -d`."""
     return f"write `$PORT` for {port} in {origin}, then `devboot up -d{flag}`: devboot chooses a free port"
 
 
 def _search(port: int) -> str:
-    """Return the command that shows the listening program, with the necessary rights."""
+    """Return the shell command that shows the program listening on `port`, with sudo if that needs it."""
     if os.path.isdir("/proc/self"):
         sudo = "" if os.geteuid() == 0 else "sudo "
         return f"{sudo}ss -ltnp sport = :{port}   # names it"

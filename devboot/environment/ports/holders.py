@@ -1,4 +1,4 @@
-"""Finds programs that have a file open or listen on a port, as far as this user may see it: for messages only."""
+"""Finds programs that have a file open or listen on a port, as far as this user may see them, for messages."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Program(Record):
     command: str
 
     def describe(self) -> str:
-        """Return a description of the program, as in "pid 4711 (python manage.py runserver)"."""
+        """Return the program as text: `pid 4711 (python manage.py runserver)`."""
         return f"pid {self.pid} ({self.command})" if self.command else f"pid {self.pid}"
 
 
 def holders_of(path: str) -> tuple[Program, ...]:
-    """Return the other processes that have `path` open; empty if the system has no /proc."""
+    """Return the other processes that have the file `path` open; empty if the system has no /proc."""
     try:
         wanted = os.stat(path)
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
@@ -45,7 +45,7 @@ def holders_of(path: str) -> tuple[Program, ...]:
 def listener_on(port: int, *, most: int = sys.maxsize) -> Program | None:
     """Return the program that listens on a TCP port of this machine; None if there is none or it isn't visible.
 
-    The search ends after `most` open files of other programs.
+    The search gives up after `most` open files of other programs.
     """
     inodes = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _listening(table, port)}
     if not inodes:
@@ -65,13 +65,16 @@ def listener_on(port: int, *, most: int = sys.maxsize) -> Program | None:
 
 
 def project_of(pid: int) -> str:
-    """Return the root of the devboot project that started a process, "" for none."""
+    """Return the root of the devboot project whose daemon started a process, by its environment; "" for none."""
     marks = [variable for variable in _variables(pid) if variable.startswith(_PROJECT_MARKS)]
     return os.fsdecode(marks[0].partition(b"=")[2]) if marks else ""
 
 
 def process_of(pid: int) -> str:
-    """Return the name of the devboot process that a program belongs to, "" for none."""
+    """Return the name of the project's process (such as `web`) that a pid belongs to, by its environment.
+
+    "" for none.
+    """
     marks = [variable for variable in _variables(pid) if variable.startswith(_PROCESS_MARK)]
     return os.fsdecode(marks[0].partition(b":")[2]) if marks else ""
 

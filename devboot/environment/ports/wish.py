@@ -1,4 +1,4 @@
-"""The port wish of a process or service."""
+"""The port that a process or service wants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from devboot.record import Record
 
 
 class PortWish(Record):
-    """A port to allocate: exactly that one, or the nearest free.
+    """A port to allocate for `name`: exactly `port`, or the nearest free one.
 
     `movable`: its users read the number from a variable, since it isn't fixed in the project's code. `shared`: it may
     be that of another project that is down. A server's never is, else commands would reach the other project's server.

@@ -1,6 +1,6 @@
-"""Installs setuptools as Pythons before 3.12 had it: packages of that time use it without requiring it.
+"""Adds the setuptools that Pythons before 3.12 came with: packages of that time use it without requiring it.
 
-If the interpreter brings none, the same release is fetched, by its digest.
+If the interpreter brings none, the same release is downloaded, by its digest.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def bundled_wheel(interpreter: Interpreter, elsewhere: str = _DEBIAN) -> str:
 
 
 def wanted_setuptools(interpreter: Interpreter) -> str:
-    """Return the setuptools to install for packages that need it: the path of a wheel, or a line with a digest."""
+    """Return the setuptools to install: the path of the interpreter's wheel, or a requirement line with a digest."""
     return bundled_wheel(interpreter) or FETCHED
 
 
 def imports_pkg_resources(site: str, *, at_once: bool = False) -> bool:
-    """Return whether a package in this folder imports pkg_resources; `at_once`: outside of any `try`."""
+    """Return whether any package in the folder `site` imports pkg_resources; `at_once`: outside of any `try`."""
     pattern = _IMPORT_AT_ONCE if at_once else _IMPORT
     for folder, folders, names in os.walk(site):
         folders[:] = [name for name in folders if name not in _OWN]

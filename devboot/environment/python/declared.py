@@ -1,4 +1,4 @@
-"""Reads what a project's files require of Python: inputs, pins, the requested version, the project itself."""
+"""Reads a project's requirements for Python: lists of packages, pins, the requested version, the project itself."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ METADATA_FILES = ("pyproject.toml", "setup.py", "setup.cfg")  # files whose chan
 
 @dataclass(frozen=True, slots=True)
 class PythonProject:
-    """The content of the project's files. `files` list what is to be installed.
+    """The Python requirements of a project, read from its files. `files` are the paths whose change makes them stale.
 
-    `suggested` is the minor version to use if it is installed and the project leaves the choice. `built` has digests
-    of wheels, by the distribution's name, built from sdists of the lock. `given` is the path of the interpreter from a
+    `suggested` is the minor version to use if it is installed and the project leaves the choice. `built` has digests of
+    wheels, by the distribution's name, built from sdists of the lock. `given` is the path of the interpreter from a
     recipe; "" if one must be found.
     """
 
@@ -50,7 +50,7 @@ class PythonProject:
 
     @property
     def is_settled(self) -> bool:
-        """Return whether the minor version is fixed."""
+        """Return whether the project determines Python's minor version."""
         return bool(self.given or self.request.minor)
 
     @property
@@ -66,11 +66,11 @@ class PythonProject:
 
 @dataclass(frozen=True, slots=True)
 class PythonLock:
-    """The Python part of devboot.lock: rows, the digest of what was resolved, the lowest Python that it serves.
+    """The Python part of devboot.lock: its rows, a digest of the resolved requirements, the lowest Python it is for.
 
-    `chosen` is the minor version that suits the pins best, if the project leaves it open; else "". `interpreter` is
-    the exact version that it was made for, "" in locks without it. `below` is the first Python that it doesn't serve,
-    "" if there is none.
+    `chosen` is the minor version that suits the pins best, if the project leaves it open; else "". `interpreter` is the
+    exact version that it was made for, "" in locks without it. `below` is the first Python that it doesn't serve, "" if
+    there is none.
     """
 
     rows: tuple[PythonRow, ...]
@@ -82,12 +82,12 @@ class PythonLock:
 
     @property
     def requires(self) -> str:
-        """Return the Pythons that it serves, as a specifier."""
+        """Return the Pythons that the lock is for, as a specifier such as `>=3.10,<3.14`."""
         return f">={self.lowest_python}" + (f",<{self.below}" if self.below else "") if self.lowest_python else ""
 
 
 def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> PythonProject:
-    """Return what the project's files require of Python; uses no network and changes nothing.
+    """Read the Python requirements in the project's files; uses no network and changes nothing.
 
     Raises:
         DevbootError: a file that is named is missing, or one can't be read.
@@ -116,7 +116,7 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
 
 
 def _note_local_packages(loaded: Loaded, own: OwnProject | None) -> None:
-    """Add stamps of editables and folders: they are installed again when they change."""
+    """Add the metadata files of editables and local folders to the files of `loaded`, since they affect a sync."""
     said = loaded.locked.directs if loaded.locked is not None else loaded.unlocked.directs if loaded.unlocked else ()
     for direct in (*said, *((own.direct,) if own is not None else ())):
         if direct.kind in (EDITABLE, FOLDER):
@@ -125,7 +125,7 @@ def _note_local_packages(loaded: Loaded, own: OwnProject | None) -> None:
 
 
 def _refuse_unreadable(loaded: Loaded, root: str) -> None:
-    """Raise ManifestError if uv would block on a package of the project's own, such as a named pipe."""
+    """Raise ManifestError for a local package with a file, such as a named pipe, on which uv would block."""
     of_locked = loaded.locked or Pins(())
     of_unlocked = loaded.unlocked
     directs = (*of_locked.directs, *(of_unlocked.directs if of_unlocked else ()))
@@ -139,6 +139,6 @@ def _refuse_unreadable(loaded: Loaded, root: str) -> None:
 
 
 def _folder_of_project(inputs: Sequence[Input], wish: PythonWish) -> str:
-    """Return the folder of a pyproject.toml that is an input or lies beside one, else the app's own."""
+    """Return the folder of the project's pyproject.toml: that of its requirements files, else the application's."""
     folders = [os.path.dirname(each.path) for each in inputs] + [wish.folder, wish.root]
     return next((each for each in folders if exists(os.path.join(each, "pyproject.toml"))), wish.folder)

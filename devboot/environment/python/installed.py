@@ -1,4 +1,4 @@
-"""Lists what is installed in a virtualenv from its dist-info folders, without starting a program."""
+"""Lists the packages installed in a virtualenv, from their dist-info folders, without starting a program."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OF_TOOLS = ("_virtualenv.py", "_virtualenv.pth", "__pycache__")
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """An installed package: `place` is the folder or address of a direct reference, empty for an index."""
+    """An installed package: `place` is the folder or URL that it was installed from, "" for an index."""
 
     name: str
     version: str
@@ -32,12 +32,12 @@ class Distribution:
 
     @property
     def folder(self) -> str:
-        """Return the folder that it was installed from; empty for an index or an address."""
+        """Return the local folder that the package was installed from; "" if from an index or a URL."""
         return unquote(self.place.removeprefix("file://")).rstrip("/") if self.place.startswith("file://") else ""
 
 
 def site_packages(venv: str) -> str:
-    """Return the folder of a virtualenv's packages; empty if there is none."""
+    """Return the path of a virtualenv's `site-packages`; "" if there is none."""
     library = os.path.join(venv, "lib")
     for name in list_names(library):
         folder = os.path.join(library, name, "site-packages")
@@ -52,10 +52,10 @@ def list_installed(venv: str) -> dict[str, Distribution]:
 
 
 def lost_files(venv: str) -> dict[str, tuple[str, str]]:
-    """Return packages whose RECORD names a file that isn't there or has lost its content, by name.
+    """Return packages with a missing or emptied file, as {name: (first such file, what is wrong with it)}.
 
-    Each comes with the first such file and what is wrong with it. Files outside of the virtualenv are left out, and
-    those of another size, which somebody may have edited. `venv` is normalised.
+    Files outside of the virtualenv don't count, nor do files of another size, which somebody may have edited. `venv` is
+    a normalised path.
     """
     folder = site_packages(venv)
     names = _Names()
@@ -82,7 +82,7 @@ def _is_empty(path: str) -> bool:
 
 
 def foreign_files(venv: str) -> list[str]:
-    """Return entries of a virtualenv, relative to it, that neither a package nor a tool has put there.
+    """Return files and folders in a virtualenv, relative to it, that belong to neither a package nor a tool.
 
     Looked at are the virtualenv's own folder and that of the packages, not what is deeper: programs write there, too.
     """
@@ -104,14 +104,14 @@ def foreign_files(venv: str) -> list[str]:
 
 
 def _has_files(path: str) -> bool:
-    """Return whether it is a file, or a folder with files that Python doesn't write itself."""
+    """Return whether a path is a file, or a folder that contains other files than compiled Python."""
     if os.path.islink(path) or not os.path.isdir(path):
         return True
     return any(not name.endswith(".pyc") for _, _, names in os.walk(path) for name in names)
 
 
 class _Names:
-    """The files that exist, each folder listed once: a package has thousands of files in few folders."""
+    """Cache of folder listings, to check whether files exist: a package has thousands of files in few folders."""
 
     def __init__(self) -> None:
         self._known: dict[str, frozenset[str]] = {}
@@ -125,7 +125,7 @@ class _Names:
 
 
 def _recorded(path: str) -> Iterator[tuple[str, bool]]:
-    """Yield the paths in a RECORD that Python doesn't write itself, and whether the file had content.
+    """Yield (path, whether it has content) of the files that a RECORD lists, without compiled Python.
 
     They are relative to the folder of the packages.
     """
@@ -140,7 +140,7 @@ def _recorded(path: str) -> Iterator[tuple[str, bool]]:
 
 
 def _dist_infos(folder: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the normalised name, the version and the dist-info folder of each package."""
+    """Yield (normalised name, version, dist-info folder) of each package in `folder`."""
     for entry in list_names(folder) if folder else ():
         name, _, version = entry.removesuffix(".dist-info").rpartition("-")
         if name and entry.endswith(".dist-info"):
@@ -155,7 +155,10 @@ def _installed(folder: str) -> Iterator[Distribution]:
 
 
 def _origin(path: str) -> tuple[str, bool]:
-    """Return the place of a direct reference, and whether it is editable, from direct_url.json; empty without one."""
+    """Return where a package was installed from and whether it is editable, from its direct_url.json.
+
+    ("", False) if none.
+    """
     try:
         facts = parse_json(read_text(os.path.join(path, "direct_url.json")))
         return str(facts["url"]), bool(facts.get("dir_info", {}).get("editable", False))

@@ -1,4 +1,4 @@
-"""Chooses an interpreter: installed ones first (uv's, then those of pyenv, asdf and mise by path), a download last."""
+"""Finds and ranks interpreters: installed ones first (uv's, then those of pyenv, asdf and mise), a download last."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _IS_BINARY = re.compile(r".*\.(?:whl|egg|exe)").fullmatch
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A working Python: path, full version, values of markers, and a note for the user."""
+    """A Python that runs: path, full version, values for markers, and a note for the user."""
 
     path: str
     version: str
@@ -67,7 +67,7 @@ print(json.dumps({"path": sys.executable, "prefix": sys.prefix, "markers": {
 
 
 def inspect(uv: Uv, path: str) -> Interpreter | None:
-    """Run an interpreter and describe it; None if it doesn't run."""
+    """Run the interpreter at `path` and return its facts; None if it doesn't run."""
     try:
         markers = json.loads(_inspected(uv, path).stdout)["markers"]
     except (OSError, TimedOut, ValueError):
@@ -102,7 +102,7 @@ def choose_interpreter(
     preferred: str = "",
     near: str = "",
 ) -> Interpreter:
-    """Find the interpreter for a project, downloading one only if none on this machine suits its packages as well.
+    """Find the interpreter for a project; download one only if no installed one suits its packages as well.
 
     Args:
         uv: the uv to call; an offline one downloads nothing.
@@ -140,7 +140,10 @@ def _of_minor(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> In
 
 
 def _stand_in(uv: Uv, request: VersionRequest, everything: Iterable[Installed]) -> Interpreter | None:
-    """Return the nearest minor version that may stand in for an unavailable one; of two the older."""
+    """Return an installed interpreter of the nearest minor version that may replace the requested one.
+
+    Of two the older.
+    """
     wanted = _numbers(request.minor)
     admitted = [each for each in everything if _is_release(each) and request.admits_instead(each.version)]
     near = [each for each in _newest_first(admitted) if each.minor[0] == wanted[0]]
@@ -154,7 +157,7 @@ def _stand_in(uv: Uv, request: VersionRequest, everything: Iterable[Installed]) 
 def available_interpreters(
     uv: Uv, request: VersionRequest, environ: Mapping[str, str], *, is_offline: bool
 ) -> list[Installed]:
-    """Return the interpreters that fit or may stand in: installed ones first, then those that uv could download.
+    """Return the interpreters that fit the request or may replace one: installed ones first, then downloadable ones.
 
     Raises MachineError `python/not-found` if there are none.
     """
@@ -173,7 +176,7 @@ def available_interpreters(
 
 
 def _why_no_download(environ: Mapping[str, str], *, is_offline: bool) -> str:
-    """Return why uv may download no interpreter; "" if it may."""
+    """Return why uv may not download an interpreter, such as offline mode; "" if it may."""
     if is_offline:
         return _OFFLINE
     never = environ.get("UV_PYTHON_DOWNLOADS", "") == "never"
@@ -181,7 +184,7 @@ def _why_no_download(environ: Mapping[str, str], *, is_offline: bool) -> str:
 
 
 def _newest_first(several: Iterable[Installed]) -> list[Installed]:
-    """Sort by version; equal ones keep uv's order."""
+    """Sort interpreters by version, the newest first; equal ones keep uv's order."""
     return sorted(several, key=lambda each: _numbers(each.version), reverse=True)
 
 
@@ -220,7 +223,10 @@ def _rank(each: Installed, pins: Sequence[Pin], near: str) -> tuple[int, int, in
 def _better_download(
     uv: Uv, request: VersionRequest, best: Installed, pins: Sequence[Pin], near: str
 ) -> VersionRequest | None:
-    """Return the minor version to download that suits the packages better than the best installed one, if any does."""
+    """Return a request for a downloadable minor version that suits the packages better than `best`.
+
+    None if none does.
+    """
     here = suitability(best, pins)
     if here == (0, 0) or uv.offline:
         return None
@@ -246,7 +252,7 @@ def installed_minors(uv: Uv, request: VersionRequest, environ: Mapping[str, str]
 
 
 def usable_minors(uv: Uv, request: VersionRequest, environ: Mapping[str, str], *, below: str) -> list[str]:
-    """Return the admitted minor versions below `below` that are installed or can be downloaded, the newest first."""
+    """Return the admitted minor versions older than `below`, installed or downloadable, the newest first."""
     others = () if _why_no_download(environ, is_offline=uv.offline) else list_downloadable(uv, "")
     found = [*_fitting(uv, request, environ, below), *(Installed("", each, "cpython") for each in others)]
     minors = {each.minor for each in found if _is_release(each) and request.admits(each.version)}
@@ -254,7 +260,7 @@ def usable_minors(uv: Uv, request: VersionRequest, environ: Mapping[str, str], *
 
 
 def _downloaded(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> Interpreter:
-    """Download the requested version, or the newest existing one of its minor."""
+    """Download the requested Python version, or the newest one of its minor that exists, and return it."""
     spec = request.patch or request.minor or request.specifier or "cpython"
     if request.patch and not request.is_exact and not list_downloadable(uv, request.patch):
         spec = request.minor
@@ -303,7 +309,7 @@ def _not_found(uv: Uv, request: VersionRequest, environ: Mapping[str, str], caus
 
 
 def installed_elsewhere(environ: Mapping[str, str]) -> Iterator[Installed]:
-    """Yield the interpreters of pyenv, asdf and mise, which uv sees only through shims, the newest first."""
+    """Yield the interpreters installed by pyenv, asdf and mise, which uv doesn't find, the newest first."""
     found = []
     for folder in _version_folders(environ):
         for name in list_names(folder):
@@ -326,12 +332,15 @@ def _version_folders(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def as_installed(found: Interpreter) -> Installed:
-    """Return an interpreter in the form of uv's list."""
+    """Convert an interpreter to an entry of uv's list."""
     return Installed(found.path, found.version, "cpython")
 
 
 def suitability(python: Installed, pins: Sequence[Pin]) -> tuple[int, int]:
-    """Return how well an interpreter suits locked packages: the greater the better, (0, 0) without any problem."""
+    """Return a sort key for how well an interpreter suits locked packages.
+
+    (0, 0) without any problem, else negative.
+    """
     beyond = minors_too_new(python.minor, _applying(python, pins))
     return (-beyond, -len(missing_wheels(python, pins)))
 
@@ -358,7 +367,7 @@ def missing_wheels(python: Installed, pins: Iterable[Pin]) -> tuple[str, ...]:
 
 
 def uninstallable(python: Installed, pins: Iterable[Pin]) -> tuple[Pin, ...]:
-    """Return the locked packages that can't be installed: all their files are wheels, and none is for this interpreter.
+    """Return the pins that this interpreter can't install: the lock lists only wheels of them, and none fits.
 
     Packages whose files the lock doesn't name count as installable.
     """

@@ -1,4 +1,4 @@
-"""Adds wheels and conditions for older Pythons, which a resolution for one Python omits."""
+"""Adds wheels and markers for older Pythons to pins that were resolved for one Python."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _STEPS = 4  # how many older minor versions are tried for old pins
 def with_older_wheels(
     pins: Sequence[Pin], minors: Sequence[str], pinned: Callable[[str], Sequence[Pin]]
 ) -> tuple[Pin, ...]:
-    """Return the pins with all their wheels and conditions, down to the oldest Python for which they can be resolved.
+    """Return the pins with all their wheels and markers, down to the oldest Python for which they can be resolved.
 
-    A backport that only newer Pythons need has no wheel for older ones: its condition says that it isn't missing there.
+    A backport that only newer Pythons need has no wheel for older ones: its marker shows that none is missing there.
 
     Args:
         pins: resolved for one Python; if each has a wheel, nothing is queried.

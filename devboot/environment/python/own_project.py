@@ -1,4 +1,4 @@
-"""Decides whether the project itself must be installed: its package isn't importable in the application's folder."""
+"""Decides whether the project itself must be installed, because its package isn't importable in the app's folder."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ _IMPORTS_SOURCE = re.compile(rb"^[ \t]*(?:from|import)\s+src\b", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class OwnProject:
-    """The project as an editable. `is_needed`: imports fail without it; else only its scripts do."""
+    """The project as an editable package.
+
+    `is_needed`: imports fail without it; else only its scripts would be missing.
+    """
 
     direct: Direct
     is_needed: bool
 
 
 def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProject | None:
-    """Decide from the pyproject.toml in a folder; None if nothing is to be installed.
+    """Decide by a pyproject.toml whether to install the project itself; None if not.
 
     Args:
         folder: the folder of the pyproject.toml.
@@ -57,7 +60,7 @@ def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProje
 
 
 def _has_package(folder: str, poetry: Mapping[str, Any]) -> bool:
-    """Return whether poetry could build something: listed packages, or a module of the project's name."""
+    """Return whether poetry could build the project: it lists packages, or has a module of the project's name."""
     module = str(poetry.get("name", "")).replace("-", "_").replace(".", "_")
     names = [os.path.join(place, name) for place in ("", "src") for name in (module, module.lower())]
     return bool(poetry.get("packages")) or any(_is_module(os.path.join(folder, name)) for name in names)
@@ -68,7 +71,7 @@ def _has_setup(folder: str) -> bool:
 
 
 def _is_hidden(folder: str, app_folder: str, name: str) -> bool:
-    """Return whether the package exists, but isn't importable from the application's folder."""
+    """Return whether the package `name` exists in the project, but can't be imported from the application's folder."""
     module = name.replace("-", "_").replace(".", "_")
     candidates = [module, module.lower()]
     if any(_is_module(os.path.join(app_folder, each)) for each in candidates):
@@ -86,7 +89,7 @@ def _is_hidden(folder: str, app_folder: str, name: str) -> bool:
 
 
 def _is_itself_imported(source: str) -> bool:
-    """Return whether the project's code imports `src` itself (`from src.app import …`), as a package."""
+    """Return whether the project's code imports its folder `source` as a package (`from src.app import …`)."""
     for pattern in ("../*.py", "*.py", "*/*.py"):
         for path in glob.iglob(os.path.join(source, pattern)):
             try:

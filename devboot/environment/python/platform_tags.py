@@ -1,4 +1,4 @@
-"""Platforms in the terms of pip and markers: the tags of wheels, and the values of markers."""
+"""Converts platforms of devboot to pip's terms: the tags of wheels, and the values of markers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MUSL = ("1_1", "1_2")
 
 
 def target_of(platform: str, python: str, *, is_musl: bool = False) -> Target:
-    """Return the tags of a platform, the lowest floor first: a kit must run on older machines than this one.
+    """Return the wheel tags that a platform accepts, for a kit that must also run on older machines than this one.
 
     `python` is a minor version. `is_musl` means a Linux without glibc.
     """
@@ -54,7 +54,7 @@ def marker_values(platform: str, version: str) -> dict[str, str]:
 
 
 def packages_here(lock: PythonLock, platform: str) -> int:
-    """Return how many packages of a lock are installed on a platform: some are only for other systems."""
+    """Return how many packages of a lock are installed on a platform; some are only for other systems."""
     if platform not in _MACHINES:
         return len(lock.package)
     values = marker_values(platform, lock.interpreter or f"{lock.python or '3.13'}.0")

@@ -13,7 +13,7 @@ from devboot.model.data_tables import known_packages
 
 
 def minors_too_new(minor: tuple[int, int], pins: Iterable[Pin]) -> int:
-    """Return by how many minor versions a Python is too new for these packages; 0 if they run on it."""
+    """Return by how many minor versions a Python is too new for any of these pins; 0 if they run on it."""
     limits = (_limit(pin.name, pin.version) for pin in pins)
     beyond = max((minor[1] - limit for limit in limits if limit is not None), default=0)
     return max(beyond, 0) if minor[0] == 3 else 0

@@ -1,4 +1,4 @@
-"""Reads the requested Python version from a project's files, each with its evidence."""
+"""Reads the requested Python version from a project's files, with file and line."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _REFERENCE = re.compile(r"\$\{?(\w+)(?::-[^}]*)?\}?")
 
 @dataclass(frozen=True, slots=True)
 class VersionRequest:
-    """A requested Python: `specifier` admits versions (empty: any), `written` is the text in the file.
+    """A requested Python version: `specifier` admits versions ("": any), `written` is the text in the file.
 
-    `file` and `line` are the evidence (empty and 0 without one); `is_exact` requires the patch version. `stand_in`
-    admits other minor versions if the requested one is unavailable; None if none may stand in.
+    `file` and `line` are its place ("" and 0 without one); `is_exact` requires the patch version. `stand_in` admits
+    other minor versions if the requested one is unavailable; None if none may stand in.
     """
 
     specifier: str = ""
@@ -70,7 +70,7 @@ class VersionRequest:
         return SpecifierSet(self.specifier).contains(version, prereleases=True)
 
     def admits_instead(self, version: str) -> bool:
-        """Return whether a version of another minor may stand in."""
+        """Return whether a version of another minor may be used if the requested one is unavailable."""
         return self.stand_in is not None and SpecifierSet(self.stand_in).contains(version, prereleases=True)
 
     def __str__(self) -> str:
@@ -86,7 +86,7 @@ def requested_version(
     is_exact: bool = False,
     may_stand_in: bool = False,
 ) -> VersionRequest:
-    """Return the requested Python: in the manifest, else in the first file from the app's folder upwards.
+    """Return the requested Python version: of the manifest, else of the first file from the app's folder upwards.
 
     `may_stand_in`: a file with the version that its authors use (.python-version and its like) doesn't forbid others.
 
@@ -114,7 +114,7 @@ def requested_version(
 
 
 def within_lock(request: VersionRequest, bounds: str, file: str) -> VersionRequest:
-    """Return a request narrowed to the Pythons that a lock, in `file`, was made for: it has no packages for others."""
+    """Return the request, narrowed to the versions (`bounds`) that the lock `file` was made for."""
     if not request.specifier:
         return VersionRequest(bounds, bounds, file)
     both = ",".join(filter(None, (request.stand_in if request.stand_in is not None else request.specifier, bounds)))
@@ -128,7 +128,7 @@ def within_lock(request: VersionRequest, bounds: str, file: str) -> VersionReque
 
 
 def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionRequest]:
-    """Yield all requests in the project's files, the one that counts first.
+    """Yield all Python versions that the project's files request, the one that counts first.
 
     In folders of the clone above the project only those files count that pyenv, asdf and mise look for upwards.
     """
@@ -143,7 +143,7 @@ def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionR
 
 
 def suggested_minor(root: str, folder: str, read: ReadText, names_in: NamesIn) -> str:
-    """Return the minor version of the project's image, else the newest that it is tested with; "" without one.
+    """Return the Python minor version of the project's container image, else the newest it is tested with; "" for none.
 
     It is a hint, used if nothing requests a version.
     """
@@ -187,7 +187,7 @@ _RELEASED = {
 
 
 def minor_at(date: str) -> str:
-    """Return the minor version that packages of a date (`2021-05-30`) were made for; "" for spans."""
+    """Return the Python minor version that was current at a date such as `2021-05-30`; "" for a span of days."""
     try:
         day = dt.date.fromisoformat(date)
     except ValueError:
@@ -204,7 +204,7 @@ def _files_of_images(root: str, folder: str) -> Iterator[str]:
 
 
 def _folders_above(root: str) -> tuple[str, ...]:
-    """Return the folders above `root` up to that of the clone; none outside of a clone."""
+    """Return the folders above `root` up to the root of the clone; none if `root` isn't in a clone."""
     places: list[str] = []
     place = root
     for _ in range(_ROOT_OF_CLONE):
@@ -225,7 +225,7 @@ def _minors_of_images(text: str) -> Iterator[str]:
 
 
 def as_specifier(text: str) -> str | None:
-    """Convert `3.12`, `3.12.4`, `python-3.9.x`, `>=3.11`, `^3.11`, `3.12-dev` to a specifier; None for other text."""
+    """Convert `3.12`, `3.12.4`, `python-3.9.x`, `>=3.11`, `^3.11` or `3.12-dev` to a specifier; None for other text."""
     text = text.strip()
     match = _VERSION.match(text)
     if match and (match["rest"] or "") in ("", ".x", ".*", "-dev", "t", "+freethreaded"):
@@ -239,7 +239,7 @@ def as_specifier(text: str) -> str | None:
 
 
 def _read_version_file(text: str, file: str) -> Iterator[VersionRequest]:
-    """Read .python-version and runtime.txt: the first line that is a version; comments and other names don't count."""
+    """Yield the request in a .python-version or runtime.txt: its first line that is a version."""
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
         word = line.partition("#")[0].strip()
         if specifier := as_specifier(word):
@@ -281,7 +281,7 @@ def _pyproject(text: str, file: str) -> Iterator[VersionRequest]:
 
 
 def _range(written: str) -> str | None:
-    """Read a constraint of poetry or the standard; of alternatives the last, which is the newest."""
+    """Convert a constraint of poetry or PEP 440 to a specifier; of alternatives (`||`) the last one counts."""
     try:
         return str(SpecifierSet(alternatives(written)[-1]))
     except (InvalidSpecifier, ValueError):

@@ -1,4 +1,4 @@
-"""Advises for a package that can't be installed the version of Python, or of the package, that has a wheel."""
+"""Advice for a package that can't be built: a version of Python, or of the package, that has a wheel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OF_CODE = ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "pylock.toml
 def with_version_that_would_do(
     uv: Uv, error: DevbootError, project: PythonProject, interpreter: Interpreter
 ) -> DevbootError:
-    """Return the error with a Python that has a wheel of the failed package as its first help, if there is one."""
+    """Return the error of a failed build, with advice if another Python version has a wheel of the package."""
     if other := next(filter(None, map(_OTHER_WHEELS.search, error.causes)), None):
         minors = [f"3.{number}" for number in _MINORS if re.search(rf"\bcp3{number}\b", other["tags"])]
         return _with_help(error, _help(f"{other['name']}=={other['version']}", minors, project))
@@ -47,7 +47,7 @@ def with_version_that_would_do(
 
 
 def _newer_release(uv: Uv, requirement: str, project: PythonProject, interpreter: Interpreter) -> tuple[str, ...]:
-    """Return the command that replaces a pin without any wheel by the next release with one for this Python."""
+    """Return the command that replaces a pin without wheels by the next release that has one for this Python."""
     name, _, version = requirement.partition("==")
     lines = project.loaded.unlocked.lines if project.loaded.unlocked is not None else ()
     pins = (each for each in lines if each.name == normalised(name) and each.pinned == version)
@@ -85,7 +85,7 @@ def _help(requirement: str, minors: list[str], project: PythonProject) -> tuple[
 
 
 def _version_file(project: PythonProject) -> str:
-    """Return the absolute path of the .python-version that takes precedence over the request's file.
+    """Return the path of the .python-version to edit, which takes precedence over the file with the request.
 
     The project may lie in a subfolder of the clone, where the command isn't typed.
     """

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 
 
 def has_wheel(names: Iterable[str], minor: tuple[int, int]) -> bool:
-    """Return whether one of the files is a wheel for CPython of this minor version on this machine."""
+    """Return whether any file name is a wheel for CPython of this minor version (3, 12) on this machine."""
     return any(fits(name, minor, sys.platform, platform.machine(), _libc()) for name in names if name.endswith(".whl"))
 
 
 def fits(name: str, minor: tuple[int, int], system: str, machine: str, libc: str) -> bool:
-    """Return whether a wheel's three tags admit an interpreter.
+    """Return whether a wheel's tags admit a Python version on a system.
 
     Args:
         name: the file name, `six-1.17.0-py2.py3-none-any.whl`.

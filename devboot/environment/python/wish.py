@@ -1,4 +1,4 @@
-"""What a manifest asks of Python, and the files that say more; light, since many projects need no Python."""
+"""The manifest's settings for Python, and the files that list requirements; light, as many projects need no Python."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool =
 
 
 def _is_stated(version: str, root: str, folder: str) -> bool:
-    """Return whether the first of the project's files that states a version states this one."""
+    """Return whether the first Python version that the project's files state is this one."""
     from devboot.environment.python.versions import as_specifier, stated_versions
 
     stated = next(stated_versions(root, folder, text_of), None)
@@ -73,7 +73,7 @@ def _is_stated(version: str, root: str, folder: str) -> bool:
 
 
 def _version_of_recipe(manifest: Manifest) -> str:
-    """Return the version that `[packages]` requests of the recipe; "" if it is open, or without a recipe."""
+    """Return the Python version that `[packages]` requests of the recipe; "" for any version, or without the recipe."""
     asked = manifest.packages.get(RECIPE, "*")
     version = asked if isinstance(asked, str) else asked.version
     return "" if version == "*" else version
@@ -87,7 +87,7 @@ def inputs_of(wish: PythonWish) -> tuple[Input, ...]:
 
 
 def needs_python(wish: PythonWish) -> bool:
-    """Return whether the project needs a virtualenv at all."""
+    """Return whether the project needs a virtualenv: it has requirements, or requests a Python version."""
     return bool(wish.packages or wish.version or inputs_of(wish))
 
 

@@ -1,4 +1,4 @@
-"""Reads the project's env-files, later ones over earlier ones; a missing file is no error."""
+"""Reads the project's env files; later ones override earlier ones, and a missing file is no error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT_FILES = (overmind.FILE, ".env", ".env.local")
 
 
 class EnvFiles(Record):
-    """The variables of the files. `paths` are absolute, including missing ones; `notes` pair a file with its note."""
+    """The variables in env files. `paths` are absolute, including missing ones; `notes` pair a file with its note."""
 
     variables: tuple[ComposedVariable, ...]
     notes: tuple[tuple[str, Note], ...]
@@ -26,15 +26,15 @@ class EnvFiles(Record):
 
     @property
     def port(self) -> str:
-        """Return where ports of processes begin, if a file sets it under overmind's name or as PORT; else ""."""
+        """Return the base port set in an env file, as OVERMIND_PORT or PORT; "" if none is."""
         values = {each.name: each.value for each in self.variables}
         return values.get(overmind.PORT) or values.get("PORT", "")
 
 
 def read_env_files(root: str, names: Sequence[str] | None, scope: Mapping[str, str]) -> EnvFiles:
-    """Read the named files below `root` (None: `DEFAULT_FILES`); `scope` has the values for `${NAME}`.
+    """Read the named env files below `root` (None: `DEFAULT_FILES`); `scope` has values for `${NAME}`.
 
-    Raises Problems with the mistakes of all files in one run.
+    Raises Problems with the mistakes of all files.
     """
     variables: list[ComposedVariable] = []
     notes: list[tuple[str, Note]] = []

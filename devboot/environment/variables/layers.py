@@ -1,4 +1,4 @@
-"""Merges the layers of variables: caller, recipe exports, env-files, `[env]`; nothing is read here.
+"""Merges the sources of variables: caller, recipe exports, env files, `[env]`; reads no files.
 
 The result has each variable's source. Precedence, low to high: the caller's environment, exports of recipes, env-files
 in their order, `[env]`; `{ from = "shell" }` lets the caller win.
@@ -24,7 +24,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Layers(Record):
-    """The inputs of a composition.
+    """The sources of variables that are merged.
 
     `names` is the scope of `${…}` beside variables (`services.redis.url` → text); `origins` has the place in the
     manifest of each variable of `[env]`; `generated` has a value for each variable to be generated.
@@ -48,7 +48,7 @@ class Missing(Record):
 
 
 class Composition(Record):
-    """The variables that devboot sets, in the order of their names, and what they depended on.
+    """The merged variables that devboot sets, sorted by name, and the inherited ones they were computed from.
 
     `defaults` names those that give way to the caller's environment. `inherited` holds (name, value or None) of every
     variable of the caller that the result depended on.
@@ -60,7 +60,7 @@ class Composition(Record):
     inherited: tuple[tuple[str, str | None], ...]
 
     def patch(self) -> tuple[tuple[str, str, str], ...]:
-        """Return the variables as a patch of the caller's environment (devboot.snapshot.apply)."""
+        """Return the variables as changes to the caller's environment, in the form of `devboot.snapshot.apply`."""
         return tuple((DEFAULT if v.name in self.defaults else SET, v.name, v.value) for v in self.variables)
 
     def values(self) -> dict[str, str]:
@@ -69,29 +69,29 @@ class Composition(Record):
 
 
 def compose(layers: Layers) -> Composition:
-    """Merge the layers. Raises UnknownReference if `${…}` names something without a value."""
+    """Merge the sources of variables. Raises UnknownReference if `${…}` names something without a value."""
     return _Composer(layers).run()
 
 
 def process_variables(templates: Mapping[str, str], composition: Composition, layers: Layers) -> dict[str, str]:
-    """Return a process's own `env`, with `${…}` filled in from everything composed."""
+    """Return the variables of a process' own `env` table (`templates`), with `${…}` replaced."""
     return resolve_variables(dict(templates), _scope(composition, layers)) if templates else {}
 
 
 def fill_in(template: str, composition: Composition, layers: Layers) -> str:
-    """Return a text of `ready`, `alive` or `settings` with `${…}` filled in."""
+    """Replace `${…}` in a text of the manifest, as in `ready`, `alive` or `settings`, by the composed values."""
     return interpolate(template, _scope(composition, layers))
 
 
 def _scope(composition: Composition, layers: Layers) -> Mapping[str, str]:
-    """Return all values that `${…}` may name, without copying them: it is called for each process."""
+    """Return all values that `${…}` may name, as a view without copies, since it is needed for each process."""
     return ChainMap(
         cast("dict[str, str]", layers.names), composition.values(), cast("dict[str, str]", layers.inherited)
     )
 
 
 def is_secret_value(value: str) -> bool:
-    """Return whether a value of an env-file must be masked: all but loopback addresses without a password."""
+    """Return whether a value in an env file is to be masked: any but loopback addresses without a password."""
     _scheme, separator, rest = value.partition("://")
     if not separator:
         return True
@@ -100,7 +100,7 @@ def is_secret_value(value: str) -> bool:
 
 
 class _Composer:
-    """The state of one composition."""
+    """State of one merge of variables."""
 
     def __init__(self, layers: Layers) -> None:
         self.layers = layers

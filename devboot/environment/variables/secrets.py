@@ -1,4 +1,4 @@
-"""Values that devboot generates once for a project and keeps: session keys, passwords, tokens."""
+"""Values that devboot generates once for each project and stores: session keys, passwords, tokens."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ KINDS = tuple(_MAKERS)
 
 
 def secrets_file(data: str) -> str:
-    """Return the path of a project's generated values; `data` is its data folder."""
+    """Return the path of the file with a project's generated values; `data` is its data folder."""
     return os.path.join(data, "secrets.toml")
 
 
 def password_of(service: str) -> str:
-    """Return the key of a service's password among the generated values; no variable has such a name."""
+    """Return the key under which the generated password of a service is stored; no variable can have that name."""
     return f"services.{service}.password"
 
 
 def load_secrets(data: str) -> dict[str, str]:
-    """Return the values generated so far, by variable or service.
+    """Return the stored values, by variable or service.
 
     Raises MachineError if the file exists but is damaged: new keys would lock people out of data that the old ones
     encrypt.
@@ -57,7 +57,7 @@ def load_secrets(data: str) -> dict[str, str]:
 
 
 def ensure_secrets(data: str, wanted: dict[str, str]) -> dict[str, str]:
-    """Return a value for each variable in `wanted` (name → kind), generating and storing missing ones."""
+    """Return a value for each variable in `wanted` (name → kind); missing ones are generated and stored."""
     known = load_secrets(data)
     missing = {name: kind for name, kind in wanted.items() if name not in known}
     if missing:

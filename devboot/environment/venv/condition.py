@@ -1,4 +1,4 @@
-"""Examines the condition of a virtualenv, and decides what a sync does about it; changes nothing."""
+"""Examines what is in place of a virtualenv, and decides what a sync does about it; changes nothing."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CREATE, KEEP, ADOPT, REBUILD = "create", "keep", "adopt", "rebuild"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The condition of a virtualenv's place; `reason` describes it.
+    """What is at the virtualenv's path, as `state`, and a `reason` in words.
 
     `state` is ABSENT, OURS (a sync made it or adopted it), BROKEN (a virtualenv that can't be used any more), FOREIGN
-    (made by hand, looks sound), UNUSABLE (no virtualenv at all) or FROM_CLONE (it came with the clone: nothing of it
-    is run).
+    (made by hand, looks sound), UNUSABLE (no virtualenv at all) or FROM_CLONE (it came with the clone: nothing of it is
+    run).
     """
 
     state: str
@@ -34,7 +34,7 @@ class Condition:
 
 
 class WantedPython(Record):
-    """The chosen interpreter: its minor version, and its path in `only` if no other one will do."""
+    """The chosen interpreter: its minor version, and its path in `only` if the virtualenv must use exactly that one."""
 
     minor: str
     only: str = ""
@@ -42,10 +42,10 @@ class WantedPython(Record):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a sync does with the virtualenv: `act` is CREATE, KEEP, ADOPT or REBUILD (the old one is moved aside first).
+    """What a sync does with the virtualenv: `act` is CREATE, KEEP, ADOPT or REBUILD (the old one is renamed first).
 
-    `says` is a sentence for the user, or empty. `old_is_sound`: what is moved aside works, and is restored if the new
-    one can't be filled. `keeps_old`: what is moved aside is kept, whatever it holds.
+    `says` is a sentence for the user, or empty. `old_is_sound`: the renamed one works, and is restored if the new one
+    can't be filled. `keeps_old`: the renamed one is kept, whatever it contains.
     """
 
     act: str
@@ -55,7 +55,7 @@ class Decision:
 
 
 def examine(venv: str) -> Condition:
-    """Examine what is at the place of the virtualenv."""
+    """Return what is at the virtualenv's path: whether there is one, who made it, and whether it works."""
     try:
         mode = os.lstat(venv).st_mode
     except FileNotFoundError:
@@ -95,7 +95,7 @@ def _looks_like_venv(venv: str) -> bool:
 
 
 def configured_version(venv: str) -> str:
-    """Return the version in pyvenv.cfg, as `3.12.4`; empty without one."""
+    """Return the Python version in a virtualenv's pyvenv.cfg, as `3.12.4`; "" without one."""
     try:
         text = read_text(os.path.join(venv, "pyvenv.cfg"))
     except OSError:
@@ -105,7 +105,7 @@ def configured_version(venv: str) -> str:
 
 
 def _was_made_elsewhere(venv: str, record: VenvRecord | None) -> bool:
-    """Return whether it was made at another path, by its record, or its activation script if it has none."""
+    """Return whether the virtualenv was created at another path and moved, by its record or activation script."""
     here = os.path.realpath(venv)
     if record is not None:
         return record.location != here
@@ -119,7 +119,7 @@ def _was_made_elsewhere(venv: str, record: VenvRecord | None) -> bool:
 
 
 def _leads_elsewhere(venv: str, version: str) -> bool:
-    """Return whether programs or packages would be installed through a link into another folder."""
+    """Return whether the virtualenv's folders for programs or packages are links that lead out of it."""
     here = os.path.realpath(venv)
     packages = os.path.join("lib", f"python{'.'.join(version.split('.')[:2])}", "site-packages")
     inner = (os.path.join(venv, name) for name in ("bin", packages, os.path.join(packages, "__pycache__")))
@@ -178,7 +178,7 @@ def _of_ours(condition: Condition, name: str, wanted: WantedPython, *, has_right
 
 
 def _with_libraries(decision: Decision, name: str) -> Decision:
-    """Rebuild a virtualenv that would have been kept, because its packages load libraries that are gone."""
+    """Return the decision changed from keeping the virtualenv to rebuilding it, as its packages need lost libraries."""
     if decision.act != KEEP:
         return decision
     return Decision(REBUILD, _rebuilding("system libraries that its packages load are gone", name), old_is_sound=True)
@@ -191,7 +191,7 @@ def _rebuilding(reason: str, name: str) -> str:
 
 
 def foreign_venv(name: str, reason: str) -> MachineError:
-    """Return the error for a virtualenv or folder at `name` that devboot didn't make, and so doesn't change."""
+    """Return the error for a virtualenv or folder that devboot didn't make, and so doesn't change."""
     return MachineError(
         "python/foreign-venv",
         f"`{name}` is in the way of the virtualenv, and devboot didn't create it",

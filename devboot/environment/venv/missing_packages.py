@@ -1,4 +1,4 @@
-"""Lists locked packages that a virtualenv needs and uv can't install offline."""
+"""Lists locked packages that a virtualenv needs but uv can't install offline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from devboot.uv.client import Uv
 
 
 class MissingPackage(Record):
-    """A distribution that isn't on this machine; `version` is empty for a direct reference, `origin` its address."""
+    """A package that isn't on this machine; `version` is "" for a direct reference, `origin` its URL."""
 
     name: str
     version: str
@@ -26,7 +26,7 @@ class MissingPackage(Record):
 
 
 def missing_packages(uv: Uv, spec: VenvSpec) -> tuple[MissingPackage, ...]:
-    """Return the packages that a sync would have to fetch; nothing is changed.
+    """Return the packages that a sync would have to download; nothing is changed.
 
     `uv` works in the folder that a sync would use.
 
@@ -50,7 +50,7 @@ def missing_packages(uv: Uv, spec: VenvSpec) -> tuple[MissingPackage, ...]:
 
 
 def _wanted(spec: VenvSpec, environ: Mapping[str, str]) -> tuple[list[Pin], list[Direct]]:
-    """Return what the virtualenv lacks: everything, if it must be made anew."""
+    """Return the pins and direct references that the virtualenv lacks; all if it must be rebuilt."""
     environment = spec.interpreter.environment
     pins = installable_pins(spec)
     directs = [direct for direct in spec.pins.directs if applies(direct.marker, environment)]

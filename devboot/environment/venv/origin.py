@@ -1,4 +1,4 @@
-"""Detects a virtualenv that came with the clone: nothing of it is run, and a sync moves it aside."""
+"""Detects a virtualenv that came with the clone: no program of it is run, and a sync renames it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.git import tracked_below
 
 
 def examine_origin(venv: str, root: str, environ: Mapping[str, str]) -> Condition:
-    """Examine the place of the virtualenv, as `examine`, and whether it came with the clone.
+    """Examine the virtualenv's path as `examine` does, and also whether the virtualenv came with the clone.
 
     Args:
         venv: its place.
@@ -28,7 +28,7 @@ def examine_origin(venv: str, root: str, environ: Mapping[str, str]) -> Conditio
 
 
 def _reason(venv: str, root: str, environ: Mapping[str, str]) -> str:
-    """Return why the virtualenv must have come with the clone; empty if nothing shows it."""
+    """Return the evidence that the virtualenv came with the clone, in words; "" without any."""
     if os.path.islink(venv):
         leads_out = is_below(venv, root) and not is_below(os.path.realpath(venv), os.path.realpath(root))
         return f"it is a link to `{os.readlink(venv)}`, out of the project" if leads_out else ""

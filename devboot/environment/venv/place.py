@@ -1,4 +1,4 @@
-"""Creates and clears the virtualenv's folder, also if it is a mount point, which can't be renamed.
+"""Creates and empties the virtualenv's folder, also if it is a mount point, which can't be renamed.
 
 On a volume the old content is moved into a dated folder of the volume itself.
 """
@@ -18,7 +18,7 @@ from devboot.files import machine_error, move_aside
 
 
 def make_folder(path: str, files: Mapping[str, str]) -> None:
-    """Create the folder with `files` (name → text) in it from the moment it has its name.
+    """Create a folder that contains `files` (name → text) as soon as it exists under its name.
 
     Raises MachineError.
     """
@@ -39,7 +39,10 @@ def make_folder(path: str, files: Mapping[str, str]) -> None:
 
 
 def clear_folder(path: str, at: float) -> str:
-    """Move the folder to a dated name and return that; `at` is wall-clock seconds. Raises MachineError."""
+    """Rename a folder, or move its content, to a dated name; return the new path. Raises MachineError.
+
+    `at` is wall-clock seconds.
+    """
     try:
         return move_aside(path, at)
     except MachineError as error:
@@ -52,7 +55,7 @@ def clear_folder(path: str, at: float) -> str:
 
 
 def put_back(path: str, aside: str) -> None:
-    """Restore what `clear_folder` has moved, replacing what was created since. Raises OSError."""
+    """Undo `clear_folder`: move the content at `aside` back to `path`, replacing what is there. Raises OSError."""
     if os.path.dirname(aside) != path:
         shutil.rmtree(path, ignore_errors=True)
         if not os.path.lexists(path):

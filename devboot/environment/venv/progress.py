@@ -14,7 +14,7 @@ _BUILD = re.compile(r"^(Building|Built) (\S+)")
 
 
 class Progress:
-    """Derives from uv's output lines what it does now: it begins several builds at once, and one can take minutes."""
+    """Follows uv's output lines and returns what to show; uv may run several builds at once, each for minutes."""
 
     def __init__(self) -> None:
         self._building: list[str] = []
@@ -45,6 +45,6 @@ def progress_text(line: str) -> str:
 
 
 def _shown(word: str) -> str:
-    """Write `six==1.17.0` as `six 1.17.0`, and an address by its last part."""
+    """Return a requirement for display: `six==1.17.0` as `six 1.17.0`, a URL as its last part."""
     name = word.removesuffix(".git").rpartition("/")[2] if "://" in word else word
     return name.replace("==", " ")

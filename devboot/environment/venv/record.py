@@ -1,4 +1,4 @@
-"""The record of a sync inside a virtualenv: its inputs, what it installed, and that it was completed.
+"""The record of a sync, stored in the virtualenv: its inputs, the packages it installed, and that it was completed.
 
 Plain lines, so that a warm command can read it with only `os`.
 """
@@ -17,7 +17,7 @@ _HEAD = "devboot-venv 1"
 
 @dataclass(frozen=True, slots=True)
 class VenvRecord:
-    """The record of a sync in a virtualenv.
+    """The record of the last sync of a virtualenv.
 
     `is_complete` is written last: without it nothing in the virtualenv can be trusted.
 
@@ -40,7 +40,7 @@ class VenvRecord:
 
 
 def render_record(record: VenvRecord) -> str:
-    """Return the text of a record: a line per fact."""
+    """Return the text of a record: one line per field."""
     lines = [
         _HEAD,
         f"complete {int(record.is_complete)}",
@@ -59,7 +59,7 @@ def render_record(record: VenvRecord) -> str:
 
 
 def parse_record(text: str) -> VenvRecord | None:
-    """Read a record; None for one that is cut off or of another version."""
+    """Parse the text of a record; None if it is cut off or of another format version."""
     lines = text.split("\n")
     if lines[0] != _HEAD or lines[-2:] != ["end", ""]:
         return None
@@ -92,7 +92,7 @@ def load_record(venv: str) -> VenvRecord | None:
 
 
 def has_record(venv: str) -> bool:
-    """Return whether devboot has worked in this virtualenv, even if its record is damaged."""
+    """Return whether devboot has synced this virtualenv before, even if the record is damaged."""
     return os.path.lexists(os.path.join(venv, NAME))
 
 
@@ -106,13 +106,16 @@ def stamp(path: str) -> str:
 
 
 def is_current(venv: str, wanted: str) -> bool:
-    """Return whether a virtualenv is up to date: made here, completed, with this digest, unchanged. A few stats."""
+    """Return whether a virtualenv needs no sync: completed at this path, with the digest `wanted`, unchanged since.
+
+    Costs a few stat calls.
+    """
     record = load_record(venv)
     return record is not None and record.wanted == wanted and is_untouched(venv, record)
 
 
 def is_untouched(venv: str, record: VenvRecord) -> bool:
-    """Return whether a virtualenv is as its last sync left it."""
+    """Return whether a virtualenv is unchanged since its last sync, by the stamps in its record."""
     return (
         record.is_complete
         and record.location == os.path.realpath(venv)
@@ -125,7 +128,7 @@ def is_untouched(venv: str, record: VenvRecord) -> bool:
 
 
 def paths_to_stamp(venv: str, version: str) -> tuple[str, ...]:
-    """Return the paths whose stamps make a snapshot stale: record, pyvenv.cfg, interpreter, the packages' folder."""
+    """Return the paths whose change makes a snapshot stale: record, pyvenv.cfg, interpreter, the packages' folder."""
     return (
         os.path.join(venv, NAME),
         os.path.join(venv, "pyvenv.cfg"),

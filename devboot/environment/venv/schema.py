@@ -17,7 +17,7 @@ NAME = "devboot.schema.json"
 
 
 def write_schema(venv: str) -> None:
-    """Write the schema into a virtualenv, unless it is there; one that can't be written is left alone."""
+    """Write the manifest's JSON Schema into a virtualenv if it is missing; a failed write is ignored."""
     with open(os.path.join(os.path.dirname(devboot.model.edge.__file__), NAME), "rb") as file:
         schema = file.read()
     path = os.path.join(venv, NAME)

@@ -1,4 +1,4 @@
-"""Converts a virtualenv's spec to JSON values and back: a generation stores it, to make it again."""
+"""Converts a virtualenv's spec to JSON values and back; a generation stores it, so that `rollback` can restore it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Value = TypeVar("_Value")
 
 
 def venv_to_plain(spec: VenvSpec, working_folder: str) -> dict[str, Any]:
-    """Return the spec as JSON values, its interpreter by path and version; without the settings of indexes.
+    """Return the spec as JSON values, the interpreter as path and version, without the index settings.
 
     These are determined again from the lines of the project's files, which name credentials and don't contain them.
     """
@@ -38,7 +38,7 @@ def venv_to_plain(spec: VenvSpec, working_folder: str) -> dict[str, Any]:
 
 
 def pins_from_plain(plain: dict[str, Any]) -> Pins:
-    """Return the pins of a stored virtualenv."""
+    """Return the pins in a stored spec."""
     return Pins(
         inputs=(),
         pins=tuple(_filled(Pin, each) for each in plain["pins"]),
@@ -49,7 +49,7 @@ def pins_from_plain(plain: dict[str, Any]) -> Pins:
 
 
 def spec_from_plain(plain: dict[str, Any], interpreter: Interpreter, indexes: IndexSettings) -> VenvSpec:
-    """Return the stored spec with an interpreter of today."""
+    """Return a stored spec with the given interpreter and index settings."""
     return VenvSpec(
         path=str(plain["path"]),
         name=str(plain["name"]),
@@ -64,7 +64,7 @@ def spec_from_plain(plain: dict[str, Any], interpreter: Interpreter, indexes: In
 
 
 def _sparse(value: Pin | Direct | IndexLine, *left_out: str) -> dict[str, Any]:
-    """Return a dataclass as a dict without default values: hundreds of pins take less space."""
+    """Return a dataclass as a dict without default values, to take less space."""
     usual = {field.name: field.default for field in fields(value)}
     return {name: each for name, each in asdict(value).items() if each != usual[name] and name not in left_out}
 

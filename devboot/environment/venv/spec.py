@@ -1,4 +1,4 @@
-"""The spec of a virtualenv: the pins, the interpreter, and the digest that identifies a finished one."""
+"""The spec of a virtualenv: the pins, the interpreter, and a digest of everything to be installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from devboot.uv.packages import NO_INDEXES, IndexSettings
 
 @dataclass(frozen=True, slots=True)
 class VenvSpec:
-    """The spec of a virtualenv.
+    """What a virtualenv has to contain.
 
     `path` is absolute, `name` is its name in messages; `optional` are editables whose failure is only a warning;
     `bundled` is the setuptools for packages that need it: the wheel that the interpreter brings or a line with its
@@ -45,20 +45,20 @@ class VenvSpec:
 
     @property
     def root(self) -> str:
-        """Return the project's folder, which `name` is relative to; the virtualenv's own if `name` doesn't fit."""
+        """Return the project's folder, from which `name` leads to the virtualenv; else the folder that contains it."""
         ending = f"/{os.path.normpath(self.name)}"
         return (self.path.removesuffix(ending) or "/") if self.path.endswith(ending) else os.path.dirname(self.path)
 
 
 def installable_pins(spec: VenvSpec) -> list[Pin]:
-    """Return the pins that apply to the interpreter, with all digests that they may have."""
+    """Return the pins whose markers apply to the interpreter, with the digests of all files they may come from."""
     built = dict(spec.built)
     pins = [pin for pin in spec.pins.pins if applies(pin.marker, spec.interpreter.environment)]
     return [replace(pin, hashes=(*pin.hashes, built[pin.name])) if pin.name in built else pin for pin in pins]
 
 
 def wanted_digest(spec: VenvSpec) -> str:
-    """Return the digest of what is to be installed: pins, references, and metadata of local packages."""
+    """Return a digest of everything to be installed: pins, direct references, and metadata of local packages."""
     parts = [render_pins(spec.pins.pins), spec.interpreter.minor, *spec.pins.options]
     for direct in (*spec.pins.directs, *spec.optional):
         parts.append(render_direct(direct, os.path.dirname(spec.path)))
@@ -76,19 +76,19 @@ def stamp_of_content(path: str) -> str:
 
 
 def wanted_names(spec: VenvSpec) -> set[str]:
-    """Return the names to be installed on this interpreter; an editable without a known name counts by its folder."""
+    """Return the names of the packages to be installed on this interpreter; for an unnamed editable its folder."""
     return {*wanted_versions(spec), *(absolute(each) for each in spec.pins.directs if not each.name)}
 
 
 def count_packages(spec: VenvSpec) -> str:
-    """Return the number of packages as text, counted as devboot.lock does: without the project itself."""
+    """Return the number of packages as text, such as `91 packages and the project`."""
     number = len(wanted_names(spec)) - spec.has_project
     counted = "1 package" if number == 1 else f"{number} packages"
     return f"{counted} and the project" if spec.has_project else counted
 
 
 def wanted_versions(spec: VenvSpec) -> dict[str, str]:
-    """Return the pinned versions on this interpreter, by name; direct references have no version."""
+    """Return {name: version} of the packages to be installed on this interpreter; "" for direct references."""
     environment = spec.interpreter.environment
     found = {pin.name: pin.version for pin in spec.pins.pins if applies(pin.marker, environment)}
     found.update({each.name: "" for each in spec.pins.directs if each.name and applies(each.marker, environment)})

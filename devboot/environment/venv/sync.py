@@ -1,4 +1,4 @@
-"""Makes, repairs and syncs the virtualenv: exactly the pinned packages, hash-checked; the user's own ones stay.
+"""Creates, repairs and syncs the virtualenv to exactly the pinned packages, checked by hash; the user's own ones stay.
 
 The record inside the virtualenv is `incomplete` while packages change, and is completed last, so that a killed sync is
 noticed. A sync that fails before any change leaves the virtualenv valid.
@@ -61,10 +61,10 @@ STEP = "venv"
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """The result of a sync: package names with versions, `changed` as (name, old, new); `act` is that of the decision.
+    """Result of a sync: package names with versions; `changed` as (name, old, new); `act` as in `Decision`.
 
     `packages` counts what the project requires; `stays` names packages that the user added; `aside` is where an old
-    one is; `spec` is the spec. `libraries` are the store objects with system libraries that packages load.
+    virtualenv was moved to. `libraries` are the store objects with system libraries that packages load.
     """
 
     act: str
@@ -97,7 +97,7 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class SyncPlan:
-    """What a sync is about to do. `is_current`: all packages are there, so nothing is installed.
+    """What a sync is about to do. `is_current`: all packages are installed, so that nothing changes.
 
     `packages` is the number of packages as text.
     """
@@ -110,7 +110,7 @@ class SyncPlan:
 
 
 def plan_sync(spec: VenvSpec, environ: Mapping[str, str]) -> SyncPlan:
-    """Decide what `sync` does with the virtualenv; changes nothing.
+    """Decide what `sync` will do with the virtualenv; changes nothing.
 
     Raises:
         MachineError: `python/foreign-venv`, `machine/…`.
@@ -171,20 +171,20 @@ def _listener(reporter: Reporter) -> Callable[[str], None]:
 
 
 def _has_lost_libraries(record: VenvRecord | None) -> bool:
-    """Return whether packages load libraries that are gone from the store: they must be built again."""
+    """Return whether packages load system libraries that are gone from the store, so that they must be rebuilt."""
     paths = record.libraries if record is not None else ()
     return not all(os.path.exists(os.path.join(path, REGISTERED)) for path in paths)
 
 
 def _is_admitted(spec: VenvSpec, version: str) -> bool:
-    """Return whether the existing version is admitted; one that stood in continues to, unless the request is exact."""
+    """Return whether the virtualenv's Python version may stay: requested, or still a permitted replacement."""
     if not version or not spec.request.specifier or spec.request.admits_instead(version):
         return True
     return spec.request.admits(version) or (not spec.request.is_exact and spec.request.patch != "")
 
 
 def _needs_nothing(spec: VenvSpec, record: VenvRecord, digest: str) -> bool:
-    """Return whether nothing is to be done."""
+    """Return whether the virtualenv already contains everything with this digest."""
     if record.wanted != digest:
         return False
     if is_untouched(spec.path, record) and not spec.is_forced:
@@ -201,7 +201,7 @@ def _has(present: Mapping[str, Distribution], name: str, version: str) -> bool:
 
 
 def _same(one: str, other: str) -> bool:
-    """Return whether two spellings are one version: a lock may have `2023.03` where a wheel has `2023.3`."""
+    """Return whether two texts are the same version, such as `2023.03` and `2023.3`."""
     return one == other or release_key(one) == release_key(other) != release_key("0")
 
 
@@ -260,7 +260,7 @@ def _make_room(spec: VenvSpec, decision: Decision, wall_clock: Callable[[], floa
 
 
 def _create(uv: Uv, spec: VenvSpec) -> None:
-    """Create the virtualenv with an incomplete record in it from the moment it has its name."""
+    """Create the virtualenv, with a record that marks it incomplete from the first moment."""
     record = VenvRecord(False, os.path.realpath(spec.path), "", "")
     make_folder(spec.path, {NAME: render_record(record), ".gitignore": "*\n"})
     fail_point("venv/before-create")
@@ -270,7 +270,7 @@ def _create(uv: Uv, spec: VenvSpec) -> None:
 
 @contextmanager
 def _recorded(spec: VenvSpec, base: VenvRecord, before: Mapping[str, Distribution]) -> Iterator[None]:
-    """Mark the virtualenv incomplete while packages change; undo that if an error came before any change."""
+    """Mark the virtualenv incomplete while the block changes packages; undo that if an error came before any change."""
     here = replace(
         base,
         location=os.path.realpath(spec.path),
@@ -292,7 +292,7 @@ def _recorded(spec: VenvSpec, base: VenvRecord, before: Mapping[str, Distributio
 
 
 def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> bool:
-    """Install what is missing; return whether packages were installed again whose files were gone."""
+    """Install missing packages; return whether installed ones with lost files were installed again."""
     python = _python(spec)
     again = _lost_packages(spec, reporter)
     if pins := installable_pins(spec):
@@ -318,13 +318,13 @@ def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> bool:
 
 
 def _not_installed(spec: VenvSpec, pins: Sequence[Pin]) -> list[Pin]:
-    """Return the pins to fetch; what was built elsewhere may have other files than the lock names."""
+    """Return the pins to download: not installed yet, and not built elsewhere from an sdist."""
     present, built = list_installed(spec.path), dict(spec.built)
     return [pin for pin in pins if pin.name not in built and not _has(present, pin.name, pin.version)]
 
 
 def _lost_packages(spec: VenvSpec, reporter: Reporter) -> list[str]:
-    """Return the options that make uv install packages again whose files are gone, although they count as installed."""
+    """Return the uv options that reinstall packages whose files are lost although they count as installed."""
     wanted, options = wanted_versions(spec), list[str]()
     for name, (file, what) in lost_files(spec.path).items():
         if name in wanted:
@@ -336,7 +336,7 @@ def _lost_packages(spec: VenvSpec, reporter: Reporter) -> list[str]:
 
 
 def _install_as_of_date(spec: VenvSpec, reporter: Reporter, install: Callable[[Sequence[str]], object]) -> None:
-    """Install with the build requirements of the spec's date; with today's if the index has none of that date."""
+    """Install with build requirements published until the spec's date; with today's if the index has none."""
     options = spec.pins.options
     if spec.build_date:
         try:
@@ -352,7 +352,7 @@ def _install_as_of_date(spec: VenvSpec, reporter: Reporter, install: Callable[[S
 
 
 def _install_optional(uv: Uv, spec: VenvSpec, reporter: Reporter) -> list[str]:
-    """Install the project itself for its scripts; a failure to build it is only a warning."""
+    """Install the project itself for its scripts; if that fails, return a warning instead of raising."""
     notes = []
     for direct in spec.optional:
         try:
@@ -364,7 +364,7 @@ def _install_optional(uv: Uv, spec: VenvSpec, reporter: Reporter) -> list[str]:
 
 
 def _sync_bundled_setuptools(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
-    """Install the setuptools of `spec.bundled` if a package needs it and no lock names it; else remove it again."""
+    """Install the setuptools of `spec.bundled` if a package needs it and no lock lists it; else remove it."""
     if SETUPTOOLS in wanted_versions(spec):
         return
     is_there = SETUPTOOLS in list_installed(spec.path)
@@ -382,7 +382,7 @@ def _sync_bundled_setuptools(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
 
 
 def _remove_unlocked(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
-    """Remove what an earlier sync installed and nothing requires any more; other packages are the user's."""
+    """Remove packages that an earlier sync installed and nothing requires any more; the user's own ones stay."""
     present = list_installed(spec.path)
     wanted = {*wanted_versions(spec), SETUPTOOLS}
     places = {absolute(direct) for direct in (*spec.pins.directs, *spec.optional) if direct.kind not in (GIT, URL)}
@@ -400,7 +400,7 @@ def _finish(
     after: Mapping[str, Distribution],
     digest: str,
 ) -> dict[str, str]:
-    """Complete the record; installed packages are those of earlier syncs and those new or changed now."""
+    """Write the completed record; return the packages installed by syncs, as {name: version}."""
     touched = [name for name, each in after.items() if name in base.installed or before.get(name) != each]
     installed = {name: after[name].version for name in touched}
     fail_point("venv/before-complete")
@@ -434,7 +434,7 @@ def _write(spec: VenvSpec, record: VenvRecord) -> None:
 
 
 def _clear_aside(aside: str, spec: VenvSpec, *, is_kept: bool) -> tuple[str, list[str]]:
-    """Delete an old virtualenv if it only has packages of syncs; else keep it and report where.
+    """Delete a renamed old virtualenv if it only contains packages of syncs; else keep it and return a note.
 
     In one of a killed sync, files of packages that no RECORD lists yet aren't taken for the user's.
     """

@@ -1,1 +1,1 @@
-"""Reads lock formats of other tools into pins: one module for each, and helpers for poetry."""
+"""Reads lock files of other tools into pins: one module for each format, and helpers for poetry."""

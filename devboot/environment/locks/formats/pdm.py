@@ -1,4 +1,4 @@
-"""Reads pdm.lock of format 4 with pdm's default strategy `inherit_metadata`: packages have groups and markers."""
+"""Reads pdm.lock of format 4 with pdm's default strategy `inherit_metadata`, where packages have groups and markers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INHERITED = "inherit_metadata"
 
 
 def says_everything(text: str) -> bool:
-    """Return whether each package has its groups and marker; without them only pdm can read the lock."""
+    """Return whether each package in a pdm.lock has its groups and marker; without them only pdm can read the lock."""
     try:
         metadata = parse_toml(text).get("metadata", {})
     except tomllib.TOMLDecodeError:
@@ -74,7 +74,7 @@ def _chosen(
 
 
 def _development(pyproject: str) -> set[str]:
-    """Return the groups that pdm installs by default: of its own table, and the standard one."""
+    """Return the names of the development groups that pdm installs by default, from both tables of pyproject.toml."""
     table = parse_toml(pyproject) if pyproject else {}
     own = table.get("tool", {}).get("pdm", {}).get("dev-dependencies", {})
     return {normalised(group) for group in (*own, *table.get("dependency-groups", {}))}

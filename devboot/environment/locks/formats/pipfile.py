@@ -1,4 +1,4 @@
-"""Pipfile.lock and Pipfile: pins of the default and develop groups, sources, the Python version, staleness."""
+"""Reads Pipfile.lock and Pipfile: pins of the default and develop groups, sources, the Python version, staleness."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _section(group: str) -> str:
 def _convert(
     name: str, entry: dict[str, Any], base: str, file: str, pins: dict[str, Pin], directs: dict[str, Direct]
 ) -> None:
-    """Convert one entry into a pin or a direct reference; of a package in several groups the first one counts."""
+    """Add one entry of a Pipfile.lock to `pins` or `directs`; of a package in several groups the first entry counts."""
     if name in pins or name in directs:
         return
     version = entry.get("version", "")
@@ -141,7 +141,7 @@ def _python(requires: Mapping[str, str]) -> str:
 
 
 def pipfile_hash(pipfile: str) -> str:
-    """Return the digest that pipenv records of a Pipfile: the sha256 of its tables as JSON.
+    """Return the digest of a Pipfile that pipenv records in its lock: the sha256 of the tables as JSON.
 
     Raises:
         tomllib.TOMLDecodeError: it is no TOML.

@@ -1,4 +1,4 @@
-"""Reads poetry.lock of every version: 2.1 has each package's groups, older ones need a walk over the graph."""
+"""Reads poetry.lock of every version: 2.1 lists each package's groups, older ones need a walk over the dependencies."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _markers(
     groups: list[str],
     extras: list[str],
 ) -> list[Expression]:
-    """Return for each package where it is installed: a marker, True, or False."""
+    """Return for each package the condition for installing it: a marker, True (always) or False (never)."""
     if all("groups" in package for package in packages):
         return [_recorded(package, groups, extras) for package in packages]
     if project.is_known:
@@ -93,7 +93,7 @@ def _markers(
 
 
 def _recorded(package: Mapping[str, Any], groups: Iterable[str], extras: Iterable[str]) -> Expression:
-    """Join the markers of a package in lock 2.1: one for all of its groups, or one for each."""
+    """Return the condition of a package in a lock of version 2.1: the markers of the chosen groups, joined by or."""
     own = {normalised(group) for group in package["groups"]}
     markers = package.get("markers", "")
     table = markers if isinstance(markers, dict) else dict.fromkeys(package["groups"], markers)

@@ -1,4 +1,4 @@
-"""Reads poetry's part of a pyproject.toml: groups, extras, constraints, sources."""
+"""Reads poetry's settings in pyproject.toml: groups, extras, constraints, sources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from devboot.environment.locks.pins import IndexLine, normalised
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A dependency: a name, the constraint on its version, its marker, and the required extras of it."""
+    """A dependency of a package: its name, the constraint on its version, its marker, and the extras required of it."""
 
     name: str
     constraint: str
@@ -31,7 +31,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class PoetryProject:
-    """The parts of a pyproject.toml that are needed to read a poetry.lock."""
+    """The settings of a pyproject.toml that are needed to read a poetry.lock."""
 
     groups: Mapping[str, tuple[Edge, ...]]
     optional_groups: frozenset[str]
@@ -41,16 +41,16 @@ class PoetryProject:
 
     @property
     def is_known(self) -> bool:
-        """Return whether the file existed and had dependencies."""
+        """Return whether pyproject.toml exists and lists dependencies."""
         return any(self.groups.values())
 
     @property
     def default_groups(self) -> tuple[str, ...]:
-        """Return the groups besides the main one that poetry installs by default."""
+        """Return the names of the groups, besides `main`, that poetry installs by default."""
         return tuple(name for name in self.groups if name != "main" and name not in self.optional_groups)
 
     def roots(self, groups: Iterable[str], extras: Iterable[str]) -> Iterator[Edge]:
-        """Yield the dependencies of groups and extras."""
+        """Yield the project's direct dependencies in these groups and extras."""
         named = [edge for extra in extras for edge in self.extras.get(extra, ())]
         by_name = {edge.name for edge in named}
         for group in dict.fromkeys(groups):
@@ -61,7 +61,7 @@ class PoetryProject:
         yield from (edge for edge in named if edge.name not in main)
 
     def stale(self, lock: Mapping[str, Any], file: str) -> str:
-        """Return a sentence if the lock is older than pyproject.toml; empty if it isn't, or if that is unknown."""
+        """Return a sentence if the lock was made from another pyproject.toml; "" if it fits, or if that is unknown."""
         recorded = lock.get("metadata", {}).get("content-hash", "")
         if not recorded or not self.hashes or recorded in self.hashes:
             return ""
@@ -69,9 +69,9 @@ class PoetryProject:
 
 
 def parse_poetry_project(text: str) -> PoetryProject:
-    """Read the text of a pyproject.toml; an empty or unreadable one has no dependencies.
+    """Parse the text of a pyproject.toml; an empty or unreadable one has no dependencies.
 
-    Poetry's own table adds to `[project]`, and wins over it.
+    `[tool.poetry]` adds to `[project]`, and takes precedence.
     """
     try:
         table = parse_toml(text)
@@ -119,7 +119,7 @@ def _groups(poetry: Mapping[str, Any], standard: Mapping[str, Any]) -> dict[str,
 
 
 def group_lines(groups: Mapping[str, Any], name: str, seen: tuple[str, ...] = ()) -> list[str]:
-    """Return the requirement lines of a standard dependency group, with the groups that it includes."""
+    """Return the requirement lines of a group in `[dependency-groups]`, with those of the groups that it includes."""
     lines: list[str] = []
     by_name = {normalised(key): value for key, value in groups.items()}
     for item in by_name.get(normalised(name), ()):
@@ -146,7 +146,7 @@ def _table_edges(table: Mapping[str, Any]) -> list[Edge]:
 
 
 def table_edges(name: str, value: Any) -> list[Edge]:
-    """Return the requirements in one line of a poetry table.
+    """Return the dependencies that one entry of a poetry table stands for.
 
     Its value is a constraint, a table, or a list of tables for different markers.
     """
@@ -171,7 +171,7 @@ def _sources(sources: Iterable[Mapping[str, Any]]) -> Iterator[IndexLine]:
 
 
 def _content_hashes(table: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the content-hashes that versions of poetry would record for this pyproject.toml."""
+    """Yield the `content-hash` values that different versions of poetry would record for this pyproject.toml."""
     poetry, project = table.get("tool", {}).get("poetry", {}), table.get("project", {})
     legacy = {key: poetry.get(key) for key in ("dependencies", "source", "extras", "dev-dependencies")}
     yield _digest(legacy)

@@ -16,7 +16,7 @@ _PART = re.compile(r"(?P<op>\^|~=|~|===|==|=|!=|<=|>=|<|>)?\s*(?P<version>[0-9A-
 
 
 def alternatives(constraint: str) -> tuple[str, ...]:
-    """Return a constraint as specifiers of which one has to hold; an empty one admits everything.
+    """Convert a constraint to specifiers of which one has to hold: `>=1 || ^3` to two; an empty one admits everything.
 
     Raises:
         ValueError: it is no constraint.
@@ -26,7 +26,7 @@ def alternatives(constraint: str) -> tuple[str, ...]:
 
 
 def admits(constraint: str, version: str) -> bool:
-    """Return whether a constraint admits a version; one that can't be parsed admits all."""
+    """Return whether a constraint admits a version; an unparsable constraint admits all."""
     try:
         return any(SpecifierSet(each).contains(Version(version), prereleases=True) for each in alternatives(constraint))
     except (ValueError, InvalidSpecifier, InvalidVersion):
@@ -34,7 +34,7 @@ def admits(constraint: str, version: str) -> bool:
 
 
 def release_key(version: str) -> Version:
-    """Return a key that orders versions; one of an unknown form comes first."""
+    """Return a sort key for versions; versions of an unknown form come first."""
     try:
         return Version(version)
     except InvalidVersion:
@@ -42,7 +42,7 @@ def release_key(version: str) -> Version:
 
 
 def python_marker(constraint: str) -> Expression:
-    """Return a constraint on Python's version as a marker expression."""
+    """Convert a constraint on Python's version to a marker expression."""
     return disjoin(conjoin(_atoms(each)) for each in alternatives(constraint))
 
 
@@ -77,7 +77,7 @@ def _release(version: str) -> str:
 
 
 def _caret_position(version: str) -> int:
-    """Return the position of the number that a caret fixes: the first that isn't zero, else the last one."""
+    """Return the index of the number that a caret keeps fixed: the first non-zero one (1 in `^0.2.3`), or the last."""
     numbers = [int(part) for part in _release(version).split(".")]
     return next((at for at, number in enumerate(numbers) if number), len(numbers) - 1)
 

@@ -1,4 +1,4 @@
-"""Finds the packages of an older poetry.lock that some roots need, and their markers, by walking the dependencies.
+"""Finds the packages of an older poetry.lock that a project needs, and their markers, by walking the dependencies.
 
 Markers are joined by `and` along a path and by `or` over paths. A node's paths are kept as sets of conditions; one
 whose conditions include another's adds nothing, so the walk also ends if packages depend on each other.
@@ -20,7 +20,7 @@ _Node = tuple[int, str]  # position of the package, extra of it or ""
 
 
 def walk(packages: list[dict[str, Any]], roots: Iterable[Edge]) -> list[Expression]:
-    """Return for each package the marker under which the roots need it; False if they don't."""
+    """Return for each package the marker under which the direct dependencies `roots` need it; False if they don't."""
     graph = _Graph(packages)
     paths: dict[_Node, list[_Conditions]] = defaultdict(list)
     queue: deque[tuple[_Node, _Conditions]] = deque()
@@ -36,7 +36,10 @@ def walk(packages: list[dict[str, Any]], roots: Iterable[Edge]) -> list[Expressi
 
 
 def _adds(known: list[_Conditions], conditions: _Conditions) -> bool:
-    """Record a path unless it is covered, and drop those that it covers."""
+    """Add the conditions of a path to those `known` for a package; return False if a known path already covers them.
+
+    Known paths that the new one covers are dropped.
+    """
     if any(other <= conditions for other in known):
         return False
     known[:] = [other for other in known if not conditions <= other]
@@ -58,7 +61,7 @@ class _Graph:
             self._by_name[normalised(package["name"])].append(position)
 
     def follow(self, edge: Edge, conditions: _Conditions) -> Iterator[tuple[_Node, _Conditions]]:
-        """Yield the nodes that an edge leads to, with the conditions up to there."""
+        """Yield each package that a dependency leads to, with the conditions of the path up to there."""
         if edge.marker is False:
             return
         further = conditions if edge.marker is True else conditions | {edge.marker}
@@ -68,9 +71,9 @@ class _Graph:
                 yield (position, normalised(extra)), there
 
     def _matching(self, edge: Edge) -> list[tuple[int, Expression]]:
-        """Return the versions of a package that an edge selects: the newest that it admits.
+        """Return the locked versions of a package that a dependency selects, as (index, marker).
 
-        Other admitted versions are added if they are for Pythons that the newest one excludes.
+        That is the newest admitted one, and others if they are for Pythons that the newest one excludes.
         """
         found = self._by_name.get(edge.name, [])
         if len(found) < 2:
@@ -96,7 +99,10 @@ class _Graph:
             return True
 
     def disjoint(self, markers: list[Expression]) -> list[Expression]:
-        """Return markers under which two versions of a package never apply at once; the older one keeps its marker."""
+        """Return the markers changed so that two versions of a package never apply at once.
+
+        The oldest keeps its marker.
+        """
         found = list(markers)
         for positions in self._by_name.values():
             taken: list[Expression] = []

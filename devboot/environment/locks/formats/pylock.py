@@ -1,4 +1,4 @@
-"""pylock.toml, the standardised lock: names, versions, markers and hashes; its addresses are left alone."""
+"""Reads pylock.toml, the standardised lock: names, versions, markers and hashes; its URLs are ignored."""
 
 from __future__ import annotations
 

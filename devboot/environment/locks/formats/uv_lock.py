@@ -1,4 +1,4 @@
-"""uv.lock, read by uv itself: exported as requirement lines, since uv.lock holds addresses and those lines don't."""
+"""Reads uv.lock by `uv export`, as requirement lines, which have no URLs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def read_uv_lock(
 
 
 def stale(lock: Mapping[str, Any], pyproject: Mapping[str, Any], file: str) -> str:
-    """Return a sentence if the lock was made from other dependencies than pyproject.toml has; empty if it fits.
+    """Return a sentence if uv.lock was made from other dependencies than pyproject.toml has; "" if it fits.
 
     Names and versions in the lock's entry of this package are compared, as far as both are written down.
     """
@@ -91,7 +91,7 @@ def _wanted(requirement: Requirement) -> tuple[str, str]:
 
 
 def find_lock(folder: str, root: str) -> str:
-    """Return the nearest uv.lock from a folder upwards, not further than the root."""
+    """Return the path of the nearest uv.lock in `folder` or above, up to `root`; "" if there is none."""
     place = folder
     while not exists(os.path.join(place, "uv.lock")) and place.startswith(root.rstrip("/") + "/"):
         place = os.path.dirname(place)
@@ -105,9 +105,9 @@ def _parsed(text: str, folder: str, file: str) -> RequirementsFile:
 
 
 def _chosen(table: Mapping[str, Any], groups: Sequence[str] | None) -> Sequence[str] | None:
-    """Return the groups for uv, which refuses unknown ones.
+    """Return the dependency groups to pass to uv, without unknown ones, which uv refuses; None for uv's default.
 
-    A project without dependencies of its own that keeps everything in groups gets all of them.
+    A project without dependencies of its own that keeps everything in groups gets all groups.
     """
     known = {normalised(name): name for name in table.get("dependency-groups", {})}
     if "dev-dependencies" in table.get("tool", {}).get("uv", {}):

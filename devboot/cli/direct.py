@@ -71,7 +71,7 @@ def _doctor(invocation: Invocation, session: Session) -> int:
     flag = invocation.flag
     for name, carry_out in (("read", init_doctor.read_report), ("report", init_doctor.write_report)):
         if path := str(invocation.values.get(name) or ""):
-            return carry_out(session, invocation.args, path, yes=flag("yes"))
+            return carry_out(session, invocation.args, path, yes=flag("yes"), probes=flag("probe"))
     return init_doctor.doctor(
         session,
         invocation.args,
@@ -80,6 +80,7 @@ def _doctor(invocation: Invocation, session: Session) -> int:
         fix=flag("fix"),
         yes=flag("yes"),
         dry_run=flag("dry-run"),
+        probes=flag("probe"),
     )
 
 

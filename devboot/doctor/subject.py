@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from devboot.daemon.leases import DaemonLease
 from devboot.errors import DevbootError
 from devboot.model.edge.manifest.manifest import Manifest
+from devboot.model.observation import Observation
 from devboot.model.project_files.procfile import Procfile
 from devboot.record import Record
 from devboot.state.project import Project
@@ -65,6 +66,7 @@ class Subject(Record):
     refusals: Callable[[], tuple[tuple[str, DevbootError, str], ...]] = tuple  # `up`'s errors: area, error, database
     lease: Callable[[], DaemonLease | None] = lambda: None  # of the project's daemon, dead or alive
     why_stale: Callable[[], tuple[str, ...]] = tuple  # why devboot.lock doesn't fit requirements and manifest
+    probed: tuple[Observation, ...] | None = None  # what the code was observed to look for; None: it was not run
 
 
 def venv_folder(subject: Subject) -> str:

@@ -12,7 +12,8 @@ RECORD = "DEVBOOT_RECORD"  # variable with the path of the process' record, inhe
 
 # Kinds
 UNSET, CONNECT, LOOKUP, BIND, FILE, NO_FILE = "unset", "connect", "lookup", "bind", "file", "no-file"
-KINDS = (UNSET, CONNECT, LOOKUP, BIND, FILE, NO_FILE)
+SETTING, FAILED = "setting", "failed"  # of `devboot doctor --probe`: an address in the settings, what ended the import
+KINDS = (UNSET, CONNECT, LOOKUP, BIND, FILE, NO_FILE, SETTING, FAILED)
 # How a missing variable was requested: os.environ[…], get without default, get with default, `in`, and through a
 # library that reads settings
 REQUIRED, NONE, DEFAULT, TESTED, ASKED = "required", "none", "default", "tested", "asked"

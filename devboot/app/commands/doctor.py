@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from devboot.app.context import Context
 from devboot.app.preparation.preflight import preflight
@@ -16,9 +17,10 @@ from devboot.doctor.findings import Check, Report
 from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Once, Subject
 from devboot.errors import DevbootError, MachineError, UsageError
-from devboot.events import Reporter
+from devboot.events import Reporter, doing
 from devboot.model.edge.manifest.manifest import Manifest, load_sources
 from devboot.model.nearest import nearest
+from devboot.model.observation import Observation
 from devboot.model.project_files.procfile import Procfile
 from devboot.paths import user_directories
 from devboot.record import Record
@@ -38,11 +40,27 @@ class _Directories(Record):
     problem: DevbootError | None = None
 
 
-def doctor(context: Context, names: Sequence[str] = (), reporter: Reporter | None = None) -> Report:
-    """Run the checks, or those of the areas and checks in `names`. Raises UsageError for a name that is neither."""
+def doctor(
+    context: Context, names: Sequence[str] = (), reporter: Reporter | None = None, *, probes: bool = False
+) -> Report:
+    """Run the checks, or those of the areas and checks in `names`. Raises UsageError for a name that is neither.
+
+    `probes`: the code of the project is imported, to compare the addresses in its settings.
+    """
     subject = examine(context)
-    report = run_checks(chosen(names, checks_for(subject)), subject, context.clock, reporter=reporter)
+    checks = chosen(names, checks_for(subject))
+    if probes:
+        subject = subject._replace(probed=_probe(subject, reporter))
+    report = run_checks(checks, subject, context.clock, reporter=reporter)
     return report._replace(changes=_changes(subject)) if report.findings or report.crashes else report
+
+
+def _probe(subject: Subject, reporter: Reporter | None) -> tuple[Observation, ...]:
+    """Import the project's code in this thread, which Ctrl-C interrupts; the checks run in others."""
+    from devboot.app.commands.settings_probe import probe
+
+    with doing(reporter, "doctor", "importing the code") if reporter is not None else nullcontext():
+        return probe(subject)
 
 
 def _changes(subject: Subject) -> str:

@@ -72,17 +72,18 @@ def doctor(
     fix: bool,
     yes: bool,
     dry_run: bool = False,
+    probes: bool = False,
 ) -> int:
     """Print the report, or the list of checks; with `fix` run each fix that devboot has, after a question.
 
-    With `fix` and `dry_run` the fixes are only listed. Returns the exit code.
+    With `fix` and `dry_run` the fixes are only listed; `probes` imports the project's code. Returns the exit code.
 
     Raises UsageError if there is no terminal for the questions.
     """
     if only_list:
         session.out(render_list(chosen(names, available(session.context))))
         return Exit.OK
-    report = _examine(session, names)
+    report = _examine(session, names, probes=probes)
     if fix:
         return _fix(session, names, report, is_asked=not yes, strict=strict, dry_run=dry_run)
     if session.json:
@@ -101,7 +102,7 @@ def doctor(
     return Exit.OK if report.is_ok(strict=strict) else Exit.FAILED
 
 
-def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool) -> int:
+def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool, probes: bool = False) -> int:
     """Show the report and write it to `path`, after a question; return the exit code.
 
     Raises UsageError if there is no terminal for the question, or another file at `path`.
@@ -114,7 +115,7 @@ def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool
             "`devboot doctor --report` asks before it writes, and there is no terminal to ask on",
             help=[f"devboot doctor --report {shell_word(path)} -y"],
         )
-    findings = report_as_json(_examine(session, names), session.mask)
+    findings = report_as_json(_examine(session, names, probes=probes), session.mask)
     document = collect(session.context, findings, mask=session.mask)
     _show_document(session, document)
     session.say("", f"{path} gets what is shown above, and is sent to nobody")
@@ -125,7 +126,7 @@ def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool
     return Exit.OK
 
 
-def read_report(session: Session, names: Sequence[str], path: str, *, yes: bool) -> int:  # noqa: ARG001
+def read_report(session: Session, names: Sequence[str], path: str, **_flags: bool) -> int:  # noqa: ARG001
     """Show the report at `path`; return the exit code. Raises UsageError if there is none."""
     from devboot.app.commands.doctor_report import read
 
@@ -201,8 +202,8 @@ def _carry_out(session: Session, step: Step) -> None:
             session.say(f"kept: {kept}")
 
 
-def _examine(session: Session, names: Sequence[str]) -> Report:
+def _examine(session: Session, names: Sequence[str], *, probes: bool = False) -> Report:
     shown = session.reporting(session.project, is_brief=True)
     session.reporter = None  # nothing is installed that Ctrl-C could interrupt
     with shown as reporter:
-        return examine(session.context, names, reporter)
+        return examine(session.context, names, reporter, probes=probes)

@@ -14,6 +14,7 @@ from devboot.doctor.checks import (
     ports,
     processes,
     python,
+    settings,
     store,
 )
 from devboot.doctor.findings import Check
@@ -30,7 +31,7 @@ _BEFORE_SERVICES: tuple[Check, ...] = (
     *python.CHECKS,
     *databases.CHECKS,
 )
-_AFTER_SERVICES: tuple[Check, ...] = (*ports.CHECKS, *processes.CHECKS, *observed.CHECKS)
+_AFTER_SERVICES: tuple[Check, ...] = (*ports.CHECKS, *processes.CHECKS, *observed.CHECKS, *settings.CHECKS)
 CHECKS = (*_BEFORE_SERVICES, *_AFTER_SERVICES)  # without those of the project's services
 
 

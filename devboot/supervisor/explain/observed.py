@@ -88,6 +88,7 @@ SERVICES = {
     11300: "beanstalkd",
     27017: "mongodb",
 }
+ALIKE = {"valkey": "redis", "mysql": "mariadb", "mosquitto": "mqtt"}  # recipes → whose clients connect to them, too
 _EMPTY = re.compile(r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(?:""|'')?[ \t]*$""", re.MULTILINE)
 _PLACEHOLDERS = re.compile(r"^(?:your|my|some|x+$|value$|secret$|key$|token$|change)|here$", re.IGNORECASE)
 _OF_SESSION = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY")  # set by a graphical session, not by an env-file

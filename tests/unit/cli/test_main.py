@@ -79,7 +79,7 @@ def test_annotations_come_besides_the_text(capsys, home, monkeypatch):
 def test_a_bug_leaves_a_crash_file_without_values_and_exits_70(capsys, home, monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "canary-5c1")
 
-    def broken(*_):
+    def broken(*_, **_flags):
         local = os.environ["SECRET_TOKEN"] + "-local"
         raise KeyError(os.environ["SECRET_TOKEN"], len(local))
 
@@ -98,7 +98,7 @@ def test_a_bug_leaves_a_crash_file_without_values_and_exits_70(capsys, home, mon
 
 
 def test_ctrl_c_says_so_and_exits_130(capsys, home, monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **_flags):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(init_doctor, "examine", interrupted)
@@ -106,7 +106,7 @@ def test_ctrl_c_says_so_and_exits_130(capsys, home, monkeypatch):
 
 
 def test_a_full_disk_anywhere_is_no_bug(capsys, home, monkeypatch):
-    def full(*_):
+    def full(*_, **_flags):
         raise OSError(28, "No space left on device", "/x/y")
 
     monkeypatch.setattr(init_doctor, "examine", full)

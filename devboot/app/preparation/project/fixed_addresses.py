@@ -15,6 +15,7 @@ from devboot.events import WARNING, Event, Reporter
 from devboot.files import atomic_write, plain
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.edge.manifest.tables import Service
+from devboot.supervisor.explain.observed import ALIKE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from devboot.onboarding.proposal_values import Service as FoundService
 
 _FILLED = ("port", "access")
-_ALIKE = {"valkey": "redis", "mysql": "mariadb", "mosquitto": "mqtt"}  # the same clients connect to them
 
 
 def with_fixed_addresses(manifest: Manifest, state: str) -> tuple[Manifest, Mapping[str, FixedAddress]]:
@@ -93,13 +93,13 @@ def _is_the_only_one(manifest: Manifest, name: str) -> bool:
 
 def _kind(manifest: Manifest, name: str) -> str:
     recipe = manifest.services[name].recipe or name
-    return _ALIKE.get(recipe, recipe)
+    return ALIKE.get(recipe, recipe)
 
 
 def _found(manifest: Manifest, name: str, proposal: Proposal | None) -> FoundService | None:
     own = _kind(manifest, name)
     services = () if proposal is None else proposal.services
-    return next((each for each in services if _ALIKE.get(each.recipe, each.recipe) == own), None)
+    return next((each for each in services if ALIKE.get(each.recipe, each.recipe) == own), None)
 
 
 def _is_wired(proposal: Proposal, service: str) -> bool:

@@ -13,6 +13,7 @@ READ = re.compile(r'environ(?:\.get\(|\[|, )"([A-Z][A-Z_]+)"')
 OTHER = {"DEVBOOT_TEST", "DEVBOOT_FAIL_POINT", "OVERMIND_SKIP_ENV", "UV_NO_INDEX", "NO_UPDATE_NOTIFIER"}
 # Of the code that onboarding evaluates; written for a library of ours
 OTHER |= {"DATABASE_URL", "PYDANTIC_DISABLE_PLUGINS"}
+OTHER |= {"FLASK_APP", "PYTHONPATH"}  # of the project's processes, for an import of its code
 OTHER |= {"APT_CONFIG", "DEVBOOT_HOSTS", "DEVBOOT_RECORD", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"}
 
 # uv's own; devboot only asks it once less, and makes the folder of a cache

@@ -1,4 +1,4 @@
-"""Parses a command line by the table of commands, for the fast path and the slow one."""
+"""Parses a command line by the table of commands, for both the fast and the slow path."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Invocation(Record):
 
 
 def take_apart(argv: Sequence[str]) -> Invocation:
-    """Parse `argv` (without the program's name); raises UsageError with the nearest match.
+    """Parse `argv` (without the program's name). Raises UsageError, which suggests the most similar command or flag.
 
     Global flags are recognised anywhere before `--`, and before the first argument of a command that passes its
     arguments through.
@@ -49,7 +49,7 @@ def take_apart(argv: Sequence[str]) -> Invocation:
 
 
 def flag_key(flag: Flag) -> str:
-    """Return the key of a flag in an Invocation."""
+    """Return the key of a flag in `Invocation.values`, as `dry-run`."""
     return flag.names[-1].lstrip("-")
 
 
@@ -107,7 +107,7 @@ class _Reader:
             into[flag_key(flag)] = True
 
     def _short(self, word: str) -> tuple[str, str, str]:
-        """Split a short flag from its value or from further switches: `-n5` is -n with 5, `-dq` is -d and -q."""
+        """Split a word of short flags into flag, value and further switches: `-n5` is -n with 5, `-dq` is -d and -q."""
         name, more = word[:2], word[2:]
         flag = _find(name, () if self.command is None else self.command.flags) or _find(name, GLOBAL)
         if more and flag is not None and flag.metavar:
@@ -167,7 +167,7 @@ def _command(word: str) -> Command:
 
 
 def _count(command: Command, args: Sequence[str]) -> None:
-    """Raise UsageError `usage/argument` if an argument is missing, or one is too many."""
+    """Raise UsageError `usage/argument` if a positional argument is missing, or there is one too many."""
     missing = next((argument for argument in command.arguments[len(args) :] if argument.required), None)
     example = f"`{command.examples[0][0]}`: {command.examples[0][1]}"
     if missing is not None:
@@ -186,20 +186,20 @@ def _count(command: Command, args: Sequence[str]) -> None:
 
 
 def _for_one(name: str, args: Sequence[str]) -> list[str]:
-    """Return advice for a command that is about the whole project and was given names of processes."""
+    """Return advice for a command that takes no process names but was given some."""
     names = " ".join(map(shell_word, args))
     ways = {"down": f"`devboot stop {names}` stops only that", "ps": f"`devboot logs {names}` prints its output"}
     return [ways[name]] if name in ways else []
 
 
 def _only_start(name: str, spellings: list[str]) -> str | None:
-    """Return the only flag that begins with `name`, for a hint: abbreviations aren't accepted."""
+    """Return the only flag that begins with `name`, to suggest; abbreviated flags aren't accepted."""
     found = [spelling for spelling in spellings if len(name) > 3 and spelling.startswith(name)]
     return found[0] if len(found) == 1 else None
 
 
 def _peer_advice(name: str, command: Command | None, rest: Sequence[str]) -> list[str]:
-    """Return advice about a flag that another tool has; `rest` is what follows it on the command line."""
+    """Return advice for a flag of another tool, such as compose's; `rest` follows it on the command line."""
     from devboot.app import peer_words
 
     typed = "" if command is None else command.name

@@ -1,4 +1,4 @@
-"""The one table of commands: the fast path, Typer, help and completions are all built from it.
+"""The table of all commands, from which the fast path, Typer, help and completions are built.
 
 Plain values, standard library only. Sentences have no full stop. Values in capitals are placeholders.
 """
@@ -22,7 +22,7 @@ class Flag(Record):
 
 
 class Argument(Record):
-    """A positional argument: `metavar` as help shows it; `kind` is what completion offers."""
+    """A positional argument: `metavar` as help shows it; `kind` selects the values that shell completion offers."""
 
     metavar: str
     help: str
@@ -32,7 +32,7 @@ class Argument(Record):
 
 
 class Command(Record):
-    """A command. `fast` is the module that carries it out before Typer is imported; empty if there is none."""
+    """A command of devboot. `fast` is the module that runs it before Typer is imported; "" if there is none."""
 
     name: str
     group: str

@@ -1,4 +1,4 @@
-"""The environment of a use case, built once by the composition root."""
+"""The environment of a command: directory, variables, streams, clocks; created once by the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Context(Record):
-    """The caller's directory, variables, streams, clocks and user; nothing below `cli` asks the system for them.
+    """The caller's directory, variables, streams, clocks and user; code below `cli` gets them only from here.
 
     `cwd` is absolute, `-C` already applied. `clock` is monotonic seconds, `wall_clock` seconds since the epoch.
     """
@@ -30,12 +30,15 @@ class Context(Record):
     version: str
 
     def paths(self) -> Paths:
-        """Return devboot's own directories, determined on first use (the runtime one is created).
+        """Return devboot's data, cache, state and runtime directories (the runtime one is created).
 
         Raises MachineError `machine/no-home` and `machine/unsafe-runtime-dir`.
         """
         return Paths.from_environ(self.environ, self.uid)
 
     def projects(self) -> Projects:
-        """Return the folders of this user's projects; nothing is created. Raises MachineError `machine/no-home`."""
+        """Return the object that finds the folders of this user's projects; nothing is created.
+
+        Raises MachineError `machine/no-home`.
+        """
         return Projects.from_environ(self.environ)

@@ -1,4 +1,4 @@
-"""Writes a set of generated files into a folder of the user's; replaces its own earlier files and no others.
+"""Writes a set of generated files into a folder; replaces only files that it wrote itself before.
 
 The digest of each written file is recorded, so that files that a person has edited or made are recognised.
 """
@@ -18,7 +18,7 @@ from devboot.record import Record
 
 
 class WrittenFile(Record):
-    """A file to be written: `path` relative to the folder."""
+    """A file to be written: `path` is relative to the folder."""
 
     path: str
     text: str
@@ -26,7 +26,7 @@ class WrittenFile(Record):
 
 
 class WrittenFiles(Record):
-    """The result of `write_generated`, paths relative to the folder; `aside`: (path, the old file's dated name)."""
+    """Result of `write_generated`, paths relative to the folder; `aside` has (path, dated name of the old file)."""
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -41,7 +41,7 @@ def write_generated(
 
     `record` is the file that keeps the digests of what was written; `at` is wall-clock seconds. Raises UsageError
     `export/exists` before anything is written if a file of somebody else is in the way; with `is_forced` that file is
-    moved aside. Raises MachineError for errors of the disk.
+    renamed. Raises MachineError for errors of the disk.
     """
     known = _read(record)
     foreign = [each.path for each in files if _is_foreign(each, folder, known)]

@@ -1,4 +1,4 @@
-"""Commands and flags of compose, overmind, honcho and foreman, and the command line of devboot that does the same.
+"""Table of commands and flags of compose, overmind, honcho and foreman, with devboot's equivalents.
 
 Imported only for a command line that can't be parsed. Nothing in it is run: it is printed as advice.
 """

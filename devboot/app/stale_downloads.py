@@ -1,4 +1,4 @@
-"""Removes leftovers of killed commands: partial downloads, unpacked kits, virtualenvs that were moved aside.
+"""Removes files left by killed commands: partial downloads, unpacked kits, renamed virtualenvs.
 
 Each is removed after a certain age, and only if no lock is held on it and no process uses it.
 """
@@ -27,7 +27,7 @@ _ASIDE = re.compile(r"\.venv\.(\d{4}-\d\d-\d\dT\d{6}(-\d+)?|new)")
 
 
 def remove_stale_downloads(cache: str, roots: Iterable[str], terms: Terms) -> Iterator[Piece]:
-    """Remove what is old enough below `cache` and in the projects at `roots`; yield each piece. Raises OSError."""
+    """Remove such files below `cache` and in the projects at `roots`, if old enough; yield each. Raises OSError."""
     now = terms.now()
     yield from _downloads(os.path.join(cache, "downloads"), terms, now)
     for path in (*_entries(os.path.join(cache, "kits")), *_entries(os.path.join(cache, "downloads"))):
@@ -62,7 +62,7 @@ def _virtualenvs(roots: Iterable[str], terms: Terms, now: float) -> Iterator[Pie
 
 
 def _is_ours(path: str) -> bool:
-    """Return whether this is a virtualenv that a sync made and moved aside; others belong to the user."""
+    """Return whether a path is a virtualenv that a sync created and renamed; others belong to the user."""
     if not _ASIDE.fullmatch(os.path.basename(path)) or os.path.islink(path):
         return False
     record = load_record(path)

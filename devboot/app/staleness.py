@@ -1,4 +1,4 @@
-"""Describes what has changed since a snapshot was made; one `stat` for each file."""
+"""Lists what has changed since a snapshot was made, with one `stat` per file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def changes_since(known: Snapshot, root: str, environ: Mapping[str, str], state: str = "") -> tuple[str, ...]:
-    """Return the files and variables that have changed since `known` was composed for `root`.
+    """Return the names of files and variables that have changed since the snapshot was composed for `root`.
 
     devboot's own files in the folder `state` are left out: `scale` records ports there, which isn't an edit.
     """

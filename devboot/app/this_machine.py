@@ -1,4 +1,4 @@
-"""Describes this machine in the terms of locks and wheels."""
+"""Describes this machine in the terms of locks and wheels: platform, glibc, distribution."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devboot.provision.host import Host, parse_floor
 
 @cache
 def this_host(system: str, machine: str) -> Host:
-    """Return platform, glibc and distribution of this machine.
+    """Return this machine's platform, glibc and distribution; `system` is `sys.platform`, `machine` of `os.uname()`.
 
     Raises LockError `lock/no-platform` if no lock covers it.
     """

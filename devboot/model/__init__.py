@@ -1,1 +1,1 @@
-"""Shared value types: process specifications, manifest and lock, artifacts, platforms, digests; no I/O."""
+"""Shared values without I/O: process specifications, manifest and lock, artifacts, platforms, digests."""

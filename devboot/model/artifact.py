@@ -1,4 +1,4 @@
-"""Platforms, digests and artifacts: what a lock pins and a source fetches, as plain values."""
+"""Platforms, digests and artifacts: the downloads that a lock pins and a source fetches, as plain values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Part(Record):
 
 
 class AppPin(Record):
-    """One distribution of an app: if its `marker` applies, it is installed from a file with one of the `hashes`."""
+    """One Python package of an app: installed if its `marker` applies, from a file with one of the `hashes`."""
 
     name: str
     version: str
@@ -44,7 +44,7 @@ class AppPin(Record):
 
 
 class Building(Record):
-    """Build instructions for a source archive: commands, required tools, and patterns of files to keep."""
+    """How to build a package from source: commands, required tools, and patterns of the files to keep."""
 
     steps: tuple[tuple[str, ...], ...]
     tools: tuple[str, ...]
@@ -76,11 +76,11 @@ class Artifact(Record):
 
     @property
     def wheels(self) -> tuple[Part, ...]:
-        """Its files that are wheels, which uv fetches."""
+        """Files of this artifact that are wheels, which uv downloads."""
         return tuple(part for part in self.files if part.file.endswith(".whl"))
 
     def of_part(self, part: Part, source: str = "") -> Artifact:
-        """Return one of its files as an artifact of its own."""
+        """Return one file of a multi-file artifact as a separate artifact."""
         return Artifact(source or self.source, part.name, part.version, part.file, part.sha256, part.size)
 
 
@@ -107,12 +107,12 @@ class Layout(Record):
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """Names of all its programs; the first one is run to get the version."""
+        """Names of all programs in the artifact; the first one is run to get the version."""
         return tuple(name for name, _ in (*self.bin, *self.shims))
 
 
 class Wanted(Record):
-    """One locked package on one platform, with everything that its store key depends on."""
+    """One locked package on one platform, with all values that its store key is computed from."""
 
     name: str  # the recipe's
     version: str
@@ -124,14 +124,17 @@ class Wanted(Record):
 
 
 def platform_of(system: str, machine: str) -> str | None:
-    """Return the platform for `sys.platform` and `os.uname().machine`; None if no lock covers it."""
+    """Return devboot's name of a platform, as `linux-x86_64`; None if locks don't cover it.
+
+    `system` is `sys.platform`, `machine` as in `os.uname()`.
+    """
     name = _SYSTEMS.get(system, "")
     architecture = _MACHINES.get((name, machine.lower()))
     return f"{name}-{architecture}" if architecture else None
 
 
 def digest_of_parts(parts: Iterable[Part | AppPin]) -> str:
-    """Return one digest for several files, independent of their order."""
+    """Return one digest for several files of an artifact, independent of their order."""
     total = hashlib.sha256()
     for part in sorted(repr(tuple(part)) for part in parts):
         total.update(part.encode() + b"\n")
@@ -153,7 +156,7 @@ class Digest(Record):
 
 
 def parse_digest(text: str) -> Digest:
-    """Return the digest written as `sha256:…`. Raises ValueError for any other form."""
+    """Parse a digest written as `sha256:…`. Raises ValueError for any other form."""
     algorithm, _, digits = text.partition(":")
     if algorithm != ALGORITHM or not is_sha256(digits):
         raise ValueError(f"expected `{ALGORITHM}:` and 64 hexadecimal digits")

@@ -1,4 +1,4 @@
-"""A variable of the composed environment with its origin; cheap to import for the fast path."""
+"""A variable of the project's environment with its origin; cheap to import for the fast path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from devboot.record import Record
 
 
 class ComposedVariable(Record):
-    """A variable that processes get. `source` is where it was set, as `services.redis`; `secret` masks it."""
+    """An environment variable of the project's processes. `source` is where it was set, as `services.redis`.
+
+    `secret`: the value is masked in output.
+    """
 
     name: str
     value: str

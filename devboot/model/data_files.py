@@ -1,4 +1,4 @@
-"""The beginning and end of data files: SQLite databases, and dumps of Redis and Valkey."""
+"""Recognises data files by their first and last bytes: SQLite databases, dumps of Redis and Valkey."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WRITERS = {"redis": ("REDIS",), "valkey": ("REDIS", "VALKEY")}  # whose dumps a
 
 
 def dump_format(header: bytes) -> tuple[str, int] | None:
-    """Return magic word and format version of a dump of Redis or Valkey from its first bytes; None for other files."""
+    """Return (magic word, format version) of a Redis or Valkey dump, from its first bytes; None for other files."""
     for magic in ("REDIS", "VALKEY"):
         digits = header[len(magic) : DUMP_HEADER]
         if header.startswith(magic.encode()) and len(header) >= DUMP_HEADER and digits.isdigit():
@@ -19,10 +19,10 @@ def dump_format(header: bytes) -> tuple[str, int] | None:
 
 
 def reads_dumps_of(product: str, magic: str) -> bool:
-    """Return whether `redis` or `valkey` reads dumps with this magic word."""
+    """Return whether a `product` (`redis` or `valkey`) can read dumps with this magic word."""
     return magic in _WRITERS[product]
 
 
 def is_dump_complete(size: int, trailer: bytes) -> bool:
-    """Return whether a dump of `size` bytes with these last bytes was written to its end."""
+    """Return whether a Redis or Valkey dump of `size` bytes, whose last bytes are `trailer`, was written completely."""
     return size >= DUMP_HEADER + DUMP_TRAILER and trailer[0] == _DUMP_END

@@ -1,4 +1,4 @@
-"""The reader of tables of knowledge: TOML files that lie beside the module which uses them."""
+"""Reads data tables: TOML files beside the module that uses them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @functools.cache
 def load_table(module: str, name: str) -> dict[str, Any]:
-    """Return the content of the TOML file `name` beside a module, whose `__file__` is `module`."""
+    """Return the parsed TOML file `name`.toml that is beside a module; `module` is the module's `__file__`."""
     import os
     import tomllib
 
@@ -20,6 +20,6 @@ def load_table(module: str, name: str) -> dict[str, Any]:
 
 
 def known_packages(table: str) -> dict[str, Any]:
-    """Return a table of `known_packages.toml`: what the metadata of packages doesn't say."""
+    """Return a table of `known_packages.toml`: facts about packages that their metadata lacks."""
     found: dict[str, Any] = load_table(__file__, "known_packages")[table]
     return found

@@ -1,4 +1,4 @@
-"""Maps imported modules to distributions, from the table `distributions.toml`."""
+"""Maps imported modules to the packages that provide them, by the table `distributions.toml`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def distributions_table() -> Mapping[str, Any]:
 
 @functools.cache
 def distributions() -> Mapping[str, str]:
-    """Return the requirement that provides a module, by its top-level name, or by its dotted name in shared namespaces.
+    """Return the package that provides each module, as `{"yaml": "pyyaml"}`; in shared namespaces by dotted name.
 
-    `google` is such a namespace: several distributions provide modules in it.
+    `google` is such a namespace: several packages provide modules in it.
     """
     table = distributions_table()
     same = {name: name.replace("_", "-") for name in table["same"].split()}

@@ -12,7 +12,7 @@ OPENING = "${"
 
 
 class Reference(Record):
-    """A reference `${name}` at characters `start` to `end` of a text; `end` is -1 if the brace isn't closed."""
+    """A reference `${name}` in a text, from offset `start` to `end`; `end` is -1 if the brace isn't closed."""
 
     name: str
     start: int
@@ -20,7 +20,10 @@ class Reference(Record):
 
 
 class UnknownReference(LookupError):  # noqa: N818  as LookupError, it names what happened
-    """Raised for a `${reference}` without a value; `variable` is the variable that contains it ("" for other texts)."""
+    """Raised for a `${name}` without a value.
+
+    `variable` is the variable whose value contains it, "" for other texts.
+    """
 
     def __init__(self, reference: str, variable: str = "") -> None:
         super().__init__(reference)
@@ -29,7 +32,7 @@ class UnknownReference(LookupError):  # noqa: N818  as LookupError, it names wha
 
 
 def references(template: str) -> tuple[Reference, ...]:
-    """Return all references of the text, in order."""
+    """Return all `${name}` references in a text, in order."""
     return tuple(_scan(template))
 
 
@@ -45,7 +48,7 @@ def _scan(template: str) -> Iterator[Reference]:
 
 
 def interpolate(template: str, scope: Mapping[str, str]) -> str:
-    """Return the text with each `${name}` replaced by `scope[name]`. Raises UnknownReference."""
+    """Return a text with each `${name}` replaced by `scope[name]`. Raises UnknownReference."""
     if OPENING not in template:
         return template
     parts = []
@@ -61,9 +64,9 @@ def interpolate(template: str, scope: Mapping[str, str]) -> str:
 
 
 def resolve_variables(variables: Mapping[str, str], scope: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of variables that refer to each other, in the order of `variables`.
+    """Return the values of variables with `${…}` replaced, in the order of `variables`; they may refer to each other.
 
-    References to other names are looked up in `scope`, the lower layers, and so is a variable's own name (`PATH =
+    References to other names are looked up in `scope`, and so is a variable's own name (`PATH =
     "${root}/bin:${PATH}"`). Cycles are reported when the manifest is parsed; a cycle here raises UnknownReference.
     """
     resolved: dict[str, str] = {}

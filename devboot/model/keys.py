@@ -6,9 +6,9 @@ DETACH = "ctrl-p ctrl-q"
 
 
 def parse_keys(text: str) -> bytes:
-    r"""Return the bytes of keys separated by blanks: printable characters, or `ctrl-` and a letter or one of `@[\]^_`.
+    r"""Convert keys separated by blanks to the bytes that a terminal sends: `ctrl-p q` to two bytes.
 
-    Raises ValueError for anything else.
+    A key is a printable character, or `ctrl-` and a letter or one of `@[\]^_`. Raises ValueError for anything else.
     """
     keys = text.lower().split()
     if not keys:
@@ -26,14 +26,14 @@ def _key(key: str) -> bytes:
 
 
 class LeaveKeys:
-    """Detects the detach keys in typed input; holds back a possible beginning of them."""
+    """Detects the detach keys in keyboard input; holds back input that may be their beginning."""
 
     def __init__(self, sequence: bytes) -> None:
         self._sequence = sequence
         self._pending = b""
 
     def take(self, typed: bytes) -> tuple[bytes, bool]:
-        """Return the input for the process, and whether the detach keys were typed."""
+        """Return the input to pass to the process, and whether the detach keys were typed."""
         data = self._pending + typed
         self._pending = b""
         place = data.find(self._sequence)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """Return the most similar candidate, or None; of equally similar ones the first in sort order.
+    """Return the candidate most similar to `word`; None if none is similar enough. Of equal ones the first by name.
 
     One edit per three characters is accepted; case and the choice between `-` and `_` are ignored.
     """

@@ -1,4 +1,4 @@
-"""Observations of what a Python program requested at its start, written by `environment.observation.recorder`."""
+"""Reads the records of what Python programs looked up in vain, written by `environment.observation.recorder`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LARGEST = 128 * 1024  # most bytes read: twice as much as a recorder writes
 
 
 class Observation(Record):
-    """One observation. `name` is a variable, a file or `host:port`; `place` is a line as `shop/mail.py:12`.
+    """One recorded lookup. `name` is a variable, a file or `host:port`; `place` is a code line as `shop/mail.py:12`.
 
     Relative paths of files are below the project's root.
     """
@@ -33,28 +33,28 @@ class Observation(Record):
 
     @property
     def where(self) -> str:
-        """The place in parentheses after a blank; "" if unknown."""
+        """The code line for messages, as ` (shop/mail.py:12)`; "" if unknown."""
         return f" ({self.place})" if self.place else ""
 
     @property
     def host(self) -> str:
-        """The host of a connection."""
+        """The host of a recorded connection."""
         return self.name.rpartition(":")[0]
 
     @property
     def port(self) -> int:
-        """The port of a connection; 0 for none."""
+        """The port of a recorded connection; 0 for other observations."""
         port = self.name.rpartition(":")[2]
         return int(port) if port.isdecimal() and len(port) < 6 else 0
 
 
 def observed_folder(state: str) -> str:
-    """Return the folder of the processes' records, in the project's state folder."""
+    """Return the folder, in the project's state folder, with one record per process."""
     return os.path.join(state, "observed")
 
 
 def read_observations(path: str) -> tuple[Observation, ...]:
-    """Return what a process has requested, in order; empty if there is no record.
+    """Return the observations in a process' record, in order; empty if there is no record.
 
     The program can write anything into the file, so only well-formed lines count.
     """
@@ -70,7 +70,7 @@ def read_observations(path: str) -> tuple[Observation, ...]:
 def awaits_answer(path: str) -> bool:
     """Return whether the last observation of a process is a connection to another machine.
 
-    It has requested nothing since, and may fail if no answer comes.
+    The process has looked up nothing since, so it may be waiting for an answer, and fail if none comes.
     """
     last = read_observations(path)[-1:]
     return any(each.kind in (CONNECT, LOOKUP) and not is_here(each.host or each.name) for each in last)

@@ -24,11 +24,14 @@ _RESTARTS = ("never", "on-failure", "always")
 
 
 class PlanError(ValueError):
-    """The plan is invalid; the text names the value."""
+    """Raised for an invalid plan; the text names the value."""
 
 
 def checked_plan(plain: object) -> model.Plan:
-    """Return the plan for this plain form, with numbers clamped. Raises PlanError."""
+    """Convert the plain tuples of a received plan to a Plan.
+
+    Raises PlanError for wrong types and values out of range.
+    """
     plan: model.Plan = _record(model.Plan, plain)
     for path in (plan.root, plan.state, plan.data or "/", plan.record or "/"):
         if not path.startswith("/"):
@@ -86,9 +89,9 @@ def _refuse_cycles(specs: Iterable[model.ProcessSpec]) -> None:
 
 
 def _record(cls: Any, plain: object, before: tuple[Sequence[Any], Sequence[Any]] = ((), ())) -> Any:
-    """Return the record of `cls` for its plain form.
+    """Convert plain values to a record of `cls`, checking each field.
 
-    `before` is another record of this class that was read already, and its plain form: what the two share is taken
+    `before` is another record of this class that was read already, and its plain form: values that both share are taken
     from it.
     """
     values = _sequence(plain)
@@ -113,7 +116,7 @@ def _record(cls: Any, plain: object, before: tuple[Sequence[Any], Sequence[Any]]
 
 
 def _processes(plain: object) -> tuple[model.ProcessSpec, ...]:
-    """Return the specifications of all processes; those from a snapshot share most values with the one before."""
+    """Convert the plain form of all process specifications; neighbours in a snapshot share most values."""
     found: list[model.ProcessSpec] = []
     before: tuple[Sequence[Any], Sequence[Any]] = ((), ())
     for row in _sequence(plain):
@@ -129,7 +132,7 @@ def _sequence(value: object) -> tuple[Any, ...]:
 
 
 def _bytes(value: object) -> str:
-    """Return bytes of a probe, as latin-1 text; unlike other text they may contain NUL."""
+    """Return a probe's bytes, stored as latin-1 text; unlike other texts they may contain NUL."""
     if type(value) is not str:
         raise PlanError(f"{_shown(value)} is no text")
     return value

@@ -1,4 +1,4 @@
-"""Makes a user's text fit for a message: one line, no control characters, limited length."""
+"""Makes text of a user or program safe for messages: one line, no control characters, limited length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans and status of processes: the supervisor's input and output, as plain values.
+"""Plans, process specifications and statuses: the supervisor's input and output, as plain values.
 
 Standard library only and cheap to import. Times are seconds (float), signals are numbers, environments are tuples of
 (name, value) pairs, so that every value is hashable, and its plain form can be sent and stored with `marshal`.
@@ -70,14 +70,14 @@ class Probe(Record):
 
 
 class Dependency(Record):
-    """A dependency: `name` has to be `until` (started, ready, succeeded, completed) before the dependent starts."""
+    """A dependency: the process `name` must have reached the state `until` (started, ready, succeeded, completed)."""
 
     name: str
     until: str
 
 
 class FailureHint(Record):
-    """A line that a server logs when it can't run, and its explanation, from a recipe."""
+    """A pattern, from a recipe, for a line that a server logs when it can't run, with the error to report."""
 
     pattern: str  # regular expression for one line
     slug: str
@@ -87,7 +87,7 @@ class FailureHint(Record):
 
 
 class ProcessSpec(Record):
-    """One supervised child. `command` is for /bin/sh; if it is empty, `argv` is executed."""
+    """Specification of one supervised child. `command` is for /bin/sh; if it is empty, `argv` is executed."""
 
     name: str
     kind: str  # SERVICE, TASK, PROCESS
@@ -143,7 +143,7 @@ def signal_name(number: int) -> str:
 
 
 def fixed_port(spec: ProcessSpec) -> int:
-    """Return the port that a process' command names by a number, so that it can't be changed; 0 for none."""
+    """Return the port that is written as a number in the process' command, so that it can't be moved; 0 for none."""
     import re
 
     chosen = dict(spec.env).get("PORT")
@@ -170,7 +170,7 @@ class Plan(Record):
 
 
 class LastExit(Record):
-    """Last exit of a process: an exit code, or the number of a signal; `at` is wall-clock seconds."""
+    """Last exit of a process: an exit code, or the number of the signal that ended it; `at` is wall-clock seconds."""
 
     code: int | None
     signal: int | None
@@ -198,12 +198,12 @@ class ProcessStatus(Record):
 
 
 def makes_database(spec: ProcessSpec) -> bool:
-    """Return whether a task makes a database of the manifest within a service."""
+    """Return whether a task creates a database of the manifest inside of a service."""
     return spec.kind == TASK and spec.origin.startswith("[databases.")
 
 
 def has_gate(spec: ProcessSpec) -> bool:
-    """Return whether it counts as up only once its probe has passed or, for a task, once it has ended."""
+    """Return whether a process counts as up only when its probe passes; a task, when it has ended."""
     if spec.kind == TASK:
         return True
     return spec.ready is not None and (spec.gates or spec.ready.kind not in OF_ITSELF)
@@ -215,7 +215,7 @@ def plan_to_plain(plan: Plan) -> tuple[Any, ...]:
 
 
 def plan_from_plain(plain: tuple[Any, ...]) -> Plan:
-    """Return the plan for its plain form; lists (JSON) count as tuples."""
+    """Convert nested plain tuples to a plan; lists (from JSON) count as tuples."""
     values = dict(zip(Plan._fields, _tuples(plain), strict=True))
     values["processes"] = tuple(_spec(item) for item in values["processes"])
     return Plan(**values)
@@ -239,7 +239,7 @@ def _tuples(value: Any) -> Any:
 
 
 def environment_of(plan: Plan, spec: ProcessSpec) -> Mapping[str, str]:
-    """Return the variables that `spec` starts with, without those that the supervisor adds."""
+    """Return all variables that a process starts with, except those that the supervisor adds."""
     composed = dict(plan.env)
     for name in spec.unset:
         composed.pop(name, None)
@@ -248,7 +248,7 @@ def environment_of(plan: Plan, spec: ProcessSpec) -> Mapping[str, str]:
 
 
 def variables_of(plan: Plan, spec: ProcessSpec) -> dict[str, str]:
-    """Return the variables of `spec` beyond the plan's environment: its own, and the ports of all processes.
+    """Return the variables of a process beyond the plan's common environment: its own, and the ports of all processes.
 
     The ports are stored once per plan: stored per process, their number would grow quadratically.
     """

@@ -1,4 +1,4 @@
-"""Schedules: five fields as in cron, names such as `@daily`, or an interval such as `30s`."""
+"""Parses schedules: five fields as in cron, names such as `@daily`, or an interval such as `30s`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HORIZON = 9 * 366 * 86400  # seconds to look ahead: 29 February may be eight ye
 
 
 class _Field(Record):
-    """One of the five fields: its range and the names of its numbers."""
+    """One of cron's five fields: its range and the names of its numbers."""
 
     label: str
     lowest: int
@@ -46,7 +46,7 @@ _FIELDS = (
 
 
 class Schedule(Record):
-    """Times of a process' runs: `every` so many seconds, or whenever each field contains the local time's number."""
+    """When a process runs: `every` so many seconds, or at each local time that matches all fields."""
 
     every: float = 0.0
     minutes: frozenset[int] = frozenset()
@@ -59,7 +59,7 @@ class Schedule(Record):
 
 
 def parse_schedule(text: str) -> Schedule:
-    """Parse a schedule. Raises ValueError with a predicate for the sentence "`schedule` …"."""
+    """Parse a schedule. Raises ValueError; its text is a predicate to follow "`schedule`"."""
     text = text.strip()
     if text[:1] == "@":
         if text.lower() not in NAMED:
@@ -96,7 +96,7 @@ def _interval(text: str) -> float:
 
 
 def _numbers(word: str, field: _Field) -> frozenset[int]:
-    """Return the numbers that one field matches."""
+    """Parse one field of cron, as `*/15` or `mon-fri`, and return the numbers that it matches."""
     found: set[int] = set()
     for part in word.split(","):
         span, slash, step = part.partition("/")
@@ -129,7 +129,7 @@ def _is_number(text: str) -> bool:
 def next_after(
     schedule: Schedule, now: float, last: float, local: Callable[[float], time.struct_time] = time.localtime
 ) -> float:
-    """Return the next time after `now` (seconds since the epoch). Intervals count from `last`, their beginning."""
+    """Return the first time of the schedule after `now` (seconds since the epoch); intervals count from `last`."""
     if schedule.every:
         beats = max(0, int((now - last) // schedule.every)) + 1
         return last + beats * schedule.every
@@ -154,7 +154,7 @@ def _is_day(schedule: Schedule, there: time.struct_time) -> bool:
 def _comes_twice(
     schedule: Schedule, at: int, there: time.struct_time, local: Callable[[float], time.struct_time]
 ) -> bool:
-    """Return whether clocks were set back and this local time occurs again: a given hour runs once a day."""
+    """Return whether this local time was reached an hour ago already, since clocks were set back."""
     if schedule.any_hour:
         return False
     before = local(at - 3600)

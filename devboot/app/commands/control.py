@@ -17,7 +17,10 @@ _SETTING = ("devboot.toml", "Procfile", "Procfile.dev")
 
 
 def _edited(call: Call) -> str:
-    """Return the first changed file that configures processes: a restart doesn't apply its edits."""
+    """Return the first settings file edited since `up`, for a warning: a restart doesn't apply the edit.
+
+    "" for none.
+    """
     known = snapshot.read(f"{call.state}/{snapshot.NAME}", has_plan=False)
     for each in snapshot.changed(known) if known is not None else ():
         name = os.path.basename(each[0])
@@ -27,7 +30,7 @@ def _edited(call: Call) -> str:
 
 
 def carry_out(call: Call) -> int:
-    """Forward `start`, `stop` or `restart` to the daemon and return the exit code; it needs a running daemon."""
+    """Send `start`, `stop` or `restart` to the running daemon and return the exit code."""
     found = daemon_connection.meet(call)
     if found.client is not None:
         code = daemon_connection.answer(call, found.client, **({"wait": 0.0} if call.output.no_wait else {}))

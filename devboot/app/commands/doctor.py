@@ -1,4 +1,4 @@
-"""`doctor`: collects the subject of the checks and runs them; changes nothing."""
+"""`doctor`: collects the facts that the checks examine, and runs the checks; changes nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Directories(Record):
 def doctor(
     context: Context, names: Sequence[str] = (), reporter: Reporter | None = None, *, probes: bool = False
 ) -> Report:
-    """Run the checks, or those of the areas and checks in `names`. Raises UsageError for a name that is neither.
+    """Run the checks that `names` (areas or checks) select, all by default. Raises UsageError for an unknown name.
 
     `probes`: the code of the project is imported, to compare the addresses in its settings.
     """
@@ -78,7 +78,7 @@ def available(context: Context) -> tuple[Check, ...]:
 
 
 def chosen(names: Sequence[str], checks: Sequence[Check]) -> tuple[Check, ...]:
-    """Return the checks that `names` (areas or checks) select, all without names. Raises UsageError."""
+    """Return the checks that `names` (areas or checks) select, all by default. Raises UsageError."""
     known = {name for check in checks for name in (check.area, check.name)}
     for name in names:
         if name not in known:
@@ -93,7 +93,7 @@ def chosen(names: Sequence[str], checks: Sequence[Check]) -> tuple[Check, ...]:
 
 
 def examine(context: Context) -> Subject:
-    """Read what the checks need, keeping errors as values: a broken manifest is a finding, not the end."""
+    """Collect the facts that the checks need; errors, such as of a broken manifest, are part of the result."""
     project = find_project(context.cwd, context.environ)
     sources = _load(project.manifest, project.root, context.cwd)
     detection = Detection(project.root, context.environ)
@@ -147,7 +147,10 @@ def examine(context: Context) -> Subject:
 
 
 class _PreflightResult(Record):
-    """The project as `up` would load it: the errors for which it would refuse; `error` if it can't even load it."""
+    """The project as `up` would load it, and the errors with which `up` would refuse it.
+
+    `error` is set if it can't even be loaded.
+    """
 
     loaded: Loaded | None = None
     error: DevbootError | None = None

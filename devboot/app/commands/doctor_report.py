@@ -1,6 +1,6 @@
 """`doctor --report`, `--read`: facts, findings and last log lines in one file that can be given to a maintainer.
 
-The file is JSON. No value of a secret is in it, and home folders are shortened; a read file is checked like any other
+The file is JSON. It contains no secrets, and home folders are shortened; a file to read is checked like any other
 hostile input.
 """
 
@@ -41,7 +41,7 @@ _PLAIN = re.compile(r"[a-z]{1,12}|[\d.:]+|true|false|https?://[\w.:-]+/?", re.IG
 
 
 def collect(context: Context, findings: Mapping[str, Any], *, mask: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return the report as JSON values: `findings` are those of `doctor --json`."""
+    """Return the content of the report; `findings` are those of `doctor --json`, `mask` replaces secrets in text."""
     subject = examine(context)
     text = Shortened(subject.home, mask, secret_values(subject))
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
@@ -66,7 +66,7 @@ def collect(context: Context, findings: Mapping[str, Any], *, mask: Callable[[st
 
 
 def _logs(subject: Subject) -> Iterator[tuple[str, list[str]]]:
-    """Yield the last lines of processes that failed."""
+    """Yield (name, last log lines) of each process that failed."""
     for failure in read_failures(subject.project.state):
         with suppress(OSError):
             if lines := last_lines(log_path(subject.project.state, failure.name), _LINES):
@@ -74,7 +74,7 @@ def _logs(subject: Subject) -> Iterator[tuple[str, list[str]]]:
 
 
 def secret_values(subject: Subject) -> Iterator[str]:
-    """Yield all values that could be secrets: of env-files, of the environment, generated ones, declared ones."""
+    """Yield all values to mask in a report: of env files, of the environment, generated ones, declared ones."""
     project = subject.project
     known = snapshots.read(os.path.join(project.state, snapshots.NAME))
     values = [value for _, value, _, is_secret in known.variables if is_secret] if known is not None else []
@@ -94,7 +94,7 @@ def _is_ordinary(value: str) -> bool:
 
 
 class Shortened:
-    """Masks secrets in text and shortens home folders."""
+    """Masks secrets in a text and shortens home folders; called with the text."""
 
     def __init__(self, home: str, mask: Callable[[str], str], values: Iterable[str]) -> None:
         self._homes = sorted({each for each in (home, os.path.realpath(home)) if len(each) > 1}, key=len, reverse=True)
@@ -102,14 +102,14 @@ class Shortened:
         self._secrets = Masker(values)
 
     def __call__(self, text: str) -> str:
-        """Return the text without secrets, with `~` for the home folder and `~…` for other people's."""
+        """Return the text with secrets masked, the home folder as `~`, and other users' as `~…`."""
         text = self._mask(self._secrets(text))
         for home in self._homes:
             text = re.sub(rf"(?<![\w.]){re.escape(home.rstrip('/'))}(?![\w.-])", "~", text)
         return _HOME.sub("~…", text)
 
     def everywhere(self, value: object) -> object:
-        """Return a JSON value with all its texts shortened."""
+        """Return a JSON value in which every text is masked and shortened."""
         if isinstance(value, str):
             return self(value)
         if isinstance(value, Mapping):
@@ -118,14 +118,14 @@ class Shortened:
 
 
 def write(path: str, report: Mapping[str, Any]) -> None:
-    """Write a report; another report in its place is replaced. Raises UsageError for any other file, MachineError."""
+    """Write a report to `path`, replacing only another report. Raises UsageError for any other file, MachineError."""
     if os.path.lexists(path):
         read(path)
     atomic_write(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n", mode=0o600)
 
 
 def read(path: str) -> dict[str, Any]:
-    """Return the report in a file. Raises UsageError `usage/no-report`."""
+    """Read a report from a file. Raises UsageError `usage/no-report` for anything else."""
     try:
         found = json.loads(read_text(path, limit=_LIMIT))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`devboot down`: stops everything, whatever state the daemon is in, and reports what was necessary."""
+"""`devboot down`: stops everything, whatever state the daemon is in, and reports what it had to do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _POLL = 0.01
 
 
 def carry_out(call: Call) -> int:
-    """Ask the daemon to stop, kill one that doesn't answer, and clean up after a dead one; return the exit code.
+    """Stop the project, or all projects with `--all`; kill a daemon that doesn't answer; return the exit code.
 
     It is no error if nothing runs.
     """
@@ -59,7 +59,10 @@ def _down(call: Call) -> int:
 
 
 def _ask(call: Call, client: daemon.Client) -> int | None:
-    """Return the daemon's exit code; None if it doesn't answer. Ctrl-C kills running processes, a second one leaves."""
+    """Request `down` from the daemon; return its exit code, None if it doesn't answer.
+
+    The first Ctrl-C kills the processes, the second one ends this command.
+    """
     streams = Streams()
     try:
         client.ask({"command": "down", "view": call.view()})
@@ -78,7 +81,7 @@ def _ask(call: Call, client: daemon.Client) -> int | None:
 
 
 def see_off(lease: DaemonLease | None) -> None:
-    """Wait until daemon and guardian have ended, too: after `down` no process of devboot is left.
+    """Wait until the daemon and its guardian have exited, so that no process of devboot is left after `down`.
 
     A guardian that doesn't end, because of a debugger for instance, has nothing more to do and is killed.
     """
@@ -96,7 +99,10 @@ def _both(lease: DaemonLease) -> tuple[tuple[int, str], tuple[int, str]]:
 
 
 def _has_ended(pid: int, started: str, patience: float) -> bool:
-    """Wait for a process to end; a zombie counts as ended, since process 1 of a container may reap late."""
+    """Wait up to `patience` seconds for a process to end; return whether it did.
+
+    A zombie counts as ended, since process 1 of a container may reap late.
+    """
     from devboot.supervisor.system import proctable
 
     deadline = time.monotonic() + patience
@@ -123,7 +129,7 @@ def _kill(pid: int, started: str) -> None:
 
 
 def _end_without_answer(call: Call, lease: DaemonLease, state: str) -> int:
-    """End a daemon that doesn't answer; its guardian, or this process, ends the rest.
+    """End a daemon that doesn't answer; its guardian, or this process, ends the project's processes.
 
     Returns 1 if processes are left.
     """
@@ -146,7 +152,7 @@ def _end_without_answer(call: Call, lease: DaemonLease, state: str) -> int:
 
 
 def _is_terminated(lease: DaemonLease, patience: float) -> bool:
-    """Terminate an unreachable daemon by a signal; return whether it and everything that it runs has ended."""
+    """Send SIGTERM to a daemon that can't be connected to; return whether it and its processes have ended in time."""
     from devboot.daemon.signalling import SIGTERM, signal_process
     from devboot.supervisor.system import proctable
 
@@ -157,11 +163,9 @@ def _is_terminated(lease: DaemonLease, patience: float) -> bool:
 
 
 def end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: bool = False) -> int | None:
-    """End the processes that an earlier run has left, remove its files, and return the exit code.
+    """End the processes that a dead daemon has left, remove its files, and return the exit code.
 
-    Returns None if another process has the project.
-
-    `lease` is that of the last daemon, if it is known.
+    Returns None if another command or daemon holds the project. `lease` is the dead daemon's, if known.
     """
     if lease is None and not os.path.lexists(leases.lock_path(state)):
         _say_not_running(call, quiet=quiet)  # it never ran: nothing is written
@@ -191,7 +195,7 @@ def _say_not_running(call: Call, *, quiet: bool) -> None:
 
 
 def _busy(call: Call, waited: float) -> DevbootError:
-    """Return the error for a daemon's lock that is held by something that doesn't answer."""
+    """Return the error for a daemon's lock held by a process that doesn't answer; `waited` is in seconds."""
     from devboot.errors import BusyError
 
     holder = _lock_holder(call)
@@ -248,7 +252,7 @@ def _end_run(call: Call, lease: DaemonLease) -> int:
 
 
 def _all_runs(call: Call) -> list[DaemonLease]:
-    """Return a lease for each living daemon, and for each dead one that has left processes; sorted by root."""
+    """Return a lease for each live daemon, and for each dead one that has left processes; sorted by root."""
     from devboot.daemon import search
     from devboot.paths import runtime_directory
     from devboot.state.projects import Projects
@@ -268,7 +272,7 @@ def _all_runs(call: Call) -> list[DaemonLease]:
 
 
 def _has_left(lease: DaemonLease) -> bool:
-    """Return whether a dead daemon has left processes, and no other daemon has replaced it."""
+    """Return whether a dead daemon has left processes and no new daemon runs the project."""
     if not lease.state or leases.is_daemon_alive(leases.daemon_path(lease.state)):
         return False
     return bool(leases.orphans_of(lease.state, known=lease))

@@ -1,6 +1,6 @@
-"""`devboot env`: the variables of processes; a table for people, lines for a shell, JSON for programs.
+"""`devboot env`: prints the variables of processes, as a table, as shell lines or as JSON.
 
-It shows what the last `sync`, `up` or `run` composed, and brings nothing up to date.
+It shows the variables of the last `sync`, `up` or `run`, and updates nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _WATCHED = ("devboot.toml", "devboot.lock", "Procfile", "Procfile.dev", ".overmi
 
 
 def carry_out(call: Call) -> int:
-    """Print what the last preparation composed, with a warning if something has changed since; return the exit code."""
+    """Print the variables of the last preparation, with a warning if something has changed since.
+
+    Return the exit code.
+    """
     known = snapshots.read(f"{call.state}/{snapshots.NAME}")
     if known is None or known.root != call.root:
         return _complain(call)
@@ -50,7 +53,7 @@ def _complain(call: Call) -> int:
 
 
 def _warn(call: Call, known: Snapshot) -> tuple[str, ...]:
-    """Print a warning about everything that has changed since the last preparation; returns it."""
+    """Print a warning that lists all changes since the last preparation; return these."""
     from devboot.app.fast import daemon_connection
     from devboot.app.staleness import changes_since
     from devboot.errors import WorkError
@@ -64,7 +67,7 @@ def _warn(call: Call, known: Snapshot) -> tuple[str, ...]:
 
 
 def _show(call: Call, known: Snapshot, changes: Sequence[str]) -> int:
-    """Print the variables of a snapshot in the form for the flags and the stream; returns the exit code."""
+    """Print the variables of a snapshot in the format that the flags select; return the exit code."""
     streams = Streams()
     variables = effective(known, call.environ)
     with_secrets = call.flag("show-secrets")
@@ -97,7 +100,7 @@ def _show(call: Call, known: Snapshot, changes: Sequence[str]) -> int:
 
 
 def effective(known: Snapshot, environ: Mapping[str, str]) -> tuple[ComposedVariable, ...]:
-    """Return the variables as processes get them: defaults are replaced by the caller's values."""
+    """Return the variables with the values that processes get: the caller's value replaces a default."""
     gives_way = {name for kind, name, _ in known.patch if kind == snapshots.DEFAULT}
     composed = (ComposedVariable(*plain) for plain in known.variables)
     return tuple(
@@ -109,12 +112,12 @@ def effective(known: Snapshot, environ: Mapping[str, str]) -> tuple[ComposedVari
 
 
 def as_shell(patch: Patch, environ: Mapping[str, str]) -> str:
-    """Return lines for any POSIX shell, for `eval "$(devboot env)"`."""
+    """Return the changes of variables as lines for a POSIX shell, for `eval "$(devboot env)"`."""
     return "".join(f"{line}\n" for line in _shell_lines(patch, environ))
 
 
 def direnv(patch: Patch, root: str, state: str, environ: Mapping[str, str]) -> str:
-    """Return lines for .envrc: the variables, and the files that direnv must watch."""
+    """Return the lines for direnv's .envrc: the variables, and the files whose change makes them stale."""
     paths = (*(os.path.join(root, name) for name in _WATCHED), os.path.join(state, snapshots.NAME))
     watched = " ".join(map(_quoted, paths))
     return f"watch_file {watched}\n{as_shell(patch, environ)}"
@@ -150,9 +153,9 @@ def as_json(
     with_secrets: bool,
     with_own_passwords: bool = False,
 ) -> dict[str, Any]:
-    """Return the document of `env --json`; a secret's value is null unless `with_secrets`.
+    """Return the content of `env --json`; a secret's value is null unless `with_secrets`.
 
-    `with_own_passwords` fills in the passwords of the project's own services: a program can't connect without them.
+    `with_own_passwords` includes the passwords of the project's own services: a program can't connect without them.
     """
     from devboot import __version__
     from devboot.text.masking import passwords_in
@@ -187,7 +190,7 @@ def as_json(
 
 
 def path_entries(patch: Patch) -> list[str]:
-    """Return the folders that come before the caller's PATH, first one first."""
+    """Return the folders that devboot puts before the caller's PATH, in order."""
     entries: list[str] = []
     for kind, name, value in patch:
         if kind == snapshots.PREPEND and name == "PATH":
@@ -196,7 +199,7 @@ def path_entries(patch: Patch) -> list[str]:
 
 
 def unnameable(patch: Patch) -> list[str]:
-    """Return names of variables that env-files may have, but no shell."""
+    """Return variable names that an env file may have but a shell can't set, such as `a.b`."""
     return [name for kind, name, _ in patch if kind != snapshots.UNSET and not _is_name(name)]
 
 

@@ -1,4 +1,4 @@
-"""Explains slugs: a short text for each, stored as package data and read on demand."""
+"""Long explanations of error slugs: one text for each, read from package data."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _HTTP = re.compile(r"network/http-\d+")
 
 
 def explanation(slug: str) -> str | None:
-    """Return the text for a slug: symptom, causes by likelihood, what to do; None for an unknown slug."""
+    """Return the explanation of a slug: symptom, causes, what to do; None for an unknown slug."""
     return _texts().get("network/http" if _HTTP.fullmatch(slug) else slug)
 
 
 def known_slugs() -> tuple[str, ...]:
-    """Return all slugs that have a text, sorted."""
+    """Return all slugs with an explanation, sorted."""
     return tuple(sorted(_texts()))
 
 

@@ -1,4 +1,4 @@
-"""Fast path of `up`: joins a running project or starts a fresh snapshot; anything else takes the slow path."""
+"""Fast path of `up`: joins a running project, or starts the plan of a fresh snapshot; else the slow path continues."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ AGAIN = -1  # in place of an exit code: a port was taken in the meantime, so a p
 
 
 def refuse_nested(call: Call) -> None:
-    """Raise BusyError `busy/nested` for an `up` by one of the project's own processes: it would recurse for ever."""
+    """Raise BusyError `busy/nested` if one of the project's own processes calls `up`, which would recurse for ever."""
     if call.environ.get(INSIDE) == call.root:
         raise _nested()
 
@@ -53,7 +53,7 @@ def _nested() -> DevbootError:
 
 
 def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Handle | None]:
-    """Return the exit code; None and the waiting daemon if the slow path must continue.
+    """Run `up` from the snapshot; return (exit code, None), or (None, forked daemon) if the slow path must continue.
 
     `handle` is a daemon that was forked already.
     """
@@ -79,7 +79,7 @@ def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Han
 
 
 def _find_daemon(call: Call) -> Found:
-    """Find the project's daemon; wait for one that is just ending, or was killed a moment ago."""
+    """Find the project's daemon; first wait for one that is about to end, or was killed a moment ago."""
     deadline = time.monotonic() + daemon.PATIENCE
     while True:
         found = daemon_connection.meet(call)
@@ -105,7 +105,7 @@ def launch(
     installed: str,
     moves: bool = False,
 ) -> int:
-    """Send the plan to the waiting daemon, show its progress, return the exit code of `up`.
+    """Send the plan to the forked daemon, show the start, return the exit code of `up`.
 
     `installed` is the headline's text about the provisioning. If another `up` was faster, join that one. With `moves`
     the result may be AGAIN: then the caller prepares a plan with other ports.
@@ -126,7 +126,7 @@ def launch(
 
 
 def request(call: Call, installed: str, *, moves: bool = False) -> dict[str, Plain]:
-    """Return the message that requests `up`."""
+    """Return the message by which `up` is requested from the daemon."""
     wait = call.values.get("wait-timeout")
     return {
         "command": "up",
@@ -152,10 +152,10 @@ def join(
     installed: str = "",
     moves: bool = True,
 ) -> int | None:
-    """Bring a running daemon to this plan: start what is missing, apply changes, then watch or return.
+    """Send `up` to a running daemon: apply the plan, start what is missing, then watch or return.
 
-    The result is as for `launch`; AGAIN only with `moves`. None if the daemon needs the plan and it wasn't given, or
-    if it is ending: then continue as if there was none.
+    The result is as for `launch`; AGAIN only with `moves`. None if the daemon needs the plan and it wasn't given, or if
+    it is ending: then continue as if there was none.
     """
     plan = (*plan_plain[:3], tuple((environ or {}).items()), *plan_plain[4:]) if plan_plain else ()
     try:
@@ -178,7 +178,7 @@ def join(
 
 
 def join_known(call: Call, client: Client) -> int | None:
-    """Send the snapshot's plan to the daemon behind `client`; return the exit code, or None for a stale snapshot."""
+    """Send `up` with the snapshot's plan to a running daemon; return the exit code, None if the snapshot is stale."""
     known = _fresh(call)
     if known is None or not is_plausible(known.data):  # without `since`: running processes write to their databases
         client.close()
@@ -197,7 +197,10 @@ def join_known(call: Call, client: Client) -> int | None:
 def join_winner(
     call: Call, plan_plain: tuple[Any, ...], environ: Mapping[str, str], who: str, deadline: float, *, moves: bool
 ) -> int | None:
-    """Join the daemon of the faster `up`; returns the exit code, None if no process has the project any more."""
+    """Join the daemon of a faster `up`; return the exit code, None if the project isn't locked any more.
+
+    `who` describes the faster one, `deadline` is monotonic seconds.
+    """
     if not call.output.quiet:
         Streams().say(f"waiting for {who}\n")
     from devboot.locks import is_locked
@@ -252,7 +255,7 @@ def _follow_start(call: Call, client: Client, *, owner: bool) -> int:
 
 
 def _print_outdated_processes(call: Call, streams: Streams) -> None:
-    """Print which processes of a running project still run code from before an edit."""
+    """Print the names of running processes whose code was edited after their start."""
     from devboot.daemon.old_code import old_code
     from devboot.text.columns import pad, printable
 
@@ -277,7 +280,7 @@ def _follow(call: Call, client: Client, streams: Streams) -> int | None:
 
 
 def _ports_are_free(ports: tuple[tuple[str, int, str], ...]) -> bool:
-    """Return whether all ports are free; the slow path finds out who holds one that isn't."""
+    """Return whether all ports are free; `ports` has (name, port, address)."""
     from devboot.environment.ports.loopback import is_free
 
     return all(is_free(port) for _, port, _ in ports)

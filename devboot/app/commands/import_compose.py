@@ -1,4 +1,4 @@
-"""`import`: turns a compose file into a manifest with a fidelity report, or compares it with the committed one."""
+"""`import`: converts a compose file to a manifest with a report, or compares it with the project's manifest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OVERRIDES = tuple(name.replace(".y", ".override.y") for name in FILES)
 
 
 class Import(NamedTuple):
-    """A planned import: the files, relative to the project's folder, the change of the manifest, and the report."""
+    """A planned import: the compose files, relative to the project, the change of the manifest, and the report."""
 
     root: str
     files: tuple[str, ...]
@@ -38,10 +38,10 @@ class Import(NamedTuple):
 def planned_import(
     cwd: str, environ: Mapping[str, str], files: Sequence[str], profiles: Sequence[str], *, merges: bool
 ) -> Import:
-    """Return what `import` would write, writing nothing.
+    """Return what `import` would write, without writing it.
 
-    Raises UsageError `init/exists` for a manifest that is there, unless `merges`, and what `read_compose_files` and
-    `merged` of `init` raise.
+    Raises UsageError `init/exists` for an existing manifest, unless `merges`, and the errors of `read_compose_files`
+    and of `merged` in `init`.
     """
     from devboot.onboarding import render
 
@@ -56,7 +56,7 @@ def planned_import(
 
 
 def difference(cwd: str, environ: Mapping[str, str], files: Sequence[str], profiles: Sequence[str]) -> str:
-    """Return what the manifest lacks, or has otherwise than the compose files, as a diff of keys; "" for nothing.
+    """Return the keys that the manifest lacks or has otherwise than the compose files, as a diff; "" for none.
 
     Keys that only the manifest has don't count. Raises ManifestError `manifest/not-found`, and Problems of both files.
     """
@@ -89,7 +89,7 @@ def difference(cwd: str, environ: Mapping[str, str], files: Sequence[str], profi
 def read_compose_files(
     root: str, cwd: str, environ: Mapping[str, str], files: Sequence[str], profiles: Sequence[str]
 ) -> tuple[tuple[str, ...], Imported]:
-    """Read the files, by default compose's usual ones; return their names relative to `root`, and the import.
+    """Read the compose files (by default the usual ones); return their names relative to `root`, and their content.
 
     Raises ManifestError `compose/not-found`, UsageError `compose/elsewhere`, Problems for mistakes in them.
     """
@@ -137,12 +137,12 @@ def _given(root: str, cwd: str, files: Sequence[str]) -> Iterator[str]:
 
 
 def _keys(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return each value of a manifest by its dotted key, in one form for each meaning."""
+    """Return the values of a manifest by dotted key, normalised, so that equal meanings have equal texts."""
     return dict(sorted(_flat({**values, **_nested(values)}, "")))
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the services with their databases in them, and the other databases."""
+    """Return a manifest's tables with each server database moved into its service."""
     services = {name: dict(table) for name, table in values.get("services", {}).items()}
     files = {}
     for name, table in values.get("databases", {}).items():

@@ -1,4 +1,4 @@
-"""`init`: inspects the clone and writes a manifest for it, adds to one, or writes a tiny example."""
+"""`init`: inspects the clone and writes a manifest for it, adds to an existing one, or writes a small example."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MADE = (".venv/", LOCK, "guestbook.sqlite3")
 
 
 class Fact(Record):
-    """A detected fact: `what` in words, `where` as file:line or ""."""
+    """A detected fact: `what` in words, `where` it was found as file:line, or ""."""
 
     subject: str
     what: str
@@ -36,7 +36,7 @@ class Fact(Record):
 
 
 class InitResult(Record):
-    """The result of `init`: files written (relative to `root`), the facts behind them, and notes."""
+    """Result of `init`: files written (relative to `root`), the facts on which they are based, and notes."""
 
     root: str
     name: str
@@ -47,7 +47,7 @@ class InitResult(Record):
 
 
 class Change(Record):
-    """A planned change of the manifest: its text before (None without one) and after, and what is added."""
+    """A planned change of the manifest: its text before (None without one) and after, and the proposal behind it."""
 
     path: str
     before: str | None
@@ -56,7 +56,7 @@ class Change(Record):
 
     @property
     def diff(self) -> str:
-        """Return the change as a unified diff; "" for none."""
+        """Return the change as a unified diff; "" if nothing changes."""
         old = "/dev/null" if self.before is None else MANIFEST
         before, after = ((text or "").splitlines(keepends=True) for text in (self.before, self.after))
         lines = unified_diff(before, after, old, MANIFEST)
@@ -64,7 +64,7 @@ class Change(Record):
 
 
 def init(cwd: str, environ: Mapping[str, str], *, merges: bool = False) -> InitResult:
-    """Write `devboot.toml` for the clone; with `merges` add what an existing one lacks, and keep its text.
+    """Write `devboot.toml` for the clone; with `merges` add missing parts to an existing one, keeping its text.
 
     Raises UsageError `init/exists` if there is one, ManifestError `manifest/not-found` if nothing was found, and
     MachineError if it can't be written.
@@ -73,7 +73,7 @@ def init(cwd: str, environ: Mapping[str, str], *, merges: bool = False) -> InitR
 
 
 def write_change(change: Change, cwd: str, environ: Mapping[str, str]) -> InitResult:
-    """Write a planned manifest, or the additions to one. Raises what `init` raises for files in the way."""
+    """Write a planned manifest, or the additions to one. Raises the errors of `init` for files in the way."""
     root, found = os.path.dirname(change.path), change.proposal
     data = change.after.encode("utf-8", "surrogateescape")
     written: list[str] = []
@@ -90,7 +90,7 @@ def write_change(change: Change, cwd: str, environ: Mapping[str, str]) -> InitRe
 
 
 def _observed(project: Project) -> Iterator[str]:
-    """Yield remarks on requests that were observed to fail in starts without a manifest."""
+    """Yield remarks on variables, files and servers that programs lacked in starts without a manifest."""
     from devboot.daemon.leases import daemon_path, is_daemon_alive
     from devboot.supervisor.explain.observed import lacks, summaries
 
@@ -99,7 +99,7 @@ def _observed(project: Project) -> Iterator[str]:
 
 
 def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
-    """Return what `init` would write, writing nothing. Raises what `init` raises, and Problems of the manifest."""
+    """Return what `init` would write, without writing it. Raises the errors of `init`, and Problems of the manifest."""
     from devboot.app.preparation.project.detect import detect_here
     from devboot.app.preparation.project.kind_of_clone import advice_without_manifest
     from devboot.onboarding import render
@@ -129,12 +129,12 @@ def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
 
 
 def _table_form(name: str) -> str:
-    """Return how to write a table of a manifest, so that lines can be added to it."""
+    """Return in words the form that a manifest's table must have, so that lines can be added to it."""
     return f"a table (`[{name}]`)" if name in ("env", "packages", "python") else f"tables (`[{name}.NAME]`)"
 
 
 def merged(path: str, proposal: Proposal) -> Change:
-    """Return the change that adds to the manifest at `path` what it lacks of a proposal.
+    """Return the change that adds to the manifest at `path` the parts of a proposal that it lacks.
 
     Raises Problems for mistakes in the manifest, ManifestError `init/elsewhere`, `init/form`, `init/conflict`.
     """
@@ -178,7 +178,7 @@ def merged(path: str, proposal: Proposal) -> Change:
 
 
 def _check_merged(root: str, before: str, after: str) -> None:
-    """Check a merged manifest, references and Procfile included, before it is written.
+    """Validate a merged manifest, including references and Procfile, before it is written.
 
     Raises Problems for mistakes that the text had before, ManifestError `init/conflict` for others.
     """
@@ -205,7 +205,7 @@ def _check_merged(root: str, before: str, after: str) -> None:
 
 
 def write_example(cwd: str) -> InitResult:
-    """Write the tiny example into `cwd`. Raises UsageError `init/exists` for a file that is in the way."""
+    """Write the small example project into `cwd`. Raises UsageError `init/exists` for a file in the way."""
     source = example_folder()
     names = [name for name in _files_below(source) if not name.startswith(_MADE) and "__pycache__" not in name]
     for name in names:
@@ -225,14 +225,14 @@ def _files_below(folder: str) -> list[str]:
 
 
 def example_folder() -> str:
-    """Return the example's folder: in the wheel, or in a checkout."""
+    """Return the folder with the example's files: in the wheel, or in a checkout."""
     package = str(files("devboot"))
     bundled = os.path.join(package, "_example")
     return bundled if os.path.isdir(bundled) else os.path.join(os.path.dirname(package), "examples", "guestbook")
 
 
 def facts_of(proposal: Proposal) -> Iterator[Fact]:
-    """Yield everything that was found, in the order of the manifest."""
+    """Yield a fact for each part of the proposal, in the order of the manifest."""
     python = proposal.python
     single = (
         Fact("framework", proposal.framework or "", _where(proposal.framework_evidence)),
@@ -283,7 +283,10 @@ def _write_new(path: str, data: bytes, cwd: str) -> None:
 
 
 def _move_up(project: Project) -> list[str]:
-    """Move what `up` kept of its detection into the project, and remove the detected manifest."""
+    """Move the lock that `up` kept in the state folder into the project, and delete the detected manifest there.
+
+    Returns the names of moved files.
+    """
     for name in (DETECTED, "detected.json"):
         if os.path.exists(path := os.path.join(project.state, name)):
             os.remove(path)
@@ -297,7 +300,7 @@ def _move_up(project: Project) -> list[str]:
 
 
 def exists_already(path: str, cwd: str, command: str = "init") -> UsageError:
-    """Return the error for a file that `init` or `import` would have to overwrite."""
+    """Return the error for an existing file that `init` or `import` would overwrite."""
     shown = os.path.relpath(path, cwd)
     return UsageError(
         "init/exists",

@@ -22,7 +22,10 @@ _LINES, _MOST_LINES = 100, 10**9
 
 
 def carry_out(call: Call) -> int:
-    """Print the last lines, with `-f` also new ones from the daemon; returns 141 if the reader has gone."""
+    """Print the last lines of the selected logs, with `-f` also new ones.
+
+    Return the exit code, 141 for a broken pipe.
+    """
     from devboot.errors import DevbootError
 
     try:
@@ -56,7 +59,7 @@ def _print_logs(call: Call) -> int:
 
 
 def _why(call: Call, name: str) -> str:
-    """Return the reason on record why a process could not be started, in brackets; "" if there is none."""
+    """Return the recorded reason why a process could not be started, in parentheses; "" if there is none."""
     from devboot.supervisor.last_failure import read_failures
 
     return next((f" ({each.what})" for each in read_failures(call.state) if each.name == name), "")
@@ -78,7 +81,7 @@ def _count(call: Call) -> int:
 
 
 def _names_in_plan(call: Call) -> list[str]:
-    """Return the names of the project's processes, as far as they are known."""
+    """Return the names of the project's processes, as far as known without reading the manifest."""
     from devboot import snapshot
 
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
@@ -86,7 +89,10 @@ def _names_in_plan(call: Call) -> list[str]:
 
 
 def _names(call: Call, among: Sequence[str]) -> tuple[str, ...]:
-    """Return the selected processes in the plan's order; those that only have a log left come last."""
+    """Return the process names that the arguments select, in the plan's order.
+
+    Removed processes with a log come last.
+    """
     try:
         found = sorted(entry[: -len(".log")] for entry in os.listdir(f"{call.state}/logs") if entry.endswith(".log"))
     except OSError:
@@ -156,4 +162,4 @@ def _follow(call: Call, client: Client, names: Sequence[str], among: Sequence[st
 
 
 class _ReaderGoneError(Exception):
-    """The reader of standard output has gone."""
+    """Raised if the reader of standard output has closed it (broken pipe)."""

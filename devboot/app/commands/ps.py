@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def carry_out(call: Call) -> int:
-    """Print the processes as the daemon reports them; return the exit code. It is no error if nothing runs."""
+    """Print the daemon's table of processes; return the exit code. It is no error if nothing runs."""
     if call.flag("all"):
         return _all(call)
     found = daemon_connection.meet(call)
@@ -31,7 +31,7 @@ def carry_out(call: Call) -> int:
 
 
 def _say_if_moved(call: Call, lease: DaemonLease | None) -> None:
-    """Print where a project was started that has been moved while it runs: its name and paths are from there."""
+    """Print a note if the running project's folder was renamed since its start: where it was started."""
     from devboot.text.columns import printable
 
     if lease is not None and lease.root != call.root and not call.output.json:
@@ -75,7 +75,7 @@ def _nothing_runs(call: Call) -> None:
 
 
 def _all(call: Call) -> int:
-    """List each running project of this user, one after the other."""
+    """Print the processes of all running projects of this user, one project after the other."""
     from devboot.paths import runtime_directory
     from devboot.text.columns import printable
 

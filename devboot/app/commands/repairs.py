@@ -1,4 +1,4 @@
-"""Repairs of `doctor --fix` that no other command makes: each replaces nothing that isn't kept under a dated name.
+"""Repairs of `doctor --fix` that no other command makes; anything replaced is kept under a dated name.
 
 A repair that is interrupted leaves the old state or the new one; the next run of `doctor --fix` completes it.
 """
@@ -41,7 +41,10 @@ Repair = Callable[[tuple[str, ...], float], str]
 
 
 def repair(use_case: str, arguments: tuple[str, ...], at: float) -> str:
-    """Carry out a repair; return where the previous content is kept, "" if there is none. Raises MachineError."""
+    """Carry out the repair `use_case`; return where the replaced content is kept, "" if none was.
+
+    Raises MachineError.
+    """
     return REPAIRS[use_case](arguments, at)
 
 
@@ -49,7 +52,7 @@ def _restore_database(arguments: tuple[str, ...], at: float) -> str:
     """Replace a database by a backup; return the dated name under which the replaced file is kept.
 
     At every moment the old file or the new one is in its place. Raises MachineError, and BusyError `sqlite/locked` also
-    if a program has the database open: it would go on writing into the file that was moved aside.
+    if a program has the database open: it would go on writing into the renamed file.
     """
     path, backup, root = arguments
     refuse_outside(path, root)
@@ -110,7 +113,7 @@ def _unlock(arguments: tuple[str, ...], _at: float) -> str:
 
 
 def _with_mode(path: str, change: Callable[[int], int]) -> str:
-    """Change the mode of a folder, not of what a link in its place leads to."""
+    """Change the mode bits of a folder by `change`, without following a link in its place."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except PermissionError:
@@ -138,7 +141,7 @@ def _with_mode_by_path(path: str, change: Callable[[int], int]) -> str:
 
 
 def _ignore(arguments: tuple[str, ...], _at: float) -> str:
-    """Append a line to `.gitignore`; the lines that are there stay as they are."""
+    """Append a line to `.gitignore`, keeping the existing lines."""
     path, line, root = arguments
     try:
         text = read_text(path, errors="surrogateescape") if os.path.lexists(path) else ""
@@ -155,7 +158,7 @@ def _remove_leftovers(arguments: tuple[str, ...], at: float) -> str:
 
 
 def _resume_daemon(arguments: tuple[str, ...], _at: float) -> str:
-    """Let a paused daemon continue, unless its pid belongs to another process by now."""
+    """Send SIGCONT to a paused daemon, unless its pid belongs to another process by now."""
     pid, started = int(arguments[0]), arguments[1]
     seen = proctable.look(pid)
     if seen is not None and seen.started == started:
@@ -171,7 +174,7 @@ def _wait_until_running(pid: int) -> None:
 
 
 def _repair_log(arguments: tuple[str, ...], at: float) -> str:
-    """Repair a server's append-only files, and forget the failure of its last start."""
+    """Repair a server's append-only files, and delete the record of its failed start."""
     place, program, state, name = arguments
     kept = aof_repair.repair(place, program, at)
     forget_failure(state, name)

@@ -1,4 +1,4 @@
-"""`devboot run`: replaces itself by a command in the project's environment, using only a fresh snapshot."""
+"""`devboot run`, fast path: replaces this process by a command in the environment of a fresh snapshot."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CLIENTS = frozenset(
 def from_snapshot(
     root: str, state: str, args: Sequence[str], environ: Mapping[str, str], directory: str = ""
 ) -> int | None:
-    """Become `-- CMD…` (in `directory`) or `TASK [--] ARGS…`; None if a fresh snapshot isn't enough for that.
+    """Replace this process by `-- CMD…` (in `directory`) or a task; None if the snapshot is stale or insufficient.
 
     Returns an exit code only if the command can't be started.
     """
@@ -54,14 +54,14 @@ def from_snapshot(
 
 
 def task_command(text: str, args: Sequence[str]) -> list[str]:
-    """Return the command line for a task's shell text with further arguments."""
+    """Return the argv that runs a task's shell text with further arguments."""
     return [_SHELL, "-c", f'{text} "$@"' if args else text, "devboot-run", *args]
 
 
 def become(
     command: Sequence[str], environ: Mapping[str, str], cwd: str = "", known: Snapshot | None = None
 ) -> int | None:
-    """Replace this process; returns 126 or 127 only if that fails, after printing why.
+    """Replace this process by a command; return 126 or 127 if that fails, after printing the reason.
 
     With the project's snapshot it first warns of a program whose service isn't running.
     """
@@ -92,7 +92,7 @@ def _candidates(program: str, environ: Mapping[str, str]) -> list[str]:
 
 
 def _default_signals() -> None:
-    """Reset two signals that Python ignores: the new program would inherit that."""
+    """Reset SIGPIPE and SIGXFSZ, which Python ignores, to their defaults: the new program would inherit that."""
     for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
         _signal.signal(number, _signal.SIG_DFL)
 
@@ -103,7 +103,7 @@ def _is_client(program: str) -> bool:
 
 
 def _stopped_service(program: str, known: Snapshot, environ: Mapping[str, str]) -> str:
-    """Return the service that the program came with, if nothing listens on the service's port; else ""."""
+    """Return the name of the service to which a client program (`psql`) belongs if that isn't running; "" otherwise."""
     if not _is_client(program):
         return ""
     path = next((each for each in _candidates(program, environ) if os.access(each, os.X_OK)), "")
@@ -165,7 +165,7 @@ def _similar(program: str, environ: Mapping[str, str]) -> list[str]:
 
 
 def unknown_task(name: str, near: str | None, tasks: Iterable[str]) -> list[str]:
-    """Return advice for a name that no task has; `near` is the most similar task."""
+    """Return advice for a task name that doesn't exist; `near` is the most similar one."""
     there = ", ".join(f"`{each}`" for each in sorted(tasks))
     return [
         *([f"did you mean `devboot run {near}`?"] if near else []),

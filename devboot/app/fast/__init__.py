@@ -1,1 +1,1 @@
-"""The fast path: shared parts of the commands that run without Typer and without reading the manifest."""
+"""The fast path: shared code of commands that run without Typer and without reading the manifest."""

@@ -1,4 +1,4 @@
-"""The input of a fast command: one light value, built by `__main__` on the fast path and by `cli` on the slow one."""
+"""The input of a fast command, built by `__main__` on the fast path and by `cli` on the slow one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STREAMS = ("stdin", "stdout", "stderr")
 
 
 class Call:
-    """A command: `values` are its flags as in an Invocation, `args` its arguments; paths are absolute."""
+    """A typed command with its project: `values` are its flags as in an Invocation; paths are absolute."""
 
     __slots__ = (
         *("args", "began", "command", "cwd", "data", "environ", "is_grown", "output", "root", "state", "values"),
@@ -66,7 +66,7 @@ class Call:
         return self.stdin.terminal and is_live(self.stdout, self.environ, self.output)
 
     def view(self) -> dict[str, Plain]:
-        """Return how the daemon should render its answer, for the message to it."""
+        """Return the output options for a message to the daemon, which renders its answer by them."""
         from devboot.text.modes import has_colour, is_unicode
 
         return {
@@ -86,7 +86,7 @@ class Call:
 
 
 def options_of(globals_: Mapping[str, object], values: Mapping[str, object]) -> OutputOptions:
-    """Return the output options (colour, quiet, JSON, …) that the global flags and those of the command set."""
+    """Return the output options (colour, quiet, JSON, …) that the global flags and the command's flags set."""
     from devboot.text.modes import OutputOptions
 
     flags = {**globals_, "json": values.get("json")}
@@ -94,7 +94,7 @@ def options_of(globals_: Mapping[str, object], values: Mapping[str, object]) -> 
 
 
 def current_folder() -> str:
-    """Return the folder of the shell; "" if it is gone."""
+    """Return the current folder; "" if it was deleted."""
     try:
         return os.getcwd()
     except OSError:
@@ -102,7 +102,7 @@ def current_folder() -> str:
 
 
 def look_at_streams(environ: Mapping[str, str]) -> tuple[StreamFacts, StreamFacts, StreamFacts]:
-    """Return the facts about standard input, output and error."""
+    """Return the facts (terminal, size, …) about standard input, output and error."""
     return (_facts(0, environ), _facts(1, environ), _facts(2, environ))
 
 
@@ -138,7 +138,7 @@ def _encoding(number: int, environ: Mapping[str, str]) -> str:
 
 
 def positive(text: str) -> int:
-    """Return a number of columns or rows as an integer; 0 if the text isn't a positive number."""
+    """Parse a number of columns or rows; 0 if the text isn't a positive number."""
     from devboot.text.units import whole_number
 
     return whole_number(text, _WIDEST) or 0

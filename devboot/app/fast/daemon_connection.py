@@ -1,4 +1,4 @@
-"""Connects to the daemon, sends it a request, and reports that there is none; shared by all fast commands."""
+"""Connects fast commands to the daemon: finds it, sends a request, reports that there is none or no answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def meet(call: Call) -> Found:
-    """Find the daemon of the call's project, if there is one."""
+    """Find the daemon of the call's project and connect to it."""
     return daemon.find(call.state, call.root, call.environ, call.data)
 
 
@@ -36,7 +36,7 @@ class RunningPorts(Record):
 
 
 def running_ports(call: Call) -> RunningPorts | None:
-    """Ask the project's daemon for the ports of its processes; None if no daemon answers."""
+    """Request the ports of running processes from the daemon; None if no daemon answers."""
     import json
 
     found = meet(call)
@@ -52,7 +52,7 @@ def running_ports(call: Call) -> RunningPorts | None:
 
 
 def answer(call: Call, client: Client, **more: object) -> int:
-    """Send the call's command, copy the answer to the streams, and return its exit code."""
+    """Send the call's command to the daemon, copy its output to this terminal, and return its exit code."""
     request = {"command": call.command, "names": list(call.args), "view": call.view(), **more}
     streams = Streams()
     client.pass_through = streams.passing_through()
@@ -70,7 +70,7 @@ def answer(call: Call, client: Client, **more: object) -> int:
 
 
 def written(call: Call, client: Client, command: str, **more: object) -> bytes:
-    """Return the JSON that the daemon writes in answer to a command; empty if it refuses."""
+    """Send `command` to the daemon and return the JSON that it answers with; b"" if it refuses."""
     from devboot.wire import frames
 
     found, answer = b"", None
@@ -111,7 +111,7 @@ def warn(call: Call, error: DevbootError) -> None:
 
 
 def refuse_stopped(call: Call) -> None:
-    """Raise BusyError `daemon/no-answer` if the project's daemon is stopped by a signal: preparing would be in vain."""
+    """Raise BusyError `daemon/no-answer` if the project's daemon is paused (SIGSTOP), before preparing in vain."""
     found = meet(call)
     if found.client is not None:
         found.client.close()
@@ -120,7 +120,7 @@ def refuse_stopped(call: Call) -> None:
 
 
 def silent_daemon(call: Call) -> DevbootError:
-    """Return the error for a daemon that doesn't answer, with the reason as far as the system shows it."""
+    """Return the error for a daemon that doesn't answer, with the cause as far as the system shows it."""
     from errno import EMFILE
 
     from devboot.daemon import search
@@ -142,7 +142,7 @@ def silent_daemon(call: Call) -> DevbootError:
 
 
 def gone(call: Call) -> DevbootError:
-    """Return the error for a daemon that ended while it answered: killed, or crashed with a crash report."""
+    """Return the error for a daemon that ended during its answer: killed, or crashed with a crash report."""
     from devboot.daemon import leases
     from devboot.errors import MachineError, WorkError
     from devboot.supervisor.system import proctable

@@ -1,4 +1,4 @@
-"""Cheap sanity check of data files before a warm start; on any doubt the slow path checks fully."""
+"""Cheap check of data files before a warm start; in any doubt the slow path checks fully."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADER = 100  # bytes of an SQLite database
 
 
 def is_plausible(data: Iterable[tuple[str, str, int]], since: int | None = None) -> bool:
-    """Return whether the first bytes of these files allow a start.
+    """Return whether the first bytes of these data files show no reason against a start.
 
     Each is (kind, absolute path, newest format that the server reads; 0 if unknown). A file that doesn't exist yet is
     sound; databases that devboot fills, and files that a server doesn't create, must exist.
@@ -33,7 +33,7 @@ def is_plausible(data: Iterable[tuple[str, str, int]], since: int | None = None)
 
 
 def _changed_at(path: str) -> int:
-    """Return when a file, or a link to it, was changed last (ns): a time that nobody can set."""
+    """Return the ctime (ns) of a file, or of a link to it if newer; programs can't set it."""
     try:
         return max(os.lstat(path).st_ctime_ns, os.stat(path).st_ctime_ns)
     except OSError:

@@ -1,4 +1,4 @@
-"""Brings the line numbers in a snapshot up to date after comments were edited, for messages such as `Procfile:2`."""
+"""Updates line numbers in a snapshot after comments were edited, for messages such as `Procfile:2`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def with_current_lines(known: Snapshot) -> Snapshot:
-    """Return the snapshot with today's line numbers for files in which only comments were edited."""
+    """Return the snapshot with present line numbers for files in which only comments were edited."""
     lines = _renumbered(known)
     if not lines:
         return known
@@ -35,14 +35,14 @@ def with_current_lines(known: Snapshot) -> Snapshot:
 
 
 def path_in_message(root: str, name: str) -> str:
-    """Return the absolute path of a file of the project that a message names from a folder in it, as `../Procfile`."""
+    """Return the absolute path of a project file named in a message; a leading `../` is ignored."""
     while name.startswith("../"):
         name = name[3:]
     return os.path.normpath(os.path.join(root, name))
 
 
 def _renumbered(known: Snapshot) -> dict[str, dict[int, int]]:
-    """Return for each file of which only comments were edited the new number of each line."""
+    """Return {file: {old line number: new one}} for files in which only comments were edited."""
     paths = {path for path, *_ in known.code}
     edited = {each[0] for each in known.stamps if each[0] in paths and not snapshot.is_current(each)}
     found = {}
@@ -54,7 +54,7 @@ def _renumbered(known: Snapshot) -> dict[str, dict[int, int]]:
 
 
 def _moved(root: str, places: Iterable[str], lines: Mapping[str, Mapping[int, int]]) -> Iterable[tuple[str, str]]:
-    """Yield each place, as `Procfile:2`, that has another line number now, and that place."""
+    """Yield (old place, new place), as `Procfile:2`, for places whose line number has changed."""
     for place in places:
         name, _, line = place.rpartition(":")
         numbers = lines.get(path_in_message(root, name), {})

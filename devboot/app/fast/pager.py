@@ -1,4 +1,4 @@
-"""Shows output longer than the screen through a pager, shorter output directly."""
+"""Shows output longer than the screen in a pager, shorter output directly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHELL_WORDS = frozenset("$`'\"\\|&;<>()*?[]#~=%")
 
 
 def pager_command(stdout: StreamFacts, environ: Mapping[str, str], output: OutputOptions) -> str:
-    """Return the shell command of the pager; "" off a terminal, or if there is none."""
+    """Return the shell command of the pager; "" if output isn't a terminal, or there is no pager."""
     if output.no_pager or not is_live(stdout, environ, output):
         return ""
     command = environ.get("PAGER", _USUAL).strip()
@@ -29,9 +29,9 @@ def pager_command(stdout: StreamFacts, environ: Mapping[str, str], output: Outpu
 
 
 class PagedStreams(Streams):
-    """Standard output that switches to a pager once it is longer than the screen; call `end` after the last write.
+    """Standard output that starts a pager once it is longer than the screen; call `end` after the last write.
 
-    With an empty `command` it behaves like Streams. A pager that its user leaves looks like a reader that has gone, so
+    With an empty `command` it behaves like Streams. If the user quits the pager, writes fail as with a closed pipe, so
     that the writer can stop; `end` doesn't report that as a failure.
     """
 
@@ -44,7 +44,7 @@ class PagedStreams(Streams):
         self._pipe = self._pid = -1
 
     def write(self, number: int, data: bytes) -> None:
-        """Write like Streams.write; output for 1 is held back until it fits no more, then goes to the pager."""
+        """Write to 1 or 2 as Streams.write does; output for 1 is held back while it fits the screen, else paged."""
         if number != 1 or not self._command:
             super().write(number, data)
             return
@@ -60,7 +60,7 @@ class PagedStreams(Streams):
             self.failure = BROKEN_PIPE
 
     def end(self) -> int:
-        """Write what was held back, or wait until the pager is left; returns the exit code for a failed output."""
+        """Write held-back output, or wait until the pager is closed; return the exit code for failed output."""
         if self._pipe < 0:
             held, self._held, self._command = b"".join(self._held), [], ""
             self.write(1, held)
@@ -87,7 +87,7 @@ class PagedStreams(Streams):
 
 
 def _is_there(command: str, environ: Mapping[str, str]) -> bool:
-    """Return whether the program is on PATH; true for a command that only a shell can parse."""
+    """Return whether the pager's program is on PATH; True for a command that only a shell can parse."""
     program = command.split(maxsplit=1)[0]
     if _SHELL_WORDS & set(program):
         return True

@@ -1,4 +1,4 @@
-"""Builds the command line by which devboot starts itself again with the same modules, from any directory."""
+"""Builds the command line by which devboot starts itself again, with the same modules, from any folder."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ _PROGRAM = (
 
 
 def command_line(*args: str) -> list[str]:
-    """Return the command line of `devboot ARGS`."""
+    """Return the argv that runs `devboot ARGS` with this installation."""
     path = [os.path.abspath(each) for each in sys.path]
     return [sys.executable, "-E", "-P", "-c", _PROGRAM, repr(path), sys.argv[0], *args]

@@ -1,4 +1,4 @@
-"""Writes output rendered by the daemon to the caller's streams, and keeps the failure of each."""
+"""Writes the daemon's output to standard output and error, and remembers failures."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell sees a program that the signal en
 
 
 class AbandonedError(Exception):
-    """Raised by a signal handler to break off a write that no reader accepts."""
+    """Raised by a signal handler to abort a write that blocks because nobody reads."""
 
 
 class Streams:
-    """Standard output and error by descriptor; after the first failure nothing more is written to that one."""
+    """Standard output and error by descriptor; after a failed write nothing more is written to that descriptor."""
 
     def __init__(self) -> None:
         self.failure = 0  # the exit code that a failed standard output asks for
@@ -28,16 +28,16 @@ class Streams:
 
     @property
     def is_writing(self) -> bool:
-        """Return whether a write is in progress, which may wait for its reader for ever."""
+        """Return whether a write is in progress, which may block for ever."""
         return self._writing_since > 0
 
     @property
     def is_stuck(self) -> bool:
-        """Return whether a reader has accepted nothing for so long that it may never do."""
+        """Return whether a write has blocked for so long that the reader may never continue."""
         return self.is_writing and time.monotonic() - self._writing_since > STUCK
 
     def write(self, number: int, data: bytes) -> None:
-        """Write all of `data` to 1 or 2; never raises. Commands in devboot's own messages on 2 can be pasted."""
+        """Write all of `data` to descriptor 1 or 2; never raises. In messages for 2, commands are made pasteable."""
         if number == 2 and b"devboot " in data:
             from devboot.text.invocation import as_called
 
@@ -61,7 +61,10 @@ class Streams:
             self._writing_since = outer
 
     def passing_through(self) -> PassThrough | None:
-        """Return a function that moves bytes from a socket to standard output within the kernel; None if impossible."""
+        """Return a function that moves bytes from a socket to standard output within the kernel (splice).
+
+        None if impossible.
+        """
         import stat
 
         try:
@@ -71,7 +74,10 @@ class Streams:
         return self._pass_through if is_pipe and hasattr(os, "splice") else None
 
     def _pass_through(self, source: int, size: int) -> int:
-        """Move up to `size` available bytes and return their number; never raises."""
+        """Move up to `size` available bytes from descriptor `source` to standard output; return their number.
+
+        Never raises.
+        """
         moved = 0
         outer, self._writing_since = self._writing_since, time.monotonic()
         try:
@@ -90,18 +96,18 @@ class Streams:
         return moved
 
     def end(self) -> int:
-        """Finish, and return the exit code for a failed standard output."""
+        """Return the exit code: 0, or another one if writing to standard output failed."""
         return self.failure
 
     def say(self, text: str) -> None:
-        """Write a message of devboot's own to standard error."""
+        """Write a message of devboot to standard error."""
         from devboot.text.paint import terminal_text
 
         self.write(2, terminal_text(text).encode("utf-8", "replace"))
 
 
 def _wait(number: int) -> None:
-    """Wait until a stream can be written that the caller has made non-blocking."""
+    """Wait until a descriptor that the caller has made non-blocking can be written again."""
     import select
 
     select.select([], [number], [])

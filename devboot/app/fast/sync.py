@@ -1,4 +1,4 @@
-"""`sync` without work to do: decided by one `stat` for each file that the snapshot was made from."""
+"""Fast path of `sync`: with one `stat` per file of the snapshot, decides that there is nothing to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HARMLESS = {"check", "locked", "frozen", "offline"}  # flags without effect if 
 
 
 def carry_out(call: Call) -> int | None:
-    """Print that everything is installed and return 0; None if it isn't, or may not be."""
+    """Print that everything is installed and return 0; None if the slow path has to check or install something."""
     if set(call.values) - _HARMLESS or call.args:
         return None
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")

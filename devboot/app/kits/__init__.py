@@ -1,1 +1,1 @@
-"""Kits: everything that a project needs in one file, and restoring it from there."""
+"""Kits: files that contain everything a project needs for a machine without network; see `pack`, `up --from`."""

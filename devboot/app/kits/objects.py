@@ -1,4 +1,4 @@
-"""Collects the files of a recipe's product for a kit: wheels through pip, others as their sources keep them."""
+"""Collects the files of a package from a recipe for a kit: wheels by pip, others as downloaded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FROM_WHEELS = ("wheel", "app")
 
 
 class ObjectFiles(Record):
-    """The files of an object in a kit: wheels, and downloads as (sha256, path on the disk)."""
+    """The files of one store object for a kit: wheels, and downloads as (sha256, path on the disk)."""
 
     wheels: tuple[Wheel, ...]
     downloads: tuple[tuple[str, str], ...]
@@ -44,7 +44,7 @@ def files_of(
     hear: Callable[[str], None],
     reporter: Reporter,
 ) -> ObjectFiles:
-    """Fetch all files of an object; `place` is a folder for those that aren't in the cache.
+    """Download all files of a package; `place` is a folder for those that aren't in the cache.
 
     Raises:
         WorkError: `kit/not-packable`.
@@ -81,7 +81,7 @@ def files_of(
 
 
 def _fetch(wanted: Wanted, uv: Uv, place: str, reporter: Reporter) -> None:
-    """Make the source download and keep its files."""
+    """Let the package's source download its files into the cache."""
     artifact = wanted.artifact
     sources = Sources(uv, {artifact.sha256: wanted.name}, reporter=reporter)
     # building takes the same file as unpacking does, and is done where it is to run

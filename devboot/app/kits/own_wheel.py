@@ -1,4 +1,4 @@
-"""Builds devboot's own wheel from the running files, for a kit."""
+"""Builds a wheel of devboot itself from the running files, for a kit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SKIPPED = ("__pycache__", ".venv")
 
 
 def write_own_wheel(folder: str) -> str:
-    """Write the wheel into `folder` and return its path. The same files give the same bytes. Raises OSError."""
+    """Write a wheel of devboot into `folder` and return its path; equal files give equal bytes. Raises OSError."""
     version = devboot.__version__
     info = f"devboot-{version}.dist-info"
     content = dict(_files())
@@ -42,7 +42,7 @@ def write_own_wheel(folder: str) -> str:
 
 
 def own_requirements() -> tuple[str, ...]:
-    """Return devboot's requirements: from its checkout's pyproject.toml, else from its installation."""
+    """Return the packages that devboot requires: from its checkout's pyproject.toml, else from its metadata."""
     project = os.path.join(os.path.dirname(_PACKAGE), "pyproject.toml")
     try:
         with open(project, "rb") as file:
@@ -55,7 +55,7 @@ def own_requirements() -> tuple[str, ...]:
 
 
 def installed_versions() -> str:
-    """Return a constraints file with every installed distribution except devboot."""
+    """Return the text of a constraints file with every package installed beside devboot."""
     found = {each.metadata["Name"]: each.version for each in importlib.metadata.distributions()}
     # leftovers of an interrupted uninstallation have no name
     return "".join(f"{name}=={found[name]}\n" for name in sorted(filter(None, found)) if name != "devboot")

@@ -1,4 +1,4 @@
-"""`pack`: writes one file with everything that the lock names, for machines without network; see `up --from`."""
+"""`pack`: writes a kit, one file with everything that the lock names, for machines without network."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ ENDING = ".kit.tar"
 
 
 class PackOptions(Record):
-    """Options of a kit: empty `platforms` means this one, empty `output` a name made from the project's."""
+    """Options of `pack`: empty `platforms` mean this machine's.
+
+    An empty `output` means a name made from the project's.
+    """
 
     platforms: tuple[str, ...] = ()
     output: str = ""
@@ -63,7 +66,7 @@ class PackOptions(Record):
 
 
 class Packed(Record):
-    """The kit that was written: its path, size in bytes, sha256 and contents."""
+    """The written kit: its path, size in bytes, sha256 and contents."""
 
     path: str
     size: int
@@ -72,7 +75,7 @@ class Packed(Record):
 
 
 def chosen_platforms(named: Sequence[str], own: str) -> tuple[str, ...]:
-    """Return the named platforms, this one without names. Raises UsageError `usage/platform`."""
+    """Return the platforms given by flags, else this machine's (`own`). Raises UsageError `usage/platform`."""
     for name in named:
         if name not in (*PLATFORMS, ALL):
             near = nearest(name, PLATFORMS)
@@ -112,7 +115,7 @@ def pack(loaded: Loaded, context: Context, wish: PackOptions, reporter: Reporter
 
 
 class _Packing:
-    """One run: collects files below `place` and their entries in the kit; each method adds a part."""
+    """Collects the files of one kit below `place`, and their entries in the kit; each method adds a part."""
 
     def __init__(
         self,
@@ -181,7 +184,7 @@ class _Packing:
     # Python packages
 
     def _python(self, python: PythonProject, lock: PythonLock | None) -> str:
-        """Collect the wheels of all pins; returns the minor version of Python that they are for."""
+        """Collect the wheels of all pins; return the minor version of Python that they are for."""
         made, uv = lock if python.needs_lock else None, self.inputs.uv
         interpreter = locked_interpreter(uv, python, made, environ=self.context.environ)
         pins = pins_of(python, lock)
@@ -201,7 +204,7 @@ class _Packing:
         return interpreter.minor
 
     def _interpreter(self, interpreter: Interpreter) -> None:
-        """Add Python itself, if it can be moved and the kit is for machines like this one."""
+        """Add the Python interpreter, if it can be moved and the kit is for this platform."""
         packed = ""
         if self.platforms == (self.host.platform,):
             packed = pack_python(interpreter.path, managed_folder(self.inputs.uv), self.place)
@@ -228,7 +231,7 @@ class _Packing:
         return hear
 
     def _take(self, wheels: Iterable[Wheel], platform: str, role: str) -> None:
-        """Add wheels to the kit; one that serves several platforms is added once."""
+        """Add wheels for a platform to the kit; a wheel that serves several platforms is added once."""
         for wheel in wheels:
             path = f"wheels/{os.path.basename(wheel.path)}"
             self.files.setdefault(path, wheel.path)
@@ -252,7 +255,7 @@ class _Packing:
     # Products of recipes
 
     def _objects(self, lock: Lock) -> list[KitObject]:
-        """Collect the files of every store object, for each platform that has it."""
+        """Collect the files of every package in the lock, for each platform that has it."""
         objects = []
         pythons = AppPythons(self.inputs.uv, self.context.environ, self.context.paths().data)
         for package in lock.package:
@@ -280,7 +283,7 @@ class _Packing:
         return False
 
     def _go_without(self, error: LockError, name: str, platform: str) -> None:
-        """Record a platform that has no artifact of an object; raise the error if it is the only platform."""
+        """Record that a platform lacks a package; raise `error` if it is the kit's only platform."""
         if error.slug != "lock/no-artifact" or self.platforms == (platform,):
             raise error
         self.unavailable.append(f"{name} on {platform}: {error.what}")
@@ -306,7 +309,7 @@ class _Packing:
     # Data
 
     def _data(self) -> tuple[tuple[str, str], ...]:
-        """Copy the project's SQLite databases, consistently even while they are written."""
+        """Add consistent copies of the project's SQLite databases, even while programs write them."""
         found = []
         for name, database in sorted(self.loaded.manifest.sqlite.items()):
             source = os.path.join(self.loaded.project.root, database.path)
@@ -322,7 +325,7 @@ class _Packing:
     # The file
 
     def _finish(self, target: str, contents: Contents, *, is_private: bool) -> Packed:
-        """Write the kit beside its place, read it again like the other machine will, and rename it."""
+        """Write the kit to a temporary name, verify it by reading it back, and rename it to `target`."""
         total = sum(os.path.getsize(path) for path in self.files.values())
         self.reporter.emit(Event(START, "kit", os.path.basename(target)))
 

@@ -1,4 +1,4 @@
-"""Packs devboot, uv and their requirements as wheels: the other machine then only needs Python."""
+"""Adds devboot, uv and their requirements to a kit as wheels; the other machine then only needs Python."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pack_tools(
     hear: Callable[[str], None],
     reporter: Reporter,
 ) -> Iterator[tuple[str, tuple[Wheel, ...]]]:
-    """Yield the wheels for each platform; `minor` is the project's Python, which also runs devboot if it can.
+    """Yield (platform, wheels of devboot and uv); `minor` is the project's Python, which also runs devboot if it can.
 
     A wheel that the index lacks is a warning: most teams have devboot installed. Raises NetworkError, IntegrityError.
     """

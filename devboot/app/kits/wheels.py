@@ -1,4 +1,4 @@
-"""Collects wheels of a project's pins for a kit: downloaded for each platform, or built if there is none."""
+"""Collects the wheels of a project's pins for a kit: downloaded for each platform, or built here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _EDITABLES = "editables>=0.3"  # a requirement that hatchling only adds at run t
 
 
 class Wheel(Record):
-    """A wheel on the disk: distribution, version, `path`; `built_from` names the sdist's digests, "" for none."""
+    """A wheel file: package, version, `path`; `built_from` are the sdist's digests, "" if it was downloaded."""
 
     name: str
     version: str
@@ -39,7 +39,7 @@ class Wheel(Record):
 
 @dataclass(frozen=True, slots=True)
 class Wheelhouse:
-    """Fetches wheels into the folder `into`; `hear` is called with each file's name."""
+    """Downloads wheels into the folder `into`; `hear` is called with each file's name."""
 
     uv: Uv
     into: str
@@ -80,7 +80,7 @@ class Wheelhouse:
         return _wheels_of(wanted.values(), sdists, folder)
 
     def _reuse(self, pin: Pin, minor: str, folder: str) -> bool:
-        """Link a pure wheel of another platform into the folder; return whether there was one."""
+        """Link an already fetched pure-Python wheel of the pin into the folder; return whether there was one."""
         stem = normalised(pin.name).replace("-", "_")
         for path in sorted(glob.glob(os.path.join(glob.escape(self.into), f"*-{minor}", f"{stem}-*-none-any.whl"))):
             if f"sha256:{digest_of(path)}" in pin.hashes:
@@ -110,7 +110,10 @@ def _wheels_of(pins: Iterable[Pin], built: Mapping[str, str], folder: str) -> tu
 
 
 def build_requirements(wheelhouse: Wheelhouse, directs: Iterable[Direct]) -> tuple[Pin, ...]:
-    """Return the pinned build requirements of the project's own packages; raises WorkError for unpackable sources."""
+    """Return pins of the packages needed to build the project's local packages.
+
+    Raises WorkError for unpackable ones.
+    """
     lines: list[str] = []
     for direct in directs:
         if direct.kind in (GIT, URL):
@@ -135,7 +138,7 @@ def build_requirements(wheelhouse: Wheelhouse, directs: Iterable[Direct]) -> tup
 
 
 def parse_pins(text: str) -> tuple[Pin, ...]:
-    """Return the pins in the output of `uv pip compile`."""
+    """Parse the output of `uv pip compile` into pins."""
     return tuple(_pin(block) for block in text.replace(" \\\n", " ").splitlines() if block.strip())
 
 

@@ -1,1 +1,1 @@
-"""`devboot logs` with filters: parses them, finds the lines, formats them."""
+"""`devboot logs` with filters: parses the filters, finds matching lines, formats them."""

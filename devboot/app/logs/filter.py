@@ -19,7 +19,10 @@ _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 
 
 def parse_filter(values: Mapping[str, object], now: float) -> Filter:
-    """Read `--since`, `--until` and `--grep`; `now` is wall-clock seconds. Raises UsageError."""
+    """Build a log filter from the flags `--since`, `--until` and `--grep`; `now` is wall-clock seconds.
+
+    Raises UsageError.
+    """
     given = {name: str(values.get(name) or "") for name in ("since", "until", "grep")}
     times = {name: parse_time(given[name], now, f"--{name}") if given[name] else 0.0 for name in ("since", "until")}
     return Filter(times["since"], times["until"], LineSearch(_pattern(given["grep"])) if given["grep"] else None)

@@ -1,4 +1,4 @@
-"""Finds the lines of a block that match a regular expression, as people see them: decoded, and without escapes.
+"""Finds the lines of a block that match a regular expression, decoded and without escape sequences.
 
 Python finds a pattern in a whole block several times as fast as in each of its lines. So a block is searched for
 patterns that each matching line contains, and then only the lines that have one are tested.
@@ -27,7 +27,7 @@ _INSTEAD = {r"\s": r"[^\S\n]", r"\W": r"[^\w\n]", r"\D": r"[^\d\n]"}
 
 
 class LineSearch:
-    """A search for lines: call it with a block of whole lines to get the ranges of those that match."""
+    """A search for matching lines; called with a block of whole lines, it yields the (start, end) of matching ones."""
 
     def __init__(self, pattern: Pattern[str]) -> None:
         self._pattern = pattern
@@ -37,7 +37,7 @@ class LineSearch:
         self._parts = patterns_in_block(text.removeprefix(_IGNORE_CASE).lower() if self._folds else text)
 
     def __call__(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """Yield the ranges of matching lines, those next to each other as one."""
+        """Yield (start, end) of matching lines in a block; adjacent lines form one range."""
         text = shown(data, colour=False).decode("utf-8", "replace")  # has the same number of lines
         if not data.endswith(b"\n"):
             text += "\n"
@@ -54,7 +54,7 @@ class LineSearch:
         yield starts[first], min(starts[last + 1], len(data))
 
     def _numbers(self, text: str) -> list[int]:
-        """Return the numbers of matching lines."""
+        """Return the numbers, from 0, of the matching lines in a text."""
         if not self._parts or (self._folds and not text.isascii()):  # other letters have more than two cases
             search = self._pattern.search
             return [number for number, line in enumerate(text[:-1].split("\n")) if search(line)]
@@ -79,7 +79,7 @@ class LineSearch:
 
 
 def compile_pattern(text: str, flags: int = 0) -> Pattern[str]:
-    """Compile a pattern without Python's warnings about future meanings. Raises re.error."""
+    """Compile a regular expression without Python's FutureWarnings. Raises re.error."""
     import warnings
 
     with warnings.catch_warnings():
@@ -91,10 +91,10 @@ def compile_pattern(text: str, flags: int = 0) -> Pattern[str]:
 
 
 def patterns_in_block(text: str) -> list[Pattern[str]]:
-    """Return patterns for a whole block, at least one of which matches in each line that `text` matches.
+    """Return patterns to search in a whole block: each line that matches `text` contains a match of at least one.
 
-    None of their matches reaches over a line end. Empty if `text` has something for which that can't be had: it looks
-    ahead or behind, is atomic or possessive, has flags or anchors of the whole text.
+    None of their matches reaches over a line end. Empty if no such patterns can be derived: `text` looks ahead or
+    behind, is atomic or possessive, or has flags or anchors of the whole text.
     """
     lead = _IGNORE_CASE if text.startswith(_IGNORE_CASE) else ""
     body = text.removeprefix(lead)
@@ -108,7 +108,7 @@ def patterns_in_block(text: str) -> list[Pattern[str]]:
 
 
 def _within_line(token: str) -> str:
-    """Return a token of a pattern that matches no line end; "" if there is none."""
+    """Return a token of a pattern changed to match no line end; "" if that is impossible."""
     if not token.isprintable():
         return ""
     escaped = re.findall(r"\\(.)", token)

@@ -27,7 +27,7 @@ _BATCH = 64 * 1024  # bytes that are rendered and written together
 def past_lines(
     call: Call, names: Sequence[str], chosen: Filter, count: int | None, ends: Mapping[str, int]
 ) -> Iterator[Lines]:
-    """Yield the selected lines in the logs of some processes, of each the last `count` or all; see `merged`.
+    """Yield the selected lines in the logs of processes, of each all or the last `count`; see `log_reader.merged`.
 
     Raises MachineError if not all of the logs can be open at once.
     """
@@ -50,7 +50,7 @@ def past_lines(
 
 
 class LinePrinter:
-    """Prints lines of some processes on standard output; `among` are all processes of the project."""
+    """Prints log lines on standard output; `among` are all process names, which set the width of the prefix."""
 
     def __init__(self, call: Call, streams: Streams, names: Sequence[str], among: Sequence[str]) -> None:
         self._call = call
@@ -61,21 +61,21 @@ class LinePrinter:
         self._ticks = 1000 if style.timestamps == "full" else 1  # of the clock of the prefix, in a second
 
     def print(self, lines: Iterable[Lines]) -> None:
-        """Print lines until all are printed or the reader has gone."""
+        """Print lines until all are printed or standard output is closed."""
         if self._call.output.json:
             self._write_all(b"".join(as_json(each)) for each in lines)
         else:
             self._write_all(self._rendered(lines))
 
     def print_head(self) -> None:
-        """Print the first line of JSON output."""
+        """With `--json`, print the first line: schema number, devboot's version, project."""
         if self._call.output.json:
             project = daemon_connection.project_name(self._call)
             head = to_json({"schema": 1, "devboot": __version__, "project": project})
             self._streams.write(1, f"{head}\n".encode())
 
     def _rendered(self, lines: Iterable[Lines]) -> Iterable[bytes]:
-        """Yield rendered lines; those with the same prefix are rendered together."""
+        """Yield rendered lines; consecutive lines with the same prefix are rendered together."""
         run: list[bytes] = []
         name, time, size = "", 0.0, 0
         for each in lines:
@@ -104,7 +104,7 @@ class LinePrinter:
 
 
 def as_json(lines: Lines) -> Iterable[bytes]:
-    """Yield an object `{"at": …, "name": …, "text": …}` for each line.
+    """Yield a JSON object `{"at": …, "name": …, "text": …}` for each line.
 
     `at` has milliseconds and the time zone, null if it is unknown.
     """

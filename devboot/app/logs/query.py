@@ -43,7 +43,7 @@ def carry_out(call: Call, names: Sequence[str], among: Sequence[str], count: int
 
 
 class _Query:
-    """Prints the selected lines of logs, and those of blocks of the daemon."""
+    """Prints the selected lines, first from log files, then from the daemon's stream."""
 
     def __init__(self, call: Call, names: Sequence[str], among: Sequence[str], count: int | None) -> None:
         self._call = call
@@ -57,15 +57,15 @@ class _Query:
 
     @property
     def has_printed(self) -> bool:
-        """Return whether any line was selected."""
+        """Return whether any line was printed."""
         return self._printer.has_printed
 
     def print_past(self, ends: Mapping[str, int]) -> None:
-        """Print lines from the logs, up to the offsets where the daemon's stream begins."""
+        """Print lines from log files, up to the offsets `ends` where the daemon's stream begins."""
         self._printer.print(past_lines(self._call, self._names, self._filter, self._count, ends))
 
     def print_new(self, block: bytes) -> None:
-        """Print lines of a block from the daemon; an incomplete line is kept until it is complete or very long."""
+        """Print lines of a block that the daemon sent; an incomplete line is kept until it is complete or very long."""
         lines = raw_lines(block)
         kept = self._open.setdefault(lines.name, bytearray())
         end = lines.data.rfind(b"\n") + 1
@@ -79,7 +79,7 @@ class _Query:
 
 
 def raw_lines(block: bytes) -> Lines:
-    """Return the lines in a block of the daemon: a line with time and process, then the output."""
+    """Parse a block sent by the daemon: a first line with time and process name, then output."""
     head, _, data = block.partition(b"\n")
     at, _, name = head.decode("utf-8", "replace").partition(" ")
     return Lines(float(at), name, data)

@@ -1,4 +1,4 @@
-"""Chooses the format of `devboot logs`, and the streams for past lines."""
+"""Chooses the format of log lines for `devboot logs`, and whether they go through a pager."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def streams_for(call: Call) -> PagedStreams:
-    """Return streams for past lines without `-f`: through a pager if they don't fit a terminal."""
+    """Return the output streams for past lines, which use a pager if the lines don't fit the terminal."""
     from devboot.app.fast.pager import PagedStreams, pager_command
 
     return PagedStreams(pager_command(call.stdout, call.environ, call.output), call.stdout, call.environ)
 
 
 def style_for(call: Call) -> LineStyle:
-    """Return the format of log lines for the terminal and flags of this call."""
+    """Return the format of log lines that suits the terminal and the flags."""
     view = call.view()
     return LineStyle(
         colour=bool(view["colour"]),
@@ -29,5 +29,5 @@ def style_for(call: Call) -> LineStyle:
 
 
 def timestamps(call: Call) -> str:
-    """Return which time is printed before each line."""
+    """Return which time is printed before each line: `full` (with date) or `clock`."""
     return "full" if call.flag("timestamps") else "clock"

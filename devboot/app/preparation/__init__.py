@@ -1,1 +1,1 @@
-"""The slow path from a clone to everything that its processes need; `prepare` runs its steps."""
+"""The slow path from a clone to a project whose processes can start; `prepare` runs its steps."""

@@ -1,4 +1,4 @@
-"""Brings databases and data directories up to date with the manifest, and copies first what is about to change."""
+"""Brings databases and data folders up to date with the manifest, and backs up databases that tasks will change."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Clock = Callable[[], float]
 
 
 def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> frozenset[str]:
-    """Prepare each SQLite file; return the paths of new or changed ones, which have a copy already.
+    """Prepare each SQLite database; return the paths of new and changed ones, which need no further backup.
 
     `clock` returns wall-clock seconds. Raises DevbootError: the earlier state is then unchanged.
     """
@@ -51,7 +51,7 @@ def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> froze
 
 
 def forget_outdated_stamps(loaded: Loaded, composed: Composed) -> None:
-    """Remove the stamp of each task that applies migrations if a database lacks some, as after a change of branches.
+    """Delete the stamp of each migration task if a database lacks migrations, as after a change of branches.
 
     The task then runs, although its inputs are those of its last success.
     """
@@ -61,7 +61,7 @@ def forget_outdated_stamps(loaded: Loaded, composed: Composed) -> None:
 
 
 def outdated_tasks(loaded: Loaded, composed: Composed) -> Iterator[ProcessSpec]:
-    """Yield the tasks that have to run again, although their inputs are those of their last success."""
+    """Yield the migration tasks that have to run again because a database lacks migrations, despite a current stamp."""
     for spec in composed.plan.processes:
         if spec.kind == TASK and is_current(spec):
             from devboot.environment import databases
@@ -91,9 +91,9 @@ def wanted_databases(loaded: Loaded) -> Iterator[databases.Database]:
 
 
 def prepare_services(composed: Composed, clock: Clock, reporter: Reporter, lease: Lease | None) -> None:
-    """Create the data directory of each service, or check that the existing one suits it. Raises DevbootError.
+    """Create each service's data folder, or check that the existing one suits the version. Raises DevbootError.
 
-    If no daemon runs, none can start meanwhile.
+    The project's data folder is locked meanwhile, so that no daemon can start on it; `lease` is a running daemon's.
     """
     held = _hold(composed.plan.data) if composed.services else None
     try:
@@ -124,7 +124,7 @@ def _prepare_services(composed: Composed, clock: Clock, reporter: Reporter, leas
 
 
 def back_up(loaded: Loaded, composed: Composed, touched: frozenset[str], clock: Clock, reporter: Reporter) -> None:
-    """Copy each database that a task is about to change: migrations of frameworks can fail half way, too.
+    """Back up each database that a due task may change, since migrations of frameworks can fail half way.
 
     `touched` are the paths that have a copy already. Raises DevbootError.
     """
@@ -139,7 +139,10 @@ def back_up(loaded: Loaded, composed: Composed, touched: frozenset[str], clock: 
 def due_copies(
     composed: Composed, touched: Collection[str], outdated: Collection[ProcessSpec] = ()
 ) -> Iterator[tuple[str, str]]:
-    """Yield path and name of each database, not in `touched`, that a task is about to change, or one of `outdated`."""
+    """Yield (path, name) of each database to back up: due tasks, or those in `outdated`, may change it.
+
+    Those in `touched` are left out.
+    """
     tasks = [spec for spec in composed.plan.processes if spec.kind == TASK]
     due = [spec for spec in tasks if spec in outdated or not is_current(spec)]
     for path in dict.fromkeys(path.removeprefix(PRESENCE) for spec in due for path in spec.stamp_databases):

@@ -1,4 +1,4 @@
-"""Applies command-line overrides to the loaded project: formation, Procfile, env-files and ports."""
+"""Applies command-line flags to the loaded project: numbers of instances, Procfile, env files and ports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST = 100  # a larger number is a typing error
 
 
 class Adjustments(Record):
-    """The overrides as typed: `formation` as `worker=3`, paths relative to the current folder."""
+    """The overrides as typed: `formation` like `worker=3`, paths relative to the current folder."""
 
     formation: tuple[str, ...] = ()
     procfile: str = ""
@@ -48,7 +48,7 @@ def adjustments(values: Mapping[str, object]) -> Adjustments:
 
 
 def adjust(loaded: Loaded, wanted: Adjustments, cwd: str) -> Loaded:
-    """Return the project with these overrides.
+    """Return the project with these overrides applied.
 
     Raises UsageError `usage/formation`, `usage/env-file` and `usage/unknown-name`, ManifestError `procfile/not-found`,
     Problems for mistakes in the files.
@@ -66,9 +66,9 @@ def adjust(loaded: Loaded, wanted: Adjustments, cwd: str) -> Loaded:
 
 
 def parse_formation(words: Iterable[str], loaded: Loaded) -> dict[str, int]:
-    """Parse `worker=3`, `web*=2` and `all=1` (with commas, or one by one), and return the counts by process.
+    """Parse `worker=3`, `web*=2` and `all=1` (with commas, or one by one) to `{"worker": 3}`.
 
-    Names win over `all` wherever it stands. Raises UsageError.
+    Names take precedence over `all`, in any order. Raises UsageError.
     """
     known = [kind.name for kind in kinds_of(loaded)]
     counts: dict[str, int] = {}
@@ -109,7 +109,7 @@ def parse_base(text: str, flag: str = "-p", example: str = "5000") -> int:
 
 
 def self_reloading(loaded: Loaded) -> Iterator[str]:
-    """Yield a sentence for each process with `watch` that restarts itself already."""
+    """Yield a sentence for each process with `watch` in the manifest that already reloads on its own."""
     for kind in kinds_of(loaded):
         wanted = loaded.manifest.processes.get(kind.name)
         left = left_to_itself(kind.text) if wanted is not None and wanted.watch else ()
@@ -143,7 +143,7 @@ def _with_env_files(loaded: Loaded, paths: Sequence[str]) -> Loaded:
 
 
 def present_formation(names: Iterable[str], loaded: Loaded) -> dict[str, int]:
-    """Return the number of instances of each process among these names."""
+    """Return the number of instances of each process among the running `names`."""
     found = tuple(names)
     kinds = [kind.name for kind in kinds_of(loaded)]
     return {name: sum(each == name or _is_instance(each, name) for each in found) for name in kinds}

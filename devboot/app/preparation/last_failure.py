@@ -11,7 +11,10 @@ from devboot.supervisor.last_failure import PREPARATION, forget_failure, keep_fa
 
 @contextmanager
 def failure_on_record(state: str, mask: Callable[[str], str]) -> Iterator[None]:
-    """Run a block; record its DevbootError in the folder `state`, without secrets, or remove the record on success."""
+    """Run a block.
+
+    Store its DevbootError in the folder `state`, secrets masked, or delete the stored one on success.
+    """
     try:
         yield
     except (WorkError, MachineError, NetworkError, IntegrityError) as error:

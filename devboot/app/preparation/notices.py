@@ -1,4 +1,4 @@
-"""Notices and warnings printed before provisioning, and the texts about databases."""
+"""Notices and warnings before provisioning, and texts about prepared databases."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 def warn_of_foreign_files(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:
-    """Warn of other users who can change what runs here. Can't be silenced by the project: it may be theirs."""
+    """Warn of other users who can change what runs here; the project can't silence that, as it may be theirs."""
     you = "root" if uid == 0 else "you"
     for text in strangers(project.root, environ, uid):
         reporter.emit(Event(WARNING, "manifest", f"{text}: its commands run as {you}", slug="trust/foreign-owner"))
 
 
 def report_notes(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
-    """Print the notes of detection, Procfile and env-files, each once."""
+    """Report the notes of detection, Procfile and env files, each once."""
     if loaded.fresh_detection:
         text = f"no devboot.toml: using what `devboot init` would write ({loaded.project.manifest})"
         reporter.emit(Event(NOTE, "manifest", text))
@@ -63,7 +63,7 @@ def report_notes(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
 
 
 def _warn_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
-    """Warn of services that a written manifest opens; those of a detected one are reported by detection."""
+    """Warn of services with `access = "open"` in a written manifest; detection reports its own."""
     services = loaded.manifest.services if loaded.project.written else {}
     for name, service in services.items():
         if service.access == "open" and not (name in loaded.fixed and loaded.fixed[name].is_open):
@@ -72,7 +72,7 @@ def _warn_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
 
 
 def _warn_of_lost_logins(loaded: Loaded, reporter: Reporter) -> None:
-    """Warn of MongoDB addresses that end with a database: without `authSource` it is also searched for the user."""
+    """Warn of MongoDB addresses with a database but no `authSource`, by which no login to devboot's server works."""
     for name, service in loaded.manifest.services.items():
         if (service.recipe or name) != "mongodb" or service.access == "open":
             continue
@@ -84,10 +84,10 @@ def _warn_of_lost_logins(loaded: Loaded, reporter: Reporter) -> None:
 
 
 def warn_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: Reporter) -> None:
-    """Report files that were edited after they were read: the edit takes effect on the next command.
+    """Report files that were edited after this command read them; the edit takes effect on the next command.
 
-    Folders are left out, since the run itself creates files in a database's folder; so are named pipes, which are
-    newer after each reading.
+    Folders are left out, since the run itself creates files in a database's folder; so are named pipes, which are newer
+    after each reading.
     """
     for path in dict.fromkeys(stamp[0] for stamp in stamps if not snapshots.is_current(stamp)):
         if not stat.S_ISFIFO(mode := _mode(path)) and not stat.S_ISDIR(mode):
@@ -98,7 +98,7 @@ def warn_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: R
 
 
 def database_text(path: str, done: databases.Prepared, *, is_there: bool = True) -> str:
-    """Return the text shown for the preparation of the database at `path`, with the result `done`."""
+    """Return the text that reports a prepared database: created, migrated, backed up."""
     if not is_there:
         return f"{path}, created by the application"
     applied = len(done.applied)
@@ -118,7 +118,7 @@ def _mode(path: str) -> int:
 
 
 def _lost_secrets(loaded: Loaded, files: EnvFiles) -> list[str]:
-    """Return variables that had a generated value here which no file has any more."""
+    """Return the names of variables that had a generated value earlier but are in no file any more."""
     wanted = [name for name, each in loaded.manifest.env.items() if isinstance(each, Generated)]
     before = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME)) if wanted else None
     if before is None:

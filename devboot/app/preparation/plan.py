@@ -1,4 +1,4 @@
-"""The first half of a preparation: what each of its steps would do, or refuse; nothing is changed.
+"""Lists the steps of a preparation and their errors, without changing anything.
 
 Each step decides by a function that its second half uses, too: `plan_lock`, `plan_sync`, `plan_database`, `plan_data`,
 `allocate`. They raise what the step would refuse before it changes anything.
@@ -24,7 +24,7 @@ from devboot.uv.client import make_uv
 
 
 class Step(Record):
-    """A step of the plan; `size` is bytes, 0 if unknown.
+    """A step that `up` would take; `size` is a download's size in bytes, 0 if unknown.
 
     `kind` is lock, fetch, build, port, create, migrate, copy, run or start.
     """
@@ -36,7 +36,7 @@ class Step(Record):
 
 
 def plan_preparation(preview: Preview) -> Iterator[Step]:
-    """Yield what a preparation would do, in order. Raises the errors that it would raise before it changes anything."""
+    """Yield the steps of a preparation, in order. Raises the errors that it would raise before it changes anything."""
     for plan in STEPS:
         yield from plan(preview)
 

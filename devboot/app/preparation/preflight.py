@@ -1,7 +1,6 @@
-"""Preflight checks: asks in the order of a preparation whether it would be refused, and changes nothing.
+"""Preflight checks for `doctor`: finds the errors with which `up` would refuse the project; changes nothing.
 
-Each condition is checked by the function that the preparation itself calls, or that shares its decision. For `doctor`,
-which then finds what `up` would refuse.
+Each condition is checked by the function that the preparation itself calls, or that shares its decision.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ Answer = TypeVar("Answer")
 
 
 class Refusal(Record):
-    """An error that a preparation would raise, doctor's area for it, and the name of the database that it is about."""
+    """An error that a preparation would raise; `area` is doctor's area for it, `name` the database it is about."""
 
     area: str
     error: DevbootError
@@ -51,7 +50,7 @@ class Refusal(Record):
 
 
 class Preflight:
-    """The checks of one project; `refusals` are the errors found so far, in the order of a preparation."""
+    """The preflight checks of one project; `refusals` are the errors found so far, in order."""
 
     def __init__(self, loaded: Loaded, context: Context) -> None:
         self._loaded = loaded
@@ -60,7 +59,7 @@ class Preflight:
         self.refusals: list[Refusal] = []
 
     def run(self) -> tuple[Refusal, ...]:
-        """Run all checks; one that needs the answer of a failed one is left out."""
+        """Run all checks and return the errors; a check that needs the result of a failed one is skipped."""
         loaded = self._loaded
         for folder in (loaded.project.state, loaded.project.data):
             self._ask(DIRECTORIES, lambda folder=folder: refuse_read_only(folder))  # type: ignore[misc]
@@ -84,7 +83,7 @@ class Preflight:
         return tuple(self.refusals)
 
     def _ask(self, area: str, check: Callable[[], Answer], name: str = "") -> Answer | None:
-        """Return what `check` returns; None if it raises an error, which is recorded."""
+        """Call `check` and return its result; if it raises, record the error and return None."""
         try:
             return check()
         except Problems as problems:
@@ -104,7 +103,7 @@ class Preflight:
         refuse_in_use(wishes, self._loaded.project.root, self._held())
 
     def _held(self) -> Collection[int]:
-        """Return the ports of the project if it runs: who listens there can't be seen from every namespace."""
+        """Return the ports on which the running project listens, since a container may hide who listens."""
         project = self._loaded.project
         lease = lease_of(project.state, project.root, self._environ, project.data)
         return read_ports(project.state).values() if lease is not None and lease.is_alive else ()
@@ -158,5 +157,5 @@ def _check_database(wanted: databases.Database, around: databases.Surroundings) 
 
 
 def preflight(loaded: Loaded, context: Context) -> tuple[Refusal, ...]:
-    """Return the errors that a preparation of the project would raise, in its order; nothing is changed."""
+    """Return the errors that a preparation of the project would raise, in order; nothing is changed."""
     return Preflight(loaded, context).run()

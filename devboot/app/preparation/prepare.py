@@ -1,4 +1,4 @@
-"""Runs all steps from a clone to everything that its processes need; starts nothing.
+"""Prepares a project: runs all steps from a clone to a project whose processes can start; starts nothing.
 
 `prepare` is shared by `up`, `sync` and `run`. Conditions are checked before anything is created; then follow the lock,
 store and virtualenv, databases, and the snapshot for the fast path of the next command.
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
 
 class Prepared(Record):
-    """The result of a preparation. `snapshot` has plan and patch; `installed` is the headline's text about it."""
+    """Result of a preparation. `snapshot` has plan and variables; `installed` summarises the installation in words."""
 
     loaded: Loaded
     lock: LockResult
@@ -77,7 +77,7 @@ class Prepared(Record):
 
 
 class _Choice(Record):
-    """The project's requirements, and the lock that satisfies them."""
+    """What is to be installed: recipes, Python requirements, and the lock that fits them."""
 
     recipes: Mapping[str, KnownRecipe]
     python: PythonProject | None
@@ -87,14 +87,14 @@ class _Choice(Record):
 
 
 class _Installed(Record):
-    """The installed objects: `lock` has the versions of this machine."""
+    """The installed store objects and virtualenv, and the lock with this machine's versions."""
 
     lock: Lock
     provisioned: Provisioned
 
 
 def prepare(context: Context, options: PrepareOptions, reporter: Reporter) -> Prepared:
-    """Run all steps for the project in the context's directory.
+    """Prepare the project of the current folder: lock, install, databases, snapshot.
 
     Raises:
         DevbootError: any obstacle; finished steps are kept, and skipped the next time.
@@ -105,7 +105,7 @@ def prepare(context: Context, options: PrepareOptions, reporter: Reporter) -> Pr
 
 
 def prepare_loaded(loaded: Loaded, context: Context, options: PrepareOptions, reporter: Reporter) -> Prepared:
-    """Run the steps of `prepare` for a project that has been loaded already."""
+    """Prepare a project that has been loaded already; see `prepare`."""
     manifest, root = loaded.manifest, loaded.project.root
     warn_of_foreign_files(loaded.project, context.environ, context.uid, reporter)
     reporter = Silenced(reporter, manifest.project.silence)
@@ -121,7 +121,7 @@ def prepare_loaded(loaded: Loaded, context: Context, options: PrepareOptions, re
 
 
 class _Preparation:
-    """One preparation under the project's provisioning lock; each method is a step."""
+    """One preparation, holding the project's lock; each method is a step."""
 
     def __init__(
         self,
@@ -173,11 +173,11 @@ class _Preparation:
         return Prepared(self.loaded, choice.lock, installed.provisioned, composed, snapshot, done)
 
     def _doing(self, text: str) -> AbstractContextManager[None]:
-        """Show an activity if it takes longer than a second and no step is running."""
+        """Show `text` as progress if the block takes longer than a second and no step is shown."""
         return doing(self.reporter, "project", text)
 
     def _prepare_data(self, composed: Composed) -> frozenset[str]:
-        """Prepare SQLite files and data directories; return the paths of changed files."""
+        """Prepare SQLite databases and servers' data folders; return the paths of changed databases."""
         clock = self.context.wall_clock
         with self.watched:
             note_sql_files(self.loaded.manifest, self.root)
@@ -189,7 +189,7 @@ class _Preparation:
         return touched
 
     def _choose(self) -> _Choice:
-        """Determine what is to be installed: recipes, Python and the lock, brought up to date if that is allowed."""
+        """Determine what to install: recipes, Python, and the lock, brought up to date if that is allowed."""
         with self.watched:
             recipes, python = recipes_of(self.loaded), python_of(self.loaded, self.uv, self.context.environ)
         self._wanted_ports(recipes)  # a name that was mistyped is refused before anything is locked
@@ -237,7 +237,7 @@ class _Preparation:
         )
 
     def _install(self, choice: _Choice) -> _Installed:
-        """Install everything: from the kit, the store, or the network."""
+        """Install everything in the lock, from the kit, the cache or the network."""
         environ, lock, kit = self.context.environ, choice.lock.lock, self.kit
         machine = self.machine
         choose = self._choose_python if kit is None else kit.choosing_from_kit(self._choose_python)
@@ -272,7 +272,7 @@ class _Preparation:
         return _Installed(lock_here(lock, wanted, hosted), provisioned)
 
     def _choose_python(self, specifier: str) -> str:
-        """Return the minor version for an app that runs on `specifier`; see `AppPythons.choose`."""
+        """Return the Python minor version for an app; see `AppPythons.choose`."""
         from devboot.app.preparation.install.app_pythons import AppPythons
 
         return AppPythons(self.uv, self.context.environ, self.paths.data).choose(specifier)
@@ -300,7 +300,7 @@ class _Preparation:
             )
 
     def _compile(self, choice: _Choice, installed: _Installed, composed: Composed, ports: Ports) -> Snapshot:
-        """Build the snapshot; store it for the next command and as a generation, unless flags changed the project."""
+        """Build the snapshot; store it, and a generation, unless flags changed the project for this run."""
         made = stamps_of(self.loaded, choice.python, installed.provisioned.paths, composed.plan)
         stamps = tuple(dict.fromkeys((*self.loaded.stamps, *self.watched.stamps, *made)))
         snapshot = snapshot_of(self.loaded, composed, ports, stamps, self.files.paths)
@@ -341,7 +341,7 @@ class _Preparation:
 def _kit_in_use(
     options: PrepareOptions, context: Context, paths: Paths, reporter: Reporter
 ) -> AbstractContextManager[OpenKit | None]:
-    """Open the kit of the options, if there is one; without one nothing is imported for it."""
+    """Open the kit given by `--from`, if any; without one, nothing is imported for it."""
     if not options.kit:
         return nullcontext()
     from devboot.app.preparation.install.kit import kit_in_use
@@ -350,12 +350,12 @@ def _kit_in_use(
 
 
 def _own_lock(loaded: Loaded, context: Context, reporter: Reporter) -> FileLock:
-    """Acquire the project's provisioning lock; other commands wait and print for whom."""
+    """Take the project's lock; other commands wait for it and print that this `up` holds it."""
     return lock_project(loaded.project, "up", context, reporter)
 
 
 def _installed(lock: LockResult, provisioned: Provisioned, touched: frozenset[str]) -> str:
-    """Return the headline's text about what was installed."""
+    """Return a summary in words of what was installed, for the headline."""
     venv = provisioned.venv
     if not lock.written and not touched and (venv is None or venv.is_unchanged):
         return "nothing to install"

@@ -1,4 +1,4 @@
-"""The lock by which one command at a time prepares a project; others wait and print for whom, or give up at once."""
+"""The lock that one command at a time holds while it prepares a project; others wait, or give up at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATIENCE = 1800.0  # another command may be downloading an interpreter on a slo
 
 
 def lock_project(project: Project, command: str, context: Context, reporter: Reporter | None = None) -> FileLock:
-    """Acquire the lock of everything that changes the project, once its folders exist and are its own.
+    """Create the project's folders and take its preparation lock, waiting for other commands.
 
     `command` is shown to those who wait for this one. Raises BusyError `busy/locked`, with `--no-wait` at once,
     BusyError `state/in-use` and MachineError.
@@ -36,5 +36,5 @@ def lock_project(project: Project, command: str, context: Context, reporter: Rep
 
 
 def patience(context: Context, usual: float = _PATIENCE) -> float:
-    """Return how many seconds a command waits for another devboot: `usual`, or 0 with `--no-wait`."""
+    """Return how many seconds to wait for another devboot's lock: `usual`, or 0 with `--no-wait`."""
     return 0.0 if context.output.no_wait else usual

@@ -1,4 +1,4 @@
-"""Builds the rows of an app for versions.toml: its requirements on every platform, and its versions of Python."""
+"""Builds an app's rows for versions.toml: its Python packages on every platform, and the Pythons that it runs on."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SYSTEMS = {"linux": ("linux", "Linux"), "macos": ("darwin", "Darwin")}
 
 
 class Target(Record):
-    """A platform and a minor version of Python that an app may run on."""
+    """A platform and a Python minor version on which an app may run."""
 
     platform: str
     minor: tuple[int, int]
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the values of environment markers on this platform and Python."""
+        """Return the values for environment markers on this platform and Python."""
         system, name = _SYSTEMS[self.platform.partition("-")[0]]
         version = ".".join(map(str, self.minor))
         return {
@@ -47,27 +47,27 @@ class Target(Record):
         }
 
     def wheels(self, needed: Needed) -> tuple[ListedFile, ...]:
-        """Return the wheels of a distribution that can be installed there."""
+        """Return the wheels of a package that this platform and Python can install."""
         system = _SYSTEMS[self.platform.partition("-")[0]][0]
         machine = self.platform.partition("-")[2]
         return tuple(wheel for wheel in needed.wheels if fits(wheel.name, self.minor, system, machine, "manylinux"))
 
 
 class AppListing:
-    """Queries the indexes that uv and pip are configured for; `python` is the path of any interpreter."""
+    """Queries the package indexes configured for uv and pip; `python` is the path of any interpreter."""
 
     def __init__(self, uv: Uv, python: str) -> None:
         self._uv = uv
         self._python = python
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Release:
-        """Return the newest release of an app under a condition; see `Listing`, and `list_app`."""
+        """Return the newest release of an app that meets a condition; see `Listing`, and `list_app`."""
         assert isinstance(origin, AppOrigin)
         return list_app(self._uv, origin, condition, python=self._python, exclude_newer=exclude_newer)
 
 
 def list_app(uv: Uv, origin: AppOrigin, condition: str, *, python: str, exclude_newer: str = "") -> Release:
-    """Return the newest release of an app under a condition (`==1.2`, "" for none), complete for all platforms.
+    """Return the newest release of an app that meets a condition (`==1.2`, "" for none), with all platforms' packages.
 
     Raises DevbootError: `python/resolution`, `network/…`; ManifestError `recipe/no-wheels`.
     """
@@ -96,7 +96,7 @@ def list_app(uv: Uv, origin: AppOrigin, condition: str, *, python: str, exclude_
 
 
 def release_of_app(origin: AppOrigin, closure: Iterable[Needed], minors: Iterable[tuple[int, int]]) -> Release:
-    """Return the rows and pins of an app that needs `closure`, on those minor versions that have all wheels.
+    """Return rows and pins of an app with the packages `closure`, for the Pythons `minors` that have all wheels.
 
     Raises ManifestError `recipe/no-wheels`.
     """
@@ -122,7 +122,7 @@ def release_of_app(origin: AppOrigin, closure: Iterable[Needed], minors: Iterabl
 
 
 def _served(targets: list[Target], needed: tuple[Needed, ...]) -> Iterator[Target]:
-    """Yield the newest unbroken run of versions for which everything has wheels."""
+    """Yield the targets with wheels of all packages, as an unbroken run of Python versions ending at the newest."""
     has_begun = False
     for target in reversed(targets):
         if _without_wheel(target, needed):

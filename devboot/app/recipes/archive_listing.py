@@ -1,4 +1,4 @@
-"""Lists an upstream's files of one version: at the addresses in the recipe, each fetched for its digest."""
+"""Lists an upstream's files of one version: downloads each address in the recipe to compute its digest."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NOT_THERE = ("-404", "-410")  # how the slugs of such answers end
 
 
 class ArchiveListing:
-    """Fetches files from the addresses of a recipe, through the mirrors that `environ` names."""
+    """Downloads files from the addresses of a recipe, by the mirrors that `environ` configures."""
 
     def __init__(self, downloads: Downloads, environ: Mapping[str, str]) -> None:
         self._downloads = downloads
         self._mirrors = environ.get(MIRROR, "")
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed:
-        """Return the files of the version in the condition `==VERSION`: an upstream has no list of its versions.
+        """Return the files of the version in the condition `==VERSION`, since an upstream has no list of versions.
 
         A platform whose address isn't found has no file. Raises UsageError, NetworkError.
         """

@@ -1,4 +1,4 @@
-"""Imitates a recipe's source in miniature: its programs are scripts of one line, with a digest of their own.
+"""Fakes the files of a recipe for tests without network: each program is a script of one line.
 
 A recipe whose versions only a channel or a distribution knows gets made-up versions for tests without network.
 """
@@ -27,7 +27,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class MiniatureSource:
-    """Serves the files of `layout` instead of the real ones; `damage` changes one byte."""
+    """A source that serves fake files of `layout`; `damage` changes one byte, to test verification."""
 
     def __init__(self, kind: str, layout: Layout, version: str, *, damage: bool = False) -> None:
         self.kind = kind
@@ -37,11 +37,11 @@ class MiniatureSource:
 
     @property
     def digest(self) -> str:
-        """Return the sha256 of the miniature, which the lock has for it."""
+        """Return the sha256 of the fake files, as the lock has it."""
         return hashlib.sha256(self._bytes()).hexdigest()
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:  # noqa: ARG002  the same for all platforms
-        """Write the scripts of the miniature into `into`; see `Source.fetch`."""
+        """Write the fake files into the folder `into`; see `Source.fetch`."""
         self.fetches += 1
         content = bytearray(self._bytes())
         if self._damage:
@@ -65,7 +65,7 @@ class MiniatureSource:
 
 
 def made_up_offers(wish: Wish, known: KnownRecipe, distribution: str) -> Answers:
-    """Return what a channel or `distribution` might offer of a recipe without versions; for other recipes nothing."""
+    """Return made-up versions of a recipe that has none of its own; for other recipes nothing."""
     channel, deb = channel_origin(known, wish), deb_origin(known, wish)
     if known.releases or (channel is None and deb is None):
         return Answers({known.name: known}, {})
@@ -82,7 +82,7 @@ def made_up_offers(wish: Wish, known: KnownRecipe, distribution: str) -> Answers
 
 
 def files_of(layout: Layout, version: str) -> Iterator[tuple[str, str]]:
-    """Yield place and content of each file that a layout names, with names in place of patterns."""
+    """Yield (path, content) of a fake file for each program and pattern in a layout."""
     names = [_name(pattern) for _, pattern in layout.bin]
     changed = {_name(pattern): texts for pattern, texts in layout.substitute}
     said = f"echo {version}\n"
@@ -99,13 +99,13 @@ def _is_above(path: str, folders: tuple[str, ...]) -> bool:
 
 
 def miniature_of(wanted: Wanted, source: MiniatureSource) -> Wanted:
-    """Return the wanted package with the miniature's digest; without floors, since scripts have none."""
+    """Return the wanted package with the digest of the fake files, and without minimum versions of libc or macOS."""
     small = wanted.artifact._replace(sha256=source.digest, size=1, glibc="", macos="")
     return wanted._replace(artifact=small)
 
 
 def write_wheel(folder: str, artifact: Artifact, layout: Layout, version: str) -> Artifact:
-    """Write the miniature as a real wheel under the artifact's file name; return the artifact with digest and size."""
+    """Write the fake files as a real wheel named like the artifact; return the artifact with digest and size."""
     name, release = artifact.file.split("-")[:2]
     info = f"{name}-{release}.dist-info"
     content = dict(files_of(layout, version))
@@ -123,7 +123,7 @@ def write_wheel(folder: str, artifact: Artifact, layout: Layout, version: str) -
 
 
 def _name(pattern: str) -> str:
-    """Return a name that the pattern matches."""
+    """Return a file name that the glob pattern matches."""
     letters, inside = [], False
     for letter in pattern:
         if letter == "[":

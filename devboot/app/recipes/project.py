@@ -1,4 +1,4 @@
-"""A test project with a single recipe, in which devboot runs like in any other."""
+"""A temporary project that uses only the tested recipe, run with devboot like any other."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _INSIDE = ("DEVBOOT_INSIDE", "DEVBOOT_PROCESS", "DEVBOOT_ROOT")  # of the projec
 
 
 class TrialProject:
-    """A project with only the recipe, in `root`."""
+    """A temporary project in `root` that uses only the tested recipe."""
 
     def __init__(
         self, known: KnownRecipe, package: LockedPackage, root: str, environ: Mapping[str, str], reporter: Reporter
@@ -50,7 +50,7 @@ class TrialProject:
         self._projects = Projects.from_environ(environ)
 
     def write(self) -> None:
-        """Write its manifest and link the folder of recipes with the tested one."""
+        """Write the project's manifest and link the recipe into its folder of recipes."""
         name, version = key_text(self.name), inline(self.package.version)
         wanted = f"[packages]\n{name} = {version}\n"
         if self.known.recipe.service is not None:
@@ -62,12 +62,12 @@ class TrialProject:
         os.symlink(os.path.dirname(os.path.abspath(self.known.folder)), os.path.join(self.root, "recipes"))
 
     def remove(self) -> None:
-        """Stop what runs, and remove devboot's state of this project."""
+        """Stop the project's processes, and delete devboot's folders for it."""
         self.devboot("down", "--quiet", is_checked=False)
         remove_folders(self._projects, self.root)
 
     def run_tool(self) -> str:
-        """Run the program with its version flag through PATH, and return a line with the result.
+        """Run the tool with its version flag through PATH, and return a line with the result.
 
         Raises WorkError `recipe/test-failed`.
         """
@@ -82,7 +82,7 @@ class TrialProject:
         return f"`{program} {asks}` says {self.package.version}"
 
     def run_service(self) -> str:
-        """Start the service, query it, restart it, check that it kept its data, stop it, check that its port is free.
+        """Test the service: start, query, restart, check kept data, stop, check that its port is free.
 
         Returns a line with the result. Raises WorkError `recipe/test-failed`.
         """
@@ -104,13 +104,16 @@ class TrialProject:
         return f"{self.package.version} gets ready, {'answers, ' if asked else ''}stops{kept}"
 
     def _ask(self, port: int, exchange: Exchange, password: str = "") -> None:
-        """Compare the answer with the expected one; a `password` is a wrong one."""
+        """Send a request to the service and compare its answer.
+
+        A given `password` is a wrong one that must be refused.
+        """
         said = self._run(exchange.run, password) if exchange.run else self._talk(port, exchange, password)
         if not said.startswith(exchange.expect):
             raise failed(self.name, "its answer differs from what `[test]` expects", [said[:100]])
 
     def _run(self, command: str, password: str) -> str:
-        """Return the output of a command that runs beside the service; it reads $bin, $port_…, and `_WORDS`."""
+        """Return the output of a shell command run beside the service, which may use $bin, $port_… and `_WORDS`."""
         origin = next(each for each in self.known.recipe.source if each.programs)
         ports = read_ports(self._projects.state_of(self.root))
         further = (f"port_{name.partition('.')[2]}={number}; " for name, number in ports.items() if "." in name)
@@ -133,12 +136,12 @@ class TrialProject:
 
     @property
     def _is_private_socket(self) -> bool:
-        """Return whether the socket only refuses other users, so that this one can't test the refusal."""
+        """Return whether only the socket's file mode protects the service, so that this user can't test the refusal."""
         service = self.known.recipe.service
         return service is not None and service.access is not None and service.access.private.socket_only
 
     def devboot(self, *words: str, is_checked: bool = True, has_errors: bool = False) -> str:
-        """Run devboot and return its output; `has_errors` includes stderr, where some programs print their version.
+        """Run a devboot command in the project and return its output; `has_errors` includes stderr.
 
         Raises WorkError with the end of the output if it failed.
         """
@@ -163,7 +166,7 @@ class TrialProject:
 
 
 def failed(name: str, cause: str, details: Sequence[str]) -> WorkError:
-    """Return the error for a failed level of the test."""
+    """Return the error for a failed step of `recipe test`."""
     return WorkError(
         "recipe/test-failed",
         f"the recipe `{name}` fails its test",

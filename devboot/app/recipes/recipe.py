@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 
 def own_folder(context: Context) -> str:
-    """Return the project's own folder of recipes, which may not exist yet."""
+    """Return the project's folder `recipes`, which may not exist yet."""
     return os.path.join(find_project(context.cwd, context.environ).root, "recipes")
 
 
 def new(context: Context, name: str, source: str, reporter: Reporter) -> NewRecipe:
-    """Write a recipe: from a wheel `source` (`NAME` or `NAME==VERSION`), a bundled one, or a skeleton.
+    """Write a recipe: from a wheel `source` (`NAME` or `NAME==VERSION`), from a bundled recipe, or as a skeleton.
 
     Raises UsageError, BusyError `recipe/exists`, and the errors of `look_into`.
     """
@@ -62,7 +62,7 @@ def new(context: Context, name: str, source: str, reporter: Reporter) -> NewReci
 
 
 def update(context: Context, name: str, wish: UpdateOptions, reporter: Reporter) -> Updated:
-    """Query the sources of the project's own recipe. Raises the errors of `update_recipe`, UsageError."""
+    """Add new versions to a recipe of the project. Raises the errors of `update_recipe`, UsageError."""
     folder = os.path.join(own_folder(context), name)
     if "/" in name or not os.path.isfile(os.path.join(folder, "recipe.toml")):
         raise _not_own(context, name)
@@ -80,7 +80,7 @@ def update(context: Context, name: str, wish: UpdateOptions, reporter: Reporter)
 
 
 def make_listings(uv: Uv, downloads: Downloads) -> dict[str, Listing]:
-    """Return what queries each kind of source for its versions."""
+    """Return the object that lists versions for each kind of source."""
     wheels = WheelListing(uv, sys.executable)
     return {
         "wheel": wheels,
@@ -93,7 +93,7 @@ def make_listings(uv: Uv, downloads: Downloads) -> dict[str, Listing]:
 
 
 def test(context: Context, name: str, version: str, *, is_offline: bool, reporter: Reporter) -> TrialResult:
-    """Test the recipe on this machine. Raises the errors of `try_recipe`."""
+    """Test a recipe on this machine. Raises the errors of `try_recipe`."""
     known = RecipeFolders([own_folder(context), bundled_folder()]).get(name)
     host = this_host(sys.platform, os.uname().machine)
     trial = Trial(known, version, host, context.environ, reporter, context.wall_clock)

@@ -1,4 +1,4 @@
-"""`recipe test`: tests schema, resolution, a miniature build and the real thing, one level after the other."""
+"""`recipe test`: tests a recipe in steps: schema, resolution, a build of fake files, then the real package."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Trial(Record):
 
 
 class TrialResult(Record):
-    """The version that was tested; `lacks` names a source that the real test would have needed, "" for none."""
+    """The tested version; `lacks` names a source that is missing here for the real test, "" for none."""
 
     version: str
     lacks: str = ""
 
 
 def try_recipe(trial: Trial, *, is_offline: bool = False) -> TrialResult:
-    """Run all levels. `is_offline`, or a source that is missing here, skips the one that fetches.
+    """Run all steps of the test; `is_offline`, or a source missing here, skips the one that downloads.
 
     Raises WorkError `recipe/test-failed` at the first level that fails, and the errors of resolving and building.
     """
@@ -89,7 +89,7 @@ def _schema(trial: Trial) -> str:
 
 
 def _locked(trial: Trial, *, is_offline: bool) -> tuple[LockedPackage, str]:
-    """Return the package as a lock would have it, and a missing source: then its version is made up."""
+    """Return the package as it would be locked, and a source that is missing here; its version is then made up."""
     wish, recipes, lacks = Wish(trial.known.name, trial.version), {trial.known.name: trial.known}, ""
     uv = make_uv(trial.environ, os.sep)
     here = Distribution(trial.host, trial.environ, apt_of(uv), trial.reporter)
@@ -119,7 +119,7 @@ def _resolve(trial: Trial, package: LockedPackage) -> str:
 
 
 def _build(trial: Trial, package: LockedPackage) -> str:
-    """Build the miniature twice, and once with a changed byte."""
+    """Build the fake package twice, and once with a damaged byte, which must be refused; return a line on it."""
     real = wanted_on(package, trial.known, trial.host.platform, trial.host.distribution)
     with scratch_folder() as place:
         wanted, source, damaged = _small(trial, real, place)
@@ -155,7 +155,7 @@ def _small(trial: Trial, real: Wanted, place: str) -> tuple[Wanted, Source, Sour
 
 
 def _uv_of(trial: Trial, folder: str, place: str) -> Uv:
-    """Return uv with a folder as its only index."""
+    """Return a uv whose only package index is a local folder."""
     kept = {name: value for name, value in trial.environ.items() if not name.startswith(("UV_", "PIP_"))}
     own = {"UV_FIND_LINKS": folder, "UV_NO_INDEX": "1", "UV_NO_CONFIG": "1", "PIP_CONFIG_FILE": os.devnull}
     return make_uv({**kept, **own, "UV_CACHE_DIR": os.path.join(place, f"cache-{os.path.basename(folder)}")}, place)
@@ -186,7 +186,7 @@ def _refuses_damage(trial: Trial, wanted: Wanted, source: Source, data: str) -> 
 
 
 def _real(trial: Trial, package: LockedPackage) -> str:
-    """Run the recipe with devboot in a project of its own."""
+    """Install and run the real package in a temporary project; return a line with the result."""
     with scratch_folder() as root:
         project = TrialProject(trial.known, package, os.path.realpath(root), trial.environ, trial.reporter)
         project.write()

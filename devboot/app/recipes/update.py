@@ -42,7 +42,7 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
 class Listed(Record):
-    """The files of one version of a source: platform → file; floors aren't measured yet."""
+    """The files of one version from a source, by platform; minimum versions of libc and macOS aren't measured yet."""
 
     name: str
     version: str
@@ -52,8 +52,8 @@ class Listed(Record):
 class UpdateOptions(Record):
     """Options of `recipe update`.
 
-    `requirement` is a source's name, with `==VERSION` or another condition, "" for the newest of all sources;
-    `version` the product's, if no program can print it here; `exclude_newer` a date or a span such as `7 days`.
+    `requirement` is a source's name, with `==VERSION` or another condition, "" for the newest of all sources; `version`
+    the product's, if no program can print it here; `exclude_newer` a date or a span such as `7 days`.
     """
 
     requirement: str = ""
@@ -62,7 +62,7 @@ class UpdateOptions(Record):
 
 
 class Updated(Record):
-    """The result of `recipe update`: `path` is versions.toml; `added` are (version, platforms) that are new in it."""
+    """Result of `recipe update`: `path` is versions.toml; `added` are its new (version, platforms)."""
 
     path: str
     added: tuple[tuple[str, tuple[str, ...]], ...]
@@ -72,24 +72,27 @@ Listable = WheelOrigin | AppOrigin | CondaOrigin | NpmOrigin | UpstreamOrigin
 
 
 class Listing(Protocol):
-    """Queries one kind of source for its versions."""
+    """Lists the releases of one kind of source."""
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed | Release:
-        """Return the newest release under a condition (`==1.2`, "" for none).
+        """Return the newest release that meets a condition (`==1.2`, "" for none).
 
-        Returns its rows if nothing is to be measured. Raises NetworkError.
+        Returns rows of versions.toml if nothing is to be measured. Raises NetworkError.
         """
 
 
 class WheelListing:
-    """Queries the indexes that uv and pip are configured for."""
+    """Queries the package indexes configured for uv and pip."""
 
     def __init__(self, uv: Uv, python: str) -> None:
         self._uv = uv
         self._python = python
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed:
-        """Return the files of the newest release under a condition; see `Listing`. Also raises `python/resolution`."""
+        """Return the files of the newest release that meets a condition; see `Listing`.
+
+        Also raises `python/resolution`.
+        """
         found = list_files(
             self._uv,
             origin.name + condition,
@@ -143,7 +146,7 @@ def update_recipe(
 
 
 def _asked(recipe: Recipe, requirement: str) -> Iterator[tuple[Listable, str]]:
-    """Yield the sources to query, with the condition that was typed; only those that have an index."""
+    """Yield (source, condition) for each source to query: the typed one, or all that have a list of versions."""
     name = re.split(r"[=<>!~]", requirement, maxsplit=1)[0].strip()
     listable = [origin for origin in recipe.source if isinstance(origin, Listable)]
     chosen = [origin for origin in listable if name in ("", origin.name, *getattr(origin, "names", ()))]
@@ -188,7 +191,7 @@ def _measured(
 
 
 def measure(tree: str, origin: Origin, artifact: Artifact) -> ArtifactRow:
-    """Return the row for an artifact unpacked into `tree`, and delete from it what the recipe drops.
+    """Return the row for an artifact unpacked into `tree`; first delete the files that the recipe drops.
 
     Raises IntegrityError `archive/wrong-layout` if a program isn't where the recipe has it.
     """
@@ -220,7 +223,7 @@ def _row(origin: Origin, artifact: Artifact) -> ArtifactRow:
 
 
 def version_of(recipe: Recipe, origin: Origin, tree: str) -> str:
-    """Return the version that the first program of the source prints; "" if it doesn't run or prints none."""
+    """Return the version that the source's first program prints; "" if it doesn't run or prints none."""
     program = os.path.join(tree, find_one(tree, next(iter(origin.bin.values()))))
     os.chmod(program, 0o755)  # noqa: S103  a program
     try:

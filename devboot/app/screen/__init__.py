@@ -1,1 +1,1 @@
-"""The terminal of a running project: what it shows, and the keys that it reads."""
+"""The terminal of a running project: the display, and the keys."""

@@ -1,7 +1,7 @@
-"""Foreground `up`: copies the daemon's output, turns Ctrl-C and the end of the terminal into requests.
+"""Foreground `up`: copies the daemon's output, and turns Ctrl-C and a closed terminal into requests.
 
 The client that started the run owns it: whatever ends this process, the daemon sees the connection close and stops
-everything. A client that joined later owns nothing: it is asked what Ctrl-C should mean.
+everything. A client that joined later owns nothing: Ctrl-C makes it ask the user whether to stop or to leave.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _RESIZED, _SUSPENDED, _CONTINUED = _signal.SIGWINCH, _signal.SIGTSTP, _signal.SI
 
 
 def attach(call: Call, client: Client, *, owner: bool, held: AbstractSet[int] | None = None) -> int:
-    """Show the run until it ends or is left; returns the exit code of the command.
+    """Show the run until it ends or the user leaves; return the exit code of the command.
 
-    `held` is the signal mask to return to, if signals have been held back until now.
-    That is 128 + n after an end by signal n, 141 if the reader of standard output has gone, else the daemon's.
+    `held` is the signal mask to return to, if signals have been held back until now. The exit code is 128 + n after an
+    end by signal n, 141 if standard output was closed, else the daemon's.
     """
     return _Attachment(call, client, owner=owner).run(held)
 
@@ -134,7 +134,7 @@ class _Attachment:
                 self._show(errand, is_alive=errand.receive())
 
     def _turn(self) -> float | None:
-        """Do what is due without input; returns the seconds until the next time, None for never."""
+        """Do what is due without input; return the seconds until the next time, None for never."""
         if self._live is not None:
             return self._live.turn()
         if self._edits is None:
@@ -154,7 +154,7 @@ class _Attachment:
                 self._handle_signal(number)
 
     def _receive(self) -> bool:
-        """Show what has arrived; returns False at the end of the connection."""
+        """Show output and messages that have arrived; return False at the end of the connection."""
         alive = self._client.receive()
         self._show(self._client)
         return alive
@@ -179,7 +179,7 @@ class _Attachment:
             self._stop() if self._owner else self._leave(self._streams.failure)
 
     def _start_moving_ports(self) -> None:
-        """Start a child process that prepares and applies a plan with other ports: this process stays small."""
+        """Start a child process that prepares and applies a plan with other ports, so that this process stays small."""
         from devboot.app.screen.other_ports import OtherPorts
 
         if self._moving is None and not self._stops:
@@ -226,7 +226,7 @@ class _Attachment:
             self._keys(rest)
 
     def _act(self, action: Action) -> None:
-        """Carry out the action of a key."""
+        """Carry out the action that a key stands for."""
         from devboot.app.screen import menu
 
         if action.kind == menu.DETACH:
@@ -246,7 +246,7 @@ class _Attachment:
             self._say(menu.help_text(facts, has_joined=not self._owner) if action.kind == menu.HELP else "\n")
 
     def _send(self, command: str, names: tuple[str, ...]) -> None:
-        """Send a request over a second connection: the answer on this one is the end of the run."""
+        """Send a request over a second connection, since the first one's answer is the end of the run."""
         found = daemon_connection.meet(self._call)
         if found.client is None:
             return
@@ -258,13 +258,13 @@ class _Attachment:
             self._errands.append(found.client)
 
     def _visit(self, names: tuple[str, ...]) -> None:
-        """Attach to a process and come back; other output isn't shown meanwhile."""
+        """Attach the terminal to one process until the detach keys; other output isn't shown meanwhile."""
         from devboot.app.screen import console
 
         self._lend_terminal(lambda: console.visit(self._call, names, self._wakeup))
 
     def _apply(self) -> None:
-        """Apply edited files to what runs, as `devboot up -d` does."""
+        """Apply edited files to the running project, as `devboot up -d` does."""
         import subprocess
 
         from devboot.app.fast.self_invoke import command_line
@@ -274,7 +274,7 @@ class _Attachment:
         self._lend_terminal(lambda: subprocess.run(command, check=False, env=dict(self._call.environ)).returncode)
 
     def _lend_terminal(self, work: Callable[[], int]) -> None:
-        """Release the terminal while `work` runs, then take it back."""
+        """Restore the terminal's modes while `work` runs, then read keys again."""
         assert self._live is not None
         self._client.tell(command="pause")
         self._live.end_output()
@@ -306,7 +306,10 @@ class _Attachment:
             self._leave(128 + number)
 
     def _stop(self) -> None:
-        """Stop everything on the first call, kill on the second; later calls leave a daemon that doesn't end."""
+        """Request a stop on the first call and a kill on the second.
+
+        On a much later call, leave a daemon that won't end.
+        """
         now = time.monotonic()
         if self._stops > 1 and now - self._forced_at > _FORCED_LONG_AGO:
             self._leave(128 + self._ended_by)

@@ -1,4 +1,4 @@
-"""The last line of the terminal, below all output: removed before output and redrawn after it.
+"""The last line of the terminal, below all output: erased before output and redrawn after it.
 
 It is never wider than the terminal, so that it can be redrawn in place, and uses no scroll region or saved cursor:
 whatever ends this process, at worst one stale line stays.
@@ -18,7 +18,7 @@ _LONGEST = 4096  # bytes that are kept of a line that isn't ended
 
 
 class BottomLine:
-    """The line at the bottom of the screen.
+    """The status line at the bottom of the screen.
 
     `write(1 or 2, bytes)` reaches the terminal; text has no escapes, `style(text)` may add colours.
     """
@@ -33,7 +33,7 @@ class BottomLine:
 
     @property
     def is_due(self) -> bool:
-        """Return whether the line on the terminal is out of date."""
+        """Return whether the line on the screen is out of date."""
         return self._drawn != self._fitting()
 
     def show(self, text: str) -> None:
@@ -41,13 +41,13 @@ class BottomLine:
         self._text = printable(text)
 
     def above(self, number: int, data: bytes) -> None:
-        """Remove the line and write output in its place, in one write; `draw` puts the line back."""
+        """Erase the line and write output in its place, in one write; `draw` puts the line back."""
         lifted = self._erasing_bytes()
         self._follow(data)
         self._write(number, lifted + data)
 
     def draw(self) -> None:
-        """Draw the line, with its current text, below the output."""
+        """Draw the line with its current text, below the output."""
         text = self._fitting()
         if text == self._drawn:
             return
@@ -59,20 +59,20 @@ class BottomLine:
         self._write(2, begin)
 
     def end_output(self) -> None:
-        """Remove the line, and end an unfinished line of output before other text follows."""
+        """Erase the line, and end an unfinished line of output, before other text is written."""
         ending = b"\n" if self._open else b""
         lifted, self._open = self._erasing_bytes(), b""
         if lifted or ending:
             self._write(2, lifted + ending)
 
     def clear(self) -> None:
-        """Remove the line from the screen, at the end of the display."""
+        """Erase the line from the screen, at the end of the display."""
         lifted = self._erasing_bytes()
         if lifted:
             self._write(2, lifted)
 
     def resize(self, columns: int) -> None:
-        """Adapt to another width of the terminal, which may have wrapped the line."""
+        """Adapt the line to a new width of the terminal, which may have wrapped it."""
         if self._drawn and columns > 0:
             rows = (cells(self._drawn) - 1) // columns
             self._write(2, b"\r" + b"\x1b[A" * rows + b"\x1b[J")

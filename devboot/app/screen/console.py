@@ -41,11 +41,10 @@ def carry_out(call: Call) -> int:
 
 
 def visit(call: Call, names: tuple[str, ...], wakeup: int) -> int:
-    """Attach from within another command that handles signals; return the exit code.
+    """Attach the terminal to a process from within another command that handles signals; return the exit code.
 
-    `wakeup` is the descriptor from which the numbers of received signals are read.
-
-    A terminating signal ends the attachment too, with 128 + n; the caller handles the rest.
+    `wakeup` is the descriptor from which the numbers of received signals are read. A terminating signal ends the
+    attachment too, with 128 + n; the caller handles the rest.
     """
     found = daemon_connection.meet(call)
     if found.client is None:
@@ -69,7 +68,7 @@ def _nobody(call: Call, *, alive: bool) -> int:
 
 
 def _detach_keys(call: Call) -> str:
-    """Return `[ui] detach-keys` of the manifest."""
+    """Return the keys that leave `attach`: `[ui] detach-keys` of the manifest."""
     from devboot import snapshot
 
     known = snapshot.read(f"{call.state}/{snapshot.NAME}", has_plan=False)
@@ -142,7 +141,7 @@ class _Console:
             self._code = self._streams.failure
 
     def _enter(self, name: str) -> None:
-        """Show the process's last output, unfinished prompts too, then pass on keys."""
+        """Show the last output of the process, including an unfinished prompt, then pass on keys."""
         from devboot.supervisor.output import log_reader
         from devboot.supervisor.output.log_writer import log_path
 
@@ -155,7 +154,7 @@ class _Console:
         self._streams.write(1, shown + (b"\r\n" if shown and log_reader.is_ended(path) else b""))
 
     def _handle_keys(self, keys: bytes) -> bool:
-        """Pass keys on until the detach keys; returns False when no more will come."""
+        """Pass keys on to the process; return False after the detach keys, or when no more keys will come."""
         typed, leaves = self._leave.take(keys)
         if typed:
             self._client.type(typed)
@@ -166,7 +165,7 @@ class _Console:
         return bool(keys)
 
     def _restore_terminal(self) -> None:
-        """Restore the terminal: a full-screen program doesn't know that it was left."""
+        """Undo a full-screen program's changes of the terminal, as the program isn't notified of the detachment."""
         if self._call.stdout.terminal and not self._streams.failure:
             self._streams.write(1, self._lent.reset_sequence())
         self._lent = TerminalState()

@@ -1,4 +1,4 @@
-"""Shows in the bottom line what applying edited files would do; one `stat` of each file a second.
+"""Shows in the bottom line the effect of applying edited files; one `stat` of each file per second.
 
 A child process reads the manifest to find that out: this process stays small.
 """
@@ -29,7 +29,7 @@ _Stamp = tuple[str, int, int]
 
 
 def repeated_flags(values: Mapping[str, object]) -> list[str]:
-    """Return the flags of an `up` that change the project for this run, to be repeated."""
+    """Return the flags of an `up` that change the project, to repeat them in another `up`."""
     words: list[str] = []
     for key, flag in _ADJUSTING:
         given = values.get(key) or ()
@@ -40,7 +40,7 @@ def repeated_flags(values: Mapping[str, object]) -> list[str]:
 
 
 class Edits:
-    """Notices files that changed since the snapshot, and finds out what applying them would do.
+    """Notices files edited since the snapshot, and finds out what applying the edits would do.
 
     `key` is the key that applies them.
     """
@@ -59,16 +59,16 @@ class Edits:
 
     @property
     def is_asking(self) -> bool:
-        """Return whether the effect of the last edit is still being determined by a child process."""
+        """Return whether a child process is determining the effect of the last edit."""
         return self._child is not None
 
     @property
     def patience(self) -> float:
-        """Return seconds until there may be something new."""
+        """Return the seconds until `look` should be called again."""
         return LOOK if self._child is None else ASKING
 
     def look(self, now: float) -> str:
-        """Return the notice for the bottom line, empty for none."""
+        """Check the files; return the notice for the bottom line, "" if nothing was edited."""
         if now - self._looked >= LOOK:
             self._looked = now
             self._look_at_files()
@@ -77,7 +77,7 @@ class Edits:
         return self._notice
 
     def close(self) -> None:
-        """Stop, and end a running child."""
+        """Stop checking, and end a running child process."""
         if self._child is not None:
             self._child.kill()
             self._child.communicate()
@@ -134,7 +134,10 @@ class Edits:
 
 
 def notice_of(file: str, answer: str, key: str = "u") -> str:
-    """Return the notice for the output of `up --dry-run --json`: what `key` would do, or an error's first line."""
+    """Return the notice for an edited file: what `key` would do, or the first line of an error.
+
+    `answer` is the output of `up --dry-run --json`.
+    """
     import json
 
     error = next((line for line in answer.split("\n") if line.startswith("error[")), "")

@@ -1,4 +1,4 @@
-"""The live display of a running project: its output, and below it one line that is redrawn."""
+"""The live display of a running project: output, and below it one line that is redrawn."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STEP = 10
 
 
 class Live:
-    """Writes output above the line and draws the line; `turn` returns how long to wait for its next call."""
+    """Writes output above the bottom line and draws the line; `turn` returns how long to wait for its next call."""
 
     def __init__(self, call: Call, streams: Streams) -> None:
         self._streams = streams
@@ -60,7 +60,7 @@ class Live:
             self.menu.facts = _facts(rest)
 
     def turn(self) -> float | None:
-        """Draw what is due; returns seconds until the next time, None until something happens."""
+        """Draw what is due; return seconds until the next time, None if only an event can change something."""
         now = time.monotonic()
         if self._edits is not None:
             self.menu.edited = self._edits.look(now)
@@ -76,7 +76,7 @@ class Live:
         return None if self._edits is None else self._edits.patience
 
     def resize(self, columns: int) -> None:
-        """Adapt to another width of the terminal."""
+        """Adapt to a new width of the terminal."""
         self._width = columns
         self._line.resize(columns)
 
@@ -85,11 +85,11 @@ class Live:
         self._line.clear()
 
     def end_output(self) -> None:
-        """Remove the line, and begin a new one below the output of processes."""
+        """Erase the bottom line, and end an unfinished line of process output."""
         self._line.end_output()
 
     def close(self) -> None:
-        """Remove the bottom line from the screen for good."""
+        """Erase the bottom line and draw it no more."""
         self._line.clear()
         if self._edits is not None:
             self._edits.close()
@@ -123,7 +123,10 @@ class Live:
 
 
 def follow(call: Call, client: Client, streams: Streams) -> int | None:
-    """Copy the daemon's output, with the progress of the start below it; returns the exit code, None without one."""
+    """Copy the daemon's output to the terminal with the progress of the start below it.
+
+    Return the exit code, or None.
+    """
     import select
 
     live = Live(call, streams)

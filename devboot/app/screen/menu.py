@@ -1,4 +1,4 @@
-"""Keys of the live display: a pure state that turns typed keys into actions and text for the bottom line."""
+"""Keys of the live display: turns typed keys into actions, and its state into the bottom line; without I/O."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ _JOINED = {"ctrl-c stop": "ctrl-c leave", "ctrl-c  stop everything": "ctrl-c  le
 
 
 class Action(Record):
-    """The action of a key; `names` are the selected processes."""
+    """An action that a key stands for, such as restart; `names` are the selected processes."""
 
     kind: str
     names: tuple[str, ...] = ()
 
 
 class Facts(Record):
-    """State reported by the daemon: names, those with a terminal, process → debugger, pending edits, stopped ones.
+    """State reported by the daemon: process names, those with a terminal, debuggers, pending edits, stopped ones.
 
-    `addresses` are those of web pages, by process.
+    `prompts` maps a process to its debugger, `addresses` are those of web pages, by process.
     """
 
     names: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class Facts(Record):
 
 
 class Menu:
-    """Takes keys with `press`; `line` returns the text of the bottom line."""
+    """State of the key menu: `press` takes keys, `line` returns the text of the bottom line."""
 
     def __init__(self) -> None:
         self.facts = Facts()
@@ -84,7 +84,7 @@ class Menu:
         self._typed = ""
 
     def press(self, keys: bytes) -> list[Action]:
-        """Return the actions for bytes typed at once: one key, pasted keys, a lone escape, or an arrow."""
+        """Return the actions for bytes that were typed at once: one key, pasted keys, a lone escape, or an arrow."""
         if keys.startswith(_ESCAPE):
             self._asks, self._typed = "", ""
             keys = after_escape(keys)
@@ -135,7 +135,7 @@ class Menu:
         return self.facts.terminals if self._asks == ATTACH else self.facts.names
 
     def matching(self) -> tuple[str, ...]:
-        """Return the processes that match the typed text, best matches first.
+        """Return the process names that match the typed text, best matches first.
 
         That is: the exact name, matches of a wildcard, of the beginning, of any part. Several parts may be given,
         separated by blanks.
@@ -149,7 +149,10 @@ class Menu:
     # Text of the line
 
     def line(self, width: int) -> str:
-        """Return the text of the bottom line, less than `width` cells: hints or names that do not fit are left out."""
+        """Return the text of the bottom line, less than `width` cells wide.
+
+        Hints and names that don't fit are left out.
+        """
         if self._asks:
             return self._question(width)
         notice = self._notice()
@@ -195,7 +198,7 @@ class Menu:
         return self._lasting_condition()
 
     def _lasting_condition(self) -> str:
-        """Return the text of a lasting condition: output paused, filtered, or a process that gave up."""
+        """Return the text about a lasting condition: output paused or filtered, or a process that gave up."""
         if self.is_paused:
             return "paused: p resumes"
         if self.facts.down:
@@ -204,14 +207,14 @@ class Menu:
 
 
 def help_text(facts: Facts, *, has_joined: bool = False) -> str:
-    """Return the help screen: all keys with their actions, and the addresses, which have scrolled away."""
+    """Return the help screen: all keys with their actions, and the addresses of processes."""
     keys = [_JOINED.get(key, key) if has_joined else key for key in KEYS_IN_FULL]
     pages = addresses([(name, address) for name, address in facts.addresses])
     return "\n".join(("", *keys, *([""] if pages else []), *(line.strip() for line in pages), "")) + "\n"
 
 
 def after_escape(keys: bytes) -> bytes:
-    """Return the keys that arrived together with an escape; an arrow isn't one."""
+    """Return the keys that arrived together with an escape character; "" for an arrow key's sequence."""
     return b"" if keys[1:2] in (b"[", b"O") else keys[1:]
 
 

@@ -1,4 +1,4 @@
-"""Moves a foreground run to other ports, if other programs took the chosen ones, with a second `up -d`."""
+"""Moves a foreground run to other ports, if other programs took its ports, by a second `up -d`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REACHED = ("up", "failed")  # last events of an `up` that reached the daemon, w
 
 
 class OtherPorts:
-    """One `up -d` that prepares the project again and sends the new plan to the daemon.
+    """A child process `up -d` that prepares the project again and sends the new plan to the daemon.
 
     `fileno` is readable when there is something to `read`; at the end `complaint` is why there is no new plan.
     """
@@ -40,17 +40,17 @@ class OtherPorts:
         self._last = b""
 
     def fileno(self) -> int:
-        """Return the descriptor to select on."""
+        """Return the descriptor of the child's output, for `select`."""
         return self._answers.fileno()
 
     def read(self) -> bool:
-        """Read available output; returns False at the end."""
+        """Read the child's available output; return False at its end."""
         data = self._answers.read1(_CHUNK)  # type: ignore[attr-defined]
         self._last = (self._last + data)[-_CHUNK:]
         return bool(data)
 
     def complaint(self) -> str:
-        """Return the error that prevented a new plan; empty if there is one."""
+        """Return the error that prevented a new plan; "" if there is one."""
         self._child.wait()
         try:
             event = json.loads(self._last.rstrip().rpartition(b"\n")[2])["event"]
@@ -70,7 +70,7 @@ class OtherPorts:
 
 
 def _repeated_words(call: Call) -> list[str]:
-    """Return the names and flags of the `up` in the foreground, to be repeated."""
+    """Return the names and flags of the foreground `up`, to repeat them in another `up`."""
     words = [f"--{name}" for name in _SWITCHES if call.flag(name)]
     if call.values.get("from") and "--offline" not in words:
         words.append("--offline")  # the kit's content is installed by now

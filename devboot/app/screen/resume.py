@@ -1,4 +1,4 @@
-"""Continues an `up` in a fresh interpreter of the same process, once everything is prepared.
+"""Continues an `up` after its preparation in a fresh interpreter (exec), to free the memory of the preparation.
 
 A first `up` has imported what prepares a project, four times as much as what shows its output, and memory that an
 interpreter has used once doesn't shrink. The connection to the daemon stays open, and signals are held back meanwhile.
@@ -25,7 +25,7 @@ VARIABLE = "DEVBOOT_RESUME"  # this process, and numbers of its open files: what
 
 
 def attach_afresh(call: Call, client: Client, *, owner: bool) -> int:
-    """Replace this process by one that shows the run; returns the exit code only if that fails.
+    """Replace this process by a fresh one that shows the run; return the exit code only if that fails.
 
     It has the same command line, so that the table of processes shows what was typed.
     """
@@ -53,7 +53,7 @@ def attach_afresh(call: Call, client: Client, *, owner: bool) -> int:
 
 
 def resume(numbers: str) -> int | None:
-    """Continue what `attach_afresh` was called for; returns the exit code of the command.
+    """In the fresh interpreter, continue what `attach_afresh` began; return the exit code of the command.
 
     Returns None for a variable that this process has not set: a parent or a person has.
     """
@@ -76,7 +76,7 @@ def resume(numbers: str) -> int | None:
 
 
 def _file_of(body: bytes) -> int:
-    """Return the descriptor of a nameless file with this content, which the next program inherits."""
+    """Return the descriptor of a nameless temporary file with this content, to be inherited by exec."""
     import tempfile
 
     with tempfile.TemporaryFile(buffering=0) as file:

@@ -1,4 +1,4 @@
-"""Reads single keys from the caller's terminal; its modes are restored on every way out."""
+"""Reads single keys from the terminal; its modes are restored however the program ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class KeyTerminal:
-    """Terminal `fd` without line editing and echo; does nothing unless `enabled`.
+    """The terminal `fd` without line editing and echo; does nothing unless `enabled`.
 
     Ctrl-C and Ctrl-Z remain signals, unless it is `raw`: then every byte counts as typed, and output isn't changed.
     """
@@ -23,7 +23,7 @@ class KeyTerminal:
         self._before: list[Any] | None = None
 
     def enter(self) -> None:
-        """Switch to reading keys; does nothing in the background, where the kernel would stop this process."""
+        """Switch to reading single keys; does nothing in the background, where the kernel would stop this process."""
         import termios
 
         if not self.enabled or self.is_on or not self._is_foreground():
@@ -45,7 +45,7 @@ class KeyTerminal:
         self.is_on = True
 
     def leave(self) -> None:
-        """Restore the modes; harmless if they are restored already."""
+        """Restore the terminal's modes; harmless if they are restored already."""
         if not self.is_on or self._before is None:
             return
         import termios

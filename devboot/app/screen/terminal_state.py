@@ -1,4 +1,4 @@
-"""Tracks what a program changes on a terminal that it was given, so that the changes can be undone."""
+"""Tracks the changes that a program makes to the terminal by escape sequences, so that they can be undone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONGEST = 64  # bytes that one sequence has at most
 
 
 class TerminalState:
-    """Changes of a terminal: `follow` reads what the program writes; `reset_sequence` returns bytes that undo them."""
+    """Changes of a terminal: `follow` reads a program's output; `reset_sequence` returns bytes that undo them."""
 
     def __init__(self) -> None:
         self._changed: dict[int, bool] = {}  # mode → whether it is on, of those that aren't as usual
@@ -18,7 +18,7 @@ class TerminalState:
         self._unended = b""
 
     def follow(self, data: bytes) -> None:
-        """Record the changes in the next bytes of output, which may begin and end within an escape sequence."""
+        """Record the changes made by the next bytes of output, which may begin and end within an escape sequence."""
         data = self._unended + data
         self._unended = b""
         if _ESCAPE not in data:
@@ -34,7 +34,7 @@ class TerminalState:
             self._unended = data[last:][:_LONGEST]
 
     def reset_sequence(self) -> bytes:
-        """Return the bytes that restore screen, mouse, cursor, keys and colours; empty if nothing was changed."""
+        """Return the bytes that restore screen, mouse, cursor, keys and colours; b"" if nothing was changed."""
         if not self._has_escapes:
             return b""
         switches = [b"\x1b[?%d%c" % (mode, b"l" if is_on else b"h") for mode, is_on in self._changed.items()]

@@ -1,1 +1,1 @@
-"""Parsers of manifest, recipes and lock: frozen pydantic models whose errors have a place."""
+"""Parsers of manifest, recipes and lock, made with pydantic; errors name the place in the file."""

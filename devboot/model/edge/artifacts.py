@@ -1,4 +1,4 @@
-"""Rows that describe artifacts, shared by versions.toml and devboot.lock."""
+"""Tables that describe artifacts, shared by versions.toml and devboot.lock."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class PartRow(Table):
     size: Bytes = Field(description="Size in bytes.")
 
     def part(self) -> Part:
-        """Return the row as the light value that other packages use."""
+        """Return this table as a plain value without pydantic."""
         return Part(self.name, self.version, self.file, self.sha256, self.size)
 
 
 class PinRow(Table):
-    """One distribution of an app, for all platforms and Python versions of the app."""
+    """One Python package of an app, for all platforms and Python versions of the app."""
 
     noun: ClassVar[str] = "a pin of an app"
     name: Filled = Field(description="Name of the distribution.")
@@ -73,14 +73,14 @@ class PinRow(Table):
     hashes: Digests = Field(min_length=1, description="Digests of the files that may be installed.")
 
     def pin(self) -> AppPin:
-        """Return the row as the light value that other packages use."""
+        """Return this table as a plain value without pydantic."""
         return AppPin(self.name, self.version, self.marker, tuple(sorted(self.hashes)))
 
 
 class ArtifactRow(Table):
     """The artifact for one platform: one file, several `files`, or an app, whose pins are stored once per version.
 
-    It names no host: where it is fetched from is up to the user's configuration.
+    It contains no host: the user's configuration determines where it is downloaded from.
     """
 
     noun: ClassVar[str] = "an artifact"
@@ -99,7 +99,7 @@ class ArtifactRow(Table):
     @model_validator(mode="before")
     @classmethod
     def _whole(cls, values: Any) -> Any:
-        """Require file, digest and size: a row without them could be fetched unchecked."""
+        """Require file, digest and size, without which a download couldn't be verified."""
         if isinstance(values, dict) and values.get("source") != "app" and "files" not in values:
             missing = [key for key in ("file", "sha256", "size") if key not in values]
             if missing:
@@ -109,7 +109,7 @@ class ArtifactRow(Table):
         return values
 
     def artifact(self, pins: Sequence[PinRow] = ()) -> Artifact:
-        """Return the row as the light value that other packages use; `pins` are those of the app, if it is one."""
+        """Return this table as a plain value without pydantic; `pins` are the packages of an app."""
         files = tuple(sorted(row.part() for row in self.files))
         pinned = tuple(sorted(row.pin() for row in pins)) if self.source == "app" else ()
         return Artifact(
@@ -159,15 +159,18 @@ class PlatformRows(Table):
         return self
 
     def on(self, distribution: str, platform: str) -> DistributionRow | None:
-        """Return the row for a release of a Linux distribution; None if there is none."""
+        """Return the package for a release of a Linux distribution, as `debian-13`, on a platform.
+
+        None if there is none.
+        """
         rows = (row for row in self.distribution if (row.on, row.platform) == (distribution, platform))
         return next(rows, None)
 
     def row(self, platform: str) -> ArtifactRow | None:
-        """Return the row of a platform; None if there is none."""
+        """Return the artifact for a platform; None if there is none."""
         rows = (self.linux_x86_64, self.linux_aarch64, self.macos_arm64, self.macos_x86_64)
         return dict(zip(PLATFORMS, rows, strict=True))[platform]
 
     def rows(self) -> dict[str, ArtifactRow]:
-        """Return all existing rows by platform."""
+        """Return all artifacts, by platform."""
         return {platform: row for platform in PLATFORMS if (row := self.row(platform)) is not None}

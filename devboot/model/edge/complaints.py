@@ -1,4 +1,4 @@
-"""Converts pydantic's errors into messages with a place, the nearest known name, and a suggested fix."""
+"""Converts pydantic's errors into errors with a place in the file, the nearest known name, and a suggested fix."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _SYNONYMS = {
 
 
 def problems_of(errors: Sequence[DevbootError], unchanged: str = UNCHANGED) -> Problems:
-    """Return all problems of one run as one error; its summary has their number and `unchanged`."""
+    """Combine errors of one file into one error whose summary has their number and the sentence `unchanged`."""
     problems = Problems(errors)
     count = len(problems.errors)
     files = list(dict.fromkeys(error.place.file for error in problems.errors if error.place is not None))
@@ -68,7 +68,10 @@ def problems_of(errors: Sequence[DevbootError], unchanged: str = UNCHANGED) -> P
 
 
 class Subject(Record):
-    """Subject of an error: its path, the enclosing model, its own type, and whether the key is meant."""
+    """The value that an error is about: its path, the enclosing model, the expected type.
+
+    `is_key`: the error is about the key rather than the value.
+    """
 
     path: Path
     table: type[Table]
@@ -98,7 +101,10 @@ class Complaints:
         self._kind = LockError if document.area == "lock" else ManifestError
 
     def of(self, error: ValidationError, model: type[Table]) -> list[DevbootError]:
-        """Return all errors; a missing key is dropped if an unknown one is its misspelling."""
+        """Convert pydantic's errors about `model`.
+
+        A missing key isn't reported if an unknown one is its misspelling.
+        """
         self._model = model
         items = [(item, self._subject(model, item)) for item in error.errors(include_url=False)]
         misspelt = {
@@ -114,7 +120,7 @@ class Complaints:
         ]
 
     def misnamed(self, model: type[Table]) -> list[tuple[str, Path, DevbootError]]:
-        """Return tables with an unknown name whose meaning can be guessed: name, intended path, and error."""
+        """Return top-level tables with an unknown name whose meaning can be guessed: (name, intended path, error)."""
         found: list[tuple[str, Path, DevbootError]] = []
         for key, value in self._document.values.items():
             if isinstance(value, dict) and key not in _keys(model):
@@ -126,12 +132,12 @@ class Complaints:
         return found
 
     def nearest(self, word: str, candidates: Collection[str]) -> str | None:
-        """Return the nearest candidate, or None; also None when this run has used up its comparisons."""
+        """Return the candidate most similar to `word`; None if none is similar, or after too many comparisons."""
         self._comparisons -= len(candidates)
         return nearest(word, candidates) if self._comparisons >= 0 else None
 
     def _meant(self, key: str, table: type[Table]) -> str | None:
-        """Return the key of `table` that `key` stands for in another tool, else the nearest one."""
+        """Return the key of `table` meant by an unknown key: another tool's word for it, or a similar one."""
         keys = _keys(table)
         same = next((word for word in _SYNONYMS.get(key.lower().replace("-", "_"), ()) if word in keys), None)
         return same or self.nearest(key, keys)
@@ -148,7 +154,7 @@ class Complaints:
     ) -> DevbootError:
         """Return an error about the value (or, with `key`, the key) at `path` in the document.
 
-        `name` completes the slug, `what` is the first line, `label` stands under the line of the file.
+        `name` completes the slug, `what` is the message, `label` is shown under the line of the file.
         """
         place = self._document.place(path, key=key, label=label, context=name == "unknown-key")
         return self._kind(f"{self._document.area}/{name}", what, place=place, help=help)
@@ -204,7 +210,7 @@ class Complaints:
         return self.error("unknown-key", what, subject.path, key=True, label=label, help=helps)
 
     def _homes_of(self, subject: Subject) -> list[str]:
-        """Return where an unknown key belongs, if it isn't similar to any key of its table."""
+        """Return advice for an unknown key that belongs to another table, as ``it is a key of `[python]` ``."""
         key, value = str(subject.path[-1]), self._raw(subject.path)
         home = self._homes.get(key)
         if home is not None and home != ".".join(map(str, subject.path[:-1])):
@@ -218,7 +224,7 @@ class Complaints:
         return [f"did you mean `[{kind}.{printable(name)}]`?"]
 
     def _kind_of(self, value: Mapping[str, Any]) -> str:
-        """Return the kind of a misplaced table, such as `services` for `[redis]`, judged by its keys."""
+        """Return the table to which a misplaced one belongs, judged by its keys: `services` for `[redis]`."""
         known = {
             kind: sum(1 for inner in value if self.nearest(inner, _keys(table))) for kind, table in self._kinds.items()
         }
@@ -258,7 +264,7 @@ class Complaints:
         return self.error("type", what, subject.path, label="found here", help=helps)
 
     def _is_accepted(self, path: Path, advice: str) -> bool:
-        """Return whether the model accepts each form that the advice names for the value at `path`."""
+        """Return whether the model accepts each value that the advice (``write `x = 1` ``) suggests for `path`."""
         forms = advice.removeprefix("write `").removesuffix("`").split("` or `")
         return all(self._is_valid(path, *tomllib.loads(form, parse_float=Number).values()) for form in forms)
 
@@ -278,7 +284,7 @@ class Complaints:
         return True
 
     def _existing(self, path: Path) -> Path:
-        """Return the path up to the last part that the document has."""
+        """Return the longest beginning of a path that the document contains."""
         value: Any = self._document.values
         for length, part in enumerate(path):
             try:
@@ -307,7 +313,7 @@ class Complaints:
 
 
 def rewrites(key: str, expected: str, found: object, main: str = "") -> list[str]:
-    """Return advice `write KEY = VALUE`, if what is written shows what is meant; else nothing.
+    """Return the advice `write KEY = VALUE` with the value converted to the expected type; empty if unclear.
 
     `expected` describes the type, `found` is the value as read, `main` the key that a table needs most.
     """
@@ -321,7 +327,7 @@ def rewrites(key: str, expected: str, found: object, main: str = "") -> list[str
 
 
 def _forms(expected: str, found: object, main: str) -> list[str]:
-    """Return values of the type that `expected` describes and that `found` may stand for, as TOML."""
+    """Return TOML texts of values that `found` may stand for, of the type that `expected` describes."""
     forms: list[str] = []
     if isinstance(found, bool) and "string" in expected:
         forms = ['"1"', '"true"'] if found else ['"0"', '"false"']
@@ -346,7 +352,7 @@ def _forms(expected: str, found: object, main: str) -> list[str]:
 
 
 def _form(subject: Subject) -> str:
-    """Return how a missing key would be written."""
+    """Return a missing key or table as it is written in TOML, with a placeholder as value."""
     if _is_table(subject.inside):
         return f"`[{'.'.join(str(part) for part in subject.path if isinstance(part, str))}]`"
     form = {int: "…", bool: "true", tuple: "[…]", dict: "{ … }"}.get(
@@ -368,7 +374,7 @@ def _keys(table: type[Table]) -> list[str]:
 
 
 def _inside(annotation: Any, part: str | int) -> Any:
-    """Return the type of the value at `part` in a value of this type; None if unknown."""
+    """Return the type of the item or key `part` of a list or table type; None if unknown."""
     annotation = _bare(annotation)
     if _is_table(annotation):
         fields = annotation.model_fields.items()
@@ -380,7 +386,7 @@ def _inside(annotation: Any, part: str | int) -> Any:
 
 
 def _bare(annotation: Any) -> Any:
-    """Return the type without Annotated and without None."""
+    """Return a type annotation without Annotated and without None."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) in (Union, types.UnionType):

@@ -1,7 +1,7 @@
 """Field types of manifest, recipe and lock, with their validation.
 
 A value is refused by a PydanticCustomError of type `shape` (wrong type) or `value` (right type, but not allowed), whose
-context has what was expected; `complaints` turns it into a message with a place.
+context says what was expected; `complaints` turns it into a message with a place.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ NAME_PATTERN = f"^{_NAME.pattern}$"
 
 
 class Table(BaseModel):
-    """A table without unknown keys. `noun` names it in messages, `main` is its most important key."""
+    """Base of all tables; unknown keys are errors.
+
+    `noun` names the table in messages, `main` is its most important key.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     noun: ClassVar[str] = "a table"
@@ -36,7 +39,10 @@ class Table(BaseModel):
 
 
 def branch_of(value: Any, branches: Mapping[str, type[Table]]) -> str | None:
-    """Return the tag of a table's branch: by its key, or by a key that is nearly right; None if unknown."""
+    """Return which of the alternative tables a value is, by a key that only one has; None if unknown.
+
+    A slightly misspelt key counts, too.
+    """
     if isinstance(value, Table):
         return next((f"<{key}>" for key, kind in branches.items() if isinstance(value, kind)), None)
     if not isinstance(value, dict):
@@ -47,13 +53,13 @@ def branch_of(value: Any, branches: Mapping[str, type[Table]]) -> str | None:
 
 
 class Number(str):
-    """A float exactly as written in the text: 3.10 isn't 3.1."""
+    """A float as it is written in the TOML text: 3.10 isn't 3.1."""
 
     __slots__ = ()
 
 
 def kind_of(value: object) -> str:
-    """Return TOML's name for the type of this value, with an article."""
+    """Return the TOML type of a value with an article, as `a string`."""
     return next(name for kind, name in _KINDS if isinstance(value, kind))
 
 
@@ -72,7 +78,7 @@ _KINDS: tuple[tuple[type, str], ...] = (
 
 
 def shape(expected: str, help: str = "") -> PydanticCustomError:  # noqa: A002  the word of the message
-    """Return the error for a value of the wrong type; `expected` includes an article."""
+    """Return the error for a value of the wrong type; `expected` is the right type with an article."""
     return PydanticCustomError("shape", "{expected}", {"expected": expected, "help": help})
 
 
@@ -203,7 +209,7 @@ def _true(value: object) -> object:
 
 
 def has_reference(value: str) -> bool:
-    """Return whether the value contains `${…}`, so that it can't be checked yet."""
+    """Return whether a value contains `${…}`, so that it can't be validated yet."""
     return OPENING in value
 
 

@@ -1,1 +1,1 @@
-"""Parsers of files that a clone has besides the manifest: Procfile, env-files, settings of overmind."""
+"""Parsers of files that a clone has besides the manifest: Procfile, env files, overmind's settings."""

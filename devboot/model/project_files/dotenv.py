@@ -46,7 +46,10 @@ _DOUBLE_ESCAPES = {
 
 
 class Part(Record):
-    """A piece of a value: `text`, or variable `name`. For an unset variable: `default`, or `text` if that is None."""
+    """A piece of a value in an env file: plain `text`, or a reference to the variable `name`.
+
+    For an unset variable it is `default`, or `text` if that is None.
+    """
 
     text: str
     name: str = ""
@@ -62,7 +65,7 @@ class Entry(Record):
 
 
 class Note(Record):
-    """A warning; `slug` is env/duplicate or env/skipped-line."""
+    """A warning about a line of an env file; `slug` is env/duplicate or env/skipped-line."""
 
     slug: str
     text: str
@@ -70,7 +73,7 @@ class Note(Record):
 
 
 class EnvFile(Record):
-    """Assignments of a file in order; the last one of a name counts."""
+    """Assignments of an env file in order; the last one of a name counts."""
 
     file: str
     entries: tuple[Entry, ...]
@@ -78,7 +81,7 @@ class EnvFile(Record):
 
 
 class EnvValue(Record):
-    """A variable with its final value and its line."""
+    """A variable of an env file with its final value and its line."""
 
     name: str
     value: str
@@ -101,10 +104,11 @@ def parse_dotenv(data: bytes | str, file: str) -> EnvFile:
 
 
 def resolve_dotenv(env_file: EnvFile, scope: Mapping[str, str]) -> tuple[EnvValue, ...]:
-    """Return the values of a file, each name once. A reference means an earlier line of the file, else `scope`.
+    """Return the variables of an env file with references replaced, each name once.
 
-    `${NAME}` without a value is empty, as in python-dotenv; `$NAME` is replaced only if NAME has a value, since keys
-    and passwords often contain dollar signs. Raises Problems if values become too long for any program.
+    A reference means an earlier line of the file, else `scope`. `${NAME}` without a value is empty, as in
+    python-dotenv; `$NAME` is replaced only if NAME has a value, since keys and passwords often contain dollar signs.
+    Raises Problems if values become too long for any program.
     """
     total = 0
     known: dict[str, str] = {}
@@ -157,7 +161,7 @@ def _decoded(data: bytes, file: str) -> str:
 
 
 class _Scanner:
-    """Parses a text line by line, and continues after a line that can't be parsed."""
+    """Parses an env file line by line, and continues after a line that can't be parsed."""
 
     def __init__(self, text: str, file: str) -> None:
         self.text = text
@@ -256,7 +260,7 @@ class _Scanner:
 
 
 def _references(text: str) -> Iterator[Part]:
-    """Yield the parts of an unquoted value."""
+    """Yield the parts of an unquoted value: plain text and references."""
     done = 0
     for found in _REFERENCE.finditer(text):
         if found.start() > done:
@@ -269,7 +273,7 @@ def _references(text: str) -> Iterator[Part]:
 
 
 def _double_quoted(text: str) -> Iterator[Part]:
-    """Yield the parts of a double-quoted value; an escaped dollar sign never starts a reference."""
+    r"""Yield the parts of a double-quoted value: text and references; `\$` never starts a reference."""
     done = 0
     for found in _ESCAPE.finditer(text):
         yield from _references(text[done : found.start()])

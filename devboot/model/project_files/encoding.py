@@ -1,4 +1,4 @@
-"""Decodes text files of a project: UTF-8, and UTF-16 where Windows' shells write it."""
+"""Decodes text files of a project: UTF-8, and UTF-16 as shells of Windows write it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SAMPLE = 4096  # bytes by which UTF-16 without a byte order mark is recognised
 
 
 class EncodingError(ValueError):
-    """A text that can't be decoded: the reason, and the place of the first bytes that are wrong."""
+    """Raised for a text that can't be decoded: the reason, and line and column of the first wrong bytes."""
 
     def __init__(self, what: str, line: int = 1, column: int = 1) -> None:
         super().__init__(what)
@@ -18,11 +18,14 @@ class EncodingError(ValueError):
 
 
 class NotUtf8Error(EncodingError):
-    """A text with bytes that aren't UTF-8, such as one in a legacy encoding."""
+    """Raised for a text with bytes that aren't UTF-8, such as one in a legacy encoding."""
 
 
 def decode(data: bytes, *, takes_utf_16: bool = False) -> str:
-    """Return the text of a file, without its byte order mark. Raises EncodingError."""
+    """Decode the content of a file, without its byte order mark; UTF-16 only with `takes_utf_16`.
+
+    Raises EncodingError.
+    """
     if data.startswith(_UTF_32):
         raise EncodingError("file is UTF-32, expected UTF-8")
     if data.startswith(_UTF_16):
@@ -49,7 +52,7 @@ def _utf_16(data: bytes) -> str:
 
 
 def _end_of(text: str) -> tuple[int, int]:
-    """Return line and column after a text, both counted from 1."""
+    """Return line and column of the end of a text, both counted from 1."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     return text.count("\n") + 1, len(text) - text.rfind("\n")
 

@@ -1,4 +1,4 @@
-"""Reads a project's settings for overmind from `.overmind.env`, as far as they apply to devboot."""
+"""Reads the project's overmind settings from `.overmind.env`, as far as devboot supports them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Formation(Record):
 
 
 def read_settings(root: str) -> dict[str, str]:
-    """Return the variables that begin with OVERMIND_; empty if the file is missing or malformed."""
+    """Return the variables OVERMIND_… in the project's `.overmind.env`; empty if it is missing or malformed."""
     try:
         return settings_in(read_bytes(os.path.join(root, FILE)))
     except OSError:
@@ -42,7 +42,7 @@ def read_settings(root: str) -> dict[str, str]:
 
 
 def settings_in(data: bytes) -> dict[str, str]:
-    """Return the variables that begin with OVERMIND_ in the bytes of the file."""
+    """Return the variables OVERMIND_… in the bytes of an `.overmind.env`."""
     try:
         values = resolve_dotenv(parse_dotenv(data, FILE), {})
     except Problems:
@@ -51,13 +51,16 @@ def settings_in(data: bytes) -> dict[str, str]:
 
 
 def procfile_of(settings: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the configured path of the Procfile, relative to the project; empty for none."""
+    """Return the Procfile's path in overmind's settings, relative to the project, as a tuple; empty for none."""
     named = settings.get(_PROCFILE)
     return () if named is None else (os.path.normpath(named),)
 
 
 def formation_of(settings: Mapping[str, str], names: Sequence[str]) -> Formation:
-    """Return the configured instances of the processes `names` (`worker=2,all=1`); 0 for ignored processes."""
+    """Return the number of instances of each process `names` in overmind's settings (`worker=2,all=1`).
+
+    An ignored process has 0.
+    """
     counts: dict[str, int] = {}
     notes: list[str] = []
     for word in _words(settings.get(_FORMATION, "")):

@@ -1,4 +1,4 @@
-"""Parses a Procfile, one `name: command` per line, strictly: honcho silently drops lines that it can't parse.
+"""Parses a Procfile, one `name: command` per line; strictly, since honcho silently drops lines it can't parse.
 
 In a clone without a manifest it is parsed leniently, like other runners do, and ignored lines are reported.
 """
@@ -24,7 +24,7 @@ _UNCHANGED = "nothing was started, running processes unchanged"
 
 
 class ProcfileLine(Record):
-    """One process: `command` is for the shell, `line` counts from 1."""
+    """One process of a Procfile: `command` is for the shell, `line` counts from 1."""
 
     name: str
     command: str
@@ -32,7 +32,7 @@ class ProcfileLine(Record):
 
 
 class Procfile(Record):
-    """The processes in the order of the file. `release` is the command that runs before them.
+    """The processes of a Procfile in order. `release` is the command that runs before them.
 
     `left_out` has a message for each line that was ignored by lenient parsing.
     """
@@ -49,10 +49,7 @@ class Procfile(Record):
 
 
 def join_lines(text: str) -> str:
-    """Return a Procfile's text with each command that stands on the lines below its name behind it.
-
-    Blank lines take the place of those lines.
-    """
+    """Join a Procfile's line `name:` with the command on the lines below; blank lines replace these."""
     lines = text.split("\n")
     for at, line in enumerate(lines):
         name, colon, command = line.partition(":")
@@ -65,7 +62,7 @@ def join_lines(text: str) -> str:
 
 
 def _continues(line: str) -> bool:
-    """Return whether a line can belong to the command above: it is no comment, and has no name with a blank behind."""
+    """Return whether a line can continue the command above: neither blank, nor a comment, nor `name: command`."""
     name, colon, command = line.partition(":")
     is_named = bool(colon) and _NAME.issuperset(name.strip()) and command[:1].strip() == ""
     return bool(line.strip()) and not line.lstrip().startswith("#") and not is_named
@@ -109,7 +106,7 @@ def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) ->
 
 
 def _text(data: bytes | str, file: str) -> str:
-    """Return the text with plain line feeds. Raises Problems `procfile/encoding`."""
+    r"""Decode a Procfile, and convert its line ends to `\n`. Raises Problems `procfile/encoding`."""
     if isinstance(data, str):
         text = data.removeprefix("\ufeff")
     else:
@@ -123,7 +120,7 @@ def _text(data: bytes | str, file: str) -> str:
 
 
 def _line(source: str, number: int, file: str) -> ProcfileLine | None:
-    """Parse one line; None for blank lines and comments. Raises ManifestError."""
+    """Parse one line of a Procfile; None for blank lines and comments. Raises ManifestError."""
     stripped = source.strip()
     if not stripped or stripped.startswith("#"):
         return None
@@ -157,9 +154,9 @@ def _line(source: str, number: int, file: str) -> ProcfileLine | None:
 
 
 def _with_colon(text: str, number: int, file: str) -> tuple[str, ...]:
-    """Return advice for a line without a colon: the command that makes it a process, or a comment.
+    """Return the command that repairs a line without a colon: makes it a process, or a comment.
 
-    The first word is its name if it can be one and is no program.
+    The first word becomes the process' name if it can be a name and isn't a program.
     """
     name, _, command = text.partition(" ")
     as_process, change = "", ""

@@ -1,1 +1,1 @@
-"""Commands that look after what devboot keeps on this machine: store, state, generations."""
+"""Commands for the files that devboot keeps on this machine: store, state, generations."""

@@ -25,7 +25,7 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "": 864
 
 
 class _Old(Record):
-    """A generation of a project that is no longer kept; `size` is bytes."""
+    """A generation of a project that is to be removed; `size` is in bytes."""
 
     root: str
     number: int
@@ -39,7 +39,7 @@ class _Old(Record):
 
 
 def parse_age(text: str) -> float:
-    """Parse `30d`, `12h`, `90m`, `2w` and return the seconds; a number alone is days.
+    """Parse an age such as `30d`, `12h`, `90m`, `2w` into seconds; a number alone is days.
 
     Raises UsageError `usage/argument`.
     """
@@ -54,9 +54,9 @@ def parse_age(text: str) -> float:
 
 
 def gc(context: Context, *, older_than: float | None, is_dry: bool, with_data: bool = False) -> Collected:
-    """Remove unused objects, old generations and state of projects that are gone; `is_dry` only reports them.
+    """Remove unused objects, old generations, and the state of deleted projects; `is_dry` only reports them.
 
-    `with_data` removes the data of these projects, too. Raises BusyError and MachineError.
+    `with_data` also removes the data of deleted projects. Raises BusyError and MachineError.
     """
     paths, projects = context.paths(), context.projects()
     roots = [root for root in project_roots(paths.data) if not root.is_gone]
@@ -86,7 +86,7 @@ def _remove_gone(context: Context, terms: Terms, *, with_data: bool) -> list[tup
 
 
 def _prune(data: str, root: ProjectRoot, projects: Projects, done: list[_Old], *, is_dry: bool) -> Piece | None:
-    """Remove all but the last generations of a project and append them to `done`, unless a command works there.
+    """Remove old generations of a project and append them to `done`, unless a command is preparing the project.
 
     Returns a piece with the reason if the project can't be written; the other projects are still pruned.
     """

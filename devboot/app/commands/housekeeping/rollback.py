@@ -1,4 +1,4 @@
-"""`rollback`: switches back to a generation: its programs, its virtualenv (from its pins, offline), its variables.
+"""`rollback`: switches to an earlier generation: its programs, its virtualenv (from its pins), its variables.
 
 The files of the project stay as they are. Warm commands use the generation until one of those files changes; `sync`
 returns to the state of the files at once.
@@ -55,7 +55,7 @@ _NOT_CACHED = ("network/", "python/no-such-package", "python/resolution")
 
 
 class RolledBack(Record):
-    """The current generation, the previous one, and the changes between them."""
+    """Result of a rollback: the number of the generation in use now, of the one before, and their differences."""
 
     number: int
     before: int
@@ -65,12 +65,12 @@ class RolledBack(Record):
 def rollback(context: Context, number: int | None, reporter: Reporter, *, is_offline: bool) -> RolledBack:
     """Switch to generation `number`, by default the one before the current one.
 
-    Packages come from uv's cache; what isn't there any more is fetched, unless `is_offline`.
+    Packages come from uv's cache; missing ones are downloaded, unless `is_offline`.
 
     Raises:
         UsageError: `usage/no-generation`.
         WorkError: `generation/unreadable`, `generation/moved`.
-        MachineError: `generation/incomplete`, and what making the virtualenv raises.
+        MachineError: `generation/incomplete`, and errors of making the virtualenv.
 
     """
     project = find_project(context.cwd, context.environ)
@@ -113,7 +113,7 @@ def _refuse_moved(project: Project, target: Generation) -> None:
 
 
 def _refuse_incomplete(store: Store, target: Generation) -> None:
-    """Raise MachineError if an object of the generation is missing or damaged, as far as a few stats show."""
+    """Raise MachineError if a store object of the generation is missing or damaged, as far as a few stats show."""
     for name in target.facts.objects:
         found = store.complaints(name, full=False) if store.find(name) is not None else ("it is not in the store",)
         if found:
@@ -153,7 +153,7 @@ def _make_venv(uv: Uv, plain: dict[str, Any], context: Context, reporter: Report
 
 
 def _interpreter(uv: Uv, wanted: Mapping[str, str], environ: Mapping[str, str]) -> Interpreter:
-    """Return the interpreter of the generation, else another one of the same version."""
+    """Return the Python interpreter that the generation used, else another one of the same version."""
     found = inspect(uv, wanted["path"])
     if found is not None and found.version == wanted["version"]:
         return found
@@ -162,7 +162,7 @@ def _interpreter(uv: Uv, wanted: Mapping[str, str], environ: Mapping[str, str]) 
 
 
 def _current_secrets(project: Project, target: Generation, context: Context, reporter: Reporter) -> dict[str, str]:
-    """Return the values of secrets, which no generation stores: from env-files, generated ones, else the last sync."""
+    """Return values for secrets, which a generation doesn't store: from env files, generated ones, the last sync."""
     known = snapshots.read(os.path.join(project.state, snapshots.NAME))
     passwords = load_secrets(project.data)
     values = passwords_in("\n".join(_texts(project)), passwords)
@@ -180,14 +180,14 @@ def _current_secrets(project: Project, target: Generation, context: Context, rep
 
 
 def _texts(project: Project) -> Iterator[str]:
-    """Yield the contents of files that hold commands, if they can be read."""
+    """Yield the contents of the project's readable files that contain commands."""
     for path in (project.manifest, os.path.join(project.root, "Procfile")):
         with suppress(OSError):
             yield read_text(path) if path else ""
 
 
 def _refuse_missing_secrets(target: Generation, values: Mapping[str, str]) -> None:
-    """Raise MachineError for secrets without a value: a command must not run without its password."""
+    """Raise MachineError for each secret of the generation without a value: commands must not run without passwords."""
     if missing := missing_secrets(target.body, values):
         raise MachineError(
             "generation/incomplete",
@@ -201,7 +201,7 @@ def _refuse_missing_secrets(target: Generation, values: Mapping[str, str]) -> No
 def _write_snapshot(
     project: Project, target: Generation, values: Mapping[str, str], environ: Mapping[str, str]
 ) -> None:
-    """Write the snapshot for warm commands: the old composition, valid while the files stay as they are now."""
+    """Write the generation's composition as the snapshot for warm commands, valid until a file changes."""
     path = os.path.join(project.state, snapshots.NAME)
     atomic_write(os.path.join(project.state, CHOSEN), f"{target.facts.number}\n", sync=False)
     snapshot = snapshot_of(target, dict.fromkeys(_stamps(path, target)), environ, values)

@@ -1,4 +1,4 @@
-"""`devboot state`: lists where devboot keeps files of projects, and gives a project the state of another one."""
+"""`devboot state`: lists the folders kept for projects, and gives one project's folders to another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devboot.state.project import find_project
 
 
 class Listed(Record):
-    """A line of `devboot state list`: the kept folders of one project; sizes are bytes."""
+    """A line of `devboot state list`: the folders kept for one project; sizes are in bytes."""
 
     name: str
     root: str
@@ -26,7 +26,7 @@ class Listed(Record):
 
 
 class Adopted(Record):
-    """The result of an adoption by the project at `root`; `kept` is the new name of its earlier state, "" for none."""
+    """Result of `state adopt` for the project at `root`; `kept` is the new name of its earlier state, "" for none."""
 
     root: str
     name: str
@@ -34,7 +34,7 @@ class Adopted(Record):
 
 
 def listed(context: Context) -> tuple[Listed, ...]:
-    """Return the state of all projects of this user."""
+    """Return a line for each project of this user that has state or data."""
     here = find_project(context.cwd, context.environ)
     return tuple(
         Listed(
@@ -50,7 +50,10 @@ def listed(context: Context) -> tuple[Listed, ...]:
 
 
 def path_of(context: Context, name: str, *, is_data: bool) -> str:
-    """Return the state or data folder of this project, or of the one that `name` selects. Raises UsageError."""
+    """Return the path of the state folder (`is_data`: data folder) of this project, or of the named one.
+
+    Raises UsageError.
+    """
     if name:
         kept = kept_project(context.projects(), name)
         return kept.data if is_data else kept.state
@@ -59,7 +62,7 @@ def path_of(context: Context, name: str, *, is_data: bool) -> str:
 
 
 def take_over(context: Context, name: str) -> Adopted:
-    """Move the state and data kept under `name` to this project; return what was moved.
+    """Rename the state and data folders kept under `name` to be this project's; return what was moved.
 
     Raises UsageError, BusyError `state/in-use` and MachineError.
     """
@@ -69,7 +72,7 @@ def take_over(context: Context, name: str) -> Adopted:
 
 
 def remove_gone(context: Context, terms: Terms, *, with_data: bool) -> Iterator[tuple[Piece, bool]]:
-    """Remove state of folders that are gone; yield each piece and whether it is removed. Data needs `with_data`.
+    """Remove the state of deleted projects; yield each folder and whether it is removed. Data needs `with_data`.
 
     Raises OSError, BusyError and MachineError.
     """

@@ -1,4 +1,4 @@
-"""`store`: lists the store and its users, verifies it, repairs it."""
+"""`store`: lists the store's objects and their users, verifies them, repairs them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SHOWN = 5  # lines about one damaged object
 
 
 class Damage(Record):
-    """A damaged object; `complaints` are like `bin/redis-server is missing`."""
+    """A damaged store object; `complaints` are sentences such as `bin/redis-server is missing`."""
 
     name: str
     complaints: tuple[str, ...]
@@ -48,7 +48,7 @@ class Verified(Record):
 
 
 class Repaired(Record):
-    """The result of `store repair`: objects fetched again, or removed because nothing uses them."""
+    """Result of `store repair`: objects downloaded again, unused objects removed, and the number of intact ones."""
 
     repaired: tuple[str, ...]
     removed: tuple[str, ...]
@@ -62,7 +62,7 @@ def title_of(name: str) -> str:
 
 
 def contents(context: Context) -> tuple[Piece, ...]:
-    """Return every object with its size and its user ("" for none)."""
+    """Return every store object with its size and the project that uses it ("" for none)."""
     data = context.paths().data
     names, users = object_names(data), users_of(data, context.wall_clock())
     running = objects_in_use(Store(data).directory, [key_of(name) for name in names])
@@ -74,7 +74,7 @@ def contents(context: Context) -> tuple[Piece, ...]:
 
 
 def verify(context: Context, wanted: Sequence[str], reporter: Reporter) -> Verified:
-    """Compare objects (all, or the named ones) byte by byte with what devboot installed; changes nothing."""
+    """Compare store objects (all, or the named ones) byte by byte with their recorded digests; changes nothing."""
     data = context.paths().data
     store = Store(data)
     names = _chosen(data, wanted)
@@ -87,7 +87,7 @@ def verify(context: Context, wanted: Sequence[str], reporter: Reporter) -> Verif
 
 
 def path_of(context: Context, wanted: str) -> StoreObject:
-    """Return the object that a name selects: the one this project uses, else the newest. Raises UsageError."""
+    """Return the store object that `wanted` names: the one this project uses, else the newest. Raises UsageError."""
     data = context.paths().data
     names = [name for name in _chosen(data, [wanted]) if Store(data).find(name)]
     root = find_project(context.cwd, context.environ).root
@@ -97,9 +97,9 @@ def path_of(context: Context, wanted: str) -> StoreObject:
 
 
 def repair(context: Context, wanted: Sequence[str], reporter: Reporter) -> Repaired:
-    """Fetch damaged objects again, remove unused ones, and return which.
+    """Download damaged objects again, remove unused ones; return both.
 
-    The new object is complete before the old one is removed. One that can't be fetched is made invisible, so that
+    The new object is complete before the old one is removed. One that can't be downloaded is made invisible, so that
     nothing starts it.
 
     Raises:
@@ -161,7 +161,7 @@ def _unknown_origin(store: Store, damage: Damage, user: str) -> IntegrityError:
 
 
 def _locked_packages(context: Context, data: str, names: Collection[str]) -> Iterator[tuple[str, tuple[Wanted, str]]]:
-    """Yield for damaged objects what their projects' locks have: name → (locked package, the project's folder)."""
+    """Yield (object name, (locked package, project's folder)) for each damaged object that a project's lock has."""
     here = find_project(context.cwd, context.environ).root
     others = [root.root for root in project_roots(data) if root.names & set(names) and not root.is_gone]
     for root in dict.fromkeys([*others, here]):
@@ -171,7 +171,7 @@ def _locked_packages(context: Context, data: str, names: Collection[str]) -> Ite
 
 
 def _required_objects(root: str, environ: Mapping[str, str], data: str) -> Iterable[Wanted]:
-    """Return the objects that a project's lock requires; nothing if it can't be read."""
+    """Return the packages that a project's lock requires in the store; none if the lock can't be read."""
     try:
         loaded = look_at_project(root, environ)
         recipes = recipes_of(loaded)
@@ -191,7 +191,10 @@ def _locks_of_generations(state: str) -> Iterator[Lock]:
 
 
 def _chosen(data: str, wanted: Sequence[str]) -> tuple[str, ...]:
-    """Return the objects that `wanted` selects, all for none. Raises UsageError `usage/unknown-object`."""
+    """Return the names of the objects that `wanted` selects, all by default.
+
+    Raises UsageError `usage/unknown-object`.
+    """
     names = object_names(data)
     chosen: dict[str, None] = {} if wanted else dict.fromkeys(names)
     for each in wanted:
@@ -203,7 +206,7 @@ def _chosen(data: str, wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_selected_by(word: str, name: str) -> bool:
-    """Return whether `redis`, `redis 8.2`, `redis@8.2`, the key, or a path to it selects this object."""
+    """Return whether a word (`redis`, `redis 8.2`, `redis@8.2`, a key, a path) selects the object `name`."""
     package, _, version = title_of(name).rpartition(" ")
     asked, _, asked_version = word.replace("@", " ").partition(" ")
     if asked == package:

@@ -1,1 +1,1 @@
-"""Commands that prepare the project first: everything that its manifest asks for is there when they act."""
+"""Commands that prepare the project first: lock, packages, virtualenv and databases are complete before they act."""

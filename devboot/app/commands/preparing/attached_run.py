@@ -1,4 +1,4 @@
-"""Runs a command on this terminal with its own temporary daemon: its services start before it and stop after it."""
+"""Runs a command on this terminal with a temporary daemon: services start before it and stop after it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from devboot.model.process import Plan, plan_to_plain
 def with_daemon(
     call: Call, plan: Plan, environ: Mapping[str, str], handle: Handle | None, work: Callable[[], int]
 ) -> int:
-    """Start `plan`, call `work`, stop the plan. Returns the exit code of `work`, or of the failed start."""
+    """Start `plan` in a new daemon, call `work`, stop the plan.
+
+    Return the exit code of `work`, or of the failed start.
+    """
     # By their names, since tasks that nothing in this plan waits for would not run.
     up = quiet_call(call, "up", tuple(spec.name for spec in plan.processes), detach=True)
     code = fast_up.launch(up, handle or fork.prepare(), plan_to_plain(plan), environ, installed="")
@@ -27,7 +30,7 @@ def with_daemon(
 
 
 def foreground(command: Sequence[str], environ: Mapping[str, str], folder: str) -> int:
-    """Run a child on this terminal to its end; returns 128 + n after signal n.
+    """Run a child on this terminal and wait for it; return its exit code, 128 + n after signal n.
 
     Ctrl-C reaches the child from the terminal; this process only waits. SIGTERM and SIGHUP are passed on.
     """
@@ -45,7 +48,7 @@ def foreground(command: Sequence[str], environ: Mapping[str, str], folder: str) 
 
 
 def quiet_call(call: Call, command: str, names: tuple[str, ...], *, detach: bool = False) -> Call:
-    """Return a call of another command for the same project that prints only errors."""
+    """Return a call of another command of devboot for the same project that prints only errors."""
     return Call(
         command,
         names,

@@ -1,4 +1,4 @@
-"""`up --dry-run`: lists what would be fetched, built and started, in order; changes nothing."""
+"""`up --dry-run`: lists in order what would be downloaded, built and started; changes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DryRun(Record):
 
 
 def dry_run(preview: Preview, call: Call) -> DryRun:
-    """Return what the `up` of this call would do with the project.
+    """Return the steps that `up` with these flags would take for the project.
 
     Raises the errors that `up` would raise before it changes anything.
     """
@@ -56,7 +56,7 @@ def _runs(preview: Preview, call: Call) -> Iterator[Step]:
 
 
 def _selected_names(preview: Preview, call: Call) -> set[str]:
-    """Return the names that would run, with their dependencies. Raises like `up` for wrong names."""
+    """Return the names that would run, dependencies included. Raises the errors of `up` for wrong names."""
     specs = {spec.name: spec for spec in preview.composed.plan.processes}
     names = named_processes(preview, call)
     if not names:
@@ -65,14 +65,14 @@ def _selected_names(preview: Preview, call: Call) -> set[str]:
 
 
 def named_processes(preview: Preview, call: Call) -> tuple[str, ...]:
-    """Return the names that the call asks for; empty for all. Raises like `up` for wrong names."""
+    """Return the process names given on the command line; empty for all. Raises the errors of `up` for wrong names."""
     excepted = tuple(map(str, call.values.get("except") or ()))  # type: ignore[call-overload]
     specs = preview.composed.plan.processes
     return all_but(excepted, call.args, specs) if excepted else expand(call.args, [spec.name for spec in specs])
 
 
 def _port_texts(preview: Preview) -> dict[str, str]:
-    """Return a text for each port given by `--port`."""
+    """Return a text for each port chosen by `--port`, by name."""
     typed = expand([name for name, _ in preview.options.ports], [wish.name for wish in preview.wanted_ports])
     wishes = {wish.name: wish for wish in preview.wanted_ports if wish.name in typed}
     return {name: f", port {wish.port}" if wish.exact else ", on a free port" for name, wish in wishes.items()}

@@ -1,8 +1,7 @@
 """`devboot export`: writes service files for another supervisor, with honcho's exporters.
 
-Each process becomes a script with everything that it needs (folder, variables, command), readable only by its owner;
-the service files only run these scripts. Values need no quoting for the format, and none is in a file that everybody
-may read.
+Each process becomes a script with its folder, variables and command, readable only by its owner; the service files only
+run these scripts. So no value has to be quoted for the format, and none is in a file that everybody may read.
 """
 
 from __future__ import annotations
@@ -61,12 +60,12 @@ class HonchoProcess(Record):
 
 
 def kinds() -> tuple[str, ...]:
-    """Return the formats that have an exporter."""
+    """Return the names of the formats that honcho can export, sorted."""
     return tuple(sorted(_exporters()))
 
 
 def refuse_unusable(kind: str, folder: str) -> None:
-    """Raise UsageError for a format without exporter, or a folder whose path service files can't hold."""
+    """Raise UsageError for an unknown format, or a folder whose path can't be written in service files."""
     if kind not in _exporters():
         raise UsageError(
             "export/unknown-format",
@@ -82,7 +81,7 @@ def refuse_unusable(kind: str, folder: str) -> None:
 
 
 def form_of(kind: str, folder: str, project: str, values: Mapping[str, object], context: Context) -> Form:
-    """Return the settings for the flags of `export`."""
+    """Return the settings of the service files for the flags of `export`."""
     app = plain_app(str(values.get("app") or project))
     templates = str(values.get("templates") or "")
     return Form(
@@ -96,7 +95,10 @@ def form_of(kind: str, folder: str, project: str, values: Mapping[str, object], 
 
 
 def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: float) -> WrittenFiles:
-    """Write the files for a prepared project. Raises UsageError, MachineError; see `write_generated` and `all_but`."""
+    """Write the service files of a prepared project.
+
+    Raises UsageError, MachineError; see `write_generated`, `all_but`.
+    """
     plan, project = prepared.composed.plan, prepared.loaded.project
     excepted = values.get("except") or ()
     assert isinstance(excepted, (list, tuple))
@@ -109,7 +111,7 @@ def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: 
 
 
 def report_lines(form: Form, prepared: Prepared, done: WrittenFiles, shown: str) -> Iterator[str]:
-    """Yield the result as lines for people: counts, moved files, secrets in files, features that are lost."""
+    """Yield lines that report an export: counts, renamed files, secrets in files, features that are lost."""
     for path, name in done.aside:
         yield f"{os.path.join(shown, path)} moved aside, it is {os.path.join(shown, name)} now"
     said = [_files(len(done.written)), f"{len(done.unchanged)} unchanged"]
@@ -129,12 +131,12 @@ def _files(count: int) -> str:
 
 
 def plain_app(name: str) -> str:
-    """Return a project's name in a form for file names and section headers."""
+    """Return a project's name in a form that file names and section headers can have."""
     return _NOT_IN_A_NAME.sub("-", name).strip("-") or "app"
 
 
 def exported(form: Form, specs: Iterable[ProcessSpec], patch: Patch) -> tuple[WrittenFile, ...]:
-    """Return all files for these processes, paths relative to the folder. Raises UsageError `export/same-name`."""
+    """Return all files to write for these processes, relative to the folder. Raises UsageError `export/same-name`."""
     specs = tuple(specs)
     scripts = [
         WrittenFile(os.path.join(SCRIPTS, _numbered(spec.name)), script(form.app, spec, patch), 0o700) for spec in specs
@@ -154,7 +156,7 @@ def exported(form: Form, specs: Iterable[ProcessSpec], patch: Patch) -> tuple[Wr
 
 
 def script(app: str, spec: ProcessSpec, patch: Patch) -> str:
-    """Return a script that runs one process as devboot would: its folder, its variables, its command."""
+    """Return the text of a script that runs one process as devboot does: in its folder, with its variables."""
     lines = [f"#!{SHELL}", f"# {spec.name} of {app}, written by `devboot export`: edit the project, not this file"]
     lines.append(f"cd {shlex.quote(spec.cwd)} || exit 1")
     left_out = set(unnameable(patch))
@@ -209,7 +211,7 @@ def _rendered(form: Form, specs: Sequence[ProcessSpec]) -> Iterator[WrittenFile]
 
 
 def _numbered(name: str) -> str:
-    """Return `web.1` for a process `web` that runs once: honcho numbers all, and templates need the dot."""
+    """Return a process name with instance number, `web.1` for `web`, as honcho's templates need."""
     _, dot, number = name.rpartition(".")
     return name if dot and number.isdigit() else f"{name}.1"
 

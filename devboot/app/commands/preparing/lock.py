@@ -1,4 +1,4 @@
-"""`lock`: chooses versions and writes devboot.lock; `--check` only reports whether it is current."""
+"""`lock`: resolves versions and writes devboot.lock; `--check` only reports whether the lock is up to date."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Inputs(Record):
-    """Inputs of a lock. `python` is None for a project without Python."""
+    """Recipes and requirements that a lock is made from. `python` is None for a project without Python."""
 
     recipes: dict[str, KnownRecipe]
     python: PythonProject | None
@@ -47,7 +47,7 @@ def lock_inputs(loaded: Loaded, context: Context, uv: Uv) -> Inputs:
 
 
 def interpreter_provider(loaded: Loaded, context: Context, inputs: Inputs, reporter: Reporter) -> InterpreterProvider:
-    """Return the provider of the interpreter that a recipe brings."""
+    """Return the object that installs the Python interpreter of a recipe, for locking."""
     host = this_host(sys.platform, os.uname().machine)
     machine = Machine(context.paths().data, host, context.wall_clock)
     return InterpreterProvider(
@@ -63,7 +63,7 @@ def interpreter_provider(loaded: Loaded, context: Context, inputs: Inputs, repor
 def lock(
     loaded: Loaded, context: Context, reporter: Reporter, *, update: tuple[str, ...] = (), is_offline: bool = False
 ) -> LockResult:
-    """Bring devboot.lock up to date, choosing new versions for `update`.
+    """Bring devboot.lock up to date; resolve the packages named in `update` anew.
 
     A lock with the marks of a merge conflict is resolved from both of its sides; one that can't be read is made again
     with the versions of the last preparation. Both are kept with the backups. Raises the errors of `ensure_lock`, and
@@ -100,7 +100,7 @@ def lock(
 
 
 def _merged(path: str) -> Merged | None:
-    """Return both sides of a conflicted lock; None without a conflict."""
+    """Return both sides of a lock with conflict markers, combined; None if it has none."""
     try:
         return merge_text(read_text(path, errors="strict"), os.path.basename(path))
     except (FileNotFoundError, UnicodeDecodeError):
@@ -108,7 +108,10 @@ def _merged(path: str) -> Merged | None:
 
 
 def _is_damaged(path: str) -> bool:
-    """Return whether the lock can't be read. Raises Problems `lock/too-new`: a later devboot can read that."""
+    """Return whether the lock can't be read.
+
+    Raises Problems `lock/too-new`, since a later devboot can read that lock.
+    """
     try:
         read_lock(path, os.path.basename(path))
     except Problems as problems:
@@ -119,7 +122,7 @@ def _is_damaged(path: str) -> bool:
 
 
 def _restore(loaded: Loaded, at: float, reporter: Reporter) -> None:
-    """Put the lock of the last preparation in place of a damaged one, or none; the damaged one is kept."""
+    """Replace a damaged lock by that of the last preparation, or by none; the damaged one is kept as a backup."""
     project = loaded.project
     kept = _keep_aside(project.lock, project.backups, at, "damaged")
     text = last_lock(project.state)
@@ -133,7 +136,7 @@ def _restore(loaded: Loaded, at: float, reporter: Reporter) -> None:
 
 
 def _keep_aside(path: str, backups: str, at: float, ending: str) -> str:
-    """Copy the lock into the folder `backups`, so that nothing of it is lost; return the path."""
+    """Copy the lock into the folder `backups` under a dated name with `ending`; return the copy's path."""
     make_directories(backups)
     copy = os.path.join(backups, f"devboot.lock.{ending}")
     atomic_write(copy, read_bytes(path))
@@ -157,7 +160,7 @@ def _report_merge(merged: Merged, kept: str, reporter: Reporter) -> None:
 
 
 def check(loaded: Loaded, context: Context) -> tuple[str, ...]:
-    """Return why devboot.lock doesn't fit, in words; empty if it does. No network, changes nothing.
+    """Return sentences on why devboot.lock doesn't fit the project; empty if it does. No network, changes nothing.
 
     Raises IntegrityError `lock/source-changed` as `ensure_lock` does, and the errors of reading a lock.
     """
@@ -169,7 +172,7 @@ def check(loaded: Loaded, context: Context) -> tuple[str, ...]:
 
 
 def _refuse_unknown(update: tuple[str, ...], loaded: Loaded, inputs: Inputs, old: Lock | None) -> None:
-    """Raise UsageError for a name that the lock doesn't have: it would silently update nothing."""
+    """Raise UsageError for a name in `update` that the lock doesn't have, which would silently update nothing."""
     known = {wish.name for wish in wishes_of(loaded.manifest)}
     if inputs.python is not None and inputs.python.needs_lock and old is not None and old.python is not None:
         known |= {"python", *(package.name for package in old.python.package)}

@@ -1,4 +1,4 @@
-"""`lock diff`: reads two locks, from files or from git, and compares them."""
+"""`lock diff`: reads two locks, from files or git revisions, and compares them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEAD = "HEAD"
 
 
 class LockDiff(Record):
-    """The differences of `old` and `new`, which have the names that a person would use."""
+    """The differences of two locks; `old` and `new` are their names for the user."""
 
     old: str
     new: str
@@ -29,10 +29,10 @@ class LockDiff(Record):
 
 
 def lock_diff(context: Context, old: str, new: str) -> LockDiff:
-    """Compare two locks; "" for `old` is the last commit, "" for `new` the file as it is.
+    """Compare two locks, each given as a path or a git revision.
 
-    Each is the path of a lock, or a revision of git. Raises UsageError `usage/no-lock`, and the errors of reading a
-    lock.
+    "" for `old` is the last commit, "" for `new` the present file. Raises UsageError `usage/no-lock`, and the errors of
+    reading a lock.
     """
     path = find_project(context.cwd, context.environ).lock
     if not old and not new and not os.path.exists(path):

@@ -26,7 +26,10 @@ _SKIPPED = {"code": 0}  # it had nothing to do
 
 
 def run(call: Call, prepared: Prepared, cwd: str) -> int:
-    """Run `-- CMD…` or `TASK [--] ARGS…`; return its exit code, 128 + n after signal n. Raises UsageError."""
+    """Run a command (`-- CMD…`) or a task (`TASK [--] ARGS…`) with its dependencies; return its exit code.
+
+    That is 128 + n after signal n. Raises UsageError.
+    """
     environ = snapshots.apply(prepared.snapshot.patch, call.environ)
     args = call.args
     if not args:
@@ -58,7 +61,7 @@ def run(call: Call, prepared: Prepared, cwd: str) -> int:
 
 
 def task_called(name: str, tasks: Mapping[str, Task]) -> Task:
-    """Return the task of this name. Raises UsageError `usage/unknown-task`."""
+    """Return the task with this name. Raises UsageError `usage/unknown-task`."""
     if name in tasks:
         return tasks[name]
     near = nearest(name, tasks)
@@ -70,13 +73,13 @@ def _folder(call: Call, task: Task) -> str:
 
 
 def _earlier_tasks(name: str, prepared: Prepared) -> tuple[str, ...]:
-    """Return the earlier tasks that no process waits for: they run here, one after the other."""
+    """Return the tasks to run before the task `name` that aren't part of the plan; they run here, in order."""
     planned = {spec.name for spec in prepared.composed.plan.processes}
     return tuple(each for each in asked_first(name, prepared.composed.tasks) if each not in planned)
 
 
 def _dependencies_of(names: Sequence[str], prepared: Prepared) -> tuple[str, ...]:
-    """Return all dependencies of these tasks in the plan, direct and indirect."""
+    """Return the names of all dependencies of these tasks that are in the plan, direct and indirect."""
     specs = prepared.composed.plan.processes
     wanted = [needed for name in names for needed in needs(name, prepared.composed.tasks)]
     served = prepared.loaded.manifest.served.items()
@@ -88,7 +91,7 @@ def _dependencies_of(names: Sequence[str], prepared: Prepared) -> tuple[str, ...
 def _run_with(
     call: Call, prepared: Prepared, needed: Sequence[str], environ: Mapping[str, str], work: Callable[[], int]
 ) -> int:
-    """Call `work` while its dependencies are up; a daemon that was started for it ends with it."""
+    """Start the processes `needed`, call `work`, return its exit code; a daemon started for it ends with it."""
     known = _statuses(call)
     if known is None:
         plan = prepared.composed.plan
@@ -104,7 +107,7 @@ def _run_with(
 
 
 def _is_up_or_done(status: Mapping[str, Any] | None) -> bool:
-    """Return whether it is up, or is a task that has succeeded."""
+    """Return whether a process is up, or a task has succeeded, by its row of `ps --json`."""
     if status is None:
         return False
     done = status["kind"] == TASK and status["phase"] == EXITED and (status["last_exit"] or _SKIPPED)["code"] == 0
@@ -112,7 +115,7 @@ def _is_up_or_done(status: Mapping[str, Any] | None) -> bool:
 
 
 def _statuses(call: Call) -> dict[str, Mapping[str, Any]] | None:
-    """Return the daemon's status of each process by name; None without a daemon.
+    """Return the rows of the daemon's `ps --json`, by name; None without a daemon.
 
     Raises BusyError `daemon/no-answer`: its processes must not be started a second time.
     """

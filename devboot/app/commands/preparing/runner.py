@@ -1,4 +1,4 @@
-"""`up --runner`: passes the provisioned environment to honcho or overmind; services stay with devboot."""
+"""`up --runner`: runs the processes with honcho or overmind in the prepared environment; services stay with devboot."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LOST = (
 
 
 class Handover(Record):
-    """A runner's command line and variables, and the features of the manifest that it lacks."""
+    """The command line and environment of another runner, and the features of the manifest that it lacks."""
 
     argv: tuple[str, ...]
     environ: dict[str, str]
@@ -43,7 +43,7 @@ class Handover(Record):
 
 
 def refuse_unknown(runner: str) -> None:
-    """Raise UsageError `runner/unknown` for a runner that devboot can't hand over to."""
+    """Raise UsageError `runner/unknown` for a runner other than honcho or overmind."""
     if runner not in RUNNERS:
         raise UsageError(
             "runner/unknown", f"there is no runner `{runner}`", help=["--runner honcho", "--runner overmind"]
@@ -53,7 +53,7 @@ def refuse_unknown(runner: str) -> None:
 def hand_over(
     runner: str, plan: Plan, manifest: Manifest, procfile: Procfile | None, names: tuple[str, ...]
 ) -> Handover:
-    """Prepare to run the processes of `plan` with `runner`, writing a Procfile if the project's own isn't sufficient.
+    """Prepare to run the processes of `plan` with `runner`; write a Procfile if the project's own isn't equivalent.
 
     Raises UsageError `runner/unknown`, MachineError `runner/not-found`, and the errors of `expand` for the names.
     """
@@ -82,13 +82,13 @@ def hand_over(
 
 
 def lost_features(manifest: Manifest) -> Iterator[str]:
-    """Yield `web: ready` for each key of the manifest that other runners don't support."""
+    """Yield `PROCESS: KEY`, as `web: ready`, for each key of the manifest that other runners don't support."""
     for name, wanted in manifest.processes.items():
         yield from (f"{name}: {key}" for key in _LOST if key in wanted.model_fields_set)
 
 
 def run_with(runner: str, call: Call, prepared: Prepared, handle: Handle | None) -> int:
-    """Run services and tasks under devboot and processes under `runner`, in the foreground; returns its exit code.
+    """Run services and tasks under devboot and processes under `runner`, in the foreground; return its exit code.
 
     Raises the errors of `hand_over`, UsageError `usage/argument` with `-d`, and BusyError if the project runs.
     """
@@ -119,7 +119,7 @@ def run_with(runner: str, call: Call, prepared: Prepared, handle: Handle | None)
 
 
 def _procfile(plan: Plan, processes: list[ProcessSpec], manifest: Manifest, procfile: Procfile | None) -> str:
-    """Return the project's own Procfile if it is equivalent, else write one that runs a script for each process."""
+    """Return the path of the project's Procfile if it is equivalent to the plan, else of one written for the runner."""
     names = PROCFILES if manifest.procfile.path is None else (manifest.procfile.path,)
     own = next((path for name in names if os.path.isfile(path := os.path.join(plan.root, name))), None)
     if own is not None and procfile is not None and _is_equivalent(plan, processes, manifest, procfile):
@@ -146,7 +146,7 @@ def _is_equivalent(plan: Plan, processes: list[ProcessSpec], manifest: Manifest,
 
 
 def _plain_name(name: str) -> str:
-    """Return the name without dots, which both runners silently drop."""
+    """Return a process name with `_` for dots, since both runners silently ignore names with dots."""
     return name.replace(".", "_")
 
 

@@ -1,4 +1,4 @@
-"""`devboot scale`: changes the numbers of processes of a running project, leaving the rest alone."""
+"""`devboot scale`: changes the number of instances of processes in a running project; the rest stays."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from devboot.model.process import plan_to_plain
 
 
 def with_counts(call: Call, loaded: Loaded, counts: Sequence[str]) -> Loaded:
-    """Return the project as it runs now with these counts; sets the call's names to the scaled processes.
+    """Return the project with the instances that run now, changed by `counts` (`worker=3`).
 
-    Raises UsageError, WorkError `daemon/not-running`.
+    Sets the call's names to the scaled processes. Raises UsageError, WorkError `daemon/not-running`.
     """
     asked = parse_formation(counts, loaded)
     call.args = tuple(asked)
@@ -26,7 +26,7 @@ def with_counts(call: Call, loaded: Loaded, counts: Sequence[str]) -> Loaded:
 
 
 def apply_plan(call: Call, loaded: Loaded, composed: Composed) -> int:
-    """Apply the plan in the daemon, for the names of the call only; return the exit code after the new processes start.
+    """Apply the plan in the daemon, but only for the scaled processes; return the exit code once they are spawned.
 
     Raises WorkError `daemon/not-running`.
     """
@@ -38,7 +38,7 @@ def apply_plan(call: Call, loaded: Loaded, composed: Composed) -> int:
 
 
 def _running(call: Call, loaded: Loaded, asked: Mapping[str, int]) -> list[str]:
-    """Return the names of all processes of the daemon."""
+    """Return the names of all processes that the daemon has, instances included."""
     found = daemon_connection.meet(call)
     if found.client is None:
         raise _not_running(loaded, asked)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SyncCheck(Record):
-    """The result of `sync --check`; `missing` are the reasons for a sync, in words."""
+    """Result of `sync --check`: sentences on what is `missing` or stale."""
 
     missing: tuple[str, ...]
 
@@ -34,7 +34,7 @@ def sync(loaded: Loaded, context: Context, options: PrepareOptions, reporter: Re
 
 
 def check(loaded: Loaded, context: Context) -> SyncCheck:
-    """Compare the project with the last preparation; changes nothing."""
+    """Return what has changed in the project since the last preparation; changes nothing."""
     known = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME))
     if known is None:
         return SyncCheck(("this project has not been synced yet",))

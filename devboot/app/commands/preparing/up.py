@@ -1,4 +1,4 @@
-"""Slow path of `up`: prepares everything, then sends the plan to a new daemon or the running one."""
+"""Slow path of `up`: prepares the project, then sends the plan to a new daemon or the running one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
 
 
 def prepare_options(call: Call) -> PrepareOptions:
-    """Return the options of the preparation for the flags of `up`."""
+    """Return the options of the preparation that the flags of `up` set."""
     ports = daemon_connection.running_ports(call)
     return PrepareOptions(
         is_locked=call.flag("locked"),
@@ -59,7 +59,7 @@ def prepare_options(call: Call) -> PrepareOptions:
 
 
 def refuse_unknown_names(loaded: Loaded, names: Sequence[str], excepted: object) -> None:
-    """Raise UsageError `usage/unknown-name` for an unknown process, before provisioning."""
+    """Raise UsageError `usage/unknown-name` for an unknown process in `names` or `-x`, before provisioning begins."""
     known = names_in_plan(loaded)
     expand(names, known)
     expand(_parts(excepted), known)
@@ -71,7 +71,7 @@ def _parts(excepted: object) -> list[str]:
 
 
 def all_but(excepted: tuple[str, ...], names: tuple[str, ...], specs: tuple[ProcessSpec, ...]) -> tuple[str, ...]:
-    """Return `names` (without names: all services and processes) except `excepted`.
+    """Return `names` (by default all services and processes) without those in `excepted`.
 
     Raises UsageError `usage/unknown-name`, and `usage/except` if nothing is left, or if a remaining process needs one
     that is left out.
@@ -93,10 +93,10 @@ def all_but(excepted: tuple[str, ...], names: tuple[str, ...], specs: tuple[Proc
 
 
 def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool) -> int:
-    """Start what was prepared, show it or wait for it, and return the exit code of `up`.
+    """Start the prepared project, then show it or wait for it; return the exit code of `up`.
 
-    With `moves` the result may be `launch.AGAIN`: a port was taken in the meantime, so that it has to be prepared
-    again.
+    With `moves` the result may be `launch.AGAIN`: a port was taken in the meantime, so that the project has to be
+    prepared again.
     """
     fast_up.refuse_nested(call)
     plan_plain = prepared.snapshot.plan_plain
@@ -128,7 +128,7 @@ def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool)
 
 
 def refuse_fixed_ports(call: Call, specs: tuple[ProcessSpec, ...]) -> None:
-    """Raise `port/in-use` if another program has a port that is written in the command of a process to be started."""
+    """Raise `port/in-use` if another program has a port that is written in the command of a process to start."""
     by_name = {spec.name: spec for spec in specs}
     names = expand(call.args, list(by_name)) if call.args else by_name
     wanted = graph.closure(names, by_name) if not call.flag("no-deps") else names

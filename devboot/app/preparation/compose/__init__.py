@@ -1,1 +1,1 @@
-"""The plan: services, variables and processes combined, and the snapshot of it."""
+"""Composes services, variables and processes into the plan, and builds the snapshot of it."""

@@ -1,4 +1,4 @@
-"""Composes services with their ports, variables and process specs into a plan, and the patch of variables."""
+"""Composes services with their ports, variables and process specs into a plan, and the changes of variables."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ SERVICE_WORDS = ("url", "host", "port", "user", "password", "socket", "data")
 
 
 def commands_of(loaded: Loaded) -> tuple[Command, ...]:
-    """Return all commands to run, each process as often as the formation or the manifest says.
+    """Return the commands of all processes, instances included, as the formation or the manifest says.
 
     Raises ManifestError `manifest/duplicate-name` if an instance would have the name of something else.
     """
@@ -87,7 +87,7 @@ def _count(loaded: Loaded, name: str) -> int:
 
 
 def names_of_instances(loaded: Loaded) -> dict[str, tuple[str, ...]]:
-    """Return for each process the names of its instances."""
+    """Return the instance names of each process, as `{"web": ("web.1", "web.2")}`."""
     found: dict[str, tuple[str, ...]] = {kind.name: () for kind in kinds_of(loaded)}
     for command in commands_of(loaded):
         found[command.base] += (command.name,)
@@ -95,9 +95,9 @@ def names_of_instances(loaded: Loaded) -> dict[str, tuple[str, ...]]:
 
 
 def kinds_of(loaded: Loaded) -> tuple[Command, ...]:
-    """Return the processes in order: those of the Procfile that no service replaces, then the manifest's own.
+    """Return the command of each process, without instances: the Procfile's, then those only in the manifest.
 
-    A command in the manifest takes the place of the Procfile's.
+    Lines that a service replaces are left out; a command in the manifest replaces the Procfile's.
     """
     commands: dict[str, Command] = {}
     if loaded.procfile is not None:
@@ -113,7 +113,7 @@ def kinds_of(loaded: Loaded) -> tuple[Command, ...]:
 
 
 def names_in_plan(loaded: Loaded) -> tuple[str, ...]:
-    """Return all names of the plan: services, databases in them, automatic tasks, processes."""
+    """Return all names in the plan: services, databases in them, automatic tasks, processes."""
     manifest = loaded.manifest
     tasks = automatic(tasks_of(loaded), manifest.processes)
     return (*manifest.services, *manifest.served, *tasks, *(command.name for command in commands_of(loaded)))
@@ -136,7 +136,7 @@ def tasks_of(loaded: Loaded) -> dict[str, Task]:
 
 
 def refuse_missing(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) -> None:
-    """Raise the errors that `missing_errors` returns."""
+    """Raise the errors that `missing_errors` returns, if any."""
     if (missing := missing_errors(loaded, files, environ)) is not None:
         raise missing
 
@@ -144,9 +144,10 @@ def refuse_missing(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) 
 def refuse_unready(
     loaded: Loaded, files: EnvFiles, environ: Mapping[str, str], reporter: Reporter, *, starts: bool
 ) -> None:
-    """Refuse a project in which nothing would or could run (if it `starts`) or whose variables lack values.
+    """Raise an error if required variables lack values, or if (with `starts`) nothing would or could run.
 
-    Raises MachineError `python/not-found`, ManifestError `manifest/nothing-to-run`, Problems of `env/missing`.
+    Missing variables of a clone without processes are only a warning. Raises MachineError `python/not-found`,
+    ManifestError `manifest/nothing-to-run`, Problems of `env/missing`.
     """
     if starts:
         refuse_python_2(loaded)
@@ -182,7 +183,7 @@ def missing_errors(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) 
 
 
 class Parts(Record):
-    """The inputs of a composition, once everything is locked. `ports` has a number for each service and process."""
+    """Inputs of a composition, after locking and provisioning. `ports` has a number for each service and process."""
 
     loaded: Loaded
     files: EnvFiles
@@ -201,7 +202,7 @@ class Parts(Record):
 
 
 class Composed(Record):
-    """A composition: services to prepare, variables, the plan without its environment, and the patch that adds it."""
+    """A composed project: services, variables, tasks, and the plan, whose environment is added by `patch`."""
 
     services: tuple[Service, ...]
     composition: Composition
@@ -211,7 +212,7 @@ class Composed(Record):
 
 
 def wanted_ports(loaded: Loaded, recipes: Mapping[str, KnownRecipe], base: int) -> tuple[PortWish, ...]:
-    """Return the ports of services and processes before they are allocated; ports of the manifest are exact."""
+    """Return the ports that services and processes want, from the number `base` on; those in the manifest are exact."""
     wishes = []
     for name, service in loaded.manifest.services.items():
         table = recipes[service.recipe or name].recipe.service
@@ -224,7 +225,7 @@ def wanted_ports(loaded: Loaded, recipes: Mapping[str, KnownRecipe], base: int) 
 
 
 def compose_project(parts: Parts) -> Composed:
-    """Compose the plan from its parts.
+    """Compose the plan of the project.
 
     Raises Problems (`process/too-long` among them), ManifestError `manifest/unknown-name`.
     """
@@ -295,7 +296,7 @@ def compose_project(parts: Parts) -> Composed:
 
 
 def _with_advice(parts: Parts) -> Callable[[ProcessSpec], ProcessSpec]:
-    """Return a function that adds to a process what its error messages need: packages, env-files, its record."""
+    """Return a function that adds facts for error messages to a process spec: packages, env files, its record."""
     project, manifest = parts.loaded.project, parts.loaded.manifest
     read = manifest.env_files.read
     env_files = (project.root, *((".env",) if read is None else read))
@@ -314,13 +315,13 @@ def _with_advice(parts: Parts) -> Callable[[ProcessSpec], ProcessSpec]:
 
 
 def _startup(parts: Parts, venv: str) -> str:
-    """Return the folder of the module that Python loads at its start, written unless this is a preview."""
+    """Write the module that Python loads at startup, unless this is a preview; return its folder."""
     project = parts.loaded.project
     return startup_folder(project.state) if parts.is_preview else write_startup(project.state, venv, project.root)
 
 
 def base_port(files: EnvFiles, manifest: Manifest) -> int:
-    """Return where the processes' ports begin: PORT of the project's own files, as in other runners, else 5000."""
+    """Return the port of the first process: PORT of an env file, as in other runners, else 5000."""
     own = manifest.env.get("PORT")
     stated = own if isinstance(own, str) else files.port
     number = whole_number(stated, 65536)
@@ -328,7 +329,7 @@ def base_port(files: EnvFiles, manifest: Manifest) -> int:
 
 
 def _port_names(loaded: Loaded, ports: Mapping[str, int]) -> dict[str, str]:
-    """Return the values of `${processes.….port}`: a process's first instance, or one instance by its own name."""
+    """Return the values of `${processes.NAME.port}`; of several instances the first one counts."""
     names = {f"processes.{command.name}.port": str(ports[command.name]) for command in commands_of(loaded)}
     for name, instances in names_of_instances(loaded).items():
         names.setdefault(f"processes.{name}.port", str(ports[instances[0]]) if instances else "")
@@ -383,7 +384,7 @@ def _served_names(parts: Parts, services: Sequence[Service]) -> dict[str, str]:
 
 
 def _recorded(services: Sequence[Service], stamps: str) -> Iterator[ProcessSpec]:
-    """Yield the tasks that create the services' databases."""
+    """Yield the tasks that create the services' databases; `stamps` is the folder that records finished ones."""
     for service in services:
         from devboot.app.preparation.compose.service_databases import recorded
 
@@ -406,7 +407,10 @@ def _service_names(services: Sequence[Service]) -> dict[str, str]:
 
 
 def _exports(parts: Parts, services: Sequence[Service]) -> tuple[ComposedVariable, ...]:
-    """Return the variables that recipes set; of two services that set the same, one named like its recipe wins."""
+    """Return the variables that recipes set.
+
+    If two services set the same, one named like its recipe takes precedence.
+    """
     if not services:
         return ()
     from devboot.services.plan import provided_variables
@@ -468,7 +472,7 @@ def _patch(parts: Parts, composition: Composition) -> tuple[tuple[str, str, str]
 
 
 def _on_path(manifest: Manifest) -> Iterator[Wish]:
-    """Yield the packages for PATH: tools, then services, for `psql` and `redis-cli` of the running version."""
+    """Yield the packages whose programs go on PATH: tools, then services, for `psql` of the running version."""
     yield from tool_wishes(manifest)
     for name, service in manifest.services.items():
         yield Wish(service.recipe or name, service.version or "", service.source or "")
@@ -481,7 +485,7 @@ def _task_specs(
     composition: Composition,
     services: Sequence[Service],
 ) -> list[ProcessSpec]:
-    """Return the specs of the automatic tasks, one after the other."""
+    """Return the process specs of the automatic tasks, each depending on the one before."""
     root = parts.loaded.project.root
     specs: list[ProcessSpec] = []
     variables = _digest([f"{v.name}={v.value}" for v in composition.variables if not v.secret])
@@ -500,7 +504,10 @@ def _task_specs(
 
 
 def _databases_of(parts: Parts, task: Task, services: Sequence[Service]) -> tuple[str, ...]:
-    """Return the databases of a task, those it depends on, else all: SQLite files, clusters of servers."""
+    """Return the databases that a task works on, as marked paths: those it depends on, else all of the manifest.
+
+    An SQLite database is its file; one in a server is the data folder of that server.
+    """
     manifest = parts.loaded.manifest
     named = [dependency.name for dependency in task.depends_on if dependency.name in manifest.databases]
     found: list[str] = []

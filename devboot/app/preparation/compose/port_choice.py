@@ -1,4 +1,4 @@
-"""Chooses the ports of a project's processes and services, by manifest, flags and record."""
+"""Chooses the ports of a project's processes and services, from manifest, flags and recorded ports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from devboot.supervisor.core.name_patterns import expand
 def port_wishes(
     loaded: Loaded, recipes: Mapping[str, KnownRecipe], files: EnvFiles, options: PrepareOptions
 ) -> list[PortWish]:
-    """Return the ports that are wanted, with those of flags, which are exact for processes that listen on them.
+    """Return the ports that services and processes want, flags applied; a port set by a flag is exact.
 
     Raises UsageError: `usage/unknown-name`, `usage/port`.
     """
@@ -34,7 +34,7 @@ def port_wishes(
 def allocate_ports(
     loaded: Loaded, wanted: Sequence[PortWish], options: PrepareOptions, paths: Paths, *, is_recorded: bool = True
 ) -> Ports:
-    """Choose the ports and record them, unless not `is_recorded`; notes are those of processes that listen.
+    """Choose the ports, and record them if `is_recorded`; only processes that listen get a note about a moved port.
 
     Raises BusyError `port/in-use`, Problems.
     """
@@ -58,9 +58,10 @@ def allocate_ports(
 def apply_port_flags(
     wanted: Iterable[PortWish], asked: Iterable[tuple[str, int | None]], typed: Collection[str]
 ) -> list[PortWish]:
-    """Return the port wishes with the numbers of `asked` (None: any free one); those in `typed` are exact.
+    """Return the port wishes changed by flags: `asked` has (name, port or None for a free one).
 
-    Raises UsageError: `usage/unknown-name` for a name that gets no port, `usage/port` for one that means several.
+    Those in `typed` are exact. Raises UsageError: `usage/unknown-name` for a name that gets no port, `usage/port` for
+    one that means several.
     """
     wishes = list(wanted)
     numbers = {_name(name, [wish.name for wish in wishes]): port for name, port in asked}

@@ -1,6 +1,6 @@
-"""Composes a preview of the plan from what is on the machine: nothing is fetched, installed or started.
+"""Composes a preview of the plan from what is already on the machine: nothing is downloaded, installed or started.
 
-A missing part, such as a service that was never fetched, has the path that it would have.
+A missing part, such as a service that was never downloaded, has the path that it would have.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ _NO_OPTIONS = PrepareOptions()
 
 
 class Running(Record):
-    """The effect of `up -d` on a running project: names of processes, and whether packages are installed first.
+    """The effect that `up -d` would have on a running project: names of processes, and whether packages are installed.
 
     `kept` are services that changed but continue to run; `updated` and `later` as in the supervisor's Changes; `same`:
-    the project is what runs, except for what was stopped or has ended.
+    the plan is the running one, so only stopped or ended processes would start.
     """
 
     started: tuple[str, ...]
@@ -80,7 +80,7 @@ class Running(Record):
 
 
 class PythonPlan(Record):
-    """What becomes of the virtualenv.
+    """What a preparation would do with the virtualenv.
 
     `is_stale`: its packages have to be chosen first; `missing`: the version of an interpreter that uv downloads first.
     `sync` is None if that depends on either of them, or on an interpreter that isn't in the store yet.
@@ -92,7 +92,7 @@ class PythonPlan(Record):
 
 
 class Preview:
-    """A project as it is written now, with what is on the machine: each file is read once, nothing is changed.
+    """The project as its files are now, composed from what is on the machine; each file is read once, nothing changed.
 
     Raises the errors of a preparation before it changes anything.
     """
@@ -109,7 +109,7 @@ class Preview:
 
     @cached_property
     def lock_plan(self) -> LockPlan:
-        """What becomes of the lock. Raises the errors of `plan_lock`."""
+        """What a preparation would do with devboot.lock. Raises the errors of `plan_lock`."""
         path, environ = self.loaded.project.lock, self.context.environ
         here = Distribution(self.host, environ, apt_of(self.uv), SilentReporter())
         wish = LockOptions(is_frozen=self.options.is_locked, takes_as_it_is=self.options.takes_lock_as_it_is)
@@ -118,12 +118,12 @@ class Preview:
 
     @property
     def lock(self) -> Lock | None:
-        """The present lock."""
+        """The present devboot.lock; None without one."""
         return self.lock_plan.was
 
     @property
     def host(self) -> Host:
-        """The machine that it is previewed for."""
+        """The machine on which devboot runs: platform, glibc, distribution."""
         return this_host(sys.platform, os.uname().machine)
 
     @cached_property
@@ -138,12 +138,12 @@ class Preview:
 
     @cached_property
     def composed(self) -> Composed:
-        """The project, composed as if some version of each package was there that only the network can provide."""
+        """The composed project; for versions that only the network knows, a placeholder is used."""
         return self.compose(self.ports.numbers)
 
     @cached_property
     def packages(self) -> Sequence[LockedPackage]:
-        """The packages of the lock after the start, but those of which only the network knows the version."""
+        """The packages that devboot.lock would have after the start, except those whose version isn't known yet."""
         plan = self.lock_plan
         if plan.frozen is not None:
             return plan.frozen.package
@@ -154,7 +154,7 @@ class Preview:
 
     @cached_property
     def objects(self) -> dict[Wish, tuple[Wanted, StoreObject]]:
-        """What these packages need on this machine, and where it is in the store, or would be."""
+        """For each requested package, its artifact on this machine and its store object, existing or future."""
         store = self.context.paths().data
         choose_python = AppPythons(self.uv, self.context.environ, store, is_dry=True).choose
         wanted = wanted_objects(Lock(package=tuple(self.packages)), self.recipes, self.host, choose_python)
@@ -164,7 +164,7 @@ class Preview:
 
     @cached_property
     def python_plan(self) -> PythonPlan:
-        """What becomes of the virtualenv. Raises the errors of `plan_python`."""
+        """What a preparation would do with the virtualenv. Raises the errors of `plan_python`."""
         python, pins = self._with_python_of_recipe(), pins_of_lock(self.lock)
         if python is None:
             return PythonPlan()
@@ -184,7 +184,10 @@ class Preview:
             return PythonPlan(is_stale, missing=version)
 
     def _with_python_of_recipe(self) -> PythonProject | None:
-        """Return the project's Python with the interpreter of a recipe; None without any, or if it isn't there yet."""
+        """Return the project's Python part with a recipe's interpreter.
+
+        None without Python, or if it isn't installed yet.
+        """
         stored = next((stored for wish, (_, stored) in self.objects.items() if wish.name == RECIPE), None)
         if stored is None or self.python is None:
             return self.python
@@ -198,7 +201,7 @@ class Preview:
         return self.python is not None and (plan.sync is None or not plan.sync.is_current)
 
     def _packages_digest(self) -> str:
-        """Return the digest of the packages after the start; one that no virtualenv has if that can't be known."""
+        """Return a digest of the packages in the virtualenv after the start; an impossible one if they aren't known."""
         if self.python is None or self.python_plan.sync is None:
             return "" if self.python is None else "others"
         return self.python_plan.sync.digest
@@ -231,9 +234,9 @@ class Preview:
 
 
 def compare_with_running(preview: Preview, call: Call, names: Sequence[str] = ()) -> Running | None:
-    """Return the effect of `up -d` on what runs; None if nothing runs. Raises the errors of a preview.
+    """Return the effect that `up -d` would have on the running project; None if nothing runs.
 
-    `names` are the processes that it is to start; all by default.
+    `names` are the processes to start; all by default. Raises the errors of a preview.
     """
     found = daemon_connection.meet(call)
     if found.client is None:
@@ -257,7 +260,7 @@ def compare_with_running(preview: Preview, call: Call, names: Sequence[str] = ()
 
 
 def _restored_plan(call: Call) -> Plan | None:
-    """Return the plan of the generation that `rollback` selected, which is valid until a file changes."""
+    """Return the plan of the generation selected by `rollback`, while no file has changed since; else None."""
     known = snapshots.read(os.path.join(call.state, snapshots.NAME))
     if known is None or not os.path.exists(os.path.join(call.state, CHOSEN)):
         return None

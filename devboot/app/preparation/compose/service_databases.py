@@ -1,4 +1,4 @@
-"""Databases of the manifest in its services: the services' tasks for them, and the values of `${databases.…}`."""
+"""Databases inside of services: the tasks that create them, and the values of `${databases.…}`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ASKED = ("database", "user", "password", "extensions")  # the variables of a ta
 
 
 def wanted_databases(manifest: Manifest, service: str) -> tuple[WantedDatabase, ...]:
-    """Return the databases that the manifest declares in a service, in its order."""
+    """Return the databases that the manifest declares in a service, in order."""
     return tuple(
         WantedDatabase(name, database.name or name, database.user or "", database.extensions, database.password or "")
         for name, database in manifest.served.items()
@@ -26,7 +26,7 @@ def wanted_databases(manifest: Manifest, service: str) -> tuple[WantedDatabase, 
 
 
 def recorded(service: Service, stamps: str) -> tuple[ProcessSpec, ...]:
-    """Return the tasks that create the service's databases, each run once for a data folder of the service.
+    """Return the tasks that create a service's databases, each run once per data folder of the service.
 
     `stamps` is the folder in which a finished task is recorded.
     """

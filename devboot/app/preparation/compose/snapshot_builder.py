@@ -1,4 +1,4 @@
-"""Builds the snapshot of a preparation for the fast path, with stamps of everything that it depends on.
+"""Builds the snapshot for the fast path, with stamps of all files and folders that it depends on.
 
 The functions of `devboot.snapshot` make the stamps: `stamp` for a file or folder, others for names in a folder.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterable[str], plan: Plan) -> Stamps:
-    """Return stamps of files that the preparation itself made (`provisioned` are paths) and of devboot's own."""
+    """Return stamps of the files that the preparation made (`provisioned` paths) and of devboot's own files."""
     project = loaded.project
     named = [
         project.lock,
@@ -47,14 +47,14 @@ def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterabl
 
 
 def _own_programs(plan: Plan) -> Stamps:
-    """Return stamps of the parts of this installation that processes run: another one reads the same snapshot."""
+    """Return stamps of devboot's own programs that processes run, since another installation may read the snapshot."""
     commands = "\0".join("\0".join((spec.command, *spec.argv)) for spec in plan.processes)
     folder = os.path.dirname(os.path.abspath(services.__file__))
     return tuple(snapshots.presence(path) for path in (sys.executable, folder) if path in commands)
 
 
 def note_sql_files(manifest: Manifest, root: str) -> None:
-    """Record the migrations and seeds of databases as read, and the folders where more would appear."""
+    """Record the databases' SQL files, and the folders where new ones would appear, as read by this preparation."""
     for database in manifest.sqlite.values():
         found = match_inputs(root, [database.migrations]).files if database.migrations else ()
         for path in (*found, *((database.seed,) if database.seed else ())):
@@ -64,7 +64,7 @@ def note_sql_files(manifest: Manifest, root: str) -> None:
 def snapshot_of(
     loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps, env_files: Iterable[str] = ()
 ) -> Snapshot:
-    """Build the snapshot, which has everything that a warm command needs. Nothing is written.
+    """Build the snapshot that warm commands read. Nothing is written.
 
     `stamps` are those of everything that was read and made. `env_files` are the paths of the env-files: edits of their
     comments alone don't make the snapshot stale.
@@ -72,7 +72,10 @@ def snapshot_of(
     root, manifest = loaded.project.root, loaded.manifest
 
     def waits(task: str) -> bool:
-        """Return whether a task depends on something that must be started; files of databases exist by then."""
+        """Return whether a task depends on something that must be started, such as a service.
+
+        SQLite files needn't be.
+        """
         return any(needed not in manifest.sqlite for needed in needs(task, composed.tasks))
 
     tasks = tuple(
@@ -100,7 +103,7 @@ def snapshot_of(
 
 
 def _digests(root: str, stamps: Stamps) -> Iterable[tuple[str, str]]:
-    """Yield digests of the project's small files, if they haven't changed since their stamps."""
+    """Yield (path, digest) of the project's small files that haven't changed since their stamps."""
     for stamp in stamps:
         path, kind, _ = stamp
         if (
@@ -116,7 +119,7 @@ def _digests(root: str, stamps: Stamps) -> Iterable[tuple[str, str]]:
 def _code(
     loaded: Loaded, stamps: Stamps, env_files: Collection[str]
 ) -> Iterable[tuple[str, str, str, tuple[int, ...]]]:
-    """Yield the lines of the project's settings files, if they haven't changed since their stamps."""
+    """Yield the lines without comments of each settings file that hasn't changed since its stamp."""
     project = loaded.project
     forms = dict.fromkeys(env_files, code_lines.ENV)
     if project.written:

@@ -1,4 +1,4 @@
-"""Generations: records what each sync composed, lists it, compares two of them, and restores one."""
+"""Generations: records each sync's composition; lists them, compares two, restores one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NOT_COMPOSED = (
 
 
 class Change(Record):
-    """A difference between two generations: `old` or `new` is None if only the other one has it."""
+    """A difference between two generations; `old` or `new` is None if only the other generation has the item."""
 
     kind: str
     name: str
@@ -51,7 +51,7 @@ class Change(Record):
 
 
 class Summary(Record):
-    """A line of `devboot generations`: `what` are its main parts in words, `at` is wall-clock seconds."""
+    """A line of `devboot generations`: `what` names its main parts, `at` is wall-clock seconds."""
 
     number: int
     at: float
@@ -70,7 +70,7 @@ def record(
     snapshot: Snapshot,
     passwords: Mapping[str, str],
 ) -> int:
-    """Record a composition, unless the current generation has the same; return the current generation's number.
+    """Record a composition as a generation, unless the current one is equal; return the current generation's number.
 
     `passwords` are the generated values by name: neither they nor other secret values are written. `lock` is the path
     of the lock, `folder` where uv works; objects in the store below `data` are kept as long as the generation. Raises
@@ -94,14 +94,14 @@ def record(
 
 
 def last_lock(state: str) -> str:
-    """Return the text of devboot.lock in the current generation, the last that was prepared; "" without one."""
+    """Return the text of devboot.lock as of the current generation; "" without one."""
     found = files.read(state, files.current(state))
     text = found.body.get("lock") if found is not None else ""
     return text if isinstance(text, str) else ""
 
 
 def link_profile(state: str, snapshot: Snapshot) -> None:
-    """Link the programs of a composition into `<state>/profile`, for editors and other tools. Raises MachineError."""
+    """Link the project's programs into `<state>/profile`, a fixed path for editors. Raises MachineError."""
     venv = next((value for kind, name, value in snapshot.patch if (kind, name) == (SET, "VIRTUAL_ENV")), None)
     folders = [value for kind, name, value in reversed(snapshot.patch) if (kind, name) == (PREPEND, "PATH")]
     link_programs(state, [folder for folder in folders if os.path.dirname(folder) != venv])
@@ -117,7 +117,7 @@ def summaries(state: str) -> tuple[Summary, ...]:
 
 
 def chosen(state: str, number: int) -> Generation:
-    """Return the generation of a number. Raises UsageError `usage/no-generation`, WorkError `generation/unreadable`."""
+    """Return the generation `number`. Raises UsageError `usage/no-generation`, WorkError `generation/unreadable`."""
     found = files.read(state, number)
     if found is not None:
         return found
@@ -134,7 +134,10 @@ def chosen(state: str, number: int) -> Generation:
 
 
 def previous(state: str) -> int:
-    """Return the number of the generation in use before the current one. Raises UsageError `usage/no-generation`."""
+    """Return the number of the generation that was in use before the current one.
+
+    Raises UsageError `usage/no-generation`.
+    """
     if number := files.before_current(state):
         return number
     raise UsageError(
@@ -146,7 +149,7 @@ def previous(state: str) -> int:
 
 
 def differences(old: Generation, new: Generation) -> tuple[Change, ...]:
-    """Return the changes of programs, Python, packages, variables and commands of processes."""
+    """Return the differences of two generations: programs, Python, packages, variables, commands of processes."""
     changes = [*_compare(OBJECT, _programs(old), _programs(new)), *_compare(PYTHON, _python(old), _python(new))]
     changes += _compare(PACKAGE, old.body["installed"], new.body["installed"])
     secret = _secrets(old) | _secrets(new)
@@ -156,7 +159,7 @@ def differences(old: Generation, new: Generation) -> tuple[Change, ...]:
 
 
 def values_in(snapshot: Snapshot, passwords: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of variables, services' `passwords` and passwords in addresses of a composition, by name."""
+    """Return all values in a snapshot by name: variables, services' `passwords`, passwords in addresses."""
     variables = {name: value for name, value, _, _ in snapshot.variables}
     return variables | secret_values({"snapshot": _snapshot_to_plain(snapshot)}, passwords)
 
@@ -167,7 +170,7 @@ def snapshot_of(
     environ: Mapping[str, str],
     values: Mapping[str, str],
 ) -> Snapshot:
-    """Return the recorded snapshot for a warm start, with new `stamps`, secret `values` and today's variables."""
+    """Return a generation's snapshot for warm commands, with new `stamps`, secret `values` and present variables."""
     saved = dict(with_secrets(generation.body, values)["snapshot"])
     plan = dict(saved.pop("plan"))
     plan["processes"] = [_positional(ProcessSpec, each) for each in plan["processes"]]
@@ -221,7 +224,7 @@ def _text_of(path: str) -> str:
 
 
 def _identity(body: Mapping[str, Any]) -> str:
-    """Return a digest that is equal for equal environments, independent of time and of tasks that ran."""
+    """Return a digest of a generation that ignores times and finished tasks: equal environments have equal digests."""
     saved = body["snapshot"]
     parts = [body["objects"], body["lock"], body["venv"], body["installed"], body[SECRETS]]
     variables = [[name, value, secret] for name, value, _, secret in saved["variables"]]
@@ -238,7 +241,7 @@ def _words(generation: Generation) -> str:
 
 
 def _programs(generation: Generation) -> dict[str, str]:
-    """Return versions by the package's name in the manifest: `redis`, or `redis 7` if there are several."""
+    """Return {package: version}; with several versions of one package, keys like `redis 7`."""
     rows = [tuple(row) for row in generation.body["objects"]]
     several = {name for name, *_ in rows if sum(name == other[0] for other in rows) > 1}
     named = {(f"{name} {asked}" if name in several and asked else name): found for name, asked, _, found in rows}
@@ -259,7 +262,7 @@ def _variables(generation: Generation) -> dict[str, str]:
 
 
 def _shortened(text: str) -> str:
-    """Return the text without paths of store objects, which change with each version."""
+    """Return a text with paths of store objects shortened to the package's files, as they change with each version."""
     return _IN_STORE.sub(r"\1", text)
 
 
@@ -278,7 +281,7 @@ def _compare(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[
 
 
 def _positional(kind: type[Plan | ProcessSpec], saved: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the values of a record in its order; fields that an older devboot didn't have get their default."""
+    """Return a saved record's values in field order; fields missing in an older record get their default."""
     return tuple(saved.get(field, kind._field_defaults.get(field)) for field in kind._fields)
 
 

@@ -1,4 +1,4 @@
-"""Removes secret values from generations and fills them in for a rollback: a placeholder and a digest are stored.
+"""Replaces secret values in generations by placeholders with a digest, and fills them in for a rollback.
 
 A placeholder is the name of a variable, of a service's password, or of the password in an address (`password of
 ada@pypi.test`), between two characters that no text contains.
@@ -21,7 +21,7 @@ _SHORTEST = 8  # shorter values occur in other texts by chance
 
 
 def without_secrets(body: Mapping[str, Any], passwords: Mapping[str, str], salt: str) -> dict[str, Any]:
-    """Return the body with placeholders for secret values; `passwords` are those of services, by name."""
+    """Return a generation's body with placeholders for secret values; `passwords` are those of services, by name."""
     named, result, values = _replace_secrets(body, passwords)
     snapshot = {**result["snapshot"], "inherited": [[name, None] for name, _ in body["snapshot"]["inherited"]]}
     snapshot["variables"] = [
@@ -32,18 +32,18 @@ def without_secrets(body: Mapping[str, Any], passwords: Mapping[str, str], salt:
 
 
 def secret_values(body: Mapping[str, Any], passwords: Mapping[str, str]) -> dict[str, str]:
-    """Return the values that `without_secrets` removes from the body, by the names of their placeholders."""
+    """Return the secret values that `without_secrets` removes from a body, by placeholder name."""
     return _replace_secrets(body, passwords)[2]
 
 
 def passwords_in(text: str, passwords: Mapping[str, str]) -> dict[str, str]:
-    """Return the passwords of addresses in a text by the names of their placeholders; except those of services."""
+    """Return the passwords of addresses in a text, by placeholder name; those of services are left out."""
     nothing = {"plan": {"composed": [], "processes": []}, "patch": [], "variables": []}
     return secret_values({"snapshot": {**nothing, "text": text}}, passwords)
 
 
 def with_secrets(body: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
-    """Return the body with today's values for placeholders; variables without a value are left out, see `left_out`."""
+    """Return a body with placeholders replaced by present `values`; variables without a value are left out."""
     result = _map(
         {**body, "snapshot": _without_unfilled(body["snapshot"], values)},
         lambda text: _STAND_IN.sub(lambda match: values.get(match[1], match[0]), text),
@@ -53,19 +53,19 @@ def with_secrets(body: Mapping[str, Any], values: Mapping[str, str]) -> dict[str
 
 
 def left_out(body: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
-    """Return the names of variables that can't be set, because a secret in them has no value today."""
+    """Return the names of variables that can't be restored, because a secret in them has no value now."""
     plan = body["snapshot"]["plan"]
     rows = [*body["snapshot"]["variables"], *(row for each in plan["processes"] for row in each["env"])]
     return sorted({row[0] for row in rows if not _can_fill(row[1], values)})
 
 
 def missing_secrets(body: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
-    """Return the names of secrets without a value today that commands, probes or services require."""
+    """Return the names of secrets without a value now that commands, probes or services require."""
     return sorted(set(_unfilled_names(_without_unfilled(body["snapshot"], values), values)))
 
 
 def changed_secrets(body: Mapping[str, Any], values: Mapping[str, str], salt: str) -> list[str]:
-    """Return the names of secrets whose value has changed."""
+    """Return the names of secrets whose present value differs from the recorded digest."""
     return sorted(
         name
         for name, digest in body.get(SECRETS, {}).items()
@@ -74,7 +74,7 @@ def changed_secrets(body: Mapping[str, Any], values: Mapping[str, str], salt: st
 
 
 def readable(text: str) -> str:
-    """Return a text of a generation with `***` for each placeholder of a secret."""
+    """Return a generation's text with `***` for each placeholder."""
     return _STAND_IN.sub("***", text)
 
 
@@ -85,10 +85,9 @@ def _digest(salt: str, value: str) -> str:
 def _replace_secrets(
     body: Mapping[str, Any], passwords: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, str]]:
-    """Return the values of secret variables, the body with placeholders, and the values of all placeholders.
+    """Return (values of secret variables, the body with placeholders, values of all placeholders), values by name.
 
-    Values are by name. Those of placeholders include the passwords of services, which are given as `passwords`, and
-    those in addresses.
+    Those of placeholders include the passwords of services, which are given as `passwords`, and those in addresses.
     """
     known = {name: value for name, value in passwords.items() if value}
     rows = body["snapshot"]["variables"]
@@ -120,7 +119,7 @@ def _replace_secrets(
 
 
 def _has_password(text: str) -> bool:
-    """Return whether the text has an address with a password that is no placeholder."""
+    """Return whether a text contains an address with a password that isn't a placeholder."""
     return replace_passwords(text, _hide) != text
 
 
@@ -129,7 +128,7 @@ def _hide(_: str, value: str) -> str:
 
 
 def _without_unfilled(snapshot: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
-    """Leave out all variables with a placeholder that has no value."""
+    """Return a snapshot without the variables that contain a placeholder without value."""
 
     def kept(rows: Iterable[Any], column: int = 1) -> list[Any]:
         return [row for row in rows if _can_fill(row[column], values)]
@@ -150,7 +149,7 @@ def _can_fill(value: str, values: Mapping[str, str]) -> bool:
 
 
 def _unfilled_names(value: Any, values: Mapping[str, str]) -> Iterator[str]:
-    """Yield the names of placeholders without a value."""
+    """Yield the names of the placeholders in a JSON value that have no value."""
     if isinstance(value, str):
         yield from (name for name in _STAND_IN.findall(value) if name not in values)
     elif isinstance(value, (list, tuple, dict)):
@@ -163,7 +162,7 @@ def _placeholder(name: str) -> str:
 
 
 def _without_values(text: str, values: Mapping[str, str]) -> str:
-    """Replace the values, the longest first; existing placeholders are left alone."""
+    """Replace secret values in a text by their placeholders, the longest first; existing placeholders stay."""
     if not values:
         return text
     names = {value: name for name, value in values.items()}
@@ -173,7 +172,7 @@ def _without_values(text: str, values: Mapping[str, str]) -> str:
 
 
 def _by_name(body: Mapping[str, Any], named: Collection[str]) -> dict[str, Any]:
-    """Replace values of any length that stand beside their name."""
+    """Replace the values of the variables `named` by placeholders where a body has them beside their name."""
     snapshot = dict(body["snapshot"])
     snapshot["variables"] = [
         [name, _placeholder(name) if name in named else value, source, declared]

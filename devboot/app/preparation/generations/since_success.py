@@ -1,4 +1,4 @@
-"""Finds what has changed since the project last started without errors: in its environment, its files, its machine."""
+"""Finds changes of environment, files and machine since the project last started without errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHOWN = 3  # of a kind
 
 
 def record_changes(state: str, number: int) -> None:
-    """Record how generation `number`, just prepared, differs from that of the last start without errors."""
+    """Record how the new generation `number` differs from that of the last start without errors."""
     last = last_success(state)
     old = generations.read(state, last.generation) if last is not None and last.generation != number else None
     new = generations.read(state, number) if old is not None else None
@@ -38,7 +38,7 @@ def record_changes(state: str, number: int) -> None:
 
 
 def prepared_changes(old: Generation, new: Generation) -> Iterator[str]:
-    """Yield the differences of two generations in words, without values of variables."""
+    """Yield the differences of two generations as texts, without values of variables."""
     found = differences(old, new)
     for kind in (PYTHON, OBJECT):
         yield from (_versions(change) for change in found if change.kind == kind)
@@ -51,7 +51,7 @@ def prepared_changes(old: Generation, new: Generation) -> Iterator[str]:
 
 
 def changes_of_project(project: Project, environ: Mapping[str, str], version: str, now: float) -> str:
-    """Return the sentence about all changes since the last start without errors; "" if there are none, or was none."""
+    """Return a sentence with all changes since the last start without errors; "" for none, or without such a start."""
     last = last_success(project.state)
     if last is None:
         return ""
@@ -63,7 +63,7 @@ def changes_of_project(project: Project, environ: Mapping[str, str], version: st
 
 
 def _unprepared(last: LastSuccess, project: Project) -> Iterator[str]:
-    """Yield the changes of virtualenv and lock that no preparation has recorded."""
+    """Yield texts about changes of virtualenv and lock that no preparation has recorded."""
     from devboot.environment.venv.record import load_record
 
     here = generations.read(project.state, generations.current(project.state) or last.generation)
@@ -80,7 +80,7 @@ def _unprepared(last: LastSuccess, project: Project) -> Iterator[str]:
 
 
 def _edited(known: snapshots.Snapshot, project: Project, environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the files that were edited since the last preparation, and variables that it read."""
+    """Yield the names of files and variables that have changed since the last preparation read them."""
     inside = f"{project.root}/"
     kinds = {path: kind for path, kind, _ in snapshots.changed(known) if kind not in (LISTED, FOUND)}
     paths = list(kinds)

@@ -1,1 +1,1 @@
-"""Installs or creates everything before a start: store objects, interpreters, folders, data."""
+"""Installs or creates everything needed before a start: store objects, interpreters, folders, data."""

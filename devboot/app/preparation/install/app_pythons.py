@@ -1,4 +1,4 @@
-"""Interpreters for apps: one for each minor version, recorded beside the store, where the apps' scripts find it.
+"""Chooses an interpreter for each app from a recipe and records it beside the store, for the apps' scripts.
 
 `<data>/pythons/3.13/path` names the interpreter; `pycache` beside it has the bytecode of the apps that it runs.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AppPythons:
-    """Chooses the interpreter of each app; `data` is the data directory, which a dry run only reads."""
+    """Chooses the Python interpreter of each app; `data` is the data directory, which a dry run only reads."""
 
     def __init__(self, uv: Uv, environ: Mapping[str, str], data: str, *, is_dry: bool = False) -> None:
         self._uv = uv.inside(os.sep) if is_dry else uv  # where uv works it asks a virtualenv's Python
@@ -26,9 +26,9 @@ class AppPythons:
         self._is_dry = is_dry
 
     def choose(self, specifier: str) -> str:
-        """Return the minor version for an app that runs on `specifier`: one in use, else the newest installed.
+        """Return a minor version that `specifier` admits: one that apps use already, else the newest installed.
 
-        Raises MachineError `python/not-found` if none is installed and none can be fetched.
+        Raises MachineError `python/not-found` if none is installed and none can be downloaded.
         """
         from packaging.specifiers import SpecifierSet
 

@@ -1,4 +1,4 @@
-"""The sources of packages, each made at its first use: when nothing is to be fetched, none has to be imported."""
+"""The sources of packages, each created at its first use, so that an unused one isn't imported."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ class Sources(Mapping[str, Source]):
         return len(self._makers)
 
     def cancel(self) -> None:
-        """End all transfers."""
+        """Abort all downloads."""
         if self._downloads is not None:
             self._downloads.cancel()
 
     @property
     def transfers(self) -> Downloads:
-        """The downloads of devboot's own transfers, which all sources share."""
+        """The HTTP downloads that all sources share."""
         from devboot.app.preparation.install.downloads import make_downloads
 
         with self._lock:

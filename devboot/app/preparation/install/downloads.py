@@ -1,4 +1,4 @@
-"""Builds devboot's own HTTP downloads: uses uv's network settings, keeps files in this user's cache."""
+"""Creates the objects for HTTP downloads: uv's network settings, files kept in this user's cache."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from devboot.uv.client import Uv
 
 
 def make_downloads(uv: Uv, reporter: Reporter) -> Downloads:
-    """Return downloads into this user's cache, offline if uv is. Raises MachineError `machine/no-home`."""
+    """Return an object that downloads into this user's cache; offline if uv is.
+
+    Raises MachineError `machine/no-home`.
+    """
     _, cache, _ = user_directories(uv.environ, lambda: passwd_home(os.getuid()))
     clock = Clock(time.monotonic, time.time, random.random)
     return Downloads(cache, network_of(uv.environ), clock, reporter, is_offline=uv.offline)
 
 
 def make_registry(uv: Uv, downloads: Downloads) -> Registry:
-    """Return the npm registry of the project in uv's folder."""
+    """Return the npm registry that is configured for the folder in which uv works."""
     return Registry(downloads, network_of(uv.environ), uv.environ, uv.folder)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class HostPrograms(Record):
-    """Programs of one package: `object` is the folder of links as a store object without a name."""
+    """Programs of one package found on PATH: `object` is the folder of links to them, as a store object."""
 
     object: StoreObject
     version: str
@@ -32,7 +32,7 @@ class HostPrograms(Record):
 
 
 def lock_here(lock: Lock, wanted: Mapping[Wish, Wanted], hosted: Mapping[Wish, HostPrograms]) -> Lock:
-    """Return the lock with this machine's versions of packages from the distribution or from PATH."""
+    """Return the lock with the versions that this machine has of packages from its distribution or PATH."""
     versions = {wish: each.version for wish, each in wanted.items()}
     versions |= {wish: each.version for wish, each in hosted.items()}
     return lock.model_copy(
@@ -47,7 +47,7 @@ def lock_here(lock: Lock, wanted: Mapping[Wish, Wanted], hosted: Mapping[Wish, H
 def host_programs(
     lock: Lock, recipes: Mapping[str, KnownRecipe], state: str, environ: Mapping[str, str], reporter: Reporter
 ) -> dict[Wish, HostPrograms]:
-    """Find the programs of packages with `source = "host"` on PATH; `state` is the project's state folder.
+    """Find the programs of packages with `source = "host"` on PATH and link them below the state folder.
 
     Raises MachineError `host/…`.
     """
@@ -106,7 +106,7 @@ def _link(folder: str, layout: Layout, found: Found) -> None:
 
 
 def _entries(folder: str) -> dict[str, str]:
-    """Return the target of each link in `bin`, and the text of each script."""
+    """Return the content of a `bin` folder by name: the targets of links, the texts of scripts."""
     place, found = os.path.join(folder, "bin"), {}
     for name in os.listdir(place) if os.path.isdir(place) else ():
         path = os.path.join(place, name)

@@ -1,4 +1,4 @@
-"""Installs an interpreter from a recipe in `[packages]` into the store, before packages are locked for it."""
+"""Installs a recipe's Python interpreter into the store, before Python packages are locked for it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PROGRAM = "python3"
 
 
 class InterpreterProvider:
-    """Installs the interpreter of a recipe for the project at `root`; `objects` is the result for later steps.
+    """Installs a recipe's Python interpreter for the project at `root`; `objects` is the result for later steps.
 
     `is_thorough` as for `provision`.
     """
@@ -51,9 +51,9 @@ class InterpreterProvider:
         self._is_thorough = is_thorough
 
     def bring(self, lock: Lock, python: PythonProject) -> PythonProject:
-        """Return the project with the interpreter from `lock`, installed; unchanged if no recipe provides one.
+        """Install the interpreter that `lock` has; return the project's Python part with its path.
 
-        Raises the errors of `provision`.
+        Without such a recipe, `python` is returned unchanged. Raises the errors of `provision`.
         """
         from dataclasses import replace
 

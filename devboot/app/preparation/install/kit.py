@@ -57,7 +57,7 @@ class OpenKit:
         self._files = {each.path: each for each in kit.files}
 
     def refuse_platform(self) -> None:
-        """Raise LockError `kit/does-not-fit` if it is for other machines than this one."""
+        """Raise LockError `kit/does-not-fit` if the kit is for other platforms than this machine's."""
         contents = self._kit.contents
         own = self._host.platform
         if own not in contents.platforms:
@@ -68,7 +68,7 @@ class OpenKit:
             raise self._does_not_fit(f"its programs are for Linux with {libcs[0]}, this machine has {libcs[1]}", ())
 
     def write_lock(self, path: str) -> bool:
-        """Write the kit's lock to `path` unless there is a lock, and return whether it was written."""
+        """Write the kit's lock to `path` if the project has none; return whether it was written."""
         inside = "lock/devboot.lock"
         if os.path.lexists(path) or inside not in self._files:
             return False
@@ -78,7 +78,7 @@ class OpenKit:
         return True
 
     def with_kit_python(self, python: PythonProject | None) -> PythonProject | None:
-        """Return the project with the kit's version of Python and the digests of wheels that were built for it.
+        """Return the project's Python part with the kit's Python version and the digests of wheels built for the kit.
 
         Raises LockError `kit/does-not-fit`.
         """
@@ -97,7 +97,7 @@ class OpenKit:
         return replace(python, request=request, built=built)
 
     def choosing_from_kit(self, choose: Callable[[str], str]) -> Callable[[str], str]:
-        """Return a function that chooses for apps the interpreters that the kit was made for."""
+        """Return a function like `choose`, which returns the Python for an app, but preferring the kit's Pythons."""
         minors = {each.python for each in self._kit.contents.objects if each.platform == self._host.platform}
 
         def chosen(specifier: str) -> str:
@@ -116,7 +116,7 @@ class OpenKit:
         environ: Mapping[str, str],
         paths: Paths,
     ) -> Uv:
-        """Unpack what the project needs here, and return a uv that installs from there.
+        """Unpack the files that the project needs on this machine; return a uv that installs from them.
 
         Raises LockError `kit/does-not-fit` with everything that the kit lacks.
         """
@@ -133,7 +133,7 @@ class OpenKit:
         return self.give(missing_objects, uv, paths)
 
     def give(self, wanted: Iterable[Wanted], uv: Uv, paths: Paths) -> Uv:
-        """Unpack the files of these objects, as far as the kit has them; return a uv that finds wheels there."""
+        """Unpack the files of these packages, as far as the kit has them; return a uv that finds wheels there."""
         keys = {object_name(each) for each in wanted}
         files = [path for each in self._kit.contents.objects if each.key in keys for path in each.files]
         self._keep_downloads(self._extract(files), os.path.join(paths.cache, "downloads"))
@@ -145,7 +145,7 @@ class OpenKit:
         )
 
     def seed(self, root: str, databases: Mapping[str, Database]) -> list[str]:
-        """Write the kit's databases for which the project has no file; return their paths."""
+        """Copy the kit's databases to where the project has no file yet; return their paths."""
         seeded = []
         for name, inside in self._kit.contents.data:
             wanted = databases.get(name)
@@ -176,7 +176,7 @@ class OpenKit:
         return {**{path: os.path.join(self._place, path) for path in paths}, **found}
 
     def _keep_downloads(self, found: Mapping[str, str], folder: str) -> None:
-        """Move files into the folder where sources look before a download; each is named by its verified digest."""
+        """Move unpacked files into the download cache, each under its verified digest."""
         for inside, path in found.items():
             target = os.path.join(folder, os.path.basename(inside))
             if inside.startswith("downloads/") and not os.path.exists(target):
@@ -250,13 +250,13 @@ class OpenKit:
 
 
 def _of_minor(request: VersionRequest, minor: str) -> str:
-    """Return a patch number of the minor version that satisfies a request."""
+    """Return a patch number for a version of this minor that satisfies the request; `99` if it leaves it open."""
     return request.patch.rpartition(".")[2] if request.patch.startswith(f"{minor}.") else "99"
 
 
 @contextmanager
 def kit_in_use(path: str, cwd: str, cache: str, reporter: Reporter) -> Iterator[OpenKit | None]:
-    """Verify the kit at `path` (None without one), and remove at the end what was unpacked from it.
+    """Open and verify the kit at `path` (None without one); delete the files unpacked from it at the end.
 
     Raises UsageError `kit/not-found`, IntegrityError `kit/not-a-kit`, `kit/damaged`, `kit/too-new`, LockError
     `kit/does-not-fit`: then nothing has been written.
@@ -284,7 +284,7 @@ def kit_in_use(path: str, cwd: str, cache: str, reporter: Reporter) -> Iterator[
 
 
 def verify_kit(path: str, cwd: str) -> None:
-    """Read a kit completely and change nothing. Raises the errors of `kit_in_use`."""
+    """Read and verify a kit completely; change nothing. Raises the errors of `kit_in_use`."""
     with _opened(os.path.join(cwd, path)) as file:
         KitReader(file, printable(os.path.basename(path))).verify()
 

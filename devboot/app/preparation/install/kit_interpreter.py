@@ -1,4 +1,4 @@
-"""Packs and installs the interpreter of a kit: only one that uv manages can be moved to another machine."""
+"""Packs and installs the interpreter of a kit; only one downloaded by uv can be moved to another machine."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _LEFT_OUT = ("__pycache__",)
 
 
 def managed_folder(uv: Uv) -> str:
-    """Return the folder of the interpreters that uv has fetched."""
+    """Return the folder into which uv downloads interpreters."""
     return os.path.realpath(uv.run(["python", "dir"], doing="ask where Pythons are kept").stdout.strip())
 
 
 def pack_python(executable: str, managed: str, place: str) -> str:
-    """Write the interpreter of `executable` as a tar file into `place`; return its name, "" if uv doesn't manage it.
+    """Write the interpreter of `executable` as a tar file into `place`; return its name, "" if it isn't uv's.
 
     The same interpreter gives the same bytes, wherever it is. Raises OSError.
     """
@@ -43,7 +43,7 @@ def pack_python(executable: str, managed: str, place: str) -> str:
 
 
 def install_python(archive: str, managed: str) -> str:
-    """Unpack an interpreter into uv's folder of managed ones; an existing one is kept. Returns its folder.
+    """Unpack an interpreter into uv's folder `managed`, unless it is there; return its folder.
 
     Raises IntegrityError `archive/…`, MachineError.
     """
@@ -71,7 +71,7 @@ def install_python(archive: str, managed: str) -> str:
 
 
 def is_python_name(name: str) -> bool:
-    """Return whether a file of a kit has the name of a packed interpreter."""
+    """Return whether a file name in a kit is that of a packed interpreter."""
     return name.endswith(".tar") and _NAME.fullmatch(name.removesuffix(".tar")) is not None
 
 

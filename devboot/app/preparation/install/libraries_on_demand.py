@@ -1,4 +1,4 @@
-"""Gives uv system libraries for its builds, found when a build asks for one: most projects build nothing."""
+"""Provides system libraries for uv's builds, created at the first build that needs one: most projects build nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def with_libraries(uv: Uv, machine: Machine, root: str, reporter: Reporter) -> Uv:
-    """Return uv with libraries for its builds; their store objects are kept for the project at `root`."""
+    """Return a uv whose builds get missing system libraries, whose objects are kept for the project at `root`."""
 
     def make() -> LibrarySupply:
         from devboot.app.preparation.install.system_libraries import make_supply
@@ -27,7 +27,7 @@ def with_libraries(uv: Uv, machine: Machine, root: str, reporter: Reporter) -> U
 
 
 class SupplyOnDemand:
-    """A `LibrarySupply` that is made at its first use."""
+    """A `LibrarySupply` that creates the real one at its first use."""
 
     def __init__(self, make: Callable[[], LibrarySupply]) -> None:
         self._make = make
@@ -35,11 +35,11 @@ class SupplyOnDemand:
 
     @property
     def used(self) -> tuple[str, ...]:
-        """The paths of the libraries that builds were given; see `LibrarySupply`."""
+        """The paths of the libraries that builds have used; see `LibrarySupply`."""
         return self._made.used if self._made is not None else ()
 
     def variables(self, libraries: Sequence[SystemLibrary]) -> Mapping[str, str] | None:
-        """Return the variables for builds with these libraries; see `LibrarySupply`."""
+        """Return the environment variables by which builds find these libraries; see `LibrarySupply`."""
         return self._supply.variables(libraries)
 
     def recall(self, requirement: str) -> Mapping[str, str] | None:

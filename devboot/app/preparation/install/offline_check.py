@@ -24,7 +24,7 @@ _SHOWN = 40  # most lines of a list in a message
 
 
 class Missing(Record):
-    """A missing package: name, version ("" without one), and where it would be fetched from."""
+    """A package that isn't on this machine: name, version ("" if unknown), and where it would be downloaded from."""
 
     name: str
     version: str
@@ -40,7 +40,7 @@ def refuse_unfetched(
     *,
     environ: Mapping[str, str],
 ) -> None:
-    """Raise NetworkError `network/offline` if anything would have to be fetched."""
+    """Raise NetworkError `network/offline` with a list if anything would have to be downloaded."""
     missing = [
         *missing_objects(Store(machine.data), wanted, Sources(uv)),
         *(missing_python(uv, python, pins, environ) if python is not None else ()),
@@ -63,7 +63,7 @@ def refuse_unfetched(
 
 
 def missing_objects(store: Store, wanted: Iterable[Wanted], sources: Mapping[str, Source]) -> list[Missing]:
-    """Return the packages that would have to be fetched for the store."""
+    """Return the packages that would have to be downloaded for the store."""
     lacking = [each for each in wanted if store.find(object_name(each)) is None and not _is_here(each, sources)]
     return [Missing(each.name, each.version, _origin(each.artifact)) for each in lacking]
 
@@ -78,7 +78,7 @@ def _is_here(wanted: Wanted, sources: Mapping[str, Source]) -> bool:
 
 
 def missing_python(uv: Uv, python: PythonProject, pins: PythonLock | None, environ: Mapping[str, str]) -> list[Missing]:
-    """Return the packages that would have to be fetched for the virtualenv; the interpreter alone if it is missing."""
+    """Return the packages to download for the virtualenv; only the interpreter if even that is missing."""
     from devboot.environment.project_python import locked_interpreter, pins_of, venv_spec, working_folder
     from devboot.environment.venv.missing_packages import missing_packages
 

@@ -1,4 +1,4 @@
-"""Installs everything in the lock: store objects in threads, in parallel to the virtualenv; reports each step."""
+"""Installs everything in the lock: store objects in threads, in parallel with the virtualenv; reports each step."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PARALLEL = 4  # downloads at once; uv parallelises within each by itself
 
 
 class Machine(Record):
-    """The target of provisioning: directories, clock, and this machine's platform."""
+    """The machine to install on: data directory, platform, clock."""
 
     data: str
     host: Host
@@ -44,7 +44,7 @@ class Machine(Record):
 
 
 class Provisioned(Record):
-    """The result of provisioning: objects by manifest entry, and the state of the virtualenv (None without one).
+    """Result of provisioning: store objects by request of the manifest, and the virtualenv's sync (None without one).
 
     `hosted` are packages from PATH instead of the store.
     """
@@ -55,12 +55,12 @@ class Provisioned(Record):
 
     @property
     def programs(self) -> dict[Wish, StoreObject]:
-        """Return the objects with programs, from the store and from PATH."""
+        """Return the folders with programs by request of the manifest, from the store and from PATH."""
         return {**self.objects, **{wish: each.object for wish, each in self.hosted.items()}}
 
     @property
     def paths(self) -> list[str]:
-        """Return the paths that must not be removed while the snapshot is valid."""
+        """Return the paths whose removal makes the snapshot invalid."""
         libraries = self.venv.libraries if self.venv is not None else ()
         hosted = [path for each in self.hosted.values() for path in each.paths]
         return [*(each.path for each in self.objects.values()), *hosted, *libraries]
@@ -96,7 +96,7 @@ def realise_here(
     *,
     is_thorough: bool = False,
 ) -> StoreObject:
-    """Return the store object of one package on this machine, installed if needed. Raises what `realise` raises."""
+    """Return the store object of a package, installing it if needed. Raises the errors of `realise`."""
     from devboot.provision.objects.realise import realise
     from devboot.provision.objects.store import Store
 
@@ -197,7 +197,7 @@ def _collect(
 
 @contextmanager
 def _interruptible(pool: ThreadPoolExecutor | None, cancel: Callable[[], None]) -> Iterator[None]:
-    """Make a pool stop at an interruption: `cancel` ends its downloads instead of waiting for them."""
+    """At Ctrl-C, call `cancel` to abort the pool's downloads instead of waiting for them."""
     try:
         yield
     except DevbootError:

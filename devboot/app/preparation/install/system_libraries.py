@@ -1,4 +1,4 @@
-"""Provides uv's builds with missing system libraries, from the distribution's packages or a conda channel."""
+"""Provides missing system libraries for uv's builds, from the distribution's packages or a conda channel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHANNEL = "conda-forge"
 
 
 def make_supply(uv: Uv, machine: Machine, root: str, reporter: Reporter) -> LibraryStore:
-    """Return the libraries for uv's builds; their store objects are kept for the project at `root`."""
+    """Return the supply of libraries for uv's builds; its store objects are kept for the project at `root`."""
     path = uv.environ.get("PATH", "")
     locators = [each for each in (_distribution(uv, machine, path), _channel(uv, machine)) if each is not None]
     return LibraryStore(

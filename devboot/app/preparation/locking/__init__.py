@@ -1,1 +1,1 @@
-"""devboot.lock: read, completed from what can be had, written."""
+"""devboot.lock: read, completed with available versions, written."""

@@ -1,4 +1,4 @@
-"""Queries the sources of versions beside the recipes' own: this machine's distribution, and conda channels."""
+"""Queries further sources for versions that recipes don't list: this machine's distribution, and conda channels."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 
 class Queries(Record):
-    """The manifest's requests (wishes) that no recipe fulfils, to be sent to conda channels or the distribution."""
+    """The manifest's requests that no recipe's list of versions fulfils, by where to query."""
 
     channels: Mapping[Wish, CondaOrigin]
     distribution: Mapping[Wish, DebOrigin]
 
     @property
     def wishes(self) -> tuple[Wish, ...]:
-        """Return all wishes for which a channel or the distribution has to be queried."""
+        """Return all requests for which a channel or the distribution has to be queried."""
         return (*self.channels, *(wish for wish in self.distribution if wish not in self.channels))
 
     @property
     def is_empty(self) -> bool:
-        """Return whether the recipes know everything that is wanted."""
+        """Return whether the recipes' own versions fulfil all requests."""
         return not self.channels and not self.distribution
 
 
 class Answers(Record):
-    """The answers to the queries: `recipes` include versions of channels, `rows` are those of the distribution."""
+    """Answers to queries: `recipes` with versions of channels added, `rows` of the distribution's packages."""
 
     recipes: Mapping[str, KnownRecipe]
     rows: Mapping[Wish, tuple[DistributionRow, ...]]
@@ -69,7 +69,7 @@ def queries_for(
     previous: Lock | None = None,
     update: Collection[str] = (),
 ) -> Queries:
-    """Return the queries: to a channel, which serves all platforms, if possible, else to the distribution.
+    """Return the queries needed for these requests: to a channel, which serves all platforms, else the distribution.
 
     Raises MachineError `conda/not-installed` if a package that isn't locked has no other source.
     """
@@ -92,7 +92,7 @@ def queries_for(
 def ask(
     asked: Queries, recipes: Mapping[str, KnownRecipe], here: Distribution, ask_channel: AskChannel | None
 ) -> Answers:
-    """Send the queries and return the answers. Raises the errors of the distribution and the channels."""
+    """Send the queries and return their answers. Raises the errors of the distribution and the channels."""
     known = dict(recipes)
     for wish, origin in asked.channels.items():
         assert ask_channel is not None
@@ -102,7 +102,7 @@ def ask(
 
 
 def _rows(wish: Wish, known: KnownRecipe, here: Distribution) -> tuple[DistributionRow, ...]:
-    """Return the rows of the recipe's first source that this release has."""
+    """Return the distribution's packages for a request, by the recipe's first source that this release has."""
     refused: LockError | None = None
     others: tuple[DistributionRow, ...] = ()
     for origin in deb_origins(known, wish):
@@ -124,7 +124,7 @@ def _rows(wish: Wish, known: KnownRecipe, here: Distribution) -> tuple[Distribut
 
 
 def _lacks_rattler(known: KnownRecipe, origin: CondaOrigin, *causes: str) -> MachineError:
-    """Return the error that names the package from the channel, and PATH as another source if the recipe allows it."""
+    """Return the error for a conda package without py-rattler; it suggests PATH if the recipe allows that."""
     from devboot.sources.conda import not_installed
 
     has_host = any(each.kind == "host" for each in known.recipe.source)

@@ -1,4 +1,4 @@
-"""Builds the rows of a conda package for versions.toml: its dependencies on every platform, solved by py-rattler."""
+"""Resolves a conda package with its dependencies for every platform, by py-rattler, into rows of versions.toml."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devboot.sources.conda import SUBDIRS, Solved, solve
 
 
 def list_conda(origin: CondaOrigin, condition: str, cache: str, *, is_offline: bool = False) -> Release:
-    """Return the newest version under a condition (`8.*`, "" for none) that most platforms have.
+    """Return the newest version, under a condition (`8.*`, "" for none), that most platforms have.
 
     Other platforms get the reason why they lack it. `is_offline` uses the index as it was read before.
 
@@ -32,7 +32,7 @@ def list_conda(origin: CondaOrigin, condition: str, cache: str, *, is_offline: b
 
 
 def release_of_conda(origin: CondaOrigin, found: dict[str, Solved]) -> Release:
-    """Return the rows of one version for all platforms: of the version that most of them have."""
+    """Return the rows of the version that most platforms have, from the results by platform."""
     versions = [each.version for each in found.values()]
     version = max(dict.fromkeys(versions), key=versions.count)
     rows = {

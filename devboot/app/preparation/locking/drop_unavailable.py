@@ -1,4 +1,4 @@
-"""Drops a detected server that neither the distribution's archive nor a conda channel can provide now."""
+"""Drops a detected server that neither the distribution nor a conda channel can provide now."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RECIPE = "rabbitmq"
 
 
 def without_unreachable(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: Reporter) -> Loaded:
-    """Return a detected project without servers that are neither locked nor available now.
+    """Return a detected project without the servers that are neither locked nor available now.
 
     In a written manifest a missing server is an error; one that was only guessed must not prevent the start of the
     rest.
@@ -39,7 +39,7 @@ def without_unreachable(loaded: Loaded, uv: Uv, environ: Mapping[str, str], repo
 
 
 def without_channel(loaded: Loaded, recipe: str, ask: AskChannel | None, reporter: Reporter) -> Loaded:
-    """Return the project unchanged if the server is locked or in the channel; else without it, for this run only."""
+    """Return the project without a recipe's server, for this run only, if it is neither locked nor in the channel."""
     from devboot.app.this_machine import this_host
     from devboot.model.edge.lockfile.lock import Wish
     from devboot.resolve.conda_queries import channel_questions
@@ -85,14 +85,14 @@ def _with_broker(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: R
 
 
 def without_broker(loaded: Loaded) -> Loaded:
-    """Return the project without RabbitMQ, for this run only; the code gets its usual address."""
+    """Return the project without RabbitMQ, for this run only; variables get RabbitMQ's usual address."""
     from devboot.onboarding.services.unavailable import kind_of, usual  # reads clones, which this seldom needs
 
     return _without(loaded, RECIPE, partial(usual, kind_of(RECIPE)))
 
 
 def is_only_in_channel(recipe: str) -> bool:
-    """Return whether the bundled recipe has no other source than a conda channel and this machine's own program."""
+    """Return whether a bundled recipe's only sources are a conda channel and a program on PATH."""
     from devboot.recipes import bundled_folder
     from devboot.recipes.folders import load_recipe_file
 
@@ -115,7 +115,7 @@ def _locked(loaded: Loaded) -> Lock | None:
 
 
 def _without(loaded: Loaded, recipe: str, told: Callable[[str], str]) -> Loaded:
-    """Return the project without the service; `told` returns the value of a variable that needs it."""
+    """Return the project without the services of a recipe; `told(name)` returns values for variables that need them."""
     manifest = loaded.manifest
     services = {name: service for name, service in manifest.services.items() if name != recipe}
     env = {name: told(wanted) if isinstance(wanted, str) else wanted for name, wanted in manifest.env.items()}

@@ -9,9 +9,7 @@ from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
 
 
 def frozen_lock(lock: Lock | None, wishes: Iterable[Wish], *, needs_python: bool) -> Lock:
-    """Return the lock for these wishes: for each the package that was locked for it, else the recipe's first one.
-
-    Packages of other wishes are left out.
+    """Return the lock reduced to these requests: for each its locked package, else the recipe's first locked one.
 
     Raises LockError `lock/frozen` for a package that isn't locked in any version.
     """

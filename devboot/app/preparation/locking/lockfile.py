@@ -1,4 +1,4 @@
-"""devboot.lock: reads it, checks that it fits, chooses what is missing, writes it as a whole or not at all."""
+"""devboot.lock: reads it, checks that it fits the project, resolves what is missing, writes it atomically."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STEP = "lock"
 
 
 class LockResult(Record):
-    """The current lock; `was` is the one before it, `changes` are the packages of recipes that moved."""
+    """The current lock, whether it was written, and why; `changes` are the packages whose version changed."""
 
     lock: Lock
     path: str
@@ -72,7 +72,10 @@ class LockOptions(Record):
 
 
 def known_recipes(manifest: Manifest, folders: RecipeFolders) -> dict[str, KnownRecipe]:
-    """Load the recipes that the manifest names. Raises ManifestError, also for a tool among the services, Problems."""
+    """Load the recipes that the manifest names, by name.
+
+    Raises ManifestError, also for a tool among services, Problems.
+    """
     place = where_asked(manifest)
     known = {wish.name: folders.get(wish.name, place=place(wish)) for wish in wishes_of(manifest)}
     for name, service in manifest.services.items():
@@ -85,7 +88,7 @@ def known_recipes(manifest: Manifest, folders: RecipeFolders) -> dict[str, Known
 
 
 def read_lock(path: str, name: str) -> Lock | None:
-    """Read the lock at `path`, None without one; `name` is its name in messages. Raises Problems."""
+    """Read the lock at `path`, None if there is none; `name` is for messages. Raises Problems."""
     try:
         return parse_lock(read_bytes(path), name)
     except FileNotFoundError:
@@ -93,7 +96,7 @@ def read_lock(path: str, name: str) -> Lock | None:
 
 
 def why_stale(lock: Lock | None, manifest: Manifest, python: PythonProject | None) -> tuple[str, ...]:
-    """Return why the lock doesn't fit manifest and requirements, in words; empty if it does."""
+    """Return sentences on why the lock doesn't fit manifest and requirements; empty if it does."""
     reasons = list(stale_packages(lock or empty_lock(), wishes_of(manifest)))
     if python is not None and _is_stale(python, lock):
         is_locked = lock is not None and lock.python is not None
@@ -110,9 +113,9 @@ def _is_stale(python: PythonProject, lock: Lock | None) -> bool:
 
 
 class LockPlan(Record):
-    """What becomes of the lock: kept if it is current, else chosen anew for these `reasons`.
+    """What `ensure_lock` will do: keep the lock, or resolve versions for these `reasons`.
 
-    `asked` is what has to be asked first, `frozen` the lock to use whatever the manifest says.
+    `asked` are the queries to send first, `frozen` is the lock to use whatever the manifest says.
     """
 
     was: Lock | None
@@ -122,7 +125,7 @@ class LockPlan(Record):
 
     @property
     def is_current(self) -> bool:
-        """Return whether nothing has to be chosen."""
+        """Return whether the lock is kept as it is."""
         return self.frozen is not None or not (self.reasons or not self.asked.is_empty)
 
 
@@ -136,7 +139,10 @@ def plan_lock(
     *,
     has_channels: bool,
 ) -> LockPlan:
-    """Decide what `ensure_lock` does; no network, changes nothing. Raises its errors, except for those of choosing."""
+    """Decide what `ensure_lock` will do; no network, changes nothing.
+
+    Raises its errors, except for those of resolving.
+    """
     was = wish.merged or read_lock(path, os.path.basename(path))
     reasons = why_stale(was, manifest, python)
     if was is not None:
@@ -165,12 +171,12 @@ def ensure_lock(
     bring: InstallInterpreter = lambda _lock, python: python,
     distribution: Distribution | None = None,
 ) -> LockResult:
-    """Make the lock fit, choosing as few new versions as possible. Without `distribution` this machine's is used.
+    """Bring the lock up to date, changing as few versions as possible; `distribution` is by default this machine's.
 
     Raises:
         LockError: `lock/stale` if it is frozen, `lock/frozen`, `lock/conflict`, `lock/syntax`, `lock/too-new`.
         IntegrityError: `lock/source-changed`.
-        DevbootError: errors of choosing.
+        DevbootError: errors of resolving.
 
     """
     here = distribution or Distribution(this_host(sys.platform, os.uname().machine), environ, apt_of(uv), reporter)
@@ -212,7 +218,7 @@ def _as_it_is(lock: Lock, path: str, reasons: tuple[str, ...], reporter: Reporte
 
 
 def pins_of_lock(lock: Lock | None) -> PythonPins | None:
-    """Return the Python part of a lock in the form of `environment.project_python`; None without one."""
+    """Convert the Python part of a lock to the form of `environment.project_python`; None without one."""
     if lock is None or lock.python is None:
         return None
     from devboot.environment.locks.resolved import PythonRow
@@ -227,7 +233,7 @@ def pins_of_lock(lock: Lock | None) -> PythonPins | None:
 
 
 def input_name(python: PythonProject) -> str:
-    """Return the name of the files with requirements, for the lock and for messages."""
+    """Return the names of the requirements files, joined, for the lock and for messages."""
     files = [os.path.relpath(each.path, python.wish.root) for each in python.inputs]
     return " + ".join([*files, *([MANIFEST] if python.wish.packages else [])])
 
@@ -270,7 +276,7 @@ def _python_part(
 
 
 def _upgrades(before: PythonPins | None, update: Collection[str]) -> Sequence[str]:
-    """Return the names to choose anew that are Python packages."""
+    """Return those of the names `update` that are Python packages."""
     names = {row.name for row in before.rows} if before else set()
     return [name for name in update if name in ("*", "python") or name in names]
 
@@ -301,7 +307,7 @@ def _summary(lock: Lock) -> str:
 
 
 def _lines(changes: Sequence[VersionChange], lock: Lock, recipes: Mapping[str, KnownRecipe]) -> tuple[str, ...]:
-    """Return the changes as lines; for a new package of `lock` also its sources."""
+    """Return version changes as lines of text; for a new package with its sources."""
     from devboot.resolve.taken import sources_taken
 
     lines: list[str] = []

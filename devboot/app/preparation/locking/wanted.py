@@ -1,4 +1,4 @@
-"""Collects what a project requires besides its own code: recipes of its manifest, and its Python."""
+"""Collects a project's recipes and Python requirements."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def inspecting_uv(loaded: Loaded, context: Context) -> Uv:
-    """Return a uv for commands that only inspect the project. Raises MachineError."""
+    """Return a uv that only inspects: it downloads and changes nothing. Raises MachineError."""
     from devboot.uv.client import make_looking_uv
 
     return make_looking_uv(context.environ, loaded.project.root, context.paths().cache)
 
 
 def recipes_of(loaded: Loaded) -> dict[str, KnownRecipe]:
-    """Return the recipes of services and tools; those in the project's own folder shadow bundled ones.
+    """Return the recipes of the manifest's services and tools; the project's own override bundled ones.
 
     Raises ManifestError, Problems.
     """
@@ -35,7 +35,7 @@ def recipes_of(loaded: Loaded) -> dict[str, KnownRecipe]:
 
 
 def python_of(loaded: Loaded, uv: Uv, environ: Mapping[str, str]) -> PythonProject | None:
-    """Return the project's requirements for Python; None without any. Raises the errors of reading its files."""
+    """Return the project's Python requirements; None without any. Raises the errors of reading its files."""
     project = loaded.project
     wish = python_wish(project.root, loaded.name, loaded.manifest, is_detected=not project.written)
     if not needs_python(wish):
@@ -48,7 +48,7 @@ def python_of(loaded: Loaded, uv: Uv, environ: Mapping[str, str]) -> PythonProje
 
 
 def _refuse_undecodable(root: str) -> None:
-    """Raise MachineError `python/path-encoding` for a root in which uv can't make a virtualenv."""
+    """Raise MachineError `python/path-encoding` if uv can't create a virtualenv below this path."""
     try:
         os.fsencode(root).decode()
     except UnicodeDecodeError:
@@ -63,7 +63,7 @@ def _refuse_undecodable(root: str) -> None:
 
 
 def libraries_of(python: PythonProject | None, pins: PythonLock | None) -> tuple[str, ...]:
-    """Return the names of the packages for the virtualenv."""
+    """Return the names of all packages to be installed in the virtualenv."""
     if python is None:
         return ()
     from devboot.environment.project_python import pins_of
@@ -72,7 +72,7 @@ def libraries_of(python: PythonProject | None, pins: PythonLock | None) -> tuple
 
 
 def packages_digest(python: PythonProject | None) -> str:
-    """Return a digest of the packages in the virtualenv; empty without one."""
+    """Return a digest of the packages that are installed in the virtualenv; "" without one."""
     if python is None:
         return ""
     from devboot.environment.venv.record import load_record
@@ -82,7 +82,7 @@ def packages_digest(python: PythonProject | None) -> str:
 
 
 def package_list(loaded: Loaded, python: PythonProject | None) -> tuple[str, ...]:
-    """Return the package list for error messages that advise to add one: see `ProcessSpec.packages`."""
+    """Return the facts that error messages need to advise adding a package: see `ProcessSpec.packages`."""
     root = loaded.project.root
     inputs = python.inputs if python is not None else ()
     for each in inputs:

@@ -1,1 +1,1 @@
-"""Reads a project's description: manifest, Procfile, detection."""
+"""Loads a project: manifest, Procfile, detection."""

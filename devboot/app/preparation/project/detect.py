@@ -1,4 +1,4 @@
-"""Detects what an application needs, within what this machine can provide."""
+"""Detects what an application needs, limited to what this machine can provide."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHOWN, _ADVISED = 8, 3  # most clones named; most commands offered
 
 
 class Detection:
-    """The detection of what a folder's application needs: it runs at most once, when its result is first needed."""
+    """Detection of what a folder's application needs; it runs once, when its result is first used."""
 
     def __init__(self, folder: str, environ: Mapping[str, str]) -> None:
         self._folder = folder
@@ -35,7 +35,10 @@ class Detection:
 
     @cached_property
     def proposal(self) -> Proposal:
-        """The proposal for the application in the folder or below it. Raises UsageError `usage/several-projects`."""
+        """The proposed manifest for the application in the folder or below it.
+
+        Raises UsageError `usage/several-projects`.
+        """
         return detect_here(self._folder, self._environ, self._clone)
 
     @cached_property
@@ -43,7 +46,7 @@ class Detection:
         return _look_here(self._folder, self._environ)
 
     def proposal_for(self, root: str) -> Proposal | None:
-        """Return the proposal; None if it is for another folder than `root`, or the folder only holds clones.
+        """Return the proposed manifest if it is for the folder `root`; None for another, or a folder of several clones.
 
         Only a proposal for `root` costs the evaluation of its code.
         """
@@ -54,11 +57,11 @@ class Detection:
 
 
 def detect_here(root: str, environ: Mapping[str, str], clone: Clone | None = None) -> Proposal:
-    """Return the detection's proposal for the folder `root`; nothing is written.
+    """Return the proposed manifest for the folder `root`; nothing is written.
 
     RabbitMQ is left out, with a warning, if no distribution has it: without it only workers wait. So are MongoDB and
-    the like if py-rattler isn't installed: most projects start without. If a version isn't available for this
-    platform, the nearest one is proposed. `clone` has what is known of it already. Raises UsageError
+    the like if py-rattler isn't installed: most projects start without. If a version isn't available for this platform,
+    the nearest one is proposed. `clone` has what was read of the folder before. Raises UsageError
     `usage/several-projects`.
     """
     from devboot.git import last_change
@@ -89,7 +92,7 @@ def _look_here(root: str, environ: Mapping[str, str]) -> Clone:
 
 
 def names_registry(environ: Mapping[str, str], root: str) -> bool:
-    """Return whether an npm registry is known: by npm on PATH, or its configuration."""
+    """Return whether npm packages can be downloaded: npm is on PATH, or its registry is configured."""
     from devboot.sources.npmrc import load_npm_config
 
     has_program = shutil.which("npm", path=environ.get("PATH", "")) is not None
@@ -97,7 +100,7 @@ def names_registry(environ: Mapping[str, str], root: str) -> bool:
 
 
 def _refuse_several(root: str) -> None:
-    """Raise UsageError for a folder that only holds clones: read together they would make a project that nobody has."""
+    """Raise UsageError for a folder that only contains clones, which aren't one project."""
     if any(os.path.exists(os.path.join(root, name)) for name in (".git", *LANDMARKS)):
         return
     with suppress(OSError), os.scandir(root) as entries:

@@ -1,7 +1,7 @@
-"""Configures services for code with a hard-coded address: the port it names, and no password.
+"""Configures services for code with a hard-coded address: the port in it, and access without password.
 
-It fills in what a written manifest leaves out, and only if no variable leads to the service. The code is read for a
-new service, and as long as it names the address: so a service can close again, but never opens later.
+It fills in what a written manifest leaves out, and only if no variable leads to the service. The code is read for a new
+service, and as long as it names the address: so a service can close again, but never opens later.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _FILLED = ("port", "access")
 
 
 def with_fixed_addresses(manifest: Manifest, state: str) -> tuple[Manifest, Mapping[str, FixedAddress]]:
-    """Return a written manifest with the results of earlier preparations, and what was filled in."""
+    """Return a written manifest with port and access that earlier preparations found in code; and these by service."""
     return _filled(manifest, _read(state), {})
 
 
 def settle_fixed_addresses(loaded: Loaded, reporter: Reporter, *, is_recorded: bool) -> Loaded:
-    """Return the project with the ports and access that its code needs, and warn of each opened service.
+    """Return the project with ports and access that its code requires; warn of each service opened for that.
 
     `is_recorded`: what the code was found to need is stored for the next command.
     """
@@ -63,9 +63,10 @@ def settle_fixed_addresses(loaded: Loaded, reporter: Reporter, *, is_recorded: b
 
 
 def _decide(loaded: Loaded, name: str, reporter: Reporter | None) -> FixedAddress:
-    """Decide for one service; warn if variables lead to it but some of the code has no password.
+    """Return the port and access that code requires of one service.
 
-    The code is only read if that can make a difference.
+    Warns if variables lead to the service but some of the code has no password. The code is only read if that can make
+    a difference.
     """
     manifest = loaded.manifest
     if "access" in manifest.services[name].model_fields_set:
@@ -87,7 +88,7 @@ def _decide(loaded: Loaded, name: str, reporter: Reporter | None) -> FixedAddres
 
 
 def _is_the_only_one(manifest: Manifest, name: str) -> bool:
-    """Return whether its clients connect to no other service of the manifest."""
+    """Return whether no other service of the manifest is of the same kind, so that clients can only mean this one."""
     return [_kind(manifest, each) for each in manifest.services].count(_kind(manifest, name)) == 1
 
 
@@ -103,7 +104,7 @@ def _found(manifest: Manifest, name: str, proposal: Proposal | None) -> FoundSer
 
 
 def _is_wired(proposal: Proposal, service: str) -> bool:
-    """Return whether the code takes the address of a service, or of a database in it, from a variable."""
+    """Return whether the code reads the address of a service, or of a database in it, from a variable."""
     inside = (f"databases.{each.name}" for each in proposal.databases if each.service == service)
     values = repr((proposal.env, [process.env for process in proposal.processes]))
     return any(f"${{{name}." in values for name in (f"services.{service}", *inside))
@@ -112,7 +113,7 @@ def _is_wired(proposal: Proposal, service: str) -> bool:
 def _filled(
     manifest: Manifest, known: Mapping[str, FixedAddress], before: Mapping[str, FixedAddress]
 ) -> tuple[Manifest, Mapping[str, FixedAddress]]:
-    """Fill in, or remove again, what the manifest leaves out; `before` is what was filled in already."""
+    """Return the manifest with port and access set, or reset, where it leaves them out; `before` was set earlier."""
     services, fixed = dict(manifest.services), {}
     for name, each in known.items():
         if name not in services:
@@ -129,7 +130,7 @@ def _filled(
 
 
 def _left_out(service: Service, before: FixedAddress | None) -> Collection[str]:
-    """Return which of port and access the manifest doesn't set; `before` is what was filled in already."""
+    """Return which of `port` and `access` the manifest doesn't set itself; `before` was filled in earlier."""
     filled = () if before is None else [key for key, value in zip(_FILLED, before, strict=False) if value]
     return [key for key in _FILLED if key not in service.model_fields_set or key in filled]
 
@@ -143,7 +144,7 @@ def _path(state: str) -> str:
 
 
 def _read(state: str) -> dict[str, FixedAddress]:
-    """Return the recorded services; nothing if the record can't be read."""
+    """Return the recorded ports and access by service; empty if the record can't be read."""
     try:
         with open(_path(state), encoding="utf-8", opener=plain) as file:
             rows = json.load(file)

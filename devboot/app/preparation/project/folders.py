@@ -1,4 +1,4 @@
-"""Creates devboot's folders for a project, unless they would be renamed under a process that uses them."""
+"""Creates the state and data folders of a project, unless that would rename them under a running process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def claim_folders(root: str, environ: Mapping[str, str], patience: Patience | None = None) -> tuple[str, ...]:
-    """Create devboot's folders for the project at `root`; return notes to print.
+    """Create the state and data folders of the project at `root`; return notes to print.
 
     Raises BusyError `state/in-use`, `busy/locked` after `patience`, and MachineError.
     """
@@ -27,7 +27,7 @@ def claim_folders(root: str, environ: Mapping[str, str], patience: Patience | No
 
 
 def holder_in(environ: Mapping[str, str]) -> Callable[[str, str], str]:
-    """Return a function that names the process using a state folder, given the project's path; "" for none."""
+    """Return a function (state folder, project's path) that describes the process using the folder; "" for none."""
 
     def holder(state: str, path: str) -> str:
         data = os.path.join(Projects.from_environ(environ).data, os.path.basename(state))

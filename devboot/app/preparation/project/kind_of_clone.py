@@ -1,4 +1,4 @@
-"""Describes a clone that isn't an application, and what can be done with it."""
+"""Describes a clone that isn't an application, such as a library, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _WRITE = ["write the command to run into a file `Procfile`: `web: COMMAND`"]
 
 
 class CloneKind(Record):
-    """The kind of a clone, in a sentence, with advice; `title` is the sentence in short, if it is certain."""
+    """What a clone is, as a sentence, with advice; `title` is a short form if that is certain, else ""."""
 
     what: str
     helps: list[str]
@@ -64,7 +64,7 @@ class CloneKind(Record):
 
 
 def advice_without_manifest(folder: str) -> tuple[list[str], list[str]]:
-    """Return causes and help for `manifest/not-found`, based on the files in a folder."""
+    """Return causes and advice for `manifest/not-found`, based on the files in a folder."""
     found = kind_without_packages(folder)
     example = "`devboot init --example` writes a small project to start from"
     if list_names(folder):  # whose files may be in the way of those of the example
@@ -73,7 +73,7 @@ def advice_without_manifest(folder: str) -> tuple[list[str], list[str]]:
 
 
 def template_kind(folder: str) -> CloneKind | None:
-    """Describe a template of projects; None for other folders."""
+    """Describe a template from which projects are generated; None for other folders."""
     for name, program in _TEMPLATES.items():
         if is_file(os.path.join(folder, name)):
             target = " ." if program == "cookiecutter" else " . ../PROJECT"
@@ -83,7 +83,7 @@ def template_kind(folder: str) -> CloneKind | None:
 
 
 def kind_without_packages(folder: str) -> CloneKind | None:
-    """Describe a folder without Python requirements; None if its files don't show its kind."""
+    """Describe a folder without Python requirements; None if its files don't show what it is."""
     if (found := template_kind(folder)) is not None:
         return found
     for name, language in _LANGUAGES.items():
@@ -99,7 +99,7 @@ def kind_without_packages(folder: str) -> CloneKind | None:
 
 
 def kind_with_packages(folder: str) -> CloneKind:
-    """Describe a clone with requirements in which no process was found."""
+    """Describe a clone with Python requirements but without a detected process."""
     if (found := template_kind(folder) or _applications_below(folder)) is not None:
         return found
     documentation = _documentation(folder, "devboot run -- ")
@@ -122,7 +122,7 @@ def _notebooks(folder: str) -> CloneKind | None:
 
 
 def _exercise(folder: str) -> CloneKind | None:
-    """Describe functions that only tests call; None if the clone has no tests, or nothing to run them."""
+    """Describe a clone of functions that only tests call; None if it has no tests, or nothing to run them."""
     tests = _tests(folder)
     if not tests or not ("unittest" in tests[0] or "pytest" in _text(folder, "requirements.txt")):
         return None
@@ -131,7 +131,7 @@ def _exercise(folder: str) -> CloneKind | None:
 
 
 def _applications_below(folder: str) -> CloneKind | None:
-    """Describe a folder whose sub-folders look like applications; None for others."""
+    """Describe a folder whose subfolders look like applications; None for others."""
     inner = [name for name in list_names(folder) if _is_application(os.path.join(folder, name))][:_SHOWN]
     if not inner:
         return None
@@ -158,7 +158,7 @@ def _library(folder: str) -> CloneKind | None:
 
 
 def _tests(folder: str) -> list[str]:
-    """Return the command that runs a clone's tests; detection has made sure that a library has pytest."""
+    """Return the command that runs a clone's tests, in a list; empty without tests."""
     inner = next((path for name in _TEST_FOLDERS if is_folder(path := os.path.join(folder, name))), "")
     texts = [_text(inner, name) for name in names_in(inner, "*.py")] if inner else []
     if not inner:
@@ -209,7 +209,7 @@ def _files_alone(folder: str) -> CloneKind | None:
 
 
 def _addition_to_image(folder: str) -> CloneKind | None:
-    """Describe a clone that only adds files to another project's image, which has the program."""
+    """Describe a clone that only adds files to another project's container image."""
     path = os.path.join(folder, "Dockerfile")
     images = _FROM.findall(read_text(path)) if is_file(path) else []
     if not images or "/" not in images[-1]:
@@ -218,7 +218,7 @@ def _addition_to_image(folder: str) -> CloneKind | None:
 
 
 def _to_be_built(folder: str) -> CloneKind | None:
-    """Describe a folder with files of a language that is compiled; None for others."""
+    """Describe a folder with code in a compiled language; None for others."""
     names = [name for name in list_names(folder) if is_file(os.path.join(folder, name))]
     for language, endings in _BUILT.items():
         if found := min((name for name in names if name.endswith(endings)), default=""):

@@ -37,7 +37,7 @@ PROPOSED = "what `devboot init` would write"  # the name of a manifest that wasn
 
 
 class KeptDetection(Record):
-    """The stored result of a detection besides its manifest, as in `Loaded`."""
+    """A stored detection's results other than its manifest; fields as in `Loaded`."""
 
     stamps: tuple[Stamp, ...]
     notes: tuple[tuple[str, bool], ...]
@@ -47,7 +47,7 @@ class KeptDetection(Record):
 
 
 def load_project(cwd: str, environ: Mapping[str, str], patience: Patience | None = None) -> Loaded:
-    """Load the project of a command in `cwd`, detecting a manifest if none was written.
+    """Load the project of the folder `cwd`; detect a manifest if none was written.
 
     A detected manifest is kept in the state folder, which is created for it, until a file that it was read from
     changes, or one that was looked for appears. For a written manifest nothing is created: see `lock_project`. Raises
@@ -81,7 +81,7 @@ def load_project(cwd: str, environ: Mapping[str, str], patience: Patience | None
 
 
 def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
-    """Load the project like `load_project`, but write nothing: a manifest that is detected now isn't kept."""
+    """Load the project like `load_project`, but write nothing: a newly detected manifest isn't stored."""
     project, projects = _find(cwd, environ)
     start = project.root if project.written else projects.seen_from(project.root)
     detection = Detection(start, environ)
@@ -104,7 +104,7 @@ def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
 
 
 def _find(cwd: str, environ: Mapping[str, str]) -> tuple[Project, Projects]:
-    """Find the project of a command in `cwd`. Raises the errors for a root that devboot must not work in."""
+    """Find the project of the folder `cwd`. Raises the errors for a root that devboot must not work in."""
     project, projects = find_project(cwd, environ), Projects.from_environ(environ)
     refuse_bad_root(project.root)
     refuse_sudo(project.root, environ, os.geteuid())
@@ -112,7 +112,7 @@ def _find(cwd: str, environ: Mapping[str, str]) -> tuple[Project, Projects]:
 
 
 def _read(project: Project, cwd: str, detection: Detection, kept: KeptDetection | None = None) -> Loaded:
-    """Read manifest and Procfile; `kept` is the detection that a manifest is the result of, if it wasn't written."""
+    """Read manifest and Procfile; `kept` is the stored detection if the manifest wasn't written by a user."""
     prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
     with RecordedReads() as watched:
         note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
@@ -131,7 +131,7 @@ def _read(project: Project, cwd: str, detection: Detection, kept: KeptDetection 
 
 
 def _with_overmind_counts(loaded: Loaded) -> Loaded:
-    """Apply the numbers of processes in `.overmind.env`; those of the manifest take precedence."""
+    """Apply the numbers of instances in `.overmind.env`; those of the manifest take precedence."""
     settings = overmind.read_settings(loaded.project.root)
     if not settings:
         return loaded
@@ -147,7 +147,7 @@ def _with_overmind_counts(loaded: Loaded) -> Loaded:
 
 
 def _useful_proposal(detection: Detection, start: str) -> Proposal:
-    """Return the proposal for the folder `start`.
+    """Return the proposed manifest for the folder `start`.
 
     Raises ManifestError `manifest/not-found` for an empty one, and Problems if its Procfile has only mistakes.
     """
@@ -171,7 +171,7 @@ def _notes(proposal: Proposal) -> tuple[tuple[str, bool], ...]:
 
 
 def _store_detection(project: Project, proposal: Proposal, reads: tuple[Stamp, ...]) -> KeptDetection:
-    """Keep a detection in the state folder; `reads` are the stamps of what it read."""
+    """Store a detected manifest in the state folder; `reads` are stamps of the files it was read from."""
     from devboot.onboarding import render
 
     stamps = (*reads, *(listing(str(path)) for path in proposal.globbed))
@@ -183,7 +183,7 @@ def _store_detection(project: Project, proposal: Proposal, reads: tuple[Stamp, .
 
 
 def _stored_detection(project: Project) -> KeptDetection | None:
-    """Return the stored detection, None if detection must run again."""
+    """Return the stored detection; None if there is none or a file has changed since."""
     try:
         with open(_stamps_file(project), encoding="utf-8", opener=plain) as file:
             record = json.load(file)

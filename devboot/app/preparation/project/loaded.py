@@ -1,4 +1,4 @@
-"""A loaded project: its manifest and Procfile, and the files that they were read from."""
+"""A loaded project: its manifest and Procfile, and stamps of the files that they were read from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class FixedAddress(Record):
-    """Connection of code with a hard-coded address: the port, 0 for any, and whether it needs no password."""
+    """A service's address that is hard-coded in the project: the port (0: any), and whether it has no password."""
 
     port: int = 0
     is_open: bool = False
@@ -25,12 +25,12 @@ class FixedAddress(Record):
 
 
 class Loaded(Record):
-    """A project with its manifest and Procfile, and the files that they were read from.
+    """A project with its manifest and Procfile.
 
     `stamps` show when to read again. `fresh_detection`: the manifest was detected just now; `notes` are its remarks,
-    each with whether it is a warning; `program` is the command of the clone's program to run by hand, if no process
-    was found, and `program_kind` what it does. `templates` are those of settings modules that the clone lacks.
-    `detection` is shared by everything that compares the manifest with the clone.
+    each with whether it is a warning; `program` is the command of the clone's program to run by hand, if no process was
+    found, and `program_kind` what it does. `templates` are those of settings modules that the clone lacks. `detection`
+    is shared by everything that compares the manifest with the clone.
     """
 
     project: Project
@@ -57,10 +57,10 @@ class Loaded(Record):
 
     @property
     def proposal(self) -> Proposal | None:
-        """Return the detection's proposal for the project; None if it is for another folder."""
+        """Return the manifest that detection proposes for the project; None if it is for another folder."""
         return self.detection.proposal_for(self.project.root)
 
     @property
     def types_ports(self) -> bool:
-        """Return whether flags set the ports of processes, which are then exact."""
+        """Return whether flags (`-p`, `-P`) set the ports of processes, which are exact then."""
         return bool(self.base) or (self.is_adjusted and self.step != PORT_STEP)

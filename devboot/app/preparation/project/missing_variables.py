@@ -1,4 +1,4 @@
-"""Builds the error for missing required variables: where to set them, and which template of the clone has them."""
+"""Builds the error for missing required variables: where to set them, and which template in the clone has them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LARGEST = 1_000_000  # bytes of a template worth reading
 
 
 def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Place | None) -> DevbootError:
-    """Return the error for a required variable without a value; `read` are the env-files of the project at `root`."""
+    """Return the error for a required variable without a value; `read` are the env files of the project at `root`."""
     name, causes = wanted.name, list[str]()
     details = [f"{name}  {wanted.description}"] if wanted.description else []
     target = read[-1] if read else ""
@@ -41,7 +41,7 @@ def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Pla
 
 
 def missing_variables(root: str, wanted: Sequence[Missing], read: Sequence[str]) -> DevbootError:
-    """Return one error for several variables of a detected project, which has no manifest lines to point at."""
+    """Return one error for several missing variables of a detected project, whose manifest has no lines to show."""
     target = read[-1] if read else ""
     rest = f", put it in {target}"
     rows = [(each.name, each.description.removesuffix(rest)) for each in wanted]
@@ -70,7 +70,7 @@ def _all_or_some(some: Sequence[str], all_of_them: Collection[str]) -> str:
 
 
 def _template_with(root: str, target: str, name: str) -> str:
-    """Return the template beside `target`, else at the root, that mentions the variable; "" for none."""
+    """Return the env template beside `target`, else at the root, that contains the variable; "" for none."""
     for folder in dict.fromkeys((os.path.dirname(target), "")):
         for template in _templates(root, folder):
             if name in _names(os.path.join(root, template)):
@@ -84,7 +84,7 @@ def _templates(root: str, folder: str) -> Iterator[str]:
 
 
 def is_env_template(name: str) -> bool:
-    """Return whether this is the name of a template for env-files."""
+    """Return whether a file name is that of an env template, as `.env.example`."""
     first, *rest = re.split(r"[._-]+", name.lower().lstrip("."))
     is_of_env = bool(rest) and "env" in (first, rest[-1]) and rest[-1] not in _OTHERS
     return is_of_env and any(map(_TEMPLATE.fullmatch, (first, *rest)))

@@ -6,7 +6,7 @@ from devboot.record import Record
 
 
 class PrepareOptions(Record):
-    """Options: `is_locked` never writes the lock, `ports` has (name, port or None for a free one)."""
+    """Options of a preparation: `is_locked` never writes the lock, `ports` has (name, port or None for a free one)."""
 
     is_locked: bool = False
     takes_lock_as_it_is: bool = False  # even if it doesn't fit the manifest

@@ -1,4 +1,4 @@
-"""Records which files of a clone a preparation reads: each becomes a stamp of its snapshot."""
+"""Records the files of a clone that a preparation reads; a stamp of each becomes part of the snapshot."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class RecordedReads:
-    """A context that records everything read, looked for and listed through `clone_reader`.
+    """A context that records each path that is read, looked for or listed through `clone_reader`.
 
-    Stamps are taken at the first access, so that an edit during the preparation isn't overlooked. A Watched may be
-    entered several times, and within another one.
+    Stamps are taken at the first access, so that an edit during the preparation isn't overlooked. It may be entered
+    several times, and within another one.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class RecordedReads:
 
     @property
     def stamps(self) -> tuple[Stamp, ...]:
-        """Return the stamps of everything that was accessed, in that order."""
+        """Return the stamps of all recorded paths, in order of access."""
         return tuple(self._stamps.values())
 
     def _note(self, path: str, what: str) -> None:

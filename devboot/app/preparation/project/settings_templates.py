@@ -1,4 +1,4 @@
-"""Settings modules that a clone has only as templates: refuses to start without them, or copies them."""
+"""Settings modules that a clone has only as templates: refuses to start without them, or copies the templates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.errors import ManifestError
 
 
 def only_template(loaded: Loaded) -> ManifestError:
-    """Return the error for an imported module that the clone has only as a template."""
+    """Return the error for a settings module that the clone has only as a template."""
     template, target = loaded.templates[0]
     copies = " && ".join(f"cp {shlex.quote(one)} {shlex.quote(other)}" for one, other in loaded.templates)
     return ManifestError(
@@ -25,7 +25,7 @@ def only_template(loaded: Loaded) -> ManifestError:
 
 
 def copy_templates(loaded: Loaded) -> None:
-    """Copy the templates to the names of the modules."""
+    """Copy the templates of settings modules to the names that the code imports."""
     for template, target in loaded.templates:
         root = loaded.project.root
         replace_file(os.path.join(root, target), root, read_bytes(os.path.join(root, template)))

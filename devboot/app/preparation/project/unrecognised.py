@@ -1,4 +1,4 @@
-"""Compares a manifest with what detection proposes, and refuses a project in which nothing would or could run."""
+"""Refuses a project in which nothing would or could run; compares a manifest with what detection proposes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 
 def is_idle(loaded: Loaded) -> bool:
-    """Return whether no process was detected in the clone."""
+    """Return whether the manifest was detected and has no processes."""
     has_lines = loaded.procfile is not None and loaded.procfile.names
     return not (loaded.project.written or loaded.manifest.processes or has_lines)
 
 
 def warn_of_missing(missing: Problems, reporter: Reporter) -> None:
-    """Warn of variables that only the program of an idle clone needs: other commands may work without."""
+    """Warn of missing variables in a clone without processes, since other commands may work without them."""
     for each in missing.errors:
         reporter.emit(Event(WARNING, "env", each.what, lines=(*each.details, *each.causes, *each.help), slug=each.slug))
 
 
 def refuse_python_2(loaded: Loaded) -> None:
-    """Refuse code that no available Python can parse. Raises MachineError `python/not-found`."""
+    """Raise MachineError `python/not-found` for code that only Python 2 can parse."""
     if not loaded.program_kind:
         return
     from devboot.environment.python.versions import PYTHON_2
@@ -47,11 +47,10 @@ def refuse_python_2(loaded: Loaded) -> None:
 
 
 def refuse_idle(loaded: Loaded, missing: Problems | None = None) -> None:
-    """Refuse to start a project in which nothing would run: "is up" would be of no use.
+    """Raise ManifestError `manifest/nothing-to-run` if `up` would start no process.
 
     A written manifest without processes is refused if detection would run some, unless it has an empty `[processes]`.
-    `missing` are the errors for unset variables: a program that ends by itself needs them, too. Raises ManifestError
-    `manifest/nothing-to-run`.
+    `missing` are the errors for unset variables: a program that ends on its own needs them, too.
     """
     names = loaded.procfile.names if loaded.procfile is not None else ()
     if loaded.manifest.processes or names:
@@ -111,7 +110,7 @@ def _refuse_less_than_detected(loaded: Loaded) -> None:
 
 
 def _refuse_empty(loaded: Loaded) -> None:
-    """Refuse a written manifest that starts and prepares nothing but the virtualenv, as for a library."""
+    """Raise an error for a written manifest that starts nothing and prepares only the virtualenv, as for a library."""
     manifest = loaded.manifest
     if "processes" in manifest.model_fields_set or any(
         (manifest.services, manifest.databases, manifest.tasks, manifest.packages)
@@ -132,7 +131,7 @@ def _refuse_empty(loaded: Loaded) -> None:
 
 
 def warn_of_undeclared(loaded: Loaded, reporter: Reporter) -> None:
-    """Warn once that a new manifest lacks parts with which the project has run so far by detection."""
+    """Warn once that a newly written manifest lacks parts that were detected before."""
     detected = os.path.join(loaded.project.state, DETECTED)
     if not loaded.project.written or not os.path.exists(detected):
         return
@@ -144,7 +143,7 @@ def warn_of_undeclared(loaded: Loaded, reporter: Reporter) -> None:
 
 
 def _lacking(loaded: Loaded) -> Proposal | None:
-    """Return what detection proposes and the manifest lacks; None if it proposes nothing."""
+    """Return the parts that detection proposes and the manifest lacks; None if there are none."""
     from devboot.onboarding import lacking
 
     proposal = loaded.proposal

@@ -1,1 +1,1 @@
-"""devboot.lock: its grammar, differences between two locks, and merge conflicts."""
+"""devboot.lock: its grammar, differences between two locks, and merge conflicts in it."""

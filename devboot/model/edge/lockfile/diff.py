@@ -13,7 +13,7 @@ ADDED, REMOVED, MOVED, SUSPICIOUS = "+", "-", "~", "!"
 
 
 class Difference(Record):
-    """One difference: `kind` is + for added, - for removed, ~ for changed, ! for the same version with other bytes."""
+    """One difference of two locks. `kind` is + for added, - for removed, ~ for changed, ! for changed bytes only."""
 
     kind: str
     name: str
@@ -22,7 +22,7 @@ class Difference(Record):
 
 
 def differences(old: Lock, new: Lock) -> tuple[Difference, ...]:
-    """Return all differences, products of recipes first; empty if the locks are equal."""
+    """Return all differences of two locks, packages of recipes first; empty if the locks are equal."""
     return (*_products(old, new), *_python(old.python, new.python))
 
 
@@ -32,7 +32,7 @@ def _products(old: Lock, new: Lock) -> Iterator[Difference]:
 
 
 def _paired(old: Lock, new: Lock) -> list[tuple[LockedPackage | None, LockedPackage | None]]:
-    """Pair each product with its former row: one that is requested differently has changed, not come and gone."""
+    """Pair the packages of two locks; one that the manifest requests differently has changed, not come and gone."""
     gone = {package.key: package for package in old.package}
     pairs: list[tuple[LockedPackage | None, LockedPackage | None]] = []
     come = []

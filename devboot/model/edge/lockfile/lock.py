@@ -1,4 +1,4 @@
-"""devboot.lock: the chosen versions by digest, without hosts; equal values produce equal text."""
+"""devboot.lock: chosen versions with their digests, without hosts; equal values produce equal text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 
 
 class LockedPackage(PlatformRows):
-    """A recipe's product at one version. `requested` and `insisted` are the manifest's version and source, or ""."""
+    """A package of a recipe at one version. `requested` and `insisted` are the manifest's version and source, or ""."""
 
     noun: ClassVar[str] = "a locked package"
     name: EntryName = Field(description="Name of the recipe.")
@@ -49,12 +49,12 @@ class LockedPackage(PlatformRows):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """The manifest's request that it fulfils: recipe, version, source."""
+        """The request of the manifest that this package fulfils: (recipe, version, source)."""
         return (self.name, self.requested, self.insisted)
 
 
 class PythonPackage(Table):
-    """One pin, or one direct reference if `kind` isn't index; `key` is the digest of the reference's address."""
+    """One pin of a Python package, or one direct reference if `kind` isn't index; `key` is the digest of its URL."""
 
     noun: ClassVar[str] = "a locked Python package"
     name: Filled = Field(description="Name of the distribution.")
@@ -73,7 +73,7 @@ class PythonPackage(Table):
 
 
 class PythonLock(Table):
-    """Pins for requirements without a lock of their own, for all platforms; stale if the digest of an input differs."""
+    """Pins for a project's Python requirements, for all platforms; stale if the digest of an input differs."""
 
     noun: ClassVar[str] = "the Python lock"
     requires: String = Field(default="", alias="requires-python", description="Python versions that it holds for.")
@@ -88,7 +88,7 @@ class PythonLock(Table):
 
 
 class Lock(Table):
-    """The whole of devboot.lock."""
+    """The whole content of devboot.lock."""
 
     noun: ClassVar[str] = "the lock"
     format: Count = Field(default=FORMAT, description="Version of this format.")
@@ -100,14 +100,14 @@ class Lock(Table):
         return next((package for package in self.package if package.key == (name, requested, insisted)), None)
 
     def locked(self, wish: Wish) -> LockedPackage:
-        """Return the package locked for this request, in a lock that is known to fit the manifest."""
+        """Return the package locked for a request; the lock must fit the manifest."""
         found = self.find(*wish)
         assert found is not None, "the lock was made to fit"
         return found
 
 
 def empty_lock() -> Lock:
-    """Return a lock that pins nothing, without building the checks of locks, which takes 7 ms."""
+    """Return a lock without packages, without building pydantic's validators, which takes 7 ms."""
     return Lock.model_construct()
 
 
@@ -160,7 +160,7 @@ def _too_new(document: Document, complaints: Complaints) -> DevbootError | None:
 
 
 def _unhashed(lock: Lock, complaints: Complaints) -> Iterable[DevbootError]:
-    """Yield an error for each index pin without hashes if others have them: it could be installed unchecked."""
+    """Yield an error for each pin without hashes while others have them, since it would be installed unverified."""
     pins = () if lock.python is None else lock.python.package
     if any(pin.hashes for pin in pins):
         for index, pin in enumerate(pins):
@@ -171,7 +171,7 @@ def _unhashed(lock: Lock, complaints: Complaints) -> Iterable[DevbootError]:
 
 
 def lock_to_text(lock: Lock) -> str:
-    """Return the lock as text: sorted, so that a small change of the lock changes few lines."""
+    """Return the text of devboot.lock: sorted, so that a small change of the lock changes few lines."""
     blocks = [f"{_HEADER}format = {lock.format}\n"]
     blocks += [
         _package(package) for package in sorted(lock.package, key=lambda package: (package.key, package.version))
@@ -188,7 +188,7 @@ def _package(package: LockedPackage) -> str:
 
 
 def platform_lines(table: str, rows: PlatformRows) -> list[str]:
-    """Return the rows of each platform as TOML tables below `table`, for a lock or versions.toml."""
+    """Return the artifacts of each platform as lines of TOML tables below `table`, for a lock or versions.toml."""
     lines: list[str] = []
     for platform in PLATFORMS:
         row = rows.row(platform)
@@ -233,7 +233,7 @@ def _mapping(values: Mapping[str, str]) -> list[str]:
 
 
 class Change(Record):
-    """A difference in the origin of an artifact: `what` is digest, source, name or publisher."""
+    """A suspicious change of a locked artifact: `what` (digest, source, name or publisher) was `old` and is `new`."""
 
     package: str
     platform: str
@@ -243,7 +243,7 @@ class Change(Record):
 
 
 def changed_origins(old: Lock, new: Lock) -> tuple[Change, ...]:
-    """Return suspicious changes: another source, name or publisher, or another digest for the same file."""
+    """Return suspicious changes of artifacts: another source, name, publisher, or another digest of the same file."""
     known = {package.key: package for package in old.package}
     changes: list[Change] = []
     for package in new.package:
@@ -276,7 +276,7 @@ def _digests(row: ArtifactRow) -> dict[str, str]:
 
 
 def _changed_pins(name: str, old: Iterable[PinRow], new: Iterable[PinRow]) -> Iterable[Change]:
-    """Yield new digests of a version that was pinned before; files of a released version never change."""
+    """Yield a change for each package whose version stayed but whose digests differ; released files never change."""
     before = {(pin.name, pin.version): pin.hashes for pin in old}
     for pin in new:
         added = sorted(set(pin.hashes) - set(before.get((pin.name, pin.version), pin.hashes)))
@@ -286,7 +286,7 @@ def _changed_pins(name: str, old: Iterable[PinRow], new: Iterable[PinRow]) -> It
 
 
 class Wish(Record):
-    """A request of the manifest: recipe, version, source ("" for any)."""
+    """A request of the manifest for a package: recipe, version, source ("" for any)."""
 
     name: str
     requested: str = ""
@@ -294,7 +294,7 @@ class Wish(Record):
 
 
 def stale_packages(lock: Lock, wishes: Iterable[Wish]) -> tuple[str, ...]:
-    """Return why the lock doesn't fit the manifest, in words; empty if it fits. Needs no network."""
+    """Return sentences on why the lock doesn't fulfil these requests; empty if it does. Needs no network."""
     wanted = dict.fromkeys(wishes)
     locked = {package.key for package in lock.package}
     missing = [f"{_wish(wish)} is not locked" for wish in wanted if wish not in locked]

@@ -1,4 +1,4 @@
-"""Resolves merge conflicts in a lock: splits it into both sides and combines them."""
+"""Resolves git's merge conflicts in a lock: splits the text into both sides and combines them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OURS, _BASE, _MIDDLE, _THEIRS = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
 
 
 class Choice(Record):
-    """A package with different versions on both sides; `taken` is tried first."""
+    """A package with different versions on both sides of a conflict; `taken` is the version to try first."""
 
     name: str
     ours: str
@@ -25,7 +25,10 @@ class Choice(Record):
 
 
 class Merged(Record):
-    """Result of a merge: `lock` combines both sides, as preferences for resolving; `unread` names invalid sides."""
+    """Result of merging a lock: `lock` combines both sides as preferences for resolving.
+
+    `unread` names invalid sides.
+    """
 
     lock: Lock
     choices: tuple[Choice, ...]
@@ -33,7 +36,7 @@ class Merged(Record):
 
 
 def sides_of(text: str) -> tuple[str, str] | None:
-    """Return the text of each side; None if there are no conflict markers."""
+    """Split a text with git's conflict markers into both sides; None if there are no markers."""
     ours: list[str] = []
     theirs: list[str] = []
     into: Sequence[list[str]] = (ours, theirs)
@@ -55,7 +58,7 @@ def sides_of(text: str) -> tuple[str, str] | None:
 
 
 def merge_text(text: str, file: str = LOCK) -> Merged | None:
-    """Combine the sides of a conflicted lock; None if there is no conflict."""
+    """Combine both sides of a lock with conflict markers; None if there are no markers."""
     sides = sides_of(text)
     if sides is None:
         return None
@@ -73,7 +76,7 @@ def merge_text(text: str, file: str = LOCK) -> Merged | None:
 
 
 def merge_locks(ours: Lock, theirs: Lock) -> tuple[Lock, tuple[Choice, ...]]:
-    """Return two locks combined, and for each package in which they differ the choice: the newer version."""
+    """Combine two locks, taking the newer version of each package; return also a choice per differing package."""
     choices: list[Choice] = []
     packages = _merged(_by_key(ours), _by_key(theirs), choices)
     python = ours.python or theirs.python

@@ -1,4 +1,4 @@
-"""Finds cycles in a graph of names, without recursion, for chains of any length."""
+"""Finds cycles in a graph of names, iteratively, for chains of any length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parses devboot.toml into frozen values and reports all its mistakes in one run."""
+"""Parses devboot.toml into frozen values and reports all its mistakes at once."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ class Manifest(Table):
     _document: ManifestDocument | None = PrivateAttr(default=None)
 
     def is_wired(self, service: str) -> bool:
-        """Return whether a variable refers to the address of a service or of one of its databases."""
+        """Return whether a variable of the manifest refers to the address of a service or of one of its databases."""
         values = repr((self.env, *(process.env for process in self.processes.values())))
         inside = (f"databases.{name}" for name, database in self.served.items() if database.service == service)
         return any(f"${{{name}." in values for name in (f"services.{service}", *inside))
 
     def model_post_init(self, context: Any, /) -> None:
-        """Keep the document that was passed as the validation context."""
+        """Store the TOML document, which is passed as pydantic's validation context."""
         self._document = context
 
     @property
@@ -99,23 +99,23 @@ class Manifest(Table):
 
     @property
     def sqlite(self) -> dict[str, Database]:
-        """The databases that are SQLite files."""
+        """The databases that are SQLite files, by name."""
         return {name: each for name, each in self.databases.items() if isinstance(each, Database)}
 
     @property
     def served(self) -> dict[str, ServerDatabase]:
-        """The databases of the manifest that a service has, by name; SQLite files are others."""
+        """The databases inside of services, by name."""
         return {name: each for name, each in self.databases.items() if isinstance(each, ServerDatabase)}
 
     def place(self, path: tuple[str | int, ...], *, key: bool = False, label: str = "") -> Place:
-        """Return the place of the value at `path`, such as ("services", "redis", "port"), or with `key` of its key.
+        """Return the line of the value at `path`, such as ("services", "redis", "port"), or with `key` of its key.
 
         If the manifest doesn't have it, return the place of the nearest enclosing table, else the file as a whole.
         """
         return self.document.place(path, key=key, label=label)
 
     def at(self, path: tuple[str | int, ...]) -> Place:
-        """Return the place of the value at `path`."""
+        """Return the line of the value at `path`, such as ("services", "redis", "port")."""
         return self.place(path)
 
 
@@ -144,7 +144,10 @@ def read_manifest(
     procfile: Collection[str] | None = None,
     version: str = devboot.__version__,
 ) -> tuple[Manifest | None, list[DevbootError]]:
-    """Parse a manifest and return problems instead of raising them; the manifest is None if there are any."""
+    """Parse a manifest like `parse_manifest`, but return errors instead of raising.
+
+    With errors the manifest is None.
+    """
     try:
         document = ManifestDocument(text, file)
     except ManifestError as error:
@@ -174,7 +177,7 @@ def _examine(
 
 
 def _with_nul(document: Document, complaints: Complaints, value: object, path: Path) -> Iterator[DevbootError]:
-    """Yield an error for each text with a NUL character, which no command, path or variable can have."""
+    """Yield an error for each text in `value` with a NUL character, which no command, path or variable can contain."""
     if not path and not _NUL.search(document.text):
         return
     if isinstance(value, str) and "\0" in value:
@@ -193,7 +196,7 @@ def _typed(document: Document, complaints: Complaints) -> tuple[Manifest | None,
 
 
 def _homes() -> dict[str, str]:
-    """Return for each key that only one top-level table has the name of that table."""
+    """Return the table to which each key of a single top-level table belongs, as `{"requirements": "python"}`."""
     homes: dict[str, str] = {}
     for name, field in Manifest.model_fields.items():
         kind = field.annotation
@@ -307,7 +310,7 @@ def load_procfile(root: str, path: str | None, *, prefix: str = "", is_lenient: 
 
 
 def usual_procfiles(root: str) -> tuple[str, ...]:
-    """Return the paths, relative to `root`, where an unnamed Procfile is looked up; the first existing one counts."""
+    """Return the paths, relative to `root`, where a Procfile is looked up; the first existing one counts."""
     return (*procfile_of(read_settings(root)), *PROCFILES)
 
 
@@ -335,7 +338,7 @@ def manifest_schema() -> dict[str, Any]:
 
 
 def _close(schema: Any) -> None:
-    """Forbid keys that match no pattern; pydantic leaves them to the values' own validation."""
+    """Forbid, in a JSON Schema, keys that match no pattern; pydantic leaves that open."""
     if isinstance(schema, dict):
         if "patternProperties" in schema:
             schema["additionalProperties"] = False

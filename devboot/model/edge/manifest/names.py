@@ -1,4 +1,4 @@
-"""Checks names in the raw manifest, even if other parts have errors: duplicates, unknown names and cycles.
+"""Checks names in a manifest, even if other parts have errors: duplicates, unknown names and cycles.
 
 It doesn't rely on types: values of a wrong type are reported elsewhere and skipped here.
 """
@@ -32,13 +32,13 @@ class Edge(Record):
 
 
 def tables_of(values: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    """Return the sub-tables of `[services]` or another kind; entries that aren't tables are left out."""
+    """Return the sub-tables of a table such as `[services]`, by name; other values are left out."""
     found = values.get(kind)
     return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
 
 
 class Names:
-    """Names of one manifest, with those of its Procfile if known (None: not yet)."""
+    """The names in one manifest, with those of its Procfile (None if not read yet)."""
 
     def __init__(self, document: Document, complaints: Complaints, procfile: Collection[str] | None) -> None:
         self._document = document
@@ -77,7 +77,7 @@ class Names:
         )
 
     def _unserved(self) -> Iterator[DevbootError]:
-        """Yield an error for each database of an unknown service."""
+        """Yield an error for each database whose `service` isn't in the manifest."""
         for name, table in self.tables["databases"].items():
             service = table.get("service")
             if type(service) is str and service not in self.tables["services"]:
@@ -108,7 +108,7 @@ class Names:
         return self._complaints.error("unknown-name", what, path, label=label, help=helps)
 
     def edges(self) -> Iterator[Edge]:
-        """Yield dependencies: `depends_on` of tasks and processes, and `before` of tasks in reverse."""
+        """Yield the manifest's dependencies: `depends_on` of tasks and processes, and `before` of tasks in reverse."""
         for kind in ("tasks", "processes"):
             for name, table in self.tables[kind].items():
                 if name != ALL_PROCESSES:  # reported as a duplicate; here it would mean all processes

@@ -1,4 +1,4 @@
-"""Checks each `${…}` of a manifest: closed, known, and without cycles between variables."""
+"""Checks each `${…}` in a manifest: it is closed, its name exists, and variables don't refer in cycles."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _FORMS = (
 
 
 class Template(Record):
-    """A text that may contain references."""
+    """A text of the manifest that may contain `${…}`, with its path."""
 
     path: Path
     text: str
 
 
 def templates(values: dict[str, Any]) -> Iterator[Template]:
-    """Yield the texts in which references are replaced: [env], env, settings, ready, alive."""
+    """Yield all texts of the manifest in which `${…}` is replaced: in [env], env, settings, ready, alive."""
     yield from _texts(values.get("env"), ("env",))
     for name, table in tables_of(values, "services").items():
         yield from _texts(table.get("settings"), ("services", name, "settings"))
@@ -63,7 +63,7 @@ def _texts(value: object, path: Path) -> Iterator[Template]:
 
 
 class References:
-    """Checks the references of one manifest against its names."""
+    """Checks the `${…}` references of one manifest against its names."""
 
     def __init__(self, document: Document, complaints: Complaints, names: Names, *, complete: bool) -> None:
         self._document = document
@@ -72,7 +72,7 @@ class References:
         self._complete = complete  # the names of the Procfile are known
 
     def problems(self) -> list[DevbootError]:
-        """Return errors for all references that are wrong."""
+        """Return an error for each `${…}` that is unclosed, unknown, or part of a cycle."""
         found = [
             problem
             for template in templates(self._document.values)

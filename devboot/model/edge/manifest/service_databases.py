@@ -1,4 +1,4 @@
-"""Parses a manifest and moves databases defined inside of a service to where all databases are.
+"""Parses a manifest and moves databases defined inside of a service to `[databases]`.
 
 `[services.postgres.databases.default]` becomes `[databases.default]` with `service = "postgres"`. Places still point to
 the original text.
@@ -19,7 +19,7 @@ SERVICES, DATABASES = "services", "databases"
 
 
 class ManifestDocument(Document):
-    """A document with its databases moved. Raises ManifestError `manifest/duplicate-name` for a duplicate."""
+    """A parsed manifest, databases moved to `[databases]`. Raises ManifestError `manifest/duplicate-name`."""
 
     def __init__(self, text: str, file: str) -> None:
         self._moved: dict[Path, Path] = {}
@@ -47,7 +47,7 @@ class ManifestDocument(Document):
             self._moved[DATABASES, name] = written
 
     def read_as(self, written: str, meant: Path) -> None:
-        """Treat the table `written` as the intended one, so that its content is checked; places stay."""
+        """Treat the table named `written` as if it was at the path `meant`, so that its content is checked."""
         value = self.values.pop(written)
         parts = {meant[1]: ((written,), value)} if meant[1:] else {k: ((written, k), v) for k, v in value.items()}
         known = self.values.setdefault(str(meant[0]), {})

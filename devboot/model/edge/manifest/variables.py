@@ -59,7 +59,7 @@ BRANCHES: dict[str, type[Described]] = {"generate": Generated, "required": Requi
 
 
 def variable_kind(value: Any) -> str | None:
-    """Return the tag of a value of `[env]`: text, generated, required or from the shell; None if unknown."""
+    """Return the tag of a value in `[env]`: text, generated, required or from the shell; None if unknown."""
     return branch_of(value, BRANCHES) if isinstance(value, (dict, Described)) else "<text>"
 
 

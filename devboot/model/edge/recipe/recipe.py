@@ -301,12 +301,12 @@ class Releases(Table):
 
 
 def parse_recipe(text: str, file: str) -> Recipe:
-    """Parse recipe.toml. Raises Problems with slugs `recipe/…`."""
+    """Parse the text of a recipe.toml. Raises Problems with slugs `recipe/…`."""
     return _parse(text, file, Recipe)
 
 
 def parse_releases(text: str, file: str) -> Releases:
-    """Parse versions.toml. Raises Problems with slugs `recipe/…`."""
+    """Parse the text of a versions.toml. Raises Problems with slugs `recipe/…`."""
     return _parse(text, file, Releases)
 
 

@@ -1,4 +1,4 @@
-"""Sources in a recipe, by kind: where a package is fetched from, and which of its files are programs."""
+"""The `[[source]]` tables of recipes: where a package is downloaded from, and which of its files are programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _IN_ADDRESSES = ("file", "platform", "version")
 
 
 def pattern(value: str) -> str:
-    """Return the text if it is a regular expression. Raises ValueError for other texts."""
+    """Validate that a text is a regular expression, and return it. Raises ValueError."""
     try:
         re.compile(value)
     except re.error as error:
@@ -95,7 +95,7 @@ class Origin(Table):
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """Names of all its programs; the first one is run to get the version."""
+        """Names of all programs from this source; the first one is run to get the version."""
         return (*self.bin, *self.shims)
 
 
@@ -147,21 +147,21 @@ class DebOrigin(Origin):
 
     @property
     def release(self) -> str:
-        """The release of Debian that its packages are from; "" for the machine's own."""
+        """The Debian release from which the packages are, as `trixie`; "" for the machine's own release."""
         return self.names[0].partition("/")[2].strip()
 
     @property
     def plain_names(self) -> tuple[str, ...]:
-        """The names without a release."""
+        """The package names without a release."""
         return tuple(re.sub(r"/\w+", "", name) for name in self.names)
 
     @property
     def known_as(self) -> tuple[str, ...]:
-        """All names that its packages may have."""
+        """All alternative names of the packages (`a | b` has two)."""
         return tuple(word.strip() for name in self.names for word in name.split("|"))
 
     def may_have(self, requested: str) -> bool:
-        """Return whether it may have a requested version, which may be partial; "" is any."""
+        """Return whether these packages can have the requested version, which may be partial (`16`); "" is any."""
         if not self.major or not requested:
             return True
         own, wanted = self.major.split("."), requested.split(".")
@@ -202,7 +202,7 @@ class UpstreamOrigin(Origin):
     publisher: Filled | None = Field(default=None, description="Who publishes it.")
 
     def address(self, version: str, platform: str, file: str) -> str:
-        """Return the address of a file of a version."""
+        """Return the download address of a file, with version and platform filled in."""
         words = {"version": version, "platform": self.platforms.get(platform, platform), "file": file}
         return _PLACEHOLDER.sub(lambda match: words[match[1]], self.url)
 
@@ -227,7 +227,7 @@ class BuildOrigin(UpstreamOrigin):
 
     @property
     def building(self) -> Building:
-        """How to build it: steps, the tools that these need, patterns of files to keep."""
+        """How to build the package: steps, required tools, patterns of the files to keep."""
         return Building(self.steps, self.tools, tuple(sorted({*self.keep, *self.bin.values()})))
 
 

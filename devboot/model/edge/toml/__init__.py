@@ -1,1 +1,1 @@
-"""TOML with positions: documents with the place of each value, and writing and extending of texts."""
+"""TOML with positions: documents that know the place of each value; canonical writing, extending of texts."""

@@ -1,4 +1,4 @@
-"""A TOML document: its values, the place of each, and syntax errors with their position."""
+"""A TOML document: its values, the place of each value, and syntax errors with their position."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SAID = (
 
 
 class Document:
-    """Values of a TOML text and their places.
+    """Values of a TOML text, with the place of each in the text.
 
     `values` holds floats, and integers in unusual notation, as written in the text (`Number`, `OddInteger`). Raises
     ManifestError, or LockError if `area` is `lock`, with the place of a syntax error. `area` is the first part of error
@@ -77,7 +77,7 @@ class Document:
 
     @cached_property
     def locator(self) -> Locator:
-        """Positions of all values; created on first use, so that a correct manifest doesn't pay for it."""
+        """Positions of all values; computed at first use, so that a correct manifest needs none."""
         return Locator(self.text)
 
     @cached_property
@@ -87,7 +87,7 @@ class Document:
     def place(self, path: Path, *, key: bool = False, label: str = "", context: bool = False) -> Place:
         """Return the place of the value at `path` (`key`: of its key), or else of the nearest enclosing table.
 
-        `context` adds the header of its table, if that is on another line.
+        `context` also shows the header of the table, if that is on another line.
         """
         for length in range(len(path), 0, -1):
             located = self.locator.entries.get(path[:length])
@@ -98,7 +98,7 @@ class Document:
         return Place(self.file, label=label)
 
     def place_within(self, path: Path, token: str, part: str = "", *, label: str = "") -> Place:
-        """Return the place of `token`, or of `part` within it, in the text at `path`.
+        """Return the place of `token`, or of `part` within the token, inside of the text value at `path`.
 
         Returns the place of the whole text if escapes hide the token.
         """
@@ -110,7 +110,7 @@ class Document:
         return self.place(path, label=label)
 
     def at(self, span: Span, *, label: str = "", context: int | None = None) -> Place:
-        """Return the place of some characters; `context` is the offset of a line to show above them."""
+        """Return the place of a span of characters; `context` is the offset of a line to show above them."""
         line, column = self._line_and_column(span.start)
         source = self._line(line)
         end = min(span.end - span.start, max(len(source) - column + 1, 1))
@@ -120,7 +120,7 @@ class Document:
         return Place(self.file, line, column, width=max(end, 1), label=label, source=source, context=lines)
 
     def written(self, path: Path) -> str:
-        """Return the value at `path`, or the table's header, as written in the text."""
+        """Return the value at `path` as it is written in the TOML text; for a table its header."""
         return self.text[slice(*self.locator.entries[path].value)]
 
     def line_of(self, path: Path) -> int:
@@ -137,7 +137,7 @@ class Document:
         label: str = "",
         help: str = "",  # noqa: A002  the word that the message prints
     ) -> ManifestError | LockError:
-        """Return an error of this document's area, about `span` if given."""
+        """Return an error of this document's area about the characters `span`."""
         kind = LockError if self.area == "lock" else ManifestError
         place = Place(self.file) if span is None else self.at(span, label=label)
         return kind(f"{self.area}/{name}", what, place=place, help=(help,) if help else ())
@@ -214,7 +214,7 @@ class Document:
 
 
 class OddInteger(int):
-    """An integer that keeps its notation: 0x1F, 1_000."""
+    """An integer together with its notation in TOML: 0x1F, 1_000."""
 
     written: str
 
@@ -245,7 +245,7 @@ _WITHOUT_MARK = "save the file as UTF-8 without a byte order mark"
 
 
 def decode(data: bytes, file: str, *, area: str = "manifest") -> str:
-    """Return the content of a file as text.
+    """Decode the bytes of a TOML file.
 
     Raises ManifestError, or LockError if `area` is `lock`, with the position of a non-UTF-8 byte.
     """

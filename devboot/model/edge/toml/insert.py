@@ -14,7 +14,7 @@ _COMMENTS = re.compile(r"(?:[ \t]*#[^\n]*\n)+(?![ \t]*[\[#])")  # comments above
 
 
 class FormError(Exception):
-    """A table is in a form that can't be extended, such as an inline table; `name` is its key."""
+    """Raised for a table that can't be extended, such as an inline table; `name` is its key."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"nothing can be added to {name}")
@@ -57,7 +57,7 @@ def _inserted(text: str, path: tuple[str, ...], lines: list[str], end: str, orde
 
 
 def _end_of(locator: Locator, headers: list[tuple[int, Path]], path: Path) -> int:
-    """Return the offset after the last line of a table, including comments directly after it."""
+    """Return the offset after the last line of a table, including comments that follow directly."""
     start = locator.entries[path].value
     number = bisect_right(headers, (start.start, path))
     limit = headers[number][0] if number < len(headers) else len(locator.text)
@@ -84,7 +84,7 @@ def _says(text: str, wanted: dict[str, Any]) -> bool:
 
 
 def _deep_merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Merge two tables; for a key in both that isn't a table, the first one wins."""
+    """Merge two tables recursively; for a key in both, the value of the first one counts."""
     merged = dict(one)
     for key, value in other.items():
         known = merged.get(key)

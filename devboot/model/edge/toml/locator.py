@@ -1,7 +1,7 @@
 """Finds the position of each key and value in a TOML text, which tomllib doesn't report.
 
-The text is expected to be valid. Otherwise `Unlocatable` has the position where parsing stopped and what was expected
-there, which is often closer to the mistake than tomllib's position. Offsets count characters.
+For invalid TOML, `Unlocatable` has the position where parsing stopped and what was expected there, which is often
+closer to the mistake than tomllib's position. Offsets count characters.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _SCALAR = re.compile(
 
 
 class Span(Record):
-    """Characters from `start` up to, but not including, `end`."""
+    """A range of characters, from `start` up to but not including `end`."""
 
     start: int
     end: int
 
 
 class Located(Record):
-    """Position of an entry: its key (of a list item: the item) and its value (of a table: the header)."""
+    """Positions of an entry: of its key (for a list item: of the item) and its value (for a table: of the header)."""
 
     key: Span
     value: Span
@@ -52,7 +52,7 @@ class Unlocatable(Exception):  # noqa: N818
 
 
 class Twice(Record):
-    """A key that is defined twice."""
+    """A key that is defined twice, with the positions of both."""
 
     path: Path
     first: Span
@@ -60,7 +60,7 @@ class Twice(Record):
 
 
 class Locator:
-    """Positions of all entries of a text.
+    """Positions of all keys and values of a TOML text.
 
     `entries` maps paths to positions, `headers` are tables with a header of their own, `twice` lists duplicate keys.
     Raises Unlocatable.
@@ -126,7 +126,7 @@ class Locator:
         return (*path, self._arrays[path] - 1) if path in self._arrays else path
 
     def _keys(self, position: int) -> tuple[list[tuple[str, Span]], int]:
-        """Parse a dotted key; return its parts and the offset after it and any blanks."""
+        """Parse a dotted key at `position`; return its parts and the offset after them."""
         parts = []
         while True:
             found = _KEY.match(self.text, position)

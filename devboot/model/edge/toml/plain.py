@@ -1,4 +1,4 @@
-"""Fast TOML parser for the form in which devboot writes locks; other texts are left to a full parser.
+"""Fast parser for the restricted TOML that devboot writes into locks.
 
 Anything else, such as an escape, an inline table or a duplicate key, is left to the full parser, which decides whether
 it is allowed and reports the place if not.
@@ -18,11 +18,11 @@ _Table = dict[str, Any]
 
 
 class _OtherFormError(Exception):
-    """The text isn't in the form that this module parses."""
+    """Raised for TOML beyond the restricted form that this module parses."""
 
 
 def read_plain(text: str) -> _Table | None:
-    """Return the values of a text in the form of a written lock; None for any other text."""
+    """Parse a lock's TOML in the form that devboot writes; None for any other form."""
     if _ODD.search(text):
         return None
     try:
@@ -74,7 +74,10 @@ def _items(rest: Any) -> list[str | int | bool]:
 
 
 def _open(root: _Table, line: str) -> _Table:
-    """Add the table of a header, `[a.b]` or `[[a.b]]`, and return it; a list on the way means its last table."""
+    """Create the table of a header line (`[a.b]` or `[[a.b]]`) and return it.
+
+    In a list of tables the last one counts.
+    """
     is_list = line[:2] == "[["
     name = line[2:-2] if is_list and line[-2:] == "]]" else line[1:-1]
     parts = name.split(".")

@@ -1,4 +1,4 @@
-"""Writes TOML in one canonical form: keys in a given order, one list item per line."""
+"""Writes TOML in canonical form: keys in a given order, one list item per line."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f
 
 
 def key_text(key: str) -> str:
-    """Return the key, quoted if necessary."""
+    """Return a key as TOML, quoted if necessary."""
     return key if _BARE.fullmatch(key) else inline(key)
 
 
 def inline(value: str | bool | int) -> str:
-    """Return a scalar as TOML."""
+    """Return a text, boolean or integer as TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int) else f'"{"".join(map(_escaped, value))}"'
 
 
 def inline_table(table: Table) -> str:
-    """Return a small table on one line, without values that equal their defaults."""
+    """Return a table as TOML on one line, without values that equal their defaults."""
     return f"{{ {', '.join(lines_of(table, tuple(type(table).model_fields)))} }}"
 
 
@@ -38,7 +38,7 @@ def _escaped(letter: str) -> str:
 
 
 def lines_of(table: Table, fields: Sequence[str], *, sort: Collection[str] = ()) -> list[str]:
-    """Return `key = value` for these fields, without defaults; lists named in `sort` are sorted."""
+    """Return a TOML line for each of these fields, without default values; lists named in `sort` are sorted."""
     lines = []
     for name in fields:
         field = type(table).model_fields[name]

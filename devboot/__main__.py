@@ -1,4 +1,4 @@
-"""Run warm commands without the heavy imports; hand everything else over to `cli`.
+"""Fast path of the command line: runs warm commands without heavy imports, and passes all others to `cli`.
 
 Every import here costs each warm command, so modules are imported where they are needed. A command line that isn't
 plainly warm (unusual flags, a stale snapshot, a mistake) goes to `cli`, which explains it.
@@ -22,7 +22,10 @@ _UP_FLAGS = {"detach", "no-deps", "no-menu", "timings", "wait-timeout", "locked"
 
 
 def main() -> int:
-    """Run the console script. Ends the process itself after a fast command, to skip the interpreter's teardown."""
+    """Entry point of the console script `devboot`; returns the exit code.
+
+    After a fast command it ends the process directly, to skip the interpreter's teardown.
+    """
     try:
         code, is_fast = dispatch(sys.argv[1:], os.environ)
     except BaseException as error:  # noqa: BLE001  the fast path has no handler of its own: this costs nothing until then
@@ -35,7 +38,7 @@ def main() -> int:
 
 
 def dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[int, bool]:
-    """Carry out one command line. Returns its exit code, and whether the fast path handled it."""
+    """Run one command line; return its exit code, and whether the fast path handled it."""
     _open_standard_streams()
     code: int | None
     if RESUME in environ:
@@ -72,7 +75,7 @@ def _slow(argv: Sequence[str], handle: Any) -> int:
 
 
 def _daemon_for(command: str, rest: Sequence[str]) -> Any:
-    """Fork a daemon for an `up` on the slow path, while this process is still small; None for other commands."""
+    """Fork a daemon for an `up` that takes the slow path, while this process is small; None for other commands."""
     if command != "up" or {"-n", "--dry-run", "--runner"} & set(rest):
         return None
     from devboot.daemon.process import fork
@@ -98,7 +101,7 @@ def _is_down(command: str, directory: str, environ: Mapping[str, str]) -> bool:
 
 
 def _open_standard_streams() -> None:
-    """Open closed standard streams on /dev/null: else the next socket or file gets their descriptors and our output."""
+    """Open closed standard streams on /dev/null: else the next socket or file would get their descriptors."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -107,7 +110,7 @@ def _open_standard_streams() -> None:
 
 
 def leading(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """Return the directory of a leading `-C`, and the arguments from the command on, without global flags before it."""
+    """Return the folder of a leading `-C`, and the arguments from the command on, without global flags before it."""
     directory, position = "", 0
     while position < len(argv) and argv[position].startswith("-"):
         if argv[position] == "-C" and position + 1 < len(argv):
@@ -128,7 +131,7 @@ def _is_switch(word: str) -> bool:
 
 
 def _is_fast(command: str) -> bool:
-    """Return whether a command, `run` left out, can be carried out without Typer."""
+    """Return whether a command other than `run` has a fast path."""
     if command == "up":  # the daemon is forked before the table is imported
         return True
     from devboot.app.command_table import BY_NAME
@@ -152,7 +155,7 @@ def _run(directory: str, args: Sequence[str], environ: Mapping[str, str]) -> int
 
 
 def _is_refused(root: str, directory: str, environ: Mapping[str, str]) -> bool:
-    """Return whether the project belongs to another user and lies above the folder that is meant."""
+    """Return whether the project is in a folder above `directory` and belongs to another user."""
     if root == os.path.abspath(directory or "."):
         return False
     from devboot.environment.project_owner import is_refused
@@ -161,9 +164,10 @@ def _is_refused(root: str, directory: str, environ: Mapping[str, str]) -> bool:
 
 
 def _fast(argv: Sequence[str], environ: Mapping[str, str], handle: Any) -> tuple[int | None, Any]:
-    """Answer a command from the daemon or its files. Returns the exit code; None and the waiting daemon if it can't.
+    """Run a command on the fast path.
 
-    `handle` is the waiting daemon of an `up`, if one was forked already.
+    Return (exit code, None), or (None, forked daemon) if the slow path must continue. `handle` is the waiting daemon of
+    an `up`, if one was forked already.
     """
     import time
 

@@ -43,14 +43,14 @@ listeners: list[Callable[[str, str], None]] = []  # called by `note`
 def note(path: str, what: str = CONTENT) -> None:
     """Report to all `listeners` that a result depends on `path`: its content, its presence, or the names in it.
 
-    Names are those that match a pattern with one `*`; with `/` at its end, only folders.
+    `what` selects which. Names are those that match a pattern with one `*`; with `/` at its end, only folders.
     """
     for listener in listeners:
         listener(path, what)
 
 
 def exists(path: str) -> bool:
-    """Return whether `path` is there."""
+    """Return whether `path` exists, following links."""
     note(path, PRESENCE)
     return os.path.exists(path)
 
@@ -68,7 +68,7 @@ def is_folder(path: str) -> bool:
 
 
 def names_in(folder: str, pattern: str = "*") -> list[str]:
-    """Return the sorted names in a folder that match a pattern with one `*`; of a pattern without one, that name."""
+    """Return the sorted names in a folder that match a pattern with at most one `*`."""
     prefix, star, suffix = pattern.partition("*")
     if not star:
         return [pattern] if exists(os.path.join(folder, pattern)) else []
@@ -95,7 +95,7 @@ def read_bytes(path: str, *, limit: int = LIMIT) -> bytes:
 
 
 def read_text(path: str, *, errors: str = "replace", limit: int = LIMIT) -> str:
-    """Return the content of a regular file as UTF-8, with plain line feeds. Raises as `read_bytes`.
+    r"""Return the content of a regular file as UTF-8, with `\n` as line ends. Raises OSError as `read_bytes`.
 
     With `errors="strict"` bytes that aren't UTF-8 raise UnicodeDecodeError.
     """
@@ -104,13 +104,13 @@ def read_text(path: str, *, errors: str = "replace", limit: int = LIMIT) -> str:
 
 
 def read_head(path: str, size: int) -> bytes:
-    """Return the first `size` bytes of a regular file, whatever its length. Raises OSError as `read_bytes`."""
+    """Return the first `size` bytes of a regular file of any length. Raises OSError as `read_bytes`."""
     note(path)
     return _head(path, size)
 
 
 def read_program(path: str, size: int) -> bytes:
-    """Return the first `size` bytes of a program's source; only its presence is recorded.
+    """Return the first `size` bytes of a program's source; only the presence of the file is recorded as a dependency.
 
     Raises OSError as `read_bytes`. Programs are edited often, and an edit hardly ever changes what devboot detects in
     them.
@@ -128,7 +128,7 @@ def read_toml(path: str) -> dict[str, Any]:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Return the tables of a TOML text. Raises TOMLDecodeError, which is a ValueError, whatever is wrong with it."""
+    """Parse a TOML text. Raises TOMLDecodeError, which is a ValueError, for any mistake."""
     import tomllib
 
     try:
@@ -142,14 +142,14 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def table_in(data: Any, *keys: str) -> dict[str, Any]:
-    """Return a table within parsed data; an empty one if it is absent or not a table."""
+    """Return the table at the nested `keys` of parsed data; an empty one if it is missing or not a table."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Return the value of a JSON text. Raises ValueError, also if it is nested too deeply."""
+    """Parse a JSON text. Raises ValueError, also for too deep nesting."""
     import json
 
     try:
@@ -159,7 +159,7 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def read_env_file(path: str, *, patience: float = 30.0) -> bytes:
-    """Return the content of an env-file, which may also be a named pipe that a secret manager fills on demand.
+    """Return the content of an env file, which may also be a named pipe that a secret manager fills on demand.
 
     A terminal is read until end of file (Ctrl-D), and the null device is empty. Raises OSError as `read_bytes`, and
     TimeoutError if the input of a pipe or terminal hasn't ended after `patience` seconds.
@@ -204,7 +204,7 @@ def file_digest(path: str, *, limit: int = SQL_LIMIT) -> bytes:
 
 
 def open_kit(path: str) -> BinaryIO:
-    """Open a kit, which has digests of its own. Raises OSError as `read_bytes`, with KIT_LIMIT."""
+    """Open the file of a kit (see `pack`), which may be larger than other files. Raises OSError as `read_bytes`."""
     refuse_unreadable(path, limit=KIT_LIMIT)
     return open(open_regular(path), "rb")
 
@@ -227,7 +227,7 @@ def refuse_irregular(path: str) -> None:
 
 
 def refuse_unreadable(path: str, *, limit: int = LIMIT) -> None:
-    """Raise OSError for a file that no other program should open: not regular, or above the limit."""
+    """Raise OSError for a file that isn't regular or is above the limit, before another program opens it."""
     refuse_irregular(path)
     if os.stat(path).st_size > limit:
         raise _too_large(path, limit)

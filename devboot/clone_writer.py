@@ -13,13 +13,16 @@ from devboot.files import atomic_write
 
 
 def replace_file(path: str, root: str, data: bytes | str, *, mode: int | None = None) -> None:
-    """Replace a file of the project in `root` as a whole. Raises MachineError: `machine/leads-outside`, `machine/…`."""
+    """Write a file of the project in `root` atomically. Raises MachineError: `machine/leads-outside`, `machine/…`."""
     refuse_outside(path, root)
     atomic_write(path, data, mode=mode)
 
 
 def write_beside_links(path: str, data: bytes | str, *, sync: bool = True) -> None:
-    """Write one of devboot's own files into a folder that may come from a clone; a link in its place is replaced."""
+    """Write a file of devboot into a folder that may come from a clone.
+
+    A link in its place is replaced, not followed.
+    """
     if os.path.islink(path):
         os.unlink(path)
     atomic_write(path, data, sync=sync)
@@ -28,7 +31,7 @@ def write_beside_links(path: str, data: bytes | str, *, sync: bool = True) -> No
 def refuse_outside(path: str, root: str) -> None:
     """Raise MachineError `machine/leads-outside` if a link leads from a path in the project out of it.
 
-    A path that lies outside of `root` by its name passes: that is visible to whoever wrote it.
+    A path whose name is outside of `root` passes: the person who wrote it could see that.
     """
     path, root = os.path.abspath(path), os.path.abspath(root)
     if not is_below(path, root) or is_below(os.path.realpath(path), os.path.realpath(root)):
@@ -45,7 +48,7 @@ def refuse_outside(path: str, root: str) -> None:
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Return whether a path is a folder or lies in it, by their names alone."""
+    """Return whether a path is a folder or inside of it, by their names alone, without following links."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 

@@ -1,4 +1,4 @@
-"""The lines of a settings file without comments and blank lines: an edit of those changes nothing that was composed.
+"""Extracts the lines of a settings file that matter: an edit of comments and blank lines needs no new preparation.
 
 Only for text in which such a line can be recognised without parsing the file. The fast commands import this.
 """
@@ -16,7 +16,7 @@ _MARK = b"\xef\xbb\xbf"  # a byte order mark is skipped at the beginning of a fi
 
 
 def code_lines(data: bytes, form: str) -> tuple[tuple[int, ...], bytes] | None:
-    """Return the numbers of the lines that aren't only a comment, and these lines; None for text that isn't understood.
+    """Return the numbers and the joined text of all lines that aren't comments or blank; None if that is unclear.
 
     Two files with the same lines mean the same, and differ at most in line numbers. `form` is TOML, PROCFILE or ENV.
     """
@@ -44,7 +44,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _toml(line: bytes) -> bytes | None:
-    """Return a line without comment and indentation; None if a string may go on in the next line."""
+    """Return a TOML line without comment and indentation; None if a string may continue on the next line."""
     if b'"""' in line or b"'''" in line:
         return None
     position = line.find(b"#")
@@ -54,7 +54,7 @@ def _toml(line: bytes) -> bytes | None:
 
 
 def _start_of_comment(line: bytes) -> int:
-    """Return the position of the `#` of a comment, -1 without one; -2 if a string doesn't end in the line."""
+    """Return the position of a TOML line's comment; -1 without one, -2 if a string doesn't end in the line."""
     position = 0
     while position < len(line):
         letter = line[position : position + 1]
@@ -69,7 +69,7 @@ def _start_of_comment(line: bytes) -> int:
 
 
 def _end_of_string(line: bytes, start: int, quote: bytes) -> int:
-    """Return the position of the closing quote; -1 if there is none."""
+    """Return the position of the closing quote of a string in a TOML line; -1 if there is none."""
     position = start + 1
     while position < len(line):
         letter = line[position : position + 1]
@@ -80,7 +80,7 @@ def _end_of_string(line: bytes, start: int, quote: bytes) -> int:
 
 
 def _procfile(line: bytes) -> bytes | None:
-    """Return a line without indentation, empty for a comment; None if the command may be on the lines below."""
+    """Return a Procfile's line without indentation, empty for a comment; None if its command may be on lines below."""
     line = line.strip(_BLANK)
     if line.startswith(b"#"):
         return b""
@@ -88,7 +88,7 @@ def _procfile(line: bytes) -> bytes | None:
 
 
 def _env(line: bytes) -> bytes | None:
-    """Return a line without indentation, empty for a comment; None if a quoted value may go on in the next line."""
+    """Return an env file's line without indentation, empty for a comment; None if a quoted value may continue below."""
     code = line.strip(_BLANK)
     if code.startswith(b"#"):
         return b""

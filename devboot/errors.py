@@ -78,7 +78,7 @@ class Place:
 
 
 class DevbootError(Exception):
-    """A problem that the user can do something about."""
+    """Base of all errors with which devboot reports a problem to the user."""
 
     exit_code = Exit.FAILED
 
@@ -104,12 +104,12 @@ class DevbootError(Exception):
 
 
 def _advice(sentences: Sequence[str]) -> tuple[str, ...]:
-    """Return the advice; its first sentence is no alternative, though others may have been left out before it."""
+    """Return the sentences of advice, with "or " removed from the first one."""
     return tuple(each if number else each.removeprefix("or ") for number, each in enumerate(sentences))
 
 
 class Evidence(Record):
-    """What the advice on a failed process depends on: its last lines, its command, and its folders.
+    """Facts about a failed process from which advice is derived: its last output lines, its command, its folders.
 
     `packages` are the project's root, its requirements file, and the lines that a new file needs.
     """
@@ -122,7 +122,7 @@ class Evidence(Record):
 
 
 class WorkError(DevbootError):
-    """A process, a task or a check failed. With `evidence` the command line may add advice."""
+    """A process, a task or a check failed. From `evidence` the command line may derive advice."""
 
     exit_code = Exit.FAILED
 
@@ -144,7 +144,7 @@ class ManifestError(DevbootError):
 
 
 class LockError(DevbootError):
-    """devboot.lock is unreadable, stale, or lacks what this platform needs."""
+    """devboot.lock is unreadable, stale, or lacks an artifact for this platform."""
 
     exit_code = Exit.MANIFEST
 
@@ -180,7 +180,7 @@ class TrustError(DevbootError):
 
 
 class Problems(DevbootError):  # noqa: N818
-    """Several problems of one run; `errors` is sorted by place and never empty."""
+    """Several errors that were found in one run; `errors` is sorted by place and never empty."""
 
     def __init__(self, errors: Iterable[DevbootError], *, summary: str = "") -> None:
         self.errors = tuple(sorted(errors, key=_order))

@@ -1,4 +1,4 @@
-"""Events of provisioning, as values that a reporter receives; nothing is printed here.
+"""Events of provisioning, as values that are passed to a reporter; nothing is printed here.
 
 A step is a line of the progress display (`redis`, `venv`, `lock`). Its events come as START, any number of PROGRESS,
 RETRY and NOTE, then one of DONE, UNCHANGED, FAILED. Reporters live in `ui`; use cases get one passed in.
@@ -33,7 +33,7 @@ class Event(Record):
 
 
 class Reporter(Protocol):
-    """Receives events from any thread, in the order in which they happen."""
+    """Receiver of events from any thread, in order."""
 
     def emit(self, event: Event) -> None:
         """Show or record one event; never raises on a broken terminal."""

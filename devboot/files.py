@@ -28,7 +28,7 @@ WRITABLE = "/a/path/that/can/be/written"
 
 
 def fail_point(name: str) -> None:
-    """Die, fail or sleep here if DEVBOOT_FAIL_POINT is `name=ACTION` and DEVBOOT_TEST is 1.
+    """In tests, die, fail or sleep here if DEVBOOT_FAIL_POINT is `name=ACTION` (and DEVBOOT_TEST is 1).
 
     ACTION is `kill` (SIGKILL to itself), `enospc`, `eio`, `erofs` (an OSError) or `sleep` (half a minute). `@PATH`
     names a file with this text, read each time, for a daemon that is to fail later. Tests read the names of all
@@ -64,7 +64,7 @@ def _fail(name: str, action: str) -> None:
 
 
 def machine_error(error: OSError, path: str, doing: str = "write") -> MachineError:
-    """Translate an OSError about `path` for the user: disk full, out of inodes, read-only, not permitted."""
+    """Convert an OSError about `path` to an error for the user: disk full, out of inodes, read-only, not permitted."""
     where = _nearest_existing(path)
     cause = f"{reason_of(error)}: `{error.filename or path}`"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -80,7 +80,7 @@ def machine_error(error: OSError, path: str, doing: str = "write") -> MachineErr
 
 
 def refuse_read_only(path: str) -> None:
-    """Raise MachineError `machine/not-writable` if `path`, or the folder that it would be created in, can't be written.
+    """Raise MachineError `machine/not-writable` if `path`, or the folder where it would be created, can't be written.
 
     Nothing is written.
     """
@@ -91,7 +91,7 @@ def refuse_read_only(path: str) -> None:
 
 
 def refuse_noexec(directory: str) -> None:
-    """Raise MachineError `machine/noexec` if programs can't be run from a folder that exists."""
+    """Raise MachineError `machine/noexec` if programs can't be executed in an existing folder."""
     if os.path.isdir(directory) and os.statvfs(directory).f_flag & getattr(os, "ST_NOEXEC", 0):
         raise MachineError(
             "machine/noexec",
@@ -102,7 +102,7 @@ def refuse_noexec(directory: str) -> None:
 
 
 def error_of_disk(folder: str) -> OSError | None:
-    """Return the error of the disk that a write below `folder` fails with; no file with a name is created."""
+    """Return the OSError with which a write below `folder` fails, tried with a nameless file; None if it succeeds."""
     try:
         descriptor = os.open(folder, getattr(os, "O_TMPFILE", os.O_DIRECTORY) | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -140,7 +140,7 @@ def _full(where: str, path: str, cause: str) -> MachineError:
 
 
 def elsewhere(path: str, place: str) -> str:
-    """Return a command that moves the work to `place`: a variable for devboot's own folders, a copy for a project."""
+    """Return the command that continues at `place`: set DEVBOOT_HOME for devboot's own folders, or copy the project."""
     root = _project_of(path)
     return f"cp -R {shell_word(root)} {place}   # and work there" if root else f"export DEVBOOT_HOME={place}"
 
@@ -165,7 +165,7 @@ def _not_writable(where: str, path: str, cause: str, doing: str, *, read_only: b
 
 
 def _in_the_way(path: str, cause: str) -> MachineError:
-    """Return the error for the wrong kind of file at `path`: a directory, a pipe, a file, a link to nowhere."""
+    """Return the error for the wrong kind of file at `path`, such as a directory or a dangling link."""
     there = _nearest_name(path)
     link = [f"`{there}` is a link to `{os.readlink(there)}`, which isn't there"] if _leads_nowhere(there) else []
     return MachineError(
@@ -198,7 +198,7 @@ def _nearest_existing(path: str) -> str:
 
 
 def plain(path: str, flags: int) -> int:
-    """Open a file that devboot has written, for `open(…, opener=plain)`; never waits for a named pipe.
+    """Open a file that devboot has written, for `open(…, opener=plain)`; never blocks on a named pipe.
 
     Raises OSError: ENXIO for pipes and devices, as the kernel does for sockets.
     """
@@ -236,7 +236,7 @@ def make_directories(path: str) -> None:
 
 
 def atomic_write(path: str, data: bytes | str, *, mode: int | None = None, sync: bool = True) -> None:
-    """Write `data` to `path` as a whole or not at all, following a symbolic link to its target.
+    """Write `data` to `path` atomically, following a symbolic link to its target.
 
     `mode` is set exactly; None keeps the mode of the existing file, else applies the umask. `sync=False` is for files
     that can be recreated: they survive a crash of the process, not of the machine. Raises MachineError.
@@ -262,7 +262,7 @@ def atomic_write(path: str, data: bytes | str, *, mode: int | None = None, sync:
 
 
 def _refuse_device(named: str, path: str) -> None:
-    """Raise OSError if a link leads to something that isn't a regular file: as root a device would be replaced."""
+    """Raise OSError if a link leads to a file that isn't regular; as root, a device would be replaced."""
     if not os.path.islink(named):
         return
     try:
@@ -274,7 +274,7 @@ def _refuse_device(named: str, path: str) -> None:
 
 
 def sweep(path: str) -> None:
-    """Remove temporary files left by killed writers of the same file."""
+    """Delete temporary files that killed writers of `path` have left."""
     directory, name = os.path.split(path)
     for entry in os.listdir(directory):
         if entry.startswith(name + ".") and entry.endswith(".tmp"):
@@ -324,7 +324,7 @@ def _unlink_quietly(path: str) -> None:
 
 
 def sync_directory(path: str) -> None:
-    """Flush renames and new names in a directory to the disk."""
+    """Flush a directory's entries, such as after a rename, to disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -333,7 +333,7 @@ def sync_directory(path: str) -> None:
 
 
 def exchange(one: str, other: str) -> None:
-    """Swap two paths of one filesystem, atomically where the system supports it."""
+    """Swap two paths of one filesystem, atomically if the system supports it."""
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
@@ -350,7 +350,10 @@ def exchange(one: str, other: str) -> None:
 
 
 def dated_name(path: str, at: float, companions: Sequence[str] = ()) -> str:
-    """Return an unused dated name beside `path`, also with the endings `companions`; `at` is wall-clock seconds."""
+    """Return an unused name with the date beside `path`; with the endings `companions` it is unused, too.
+
+    `at` is wall-clock seconds.
+    """
     dated = f"{path}.{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(at))}"
     name, number = dated, 1
     while any(os.path.lexists(name + ending) for ending in ("", *companions)):
@@ -360,7 +363,7 @@ def dated_name(path: str, at: float, companions: Sequence[str] = ()) -> str:
 
 
 def move_aside(path: str, at: float) -> str:
-    """Rename `path` to a dated name beside it and return that; `at` is wall-clock seconds. Overwrites nothing.
+    """Rename `path` to an unused name with the date beside it, and return that; `at` is wall-clock seconds.
 
     Raises MachineError.
     """

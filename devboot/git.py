@@ -1,4 +1,4 @@
-"""Queries git about a clone without running anything that the clone's own configuration names."""
+"""Queries git about a clone without running programs that the clone's own configuration names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WITHOUT_FETCHING = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GI
 def ask_git(words: list[str], folder: str, environ: Mapping[str, str]) -> bytes | None:
     """Run a read-only git command in `folder` and return its output.
 
-    None if it fails, if git isn't installed, or if git would block on a pipe or device in its own folder.
+    None if it fails, if git isn't installed, or if git would block on a pipe or device in the clone's `.git`.
     """
     if _would_wait(folder):
         return None
@@ -57,7 +57,7 @@ def tracked_below(path: str, folder: str, environ: Mapping[str, str]) -> frozens
 
 
 def unignored(names: list[str], folder: str, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the files, by paths relative to `folder`, that git neither tracks nor ignores; none if it can't answer."""
+    """Return those of the files (relative to `folder`) that git neither tracks nor ignores; none if git fails."""
     if not _is_in_repository(folder):
         return ()
     words = ["ls-files", "--others", "--exclude-standard", "-z", "--", *(f":(literal){name}" for name in names)]
@@ -66,7 +66,7 @@ def unignored(names: list[str], folder: str, environ: Mapping[str, str]) -> tupl
 
 
 def is_untracked(path: str, folder: str, environ: Mapping[str, str]) -> bool:
-    """Return whether a file is in the repository around `folder` without being tracked there."""
+    """Return whether a file is inside of the repository around `folder` but not tracked."""
     return tracked_below(path, folder, environ) == frozenset() and _is_in_repository(folder)
 
 
@@ -75,13 +75,13 @@ def _is_in_repository(folder: str) -> bool:
 
 
 def _git_folder(folder: str) -> str:
-    """Return the nearest `.git` from a folder upwards; "" without one."""
+    """Return the path of the nearest `.git`, in `folder` or above; "" if there is none."""
     places = (os.path.join(above, ".git") for above in upwards(os.path.realpath(folder)))
     return next(filter(os.path.lexists, places), "")
 
 
 def _would_wait(folder: str) -> bool:
-    """Return whether git would open a pipe, socket or device in the clone's `.git`."""
+    """Return whether the clone's `.git` contains a pipe, socket or device on which git would block."""
     place = _git_folder(folder)
     opened = [os.path.join(place, name) for name in _OPENED]
     is_odd = bool(place) and not (os.path.isdir(place) or os.path.isfile(place))
@@ -89,6 +89,6 @@ def _would_wait(folder: str) -> bool:
 
 
 def last_change(paths: list[str], folder: str, environ: Mapping[str, str]) -> str:
-    """Return the date (`2024-03-01`) of the last commit that touched one of `paths`, or of any; "" if unknown."""
+    """Return the date (`2024-03-01`) of the last commit that changed one of `paths` (if empty: any); "" if unknown."""
     printed = ask_git(["log", "-1", "--format=%cs", "--", *paths], folder, environ)
     return printed.decode("ascii", "replace").strip() if printed else ""

@@ -1,4 +1,4 @@
-"""Locks between processes: released when their holder ends, signed with its pid, and acquired in one order.
+"""Locks between processes: released when the holder ends, with the holder's pid, taken in a fixed order.
 
 The fast commands and the daemon import this: only modules that cost nothing beside a bare interpreter.
 """
@@ -29,7 +29,7 @@ _NUMBER_BYTES, _STRUCT_FLOCK = 2, 32  # `struct flock`: zeros after the kind of 
 
 
 class Holder(Record):
-    """The holder of a lock: process id, its command, and since when (wall-clock seconds). Zero and "" if unknown."""
+    """The process that holds a lock: pid, command, since when (wall-clock seconds). 0 and "" if unknown."""
 
     pid: int
     command: str
@@ -68,7 +68,7 @@ class FileLock:
 
     @property
     def is_in_place(self) -> bool:
-        """Return whether this object holds the lock that others find at its path, which may have been deleted since."""
+        """Return whether this object holds the lock and its file hasn't been deleted or replaced since."""
         return self.is_held and is_in_place(self.descriptor, self.path)
 
     def try_acquire(self) -> bool:
@@ -155,7 +155,7 @@ _held: set[FileLock] = set()
 
 
 def _check_order(wanted: FileLock) -> None:
-    """Raise AssertionError in tests if this thread holds a lock of the same or a higher rank: it might deadlock."""
+    """Raise AssertionError in tests if this thread holds a lock of the same or a higher rank, which might deadlock."""
     if wanted.rank and os.environ.get("DEVBOOT_TEST") == "1":
         mine = (lock for lock in tuple(_held) if lock._thread == get_ident() and lock.rank >= wanted.rank)  # noqa: SLF001
         if (held := next(mine, None)) is not None:
@@ -171,7 +171,7 @@ os.register_at_fork(after_in_child=_close_in_child)
 
 
 def is_locked(path: str) -> bool:
-    """Return whether some process holds the lock at `path` now, without taking it."""
+    """Return whether any process holds the lock at `path` now, without taking it."""
     try:
         descriptor = plain(path, os.O_RDWR)
     except OSError:
@@ -183,7 +183,7 @@ def is_locked(path: str) -> bool:
 
 
 def _is_held(descriptor: int, kind: int) -> bool:
-    """Return whether another process' lock is in the way of one of this kind; False if nobody can tell."""
+    """Return whether another process' lock conflicts with one of this kind; False if the system can't tell."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError as error:
@@ -192,7 +192,7 @@ def _is_held(descriptor: int, kind: int) -> bool:
 
 
 def read_holder(path: str) -> Holder:
-    """Return the holder that signed the lock at `path`; an unknown one if there is no signature."""
+    """Return the holder recorded in the lock at `path`; an unknown one without a record."""
     try:
         with open(path, encoding="utf-8", errors="replace", opener=plain) as stream:
             pid, command, since = stream.read(4096).splitlines()
@@ -202,11 +202,11 @@ def read_holder(path: str) -> Holder:
 
 
 def hold_folder(path: str) -> int | None:
-    """Lock a folder and return the descriptor that keeps the lock; None while another process has it.
+    """Lock a folder and return the descriptor that keeps the lock; None if another process has it.
 
-    Programs that inherit the descriptor keep the lock, too: it is released when the last of them has ended. The lock
-    is on the folder itself, so there is no file to delete. On a network filesystem without such locks nothing is
-    locked. Raises OSError.
+    Programs that inherit the descriptor keep the lock, too: it is released when the last of them has ended. The lock is
+    on the folder itself, so there is no file to delete. On a network filesystem without such locks nothing is locked.
+    Raises OSError.
     """
     for _ in range(_TRIES):
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -228,7 +228,7 @@ def hold_folder(path: str) -> int | None:
 
 
 def _show_lock(descriptor: int) -> None:
-    """Add a second lock that others can query without taking one: a query by flock would block a starting server."""
+    """Add a second lock for queries (OFD lock), since a query of the flock itself would block a starting server."""
     if _ASK_OPEN_FILE is None:
         return
     try:
@@ -238,7 +238,7 @@ def _show_lock(descriptor: int) -> None:
 
 
 def _is_lock_shown(descriptor: int) -> bool | None:
-    """Return whether another process shows a lock of this folder; None where the system can't tell."""
+    """Return whether another process has the second lock of this folder; None if the system can't tell."""
     if _ASK_OPEN_FILE is None:
         return None
     try:
@@ -253,7 +253,7 @@ def _lock_request(kind: int) -> bytes:
 
 
 def is_folder_held(path: str) -> bool:
-    """Return whether a process holds the lock of a folder; see `hold_folder`."""
+    """Return whether any process holds the lock of a folder; see `hold_folder`."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
@@ -287,7 +287,7 @@ def _empty(descriptor: int) -> None:
 
 
 def is_in_place(descriptor: int, path: str) -> bool:
-    """Return whether a descriptor is of the file or folder that is at `path` now; it may have been replaced."""
+    """Return whether an open descriptor is of the file or folder that is at `path` now, not of a replaced one."""
     try:
         at_path = os.stat(path)
     except FileNotFoundError:

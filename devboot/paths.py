@@ -1,4 +1,4 @@
-"""The directories that devboot uses on this machine; the only reader of platform directories.
+"""Computes the directories that devboot uses; the only reader of platform directories.
 
 XDG directories on Linux and macOS alike: the macOS ones contain a blank (`Application Support`), which breaks shebangs
 and the scripts of Erlang and MariaDB. DEVBOOT_HOME replaces all of them. Only the runtime directory is created here,
@@ -37,7 +37,10 @@ _SOCKET_NAME_LENGTH = len("/0123456789abcdef.sock")
 
 
 class Paths(Record):
-    """Absolute directories: `data` (the store), `cache` (downloads), `state` (records), `runtime` (sockets)."""
+    """Absolute paths of devboot's directories.
+
+    `data` has the store, `cache` downloads, `state` records, `runtime` sockets.
+    """
 
     data: str
     cache: str
@@ -46,7 +49,7 @@ class Paths(Record):
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], uid: int | None = None) -> Paths:
-        """Determine the directories from the environment; only `runtime` is created.
+        """Compute the directories from the environment; only `runtime` is created.
 
         Raises MachineError `machine/no-home` and `machine/unsafe-runtime-dir`.
         """
@@ -72,7 +75,7 @@ def user_directories(environ: Mapping[str, str], passwd_home: Callable[[], str |
 
 
 def xdg_base(kind: str, environ: Mapping[str, str], home: Callable[[], str]) -> str:
-    """Return the XDG directory for `data`, `cache`, `state` or `config`; "" where HOME is needed and empty."""
+    """Return the XDG base directory for `data`, `cache`, `state` or `config`; "" if HOME is needed and unusable."""
     variable, below_home = _XDG[kind]
     base = environ.get(variable, "")
     if os.path.isabs(base):  # the XDG specification: relative ones are to be ignored
@@ -82,7 +85,7 @@ def xdg_base(kind: str, environ: Mapping[str, str], home: Callable[[], str]) -> 
 
 
 def runtime_directory(environ: Mapping[str, str], uid: int) -> str:
-    """Return a directory of this user alone, created with mode 0700, short enough for a socket's path.
+    """Return the directory for sockets: this user's alone, created with mode 0700, with a short path.
 
     It depends on the user, not on TMPDIR, so that two shells use the same one. A candidate that belongs to someone
     else, is a symbolic link or is open to others is never used. Raises MachineError `machine/unsafe-runtime-dir`.
@@ -107,11 +110,11 @@ def runtime_directory(environ: Mapping[str, str], uid: int) -> str:
 
 
 class SocketFolderError(OSError):
-    """A folder for a server's socket that can't be created, or isn't private; `filename` is its path."""
+    """Raised for a folder for a server's socket that can't be created, or isn't private; `filename` is its path."""
 
 
 def make_socket_folders(folders: Sequence[str], owner: Sequence[int] = ()) -> None:
-    """Create the folders of a server's socket, outer first; the last one private to `owner` (its uid and gid).
+    """Create the folders for a server's socket, outer first; the last one private to `owner` (uid and gid).
 
     They may have been removed since the server's last start: temporary folders are cleaned by age. Raises
     SocketFolderError if one can't be created, belongs to another user, or is open to others.
@@ -136,7 +139,7 @@ def make_socket_folders(folders: Sequence[str], owner: Sequence[int] = ()) -> No
 
 
 def private_runtimes(environ: Mapping[str, str], uid: int) -> Iterator[str]:
-    """Return the existing directories for sockets that are safe to use; creates none."""
+    """Yield the existing directories for sockets that are private to this user; creates none."""
     return (each for each in _runtime_candidates(environ, uid) if complaint_about(each, uid) is None)
 
 
@@ -158,13 +161,13 @@ def refuse_bad_root(root: str) -> None:
 
 
 def shown_from(path: str, folder: str) -> str:
-    """Return `path` as shown to people in `folder`: relative if it lies below, else unchanged."""
+    """Return `path` for messages in `folder`: relative if it is below the folder, else unchanged."""
     below = folder.rstrip("/") + "/"
     return path.removeprefix(below)
 
 
 def upwards(folder: str) -> Iterator[str]:
-    """Yield a folder, then each one above it."""
+    """Yield a folder, then each folder above it."""
     while True:
         yield folder
         above = os.path.dirname(folder)
@@ -174,7 +177,7 @@ def upwards(folder: str) -> Iterator[str]:
 
 
 def upwards_to(root: str, folder: str) -> Iterator[str]:
-    """Yield a folder and those above it that are below `root`, then `root` itself."""
+    """Yield a folder and those above it up to and including `root`."""
     root = os.path.normpath(root)
     for place in upwards(os.path.normpath(folder)):
         if not place.startswith(root.rstrip("/") + "/"):
@@ -221,7 +224,7 @@ def _make_private(path: str, uid: int) -> str | None:
 
 
 def complaint_about(path: str, uid: int, closed: int = 0o077) -> str | None:
-    """Return why `path` isn't a directory of `uid` without the rights `closed` for others; None if it is."""
+    """Return why `path` isn't a directory of `uid` without the permission bits `closed`; None if it is."""
     try:
         found = os.lstat(path)  # lstat: a link could be turned to another place after the check
     except OSError:
@@ -267,7 +270,7 @@ def _is_usable_home(home: str) -> bool:
 
 
 def passwd_home(uid: int) -> str | None:
-    """Return the home directory in the password database; None for a user without an entry."""
+    """Return the home directory in the password database; None for a user that has no entry."""
     import pwd
 
     try:

@@ -1,4 +1,4 @@
-"""Temporary folders that are locked by their owner, so that later commands can remove those of killed ones."""
+"""Temporary folders that are locked by their creator, so that later commands can delete those of killed ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHORTEST = 3600.0  # seconds: a folder without its lock may just be made
 
 @contextmanager
 def scratch_folder(where: str | None = None) -> Iterator[str]:
-    """Make an empty temporary folder, in `where` or the usual place, and remove it in the end. Raises OSError."""
+    """Create an empty temporary folder (in `where`), yield its path, delete it in the end. Raises OSError."""
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=where) as place:
         # A lock also holds where processes of another container see the folder, which a process id wouldn't.
         # It gets its name when it is locked: before that, another command would take the folder for abandoned.
@@ -35,7 +35,7 @@ def scratch_folder(where: str | None = None) -> Iterator[str]:
 
 
 def remove_abandoned(where: str | None = None) -> int:
-    """Remove the temporary folders of this user's commands that were killed, and return how many. Raises nothing."""
+    """Delete the temporary folders that this user's killed commands have left; return how many. Raises nothing."""
     directory = where or tempfile.gettempdir()
     with suppress(OSError), os.scandir(directory) as entries:
         paths = [entry.path for entry in entries if entry.name.startswith(_PREFIX)]
@@ -70,7 +70,7 @@ def _age(path: str) -> float:
 
 
 def _remove(path: str) -> bool:
-    """Remove a tree whose folders may be read-only, as in unpacked archives."""
+    """Delete a folder tree that may contain read-only folders; return whether it is gone."""
     for folder, _, _ in os.walk(path):
         with suppress(OSError):
             os.chmod(folder, 0o700)

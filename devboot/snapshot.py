@@ -1,4 +1,4 @@
-"""The compiled project: read by warm commands instead of manifest, lock and env-files.
+"""The compiled project, which warm commands read instead of manifest, lock and env files.
 
 Marshalled plain tuples after one header line: devboot's version, the format of marshal, a checksum of the modules that
 define the tuples, the length and the crc32 of the rest. The header is checked first, since marshal crashes on damaged
@@ -36,14 +36,14 @@ _PROCESSES = 4  # index of `processes` in a plan
 
 
 class Snapshot(Record):
-    """Everything that a warm command needs.
+    """Everything that a warm command needs to know about a prepared project.
 
     `plan_plain` is a Plan as plain tuples; its environment may be empty, since it is `apply(patch, caller's)`. `patch`
     holds (kind, name, value): `=` set, `?` set unless the caller has it, `+` prepend with the path separator, `-`
     unset. `stamps` hold results of `stamp_of`; `inherited` the caller's variables that the composition depended on, as
     (name, value or None). `variables` are (name, value, source, is secret) of all that devboot sets; `ports` (name,
-    port, kind) must be free before the start, `tasks` (name, command, cwd, has dependencies) are for `run TASK`,
-    `data` is checked by `app.fast.data_check`.
+    port, kind) must be free before the start, `tasks` (name, command, cwd, has dependencies) are for `run TASK`, `data`
+    is checked by `app.fast.data_check`.
     """
 
     root: str
@@ -63,12 +63,12 @@ class Snapshot(Record):
 
     @property
     def processes_plain(self) -> tuple[Any, ...]:
-        """Processes, services and tasks of the plan, each a plain tuple."""
+        """Processes, services and tasks in the plan, each as a plain tuple."""
         return self.plan_plain[_PROCESSES]  # type: ignore[no-any-return]
 
 
 def write(path: str, snapshot: Snapshot) -> None:
-    """Write the snapshot to `path` with mode 0600, as a whole or not at all. Raises MachineError."""
+    """Write the snapshot to `path` atomically, with mode 0600. Raises MachineError."""
     from devboot.files import atomic_write
 
     values: tuple[Any, ...] = snapshot
@@ -77,7 +77,7 @@ def write(path: str, snapshot: Snapshot) -> None:
 
 
 def since(state: str) -> int:
-    """Return the time (ns) at which the project's data was as devboot had left it; 0 if unknown.
+    """Return the time (ns) since which other programs may have changed the project's data; 0 if unknown.
 
     That is the end of the last preparation, or of the last run that ended in good order.
     """
@@ -88,7 +88,7 @@ def since(state: str) -> int:
 
 
 def mark_end(state: str) -> None:
-    """Record that a run has ended, after its last process: from now on others may change the project's data."""
+    """Record the time at which a run has ended; from now on other programs may change the project's data."""
     try:
         os.utime(f"{state}/{NAME}")
     except OSError:
@@ -96,7 +96,7 @@ def mark_end(state: str) -> None:
 
 
 def read(path: str, *, has_plan: bool = True) -> Snapshot | None:
-    """Return the snapshot at `path`; None if it is absent, damaged, of another format or another user's file.
+    """Return the snapshot at `path`; None if it is missing, damaged, of another format or another user's file.
 
     Without `has_plan` its plan is left out: unpacking that of hundreds of processes takes milliseconds.
     """
@@ -117,7 +117,7 @@ def read(path: str, *, has_plan: bool = True) -> Snapshot | None:
 
 
 def parse(data: bytes, *, has_plan: bool = True) -> Snapshot | None:
-    """Return the snapshot in `data`; None for anything that `write` doesn't write."""
+    """Parse the bytes of a snapshot; None for anything that `write` doesn't write."""
     end = data.find(b"\n") + 1
     body = data[end:]
     if not end or data[:end] != _header(body):
@@ -127,13 +127,13 @@ def parse(data: bytes, *, has_plan: bool = True) -> Snapshot | None:
 
 
 def _packed(plan: tuple[Any, ...]) -> bytes:
-    """Return a plan as bytes: each process as its differences from the one before it, and equal values once."""
+    """Encode a plan in few bytes: each process as its differences from the one before it, equal values once."""
     from itertools import pairwise
 
     known: dict[tuple[object, ...], Any] = {}
 
     def shared(value: Any) -> Any:
-        """Return the first value that equals this one in content and types."""
+        """Return the first value seen that equals this one in content and types."""
         if not isinstance(value, tuple):
             return known.setdefault((type(value), value), value)
         items = tuple([shared(item) for item in value])
@@ -149,7 +149,7 @@ def _packed(plan: tuple[Any, ...]) -> bytes:
 
 
 def _unpacked(data: bytes) -> tuple[Any, ...]:
-    """Return the plan that `_packed` has packed; neighbouring processes share the values in which they agree."""
+    """Decode a plan encoded by `_packed`; neighbouring processes share their equal values in memory."""
     plan, rows = marshal.loads(data)  # noqa: S302  as above
     if not rows:
         return plan  # type: ignore[no-any-return]
@@ -167,10 +167,10 @@ def _with_processes(plan: tuple[Any, ...], processes: tuple[Any, ...]) -> tuple[
 
 
 def stamp(path: str) -> tuple[str, int, int]:
-    """Return a stamp that differs once a file or folder changes; its kind is ABSENT if there is nothing at `path`.
+    """Return a stamp of a file or folder, which differs once it changes; its kind is ABSENT if nothing is there.
 
-    A stamp is (path, time in ns, number). The time is that of the inode's last change, which nobody can set; the
-    number combines inode, size and time of the last write. For a folder only that time counts.
+    A stamp is (path, time in ns, number). The time is that of the inode's last change, which nobody can set; the number
+    combines inode, size and time of the last write. For a folder only that time counts.
     """
     try:
         found = os.stat(path)
@@ -182,7 +182,7 @@ def stamp(path: str) -> tuple[str, int, int]:
 
 
 def listing(path: str) -> tuple[str, int, int]:
-    """Return a stamp of the names in a folder: (path, LISTED, crc32 of the names), without hidden and temporary ones.
+    """Return a stamp of the names in a folder: (path, LISTED, crc32), without hidden and temporary names.
 
     A folder's own time would change with each journal that SQLite creates beside its database.
     """
@@ -196,7 +196,7 @@ def listing(path: str) -> tuple[str, int, int]:
 
 
 def presence(path: str) -> tuple[str, int, int]:
-    """Return a stamp of whether `path` is there, and what kind of thing it is; links are followed."""
+    """Return a stamp of whether `path` exists, and whether it is a file or a folder; links are followed."""
     try:
         return (path, FOUND, os.stat(path).st_mode & 0o170000)
     except OSError:
@@ -204,7 +204,7 @@ def presence(path: str) -> tuple[str, int, int]:
 
 
 def matching(path: str) -> tuple[str, int, int]:
-    """Return a stamp of names: `folder/PREFIX*SUFFIX` means all entries that match; with `/` at its end, only folders.
+    """Return a stamp of the names that match `folder/PREFIX*SUFFIX`; with `/` at its end, only of folders.
 
     Folders in IGNORED don't count.
     """
@@ -233,12 +233,15 @@ def stamps(paths: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
 
 
 def runs_nothing(snapshot: Snapshot) -> bool:
-    """Return whether its plan has no process, service or task, as after `run` in a clone without any."""
+    """Return whether the snapshot's plan has no process, service or task, as after `run` in a clone without any."""
     return not snapshot.processes_plain
 
 
 def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:
-    """Return whether nothing has changed that the snapshot was made from: one `stat` a file; changed ones are read."""
+    """Return whether nothing that the snapshot was made from has changed: one `stat` per file.
+
+    Changed ones are read.
+    """
     if snapshot.root != root or (snapshot.inode and snapshot.inode != inode_of(root)):
         return False
     for name, value in snapshot.inherited:
@@ -248,7 +251,7 @@ def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:
 
 
 def changed(snapshot: Snapshot) -> Iterator[tuple[str, int, int]]:
-    """Yield the stamps of files that changed, except for those that were only touched or got other comments."""
+    """Yield the stamps of changed files, except for those only touched, or with changes only in comments."""
     digests: dict[str, str] | None = None
     for old in snapshot.stamps:
         if not is_current(old):
@@ -258,7 +261,7 @@ def changed(snapshot: Snapshot) -> Iterator[tuple[str, int, int]]:
 
 
 def _means_the_same(snapshot: Snapshot, digests: Mapping[str, str], old: tuple[str, int, int]) -> bool:
-    """Return whether a file with another stamp has the same content, or the same lines without comments."""
+    """Return whether a file with a new stamp has the same content, or the same lines apart from comments."""
     path, kind, _ = old
     if kind in (*KINDS, ABSENT[0]):
         return False
@@ -269,15 +272,15 @@ def _means_the_same(snapshot: Snapshot, digests: Mapping[str, str], old: tuple[s
 
 
 def content_digest(path: str) -> str:
-    """Return a digest of a small regular file's content and permissions; "" for anything else."""
+    """Return a digest of a small regular file's content and permissions; "" for any other file."""
     found = _small_file(path)
     return "" if found is None else _digest(*found)
 
 
 def code_of(path: str, form: str) -> tuple[str, tuple[int, ...]]:
-    """Return a digest of a small regular file's permissions and lines without comments, and their numbers.
+    """Return a digest of a small file's permissions and lines without comments, and the numbers of these lines.
 
-    The digest is "" for anything else, and for text that isn't understood. `form` is as in `code_lines`.
+    The digest is "" for other files, and if comments can't be recognised. `form` is as in `code_lines`.
     """
     from devboot.code_lines import code_lines
 
@@ -316,7 +319,7 @@ def _small_file(path: str) -> tuple[os.stat_result, bytes] | None:
 
 
 def inode_of(root: str) -> int:
-    """Return the inode of a project's root; 0 where it is gone."""
+    """Return the inode number of a project's root; 0 if it was deleted."""
     try:
         return os.stat(root).st_ino
     except OSError:
@@ -324,7 +327,7 @@ def inode_of(root: str) -> int:
 
 
 def are_current(recorded: Iterable[tuple[str, int, int]]) -> bool:
-    """Return whether files and folders still match their stamps."""
+    """Return whether all files and folders still match their stamps."""
     return all(is_current(old) for old in recorded)
 
 
@@ -334,12 +337,12 @@ def is_current(old: tuple[str, int, int]) -> bool:
 
 
 def stamped_again(old: tuple[str, int, int]) -> tuple[str, int, int]:
-    """Return the stamp of the same file, folder or names as they are now."""
+    """Return the present stamp of the file, folder or names of an old stamp."""
     return stamp_of(old[0], old[1])
 
 
 def stamp_of(path: str, kind: int) -> tuple[str, int, int]:
-    """Return the stamp of a path; `kind` is one of KINDS or, for the thing itself, anything else."""
+    """Return the present stamp of a path; `kind` selects content, presence, listing or matching names."""
     return _MAKERS.get(kind, stamp)(path)
 
 
@@ -347,7 +350,7 @@ _MAKERS = {LISTED: listing, MATCHED: matching, FOUND: presence}
 
 
 def apply(patch: Iterable[tuple[str, str, str]], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return a copy of `environ` with the patch applied."""
+    """Return a copy of `environ` with the changes of a patch (see `Snapshot`)."""
     result = dict(environ)
     for kind, name, value in patch:
         if kind == SET:
@@ -370,7 +373,7 @@ def _header(body: bytes) -> bytes:
 
 
 def _layout() -> str:
-    """Return a string that changes with the form of a snapshot's values, and with each commit of a checkout.
+    """Return a text that differs if snapshots have another form, or after each commit of a checkout.
 
     A pull brings other code under the same version; git's log of its HEAD grows with it.
     """

@@ -1,1 +1,1 @@
-"""The command line: composes all layers, and is the only one that reads variables, directory and clocks."""
+"""The command line: composes all layers; only this package reads the environment, the current folder and clocks."""

@@ -1,4 +1,4 @@
-"""The Typer application: one function per command that `direct` doesn't call, none longer than its flags."""
+"""The Typer application: one function per command that `direct` doesn't call."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def carry_out(invocation: Invocation, session: Session) -> int:
 
 
 def command(name: str) -> Callable[[_Function], _Function]:
-    """Register the function for a command of the table; help is printed from the table before Typer is asked."""
+    """Return a decorator that registers a function with Typer as the command `name` of the table."""
     return application.command(name, help=BY_NAME[name].help, add_help_option=False)
 
 
 def option(name: str, spelling: str) -> Any:
-    """Return the option of command `name` as the table describes it."""
+    """Return the Typer option for a flag of command `name`, as the table of commands describes it."""
     flag = next(flag for flag in BY_NAME[name].flags if spelling in flag.names)
     return typer.Option(*flag.names, help=flag.help, metavar=flag.metavar or None)
 
 
 def flags_of(name: str) -> Callable[[_Function], _Function]:
-    """Declare on a function that takes `**flags` the options of command `name`, so that they are written down once."""
+    """Return a decorator that declares the options of command `name` on a function with `**flags`, from the table."""
 
     def declare(function: _Function) -> _Function:
         written = inspect.signature(function, eval_str=True).parameters.values()
@@ -73,7 +73,7 @@ def flags_of(name: str) -> Callable[[_Function], _Function]:
 
 
 def _kind_of(flag: Flag) -> tuple[Any, Any]:
-    """Return the type that Typer converts a flag's value to, and the default of a flag that wasn't given."""
+    """Return the Python type for a flag's value, and the default when the flag is missing."""
     if flag.multiple:
         return list[str] | None, None
     if not flag.metavar:
@@ -83,7 +83,7 @@ def _kind_of(flag: Flag) -> tuple[Any, Any]:
 
 @command("scale")
 def scale(ctx: typer.Context, counts: Annotated[list[str], typer.Argument()]) -> int:
-    """Change the numbers of running processes (`worker=3`); return the exit code."""
+    """Change the number of running instances (`worker=3`); return the exit code."""
     from devboot.cli.commands import preparing
 
     return preparing.scale(_session(ctx), counts)
@@ -167,7 +167,7 @@ def state(
     data: Annotated[bool, option("state", "--data")] = False,
     json: Annotated[bool, option("state", "--json")] = False,  # noqa: ARG001  read by the session
 ) -> int:
-    """Print where state and data are, or take over those of a project that is gone; return the exit code."""
+    """Print the paths of state and data, or adopt those of a deleted project; return the exit code."""
     from devboot.cli.commands import state as keeping
 
     return keeping.state(_session(ctx), action, name, is_data=data)
@@ -204,7 +204,7 @@ def recipe(
 @command("import")
 @flags_of("import")
 def import_(ctx: typer.Context, files: Annotated[list[str] | None, typer.Argument()] = None, **flags: Any) -> int:
-    """Turn a compose file into a manifest; return the exit code."""
+    """Convert a compose file to a manifest; return the exit code."""
     from devboot.cli.commands import importing
 
     return importing.import_compose(_session(ctx), files or [], _values(**flags))
@@ -212,7 +212,7 @@ def import_(ctx: typer.Context, files: Annotated[list[str] | None, typer.Argumen
 
 @command("explain")
 def explain(ctx: typer.Context, slug: Annotated[str, typer.Argument()] = "") -> int:
-    """Print the long form of a slug, or all slugs; return the exit code."""
+    """Print the explanation of an error slug, or all slugs; return the exit code."""
     return topics.explain(slug, _session(ctx))
 
 
@@ -231,7 +231,7 @@ def help_(ctx: typer.Context, topic: Annotated[str, typer.Argument()] = "") -> i
 
 
 def _values(**flags: object) -> dict[str, object]:
-    """Return the flags that were given, under the names that an Invocation has for them."""
+    """Return the given flags by their names in an Invocation, as `dry-run`."""
     return {name.rstrip("_").replace("_", "-"): value for name, value in flags.items() if value}
 
 
@@ -242,7 +242,7 @@ def _session(ctx: typer.Context) -> Session:
 
 
 def words_of(invocation: Invocation) -> list[str]:
-    """Return the invocation as words of a command line, with the long form of each flag."""
+    """Return a parsed command line as words again, with the long form of each flag."""
     words = [invocation.command]
     for flag in BY_NAME[invocation.command].flags:
         value = invocation.values.get(flag_key(flag))

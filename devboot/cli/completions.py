@@ -1,4 +1,4 @@
-"""Completion scripts for shells, generated from the table; names of processes and tasks come from the snapshot."""
+"""Shell completion: scripts generated from the table of commands; names of processes and tasks from the snapshot."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOPICS = ("exit-codes", "environment", "schema")
 
 
 def completions(shell: str, kind: str, session: Session) -> int:
-    """Print the script for a shell, or the names of a kind; return the exit code.
+    """Print the completion script for a shell, or with `kind` the names that it offers; return the exit code.
 
     Raises UsageError for an unknown shell.
     """
@@ -39,7 +39,10 @@ def completions(shell: str, kind: str, session: Session) -> int:
 
 
 def names(kind: str, cwd: str, environ: Mapping[str, str]) -> list[str]:
-    """Return possible names for an argument of this kind, read from files only; empty on any error."""
+    """Return the names to offer for an argument of this kind (process, task, …), read from files.
+
+    Empty on any error.
+    """
     if kind in {"process", "task"}:
         known = snapshot.read(os.path.join(find_project(cwd, environ).state, snapshot.NAME))
         if known is None:

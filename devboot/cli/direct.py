@@ -1,4 +1,4 @@
-"""Calls the commands that are typed most without Typer, whose import takes as long as reading the project.
+"""Calls the most frequent commands without Typer, whose import takes as long as reading the project.
 
 `app.arguments` has checked flags and arguments by the table of commands.
 """

@@ -1,4 +1,4 @@
-"""Turns errors into messages and exit codes, in this one place; a bug leaves a crash file."""
+"""Turns exceptions into messages and exit codes; a bug leaves a crash file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PATHS = ("HOME", "PWD", "OLDPWD", "PATH", "SHELL", "USER", "LOGNAME", "VIRTUAL_
 
 
 class Ended(BaseException):
-    """A signal that ends devboot while it works; carries the signal's number."""
+    """Raised by a signal that ends devboot; carries the signal's number."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
@@ -37,7 +37,7 @@ class Ended(BaseException):
 
 
 def report(error: BaseException, session: Session, command: str, argv: list[str]) -> int:
-    """Print the error on stderr, and as JSON on stdout with --json; returns the exit code."""
+    """Print an exception on stderr, with --json also as JSON on stdout; return the exit code."""
     session.close_opening()
     try:
         return _report(error, session, command, argv)
@@ -70,7 +70,7 @@ def _report(error: BaseException, session: Session, command: str, argv: list[str
 
 
 def _show_changes(error: DevbootError, session: Session) -> None:
-    """Print what has changed since the project last worked, if that may have caused the error."""
+    """Print what has changed since the project's last start without errors, if that may have caused the error."""
     if isinstance(error, (UsageError, BusyError, TrustError)):
         return
     from devboot.app.preparation.generations.since_success import changes_of_project
@@ -88,7 +88,7 @@ def _show_changes(error: DevbootError, session: Session) -> None:
 
 
 def show(error: DevbootError, session: Session) -> None:
-    """Write the message, and its JSON for programs."""
+    """Print an error's message on stderr, with --json also as JSON on stdout."""
     from devboot.text.problems import error_as_json
     from devboot.ui.errors import workflow_annotations
 
@@ -117,7 +117,7 @@ def _report_interruption(session: Session, command: str) -> None:
 
 
 def _machine_error(error: OSError) -> DevbootError | None:
-    """Return the error for a full disk or a missing permission; None for other OSErrors."""
+    """Return the error of devboot for an OSError that means a full disk or a missing permission; None for others."""
     where = f" `{error.filename}`" if error.filename else ""
     reason = reason_of(error)
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -162,7 +162,7 @@ def _bug(error: BaseException, session: Session, argv: list[str]) -> DevbootErro
 
 
 def _deepest(at: TracebackType | None) -> str:
-    """Return the name of devboot's innermost function in the traceback."""
+    """Return the name of the innermost function of devboot in a traceback."""
     where = "main"
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     while at is not None:
@@ -173,7 +173,7 @@ def _deepest(at: TracebackType | None) -> str:
 
 
 def _write_crash_file(error: BaseException, session: Session, argv: list[str]) -> str:
-    """Write the crash file and return its path; "" if it can't be written, since a second error helps nobody."""
+    """Write a crash file and return its path; "" if it can't be written, which is not reported."""
     try:
         folder = os.path.join(session.context.paths().state, "crash")
         os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Help as plain text, rendered from the table of commands for any width."""
+"""Renders help as plain text from the table of commands, for any width."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = tuple[str, str]
 
 
 def command_help(command: Command, width: int = 0) -> str:
-    """Return the help of a command: usage, one sentence, examples, common flags, the rest; `width` 0 is a page's."""
+    """Return the help of a command: usage, description, examples, flags; `width` 0 means a usual page's width."""
     width = width or _DEFAULT
     common = [flag for flag in command.flags if flag.common]
     rest = [flag for flag in command.flags if not flag.common]
@@ -43,7 +43,7 @@ def usage(command: Command) -> str:
 
 
 def overview(width: int = 0) -> str:
-    """Return the list of all commands by group, the global flags and the topics."""
+    """Return the list of all commands by group, with the global flags and the help topics."""
     width = width or _DEFAULT
     lines = wrap("devboot takes a fresh clone of a project to a running application.", width)
     lines += ["", *wrap("usage: devboot [FLAGS] COMMAND [FLAGS] [ARGUMENTS]", width, then="  ")]
@@ -61,7 +61,7 @@ def overview(width: int = 0) -> str:
 
 
 def brief(state: str) -> str:
-    """Return the eight lines that `devboot` alone prints; `state` describes this project."""
+    """Return the text that `devboot` without a command prints; `state` is the line about this project."""
     now = [
         ("up", "start everything; what is missing is installed"),
         ("ps", "show what runs"),
@@ -89,7 +89,7 @@ def _section(title: str, rows: Sequence[Row], width: int) -> list[str]:
 
 
 def _columns(rows: Sequence[Row], width: int) -> Iterator[str]:
-    """Yield rows as two columns; a cell too long for the left column gets a line of its own."""
+    """Yield lines with two columns; a cell too wide for the left column gets its own line."""
     left = min(max(cells(term) for term, _ in rows), 34)
     indent = " " * (left + 4)
     for term, text in rows:

@@ -1,4 +1,4 @@
-"""Entry point of the slow path: parse, dispatch, report."""
+"""Entry point of the slow path: parses the command line, calls the command, reports errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OF_NO_PROJECT = {"init", "import", "gc", "explain", "completions", "help"}
 
 
 def main(argv: Sequence[str], handle: Any = None) -> int:
-    """Carry out one command line (without the program's name) and return its exit code; nothing is raised.
+    """Run one command line (without the program's name) and return its exit code; raises nothing.
 
     `handle` is the daemon that was forked before the heavy imports, if there is one.
     """
@@ -49,7 +49,7 @@ def main(argv: Sequence[str], handle: Any = None) -> int:
 
 
 def explain_failure(error: BaseException, argv: Sequence[str]) -> int:
-    """Report an error of the fast path like one of the slow path; returns the exit code."""
+    """Report an exception of the fast path in the same form as one of the slow path; return the exit code."""
     if isinstance(error, SystemExit):
         raise error
     session = fallback_session(argv, dict(os.environ))

@@ -1,4 +1,4 @@
-"""One run of the command line: its context, and the only functions through which commands write."""
+"""One run of the command line: its context, and the only functions by which commands print."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SCHEMA = 1  # version of every JSON document; grows when a key changes its meani
 
 
 class Session:
-    """The environment of one command. `handle` is the daemon that `__main__` forked in advance, or None."""
+    """The context of one command. `handle` is the daemon that `__main__` has forked in advance, or None."""
 
     def __init__(self, context: Context, handle: Any = None) -> None:
         self.context = context
@@ -48,11 +48,11 @@ class Session:
 
     @property
     def json(self) -> bool:
-        """Return whether stdout carries JSON."""
+        """Return whether stdout is to contain JSON."""
         return self.context.output.json
 
     def call(self, command: str, args: Sequence[str], values: Mapping[str, object], project: Project) -> Call:
-        """Return the call that the fast path would have made."""
+        """Return the input for a fast command, equal to that of the fast path."""
         context = self.context
         return Call(
             command,
@@ -79,11 +79,11 @@ class Session:
         return has_colour(context.stderr if err else context.stdout, context.environ, context.output)
 
     def width(self, *, err: bool = False) -> int:
-        """Return the terminal's columns; 0 if the stream is no terminal, where lines aren't broken."""
+        """Return the terminal's columns; 0 if the stream isn't a terminal, so that lines aren't wrapped."""
         return (self.context.stderr if err else self.context.stdout).columns
 
     def open_with(self, text: str) -> None:
-        """Show at once on a terminal that something is happening: the imports that follow take some hundred ms."""
+        """Print a first line on a terminal at once, because the imports that follow take some hundred ms."""
         context = self.context
         if is_live(context.stderr, context.environ, context.output):
             known = self.symbols(err=True)
@@ -92,14 +92,14 @@ class Session:
             self._is_opened = True
 
     def close_opening(self) -> None:
-        """Erase the opening line before other output."""
+        """Erase the line printed by `open_with`."""
         if self._is_opened:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
             self._is_opened = False
 
     def out(self, text: str, *, is_exact: bool = False) -> None:
-        """Write a command's output to stdout; with `is_exact` unchanged, for a program and not for a terminal.
+        """Write a command's output to stdout; `is_exact`: unchanged, without escaping for terminals.
 
         Raises BrokenPipeError if its reader has gone, WorkError for a full disk.
         """
@@ -135,7 +135,7 @@ class Session:
         streams.end()
 
     def out_json(self, value: Mapping[str, Any], *, header: bool = True) -> None:
-        """Write one JSON document; with `header` it begins with schema and version."""
+        """Write one JSON document to stdout; with `header` it begins with the keys `schema` and `devboot`."""
         from devboot.ui.reporters import json_line
 
         self.out(json_line({**(self.document() if header else {}), **value}))
@@ -145,27 +145,27 @@ class Session:
         return {"schema": SCHEMA, "devboot": self.context.version}
 
     def say(self, *lines: str) -> None:
-        """Print devboot's own messages to stderr, unless --quiet is given."""
+        """Print messages to stderr, unless --quiet is given."""
         self.close_opening()
         if not self.context.output.quiet:
             sys.stderr.write("".join(f"{printable(self.mask(as_called(line)))}\n" for line in lines))
 
     @property
     def can_ask(self) -> bool:
-        """Return whether questions can be asked: a person is at both streams, and no flag forbids it."""
+        """Return whether questions can be asked: both streams are terminals, and no flag forbids it."""
         context = self.context
         is_person = may_ask(context.stdin, context.stderr, context.environ, context.output)
         return is_person and not context.output.json
 
     def is_yes(self) -> bool:
-        """Ask for confirmation; returns whether the answer is yes."""
+        """Wait for the user's answer to a question that was printed; return whether it is yes."""
         self.close_opening()
         sys.stderr.write("do it? [Y/n] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("", "y", "yes")
 
     def load(self) -> Loaded:
-        """Load the project of the current directory, waiting for other devboots as the flags say."""
+        """Load the project of the current folder, waiting for other commands of devboot as the flags allow."""
         from devboot.app.preparation.project.load import load_project
         from devboot.state.claiming import Patience
 
@@ -216,12 +216,12 @@ class Session:
 
 
 def fallback_session(argv: Sequence[str], environ: Mapping[str, str], handle: Any = None) -> Session:
-    """Return a session for reporting an error in a command line, or in the directory that it was typed in."""
+    """Return a session for reporting an error in the command line or its folder, when no other can be opened."""
     return _session(Invocation(values={"json": "--json" in argv}), environ, "/", handle)
 
 
 def open_session(invocation: Invocation, environ: Mapping[str, str], handle: Any = None) -> Session:
-    """Return the session of a command, with streams, variables, directory and clocks as they are now.
+    """Open the session of a command with the present streams, environment, folder and clocks.
 
     Raises UsageError if the directory of `-C` is missing.
     """

@@ -1,4 +1,4 @@
-"""Standard streams that fail neither on a character nor on being closed."""
+"""Makes standard streams robust: closed ones, and characters that they can't encode."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TextIO
 
 
 def make_safe() -> None:
-    """Open closed streams on /dev/null, and replace characters that a stream can't encode.
+    """Open closed standard streams on /dev/null, and replace characters that a stream can't encode.
 
-    A closed descriptor would be given to the next file that is opened, and our messages written into that.
+    A closed descriptor would be given to the next file that is opened, and messages would be written into that.
     """
     for number in range(3):
         try:
@@ -25,7 +25,7 @@ def make_safe() -> None:
 
 
 def silence_stdout() -> None:
-    """Point stdout to /dev/null after its reader has gone, so that the interpreter's last flush doesn't raise."""
+    """Point stdout to /dev/null after a broken pipe, so that the interpreter's last flush doesn't raise."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.close(null)

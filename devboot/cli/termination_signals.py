@@ -1,4 +1,4 @@
-"""Turns termination signals into exceptions, so that cleanup runs as on Ctrl-C, and loses none of them."""
+"""Turns termination signals into exceptions, so that cleanup runs as after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SOON = 0.01
 
 
 def end_by_exception() -> None:
-    """Raise an exception on SIGTERM and SIGHUP: the cursor is restored and staging directories are removed.
+    """Install handlers that raise an exception on SIGTERM and SIGHUP, so that cleanup runs.
 
     An exception within a callback of the interpreter (of import locks, of weak references) would be printed and
     swallowed. A signal that arrives there is sent once more.

@@ -1,1 +1,1 @@
-"""Read-only checks of the machine and the project; each finding has one command that fixes it, as data."""
+"""Read-only checks of the machine and the project; each finding has a command that fixes it, as data."""

@@ -1,4 +1,4 @@
-"""Results of checks: facts, findings with their fixes, and the whole report."""
+"""Results of doctor's checks: facts, findings with their fixes, and the whole report."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Finding(Record):
 
 
 class Answer(Record):
-    """The result of one check: facts for the area's line, findings, details for -v."""
+    """Result of one check: facts for the area's line, findings, details for -v. `idle`: there was nothing to check."""
 
     facts: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -72,14 +72,17 @@ class Outcome:
 
 
 class Area(Record):
-    """All outcomes of one area, in the order of its checks."""
+    """All checks of one area with their answers, in order."""
 
     name: str
     outcomes: tuple[Outcome, ...]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All findings of the area; what `up` itself says of a problem replaces what other checks find of it."""
+        """Findings of the area.
+
+        A finding about an error of `up` replaces other checks' findings of the same problem.
+        """
         found = [finding for outcome in self.outcomes for finding in outcome.answer.findings]
         refused = {finding.slug for finding in found if finding.refusal is not None}
         return tuple(each for each in found if each.refusal is not None or each.slug not in refused)
@@ -127,7 +130,7 @@ class Report(Record):
 
     @property
     def findings(self) -> tuple[tuple[str, Finding], ...]:
-        """All findings with the names of their areas: those for which `up` refuses to start, in the order of `up`.
+        """All findings as (area, finding), most important first: errors for which `up` refuses to start, in its order.
 
         Then other errors, and warnings, each in the order of the areas.
         """

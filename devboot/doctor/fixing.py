@@ -1,4 +1,4 @@
-"""Picks the fixes of a report that devboot can carry out itself, and judges whether they helped. Pure."""
+"""Selects the fixes in a report that devboot can carry out itself, and judges whether they helped; no I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIXED, NOT_FIXED, LEFT = "fixed", "not fixed", "left as is"
 
 
 class Step(NamedTuple):
-    """One command or repair that should fix the findings of an area; `use_case` and `arguments` as in `Fix`."""
+    """One command or repair to fix findings of an area; `use_case` and `arguments` as in `Fix`."""
 
     area: str
     command: str
@@ -30,17 +30,17 @@ class Step(NamedTuple):
 
     @property
     def is_repair(self) -> bool:
-        """Return whether doctor itself carries it out, not another command."""
+        """Return whether doctor itself carries out the fix, rather than another command."""
         return self.use_case in REPAIRS
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The command's words without `devboot` itself."""
+        """Return the words of the fixing command without `devboot` itself."""
         return tuple(shlex.split(self.command)[1:])
 
 
 def steps_of(report: Report) -> tuple[Step, ...]:
-    """Return each fixing command once, in the order of the findings; fixes that only a person can do are left out."""
+    """Return each fixing command once, in the order of the findings, without those that only a person can run."""
     steps: dict[tuple[str, ...], Step] = {}
     for area, finding in report.findings:
         fix = finding.fix
@@ -53,13 +53,13 @@ def steps_of(report: Report) -> tuple[Step, ...]:
 
 
 def is_still_there(step: Step, after: Report) -> bool:
-    """Return True if the report after the fix has one of the step's findings again."""
+    """Return whether the report after a fix still has one of the findings that it should fix."""
     before = {(finding.slug, finding.what) for finding in step.findings}
     return any((finding.slug, finding.what) in before for area, finding in after.findings if area == step.area)
 
 
 def summary(outcomes: Iterable[tuple[Step, str]], others: Iterable[str]) -> str:
-    """Return the last line, as in `2 fixed and checked again, 1 left: devboot lock`.
+    """Return the last line of `doctor --fix`: `2 fixed and checked again, 1 left: devboot lock`.
 
     `others` are commands that only a person can run.
     """

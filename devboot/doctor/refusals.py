@@ -1,4 +1,4 @@
-"""Findings made of the errors with which `up` would refuse to start."""
+"""Converts the errors with which `up` would refuse to start into findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OWN = ("lock", "sync", "down", "store repair")  # commands that `--fix` runs; `
 
 
 def refused(area: str, repair: Repair = lambda _subject, _error, _name: None) -> Check:
-    """Return a check that reports the errors for which `up` would refuse to start, as far as they are of `area`.
+    """Return a check that reports those errors of `up` that belong to `area`.
 
     `repair` returns a better fix than an error's own advice, or None.
     """
@@ -33,7 +33,7 @@ def refused(area: str, repair: Repair = lambda _subject, _error, _name: None) ->
 
 
 def finding_of(error: DevbootError, number: int, fix: Fix | None = None) -> Finding:
-    """Return the finding for an error that `up` would raise as its `number`th."""
+    """Return the finding for an error of `up`; `number` is its position among all errors of `up`."""
     place = error.place
     where = f"{place.file}:{place.line}:{place.column}" if place and place.line else place.file if place else ""
     return Finding(
@@ -48,7 +48,7 @@ def finding_of(error: DevbootError, number: int, fix: Fix | None = None) -> Find
 
 
 def fix_of(error: DevbootError) -> Fix:
-    """Return the first advice of an error as a fix: the command, and what follows it as its cost."""
+    """Return the first advice of an error as a fix: the command, and the remark after it as its cost."""
     advice = next(iter(error.help), "devboot up")
     if advice.startswith("`"):
         command, _, cost = advice[1:].partition("`")

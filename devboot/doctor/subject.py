@@ -1,4 +1,4 @@
-"""The input of all checks: facts about one project and machine, and functions that read more on demand."""
+"""The input of doctor's checks: facts about project and machine, and functions that read more on demand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Value = TypeVar("Value")
 
 
 class Once(Generic[Value]):
-    """A function that computes its value once, when the first of doctor's threads needs it; the others wait.
+    """A function that computes its value once, for several threads: the first one computes, the others wait.
 
     Since Python 3.12 a `cached_property` doesn't wait.
     """
@@ -31,7 +31,7 @@ class Once(Generic[Value]):
         self._values: list[Value] = []
 
     def __call__(self) -> Value:
-        """Return the value."""
+        """Return the value, computing it at the first call."""
         with self._lock:
             if not self._values:
                 self._values.append(self._compute())
@@ -70,6 +70,6 @@ class Subject(Record):
 
 
 def venv_folder(subject: Subject) -> str:
-    """Return the path of the project's virtualenv, which need not exist."""
+    """Return the path of the project's virtualenv, whether it exists or not."""
     name = ".venv" if subject.manifest is None else subject.manifest.python.venv
     return os.path.join(subject.project.root, name)

@@ -1,1 +1,1 @@
-"""Turns a lock into store objects: build in staging, verify, publish. The store itself never fetches."""
+"""Turns a lock into store objects: builds in a staging folder, verifies, publishes."""

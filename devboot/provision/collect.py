@@ -1,9 +1,9 @@
-"""Removes unused store objects and the leftovers of killed builds, and gives a reason for everything that stays.
+"""Removes unused store objects and files left by killed builds, and gives a reason for everything that stays.
 
-An object is in use if an existing project holds it, a running command is about to need it, or a process uses it.
-Each object is checked again right before its removal: under its own lock, so that nobody builds it, and under the
-lock of the roots, so that no root is added between that check and the rename that hides the object. A command that
-comes after the rename finds nothing, waits for the object's lock, and builds the object anew.
+An object is in use if an existing project holds it, a running command is about to need it, or a process uses it. Each
+object is checked again right before its removal: under its own lock, so that nobody builds it, and under the lock of
+the roots, so that no root is added between that check and the rename that hides the object. A command that comes after
+the rename finds nothing, waits for the object's lock, and builds the object anew.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LOCK_SECONDS = 600.0
 
 
 class Piece(Record):
-    """A thing that `gc` has removed or kept: `kind` is OBJECT, LEFTOVER, …; `size` is in bytes, `why` is the reason."""
+    """An item that `gc` has removed or kept: `kind` is OBJECT, LEFTOVER, …; `size` is in bytes, `why` is the reason."""
 
     kind: str
     name: str
@@ -39,7 +39,7 @@ class Piece(Record):
 
 
 class Collected(Record):
-    """The result of `gc`: what was removed and what stays; with `is_dry` nothing was removed."""
+    """Result of `gc`: removed and kept items; with `is_dry` nothing was removed."""
 
     removed: tuple[Piece, ...]
     kept: tuple[Piece, ...]
@@ -47,7 +47,7 @@ class Collected(Record):
 
     @property
     def freed(self) -> int:
-        """The bytes that were freed."""
+        """Bytes that were freed."""
         return sum(piece.size for piece in self.removed)
 
 
@@ -67,7 +67,7 @@ class Terms(Record):
 
     @property
     def leftover_age(self) -> float:
-        """The age in seconds that a killed command's leftover must have."""
+        """Age in seconds from which files of killed commands are removed."""
         return LEFTOVER_SECONDS if self.older_than is None else self.older_than
 
 
@@ -87,7 +87,7 @@ def collect(data: str, terms: Terms, *, waiting: Callable[[Holder], None] | None
 
 
 def users_of(data: str, now: float, let_go: Container[tuple[str, str]] = ()) -> dict[str, str]:
-    """Return who uses which object: one user in words plus the number of others, projects first."""
+    """Return a user of each used store object in words, plus the number of other users, projects first."""
     holders: dict[str, dict[str, str]] = {}
     for root in project_roots(data):
         for name, reason in root.objects.items() if not root.is_gone else ():
@@ -105,14 +105,14 @@ def _first_of(users: Sequence[str]) -> str:
 
 
 def object_names(data: str) -> tuple[str, ...]:
-    """Return the names of all objects in the store, registered or not."""
+    """Return the names of all objects in the store, complete or not."""
     directory = os.path.join(data, "store")
     names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
     return tuple(name for name in names if _OBJECT_NAME.fullmatch(name))
 
 
 def leftovers(data: str, *, before: float | None = None) -> tuple[int, int]:
-    """Return number and bytes of the files that killed commands have left in the store, of all or `before` a time."""
+    """Return number and bytes of the files that killed commands have left in the store (last used `before` a time)."""
     store = os.path.join(data, "store")
     names = os.listdir(store) if os.path.isdir(store) else []
     left = [os.path.join(store, name) for name in names if name.startswith((STAGING, TRASH))]
@@ -122,7 +122,7 @@ def leftovers(data: str, *, before: float | None = None) -> tuple[int, int]:
 
 
 def remove_leftovers(data: str, terms: Terms) -> Collected:
-    """Remove what killed commands have left in the store; objects stay. Raises as `collect`."""
+    """Remove files that killed commands have left in the store; objects stay. Raises the errors of `collect`."""
     lock = FileLock(os.path.join(data, "locks", "gc.lock"), "gc", COLLECTION)
     lock.acquire(timeout=terms.patience)
     try:
@@ -146,7 +146,7 @@ def key_of(name: str) -> str:
 
 
 def tree_size(path: str) -> int:
-    """Return the bytes in the files below `path`, without following links."""
+    """Return the total bytes of the files below `path`, without following links."""
     if not os.path.isdir(path) or os.path.islink(path):
         return _size(path)
     return sum(_size(os.path.join(parent, name)) for parent, _, files in os.walk(path) for name in files)
@@ -160,7 +160,7 @@ def _size(path: str) -> int:
 
 
 def remove_object(data: str, name: str, now: Callable[[], float]) -> str:
-    """Remove an object unless it is in use; return the reason why it stays, "" if it was removed. Raises OSError."""
+    """Remove a store object unless it is in use; return why it stays, "" if it was removed. Raises OSError."""
     key, store = key_of(name), os.path.join(data, "store")
     with _build_lock(data, key) as is_ours:
         if not is_ours:
@@ -184,7 +184,7 @@ def remove_object(data: str, name: str, now: Callable[[], float]) -> str:
 
 @contextmanager
 def _build_lock(data: str, key: str) -> Iterator[bool]:
-    """Try to take the lock that builders of an object hold; yield True if it was free."""
+    """Try to take the lock under which an object is built; yield whether it was free."""
     lock = FileLock(os.path.join(data, "locks", f"{key}.lock"), "gc", BUILD)
     try:
         yield lock.try_acquire()
@@ -221,7 +221,7 @@ class _Collection:
         return Collected(tuple(self.removed), tuple(self.kept), self.terms.is_dry)
 
     def _roots(self) -> None:
-        """Remove the roots of projects that are gone and of killed commands."""
+        """Delete the roots of deleted projects and of killed commands."""
         with roots_lock(self.data):
             gone = [root for root in project_roots(self.data) if root.is_gone]
             ended = [running for running in running_roots(self.data, self.terms.now()) if not running.who]
@@ -231,7 +231,7 @@ class _Collection:
                     forget(path)
 
     def _trash(self) -> None:
-        """Delete objects that an earlier collector had hidden before it was killed: nobody can use them."""
+        """Delete objects that an earlier, killed `gc` had already hidden."""
         for name in self._hidden(TRASH):
             self._leftover(name, "its removal was interrupted")
 

@@ -1,4 +1,4 @@
-"""Stores the generations of a project: numbered files, each with the environment that one sync composed.
+"""Stores a project's generations: numbered files, each with the environment that one sync composed.
 
     <state>/generations/N           one line of facts, then everything needed to switch back; 0600, never changed
     <state>/generations/current     the number of the current one; below it the earlier ones, latest first
@@ -26,7 +26,7 @@ _REMEMBERED = 100  # switches between generations
 
 
 class Facts(Record):
-    """The first line of a generation: `at` is wall-clock seconds, `identity` digests the content.
+    """The first line of a generation's file: `at` is wall-clock seconds, `identity` a digest of the content.
 
     `objects` has the names of the store objects.
     """
@@ -38,14 +38,14 @@ class Facts(Record):
 
 
 class Generation(Record):
-    """A complete generation, as plain JSON values."""
+    """A complete generation; `body` is plain JSON."""
 
     facts: Facts
     body: Mapping[str, Any]
 
 
 def folder_of(state: str) -> str:
-    """Return the folder of the generations of the project with this state folder."""
+    """Return the folder with a project's generations, in its state folder."""
     return os.path.join(state, FOLDER)
 
 
@@ -81,7 +81,10 @@ def history(state: str) -> tuple[int, ...]:
 
 
 def before_current(state: str) -> int:
-    """Return the number of the existing generation that was in use before the current one; 0 if there is none."""
+    """Return the number of the latest existing generation that was in use before the current one.
+
+    0 if there is none.
+    """
     here, *earlier = history(state) or (0,)
     there = _numbers(state)
     used = [number for number in earlier if number in there and number != here]
@@ -139,7 +142,7 @@ def prunable(state: str, *, keep: int = KEPT) -> tuple[int, ...]:
 
 
 def held_objects(state: str) -> dict[str, str]:
-    """The objects that generations hold: name → `generation 3`, the newest that has it."""
+    """Return the store objects that generations hold, each with the newest generation: {name: "generation 3"}."""
     return {name: f"generation {facts.number}" for facts in all_facts(state) for name in facts.objects}
 
 

@@ -1,4 +1,4 @@
-"""The machine that packages are installed on, as far as they depend on it."""
+"""Facts about the machine on which packages depend."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ class Host(Record):
 
 
 def parse_floor(text: str) -> Floor:
-    """Return `2.28` as comparable numbers: (2, 28)."""
+    """Parse a version such as `2.28` into numbers for comparison: (2, 28)."""
     major, _, minor = text.partition(".")
     return int(major), int(minor.partition(".")[0] or 0)

@@ -59,9 +59,9 @@ class KitPackage(Record):
 
 
 class KitObject(Record):
-    """A recipe's product on one platform: `key` is the store key of the object made from `files`.
+    """A recipe's package on one platform: `key` is the store key of the object made from `files`.
 
-    `python` is the minor version that an app runs on, "" for products without Python.
+    `python` is the minor version that an app runs on, "" for packages without Python.
     """
 
     name: str
@@ -73,11 +73,11 @@ class KitObject(Record):
 
 
 class Contents(Record):
-    """A kit's description of itself.
+    """A kit's description: project, platforms, packages, data.
 
-    `python` is the minor version that its wheels are for, "" if it has none. `data` pairs a database's name with
-    its file; `interpreter` is a Python for the kit's only platform, "" for none; `unavailable` has sentences about
-    products that some platform lacks.
+    `python` is the minor version that its wheels are for, "" if it has none. `data` pairs a database's name with its
+    file; `interpreter` is a Python for the kit's only platform, "" for none; `unavailable` has sentences about packages
+    that some platform lacks.
     """
 
     project: str
@@ -93,7 +93,7 @@ class Contents(Record):
 
 
 class Kit(Record):
-    """A kit's contents and its files, sorted by path."""
+    """A kit's description and the list of its files, sorted by path."""
 
     contents: Contents
     files: tuple[KitFile, ...]
@@ -107,10 +107,10 @@ class Kit(Record):
 def write_kit(
     target: BinaryIO, contents: Contents, sources: Mapping[str, str], *, tell: Callable[[int], None] = lambda _: None
 ) -> Kit:
-    """Write a kit of the files `sources` (path in the kit → path on disk) and return its description.
+    """Write a kit from files (`sources`: path in the kit → path on disk) and return its description.
 
-    The same contents and files give the same bytes. `tell` is called with the number of bytes written so far.
-    Raises OSError, and ValueError for a path that the format doesn't allow.
+    The same contents and files give the same bytes. `tell` is called with the number of bytes written so far. Raises
+    OSError, and ValueError for a path that the format doesn't allow.
     """
     files = tuple(_described(path, sources[path]) for path in sorted(sources))
     refuse_paths(each.path for each in files)
@@ -131,7 +131,7 @@ def _described(path: str, source: str) -> KitFile:
 
 
 def _copy(source: str, each: KitFile, target: BinaryIO, done: int, tell: Callable[[int], None]) -> int:
-    """Copy a file into the kit. Raises OSError if it has changed since its digest was computed."""
+    """Copy a file into the kit. Raises OSError if the file has changed since its digest was computed."""
     digest, left = hashlib.sha256(), each.size
     with open(source, "rb") as file:
         while block := file.read(min(_CHUNK, left)):
@@ -158,7 +158,7 @@ def _padding(size: int) -> bytes:
 
 
 def refuse_paths(paths: Iterator[str]) -> None:
-    """Raise ValueError for paths that aren't sorted, differ only by case, or don't have the form of kit paths."""
+    """Raise ValueError for kit paths that aren't sorted, differ only by case, or have an invalid form."""
     before, seen = "", set[str]()
     for path in paths:
         if not _PATH.fullmatch(path) or path <= before or path.casefold() in seen:
@@ -168,7 +168,7 @@ def refuse_paths(paths: Iterator[str]) -> None:
 
 
 def to_json(kit: Kit) -> bytes:
-    """Return the canonical text of a kit's list."""
+    """Return the canonical text of a kit's kit.json."""
     contents = kit.contents._asdict()
     contents["packages"] = [each._asdict() for each in sorted(kit.contents.packages)]
     contents["objects"] = [each._asdict() for each in sorted(kit.contents.objects)]
@@ -183,7 +183,7 @@ def _text(plain: Mapping[str, object]) -> bytes:
 
 
 def from_json(data: bytes) -> Kit:
-    """Parse a kit's list. Raises ValueError for anything that `to_json` wouldn't have written."""
+    """Parse a kit's kit.json. Raises ValueError for anything that `to_json` wouldn't have written."""
     try:
         plain = parse_json(data)
         packages = tuple(KitPackage(**_tuples(each)) for each in plain["packages"])
@@ -207,7 +207,7 @@ def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_strangers(kit: Kit) -> None:
-    """Raise ValueError if a value has the wrong type, a named file isn't listed, or a digest isn't possible."""
+    """Raise ValueError if a value has the wrong type, a named file isn't listed, or a digest is invalid."""
     contents = kit.contents
     records = [contents._asdict(), *(each._asdict() for each in contents.packages)]
     for record in [*records, *(each._asdict() for each in contents.objects)]:
@@ -242,14 +242,14 @@ def _refuse_type(name: str, value: object) -> None:
 
 
 class KitReader:
-    """An opened kit. Nothing in it is used before `verify` has checked all of it."""
+    """An opened kit. Call `verify` before anything in it is used."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
         self._name = name
 
     def kit(self) -> Kit:
-        """Return the list at the kit's beginning. Raises IntegrityError `kit/not-a-kit`, `kit/too-new`."""
+        """Return the description at the kit's beginning. Raises IntegrityError `kit/not-a-kit`, `kit/too-new`."""
         self._file.seek(0)
         head = self._file.read(_BLOCK)
         size = _size_in(head)

@@ -1,4 +1,4 @@
-"""Provides system libraries with headers for builds of Python packages: as store objects, without root."""
+"""Provides system libraries with headers for builds of Python packages, as store objects, without root."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Locator(Record):
 
 
 def find_in_distribution(library: SystemLibrary, records: Find) -> tuple[Artifact, str] | None:
-    """Return the Debian packages that builds with a library need, and the version of the first; None if missing."""
+    """Return (Debian packages for builds with a library, version of the first); None if they are missing."""
     roots = library.debs or library.apt
     left_out = f"(?!(?:{'|'.join(library.also)})$)(?:{_OF_THE_COMPILER})" if library.also else _OF_THE_COMPILER
     try:
@@ -92,11 +92,11 @@ class LibraryStore:
 
     @property
     def used(self) -> tuple[str, ...]:
-        """The paths of the libraries that builds were given; see `LibrarySupply`."""
+        """Paths of the libraries that builds have used; see `LibrarySupply`."""
         return tuple(self._objects.values())
 
     def variables(self, libraries: Sequence[SystemLibrary]) -> Mapping[str, str] | None:
-        """Return the variables for builds with these libraries, None without a source; see `LibrarySupply`."""
+        """Return the variables by which builds find these libraries, None without a source; see `LibrarySupply`."""
         places = []
         for library in self._complete(libraries):
             if library.key not in self._places and not self._find(library):
@@ -136,7 +136,7 @@ class LibraryStore:
         return os.path.join(self._cache, "built", f"{requirement.replace('/', '_')}.json")
 
     def _complete(self, libraries: Sequence[SystemLibrary]) -> list[SystemLibrary]:
-        """Add pkg-config, with which most builds look for libraries, if this machine has none."""
+        """Return the libraries with pkg-config added if this machine lacks it, since most builds need it."""
         is_there = self._has_pkg_config or any(each.key == _PKG_CONFIG for each in libraries)
         return [*libraries, *([] if is_there else [known_libraries()[_PKG_CONFIG]])]
 

@@ -22,7 +22,7 @@ _ASK_SECONDS = 30.0
 
 
 def objects_in_use(store: str, keys: Collection[str]) -> dict[str, str]:
-    """Return those of the objects with these keys that processes use: key → one user, as `pid 4711 (redis-server)`.
+    """Return which store objects with these keys processes use, as {key: "pid 4711 (redis-server)"}.
 
     Any text that looks like a path through an object counts if it leads to the store, by whatever name.
     """
@@ -34,7 +34,7 @@ def objects_in_use(store: str, keys: Collection[str]) -> dict[str, str]:
 
 
 class _Place:
-    """The store's directory, recognised through any path that leads to it: homes may be links or mounts."""
+    """The store's directory, recognised through any path that leads to it: home folders may be links or mounts."""
 
     def __init__(self, store: str) -> None:
         found = os.stat(store)
@@ -42,7 +42,7 @@ class _Place:
         self._known: dict[bytes, bool] = {}
 
     def keys_in(self, text: bytes, wanted: set[bytes], *, is_elsewhere: bool = False) -> set[bytes]:
-        """Return the wanted keys of objects that `text` has paths through.
+        """Return those of the wanted keys whose objects occur in paths in `text`.
 
         `is_elsewhere` is True for a process in another mount namespace, whose paths can't be followed.
         """
@@ -66,7 +66,7 @@ class _Place:
 
 
 def users_of(paths: Collection[str]) -> dict[str, str]:
-    """Return those of these files and folders that processes use, or something below them: path → one user."""
+    """Return which of these files and folders (or their content) processes use, as {path: one user}."""
     if not os.path.isdir(f"{_PROC}/self"):
         lines = _output(["/usr/sbin/lsof", "-nP", "-u", str(os.getuid()), "-F", "n"])
         text = b"\n".join(lines)
@@ -99,7 +99,7 @@ def _look_into_proc(store: _Place, wanted: set[bytes]) -> dict[str, str]:
 
 
 def _all_of(pid: str) -> bytes:
-    """Return every path that a process refers to, as one text; empty if it is gone or can't be inspected."""
+    """Return every path that a process refers to, joined; b"" if it has ended or can't be inspected."""
     folder = f"{_PROC}/{pid}"
     parts = [_link(f"{folder}/{name}") for name in ("exe", "cwd", "root")]
     parts += [_content(f"{folder}/{name}") for name in ("environ", "cmdline", "maps")]
@@ -128,7 +128,7 @@ def _name(pid: str) -> str:
 
 
 def _ask(store: _Place, wanted: set[bytes]) -> dict[str, str]:
-    """Return the keys in use by running `ps` (with environments, -E) and `lsof` (open and mapped files)."""
+    """Return the used keys with one user each, by `ps` (with environments) and `lsof`, for systems without /proc."""
     found: dict[str, str] = {}
     for line in _output(["/bin/ps", "-axEww", "-o", "pid=,command="]):
         pid, _, command = line.strip().partition(b" ")

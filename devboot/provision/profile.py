@@ -1,4 +1,4 @@
-"""Links the project's programs from the store into `<state>/profile`, whose paths stay the same across versions."""
+"""Links the project's programs into `<state>/profile`, whose paths stay the same across versions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _STAGED = ".new"
 
 
 def link_programs(state: str, folders: Sequence[str]) -> None:
-    """Make `profile/bin` below `state` link to the programs of these folders; earlier folders win.
+    """Make `profile/bin` below `state` contain links to the programs of these folders; earlier folders take precedence.
 
-    It is replaced atomically, and left alone if it is right; without any program there is no profile. Only one
-    command at a time may call this for a project. Raises MachineError.
+    It is replaced atomically, and left alone if it is right; without any program there is no profile. Only one command
+    at a time may call this for a project. Raises MachineError.
     """
     profile = os.path.join(state, NAME)
     wanted = _programs(folders)
@@ -51,7 +51,7 @@ def _programs(folders: Sequence[str]) -> dict[str, str]:
 
 
 def _links(folder: str) -> dict[str, str]:
-    """Return the current links; empty if there is no such folder of links."""
+    """Return the links in a folder, as {name: target}; empty if there is no such folder."""
     try:
         return {name: os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)}
     except OSError:

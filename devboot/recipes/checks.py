@@ -1,4 +1,4 @@
-"""Checks of a recipe that need no network and run nothing."""
+"""Checks of a recipe that need no network and execute nothing."""
 
 from __future__ import annotations
 

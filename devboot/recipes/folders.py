@@ -21,7 +21,7 @@ _WITHOUT = "devboot explain manifest/no-such-recipe   # how to do without one, o
 
 
 class KnownRecipe(Record):
-    """A recipe with its known versions, newest first, and the folder that it was read from."""
+    """A recipe with its versions, newest first, and the folder that it was read from."""
 
     recipe: Recipe
     releases: tuple[Release, ...]
@@ -29,11 +29,11 @@ class KnownRecipe(Record):
 
     @property
     def name(self) -> str:
-        """Name of the recipe."""
+        """Name of the package that the recipe describes."""
         return self.recipe.package.name
 
     def origin(self, kind: str, name: str) -> Origin | None:
-        """Return the source of this kind and name; None if the recipe has no such source any more."""
+        """Return the recipe's source of this kind and name; None if it has no such source any more."""
         for origin in self.recipe.source:
             names = getattr(origin, "known_as", ()) or getattr(origin, "names", ()) or (getattr(origin, "name", ""),)
             if origin.kind == kind and name in names:
@@ -42,7 +42,7 @@ class KnownRecipe(Record):
 
 
 class RecipeFolders:
-    """Recipes in several folders; earlier folders shadow later ones."""
+    """Recipes in several folders; a recipe in an earlier folder hides those of the same name in later ones."""
 
     def __init__(self, folders: Sequence[str]) -> None:
         self._folders = tuple(folders)
@@ -60,7 +60,7 @@ class RecipeFolders:
         return tuple(sorted(found))
 
     def get(self, name: str, *, place: Place | None = None) -> KnownRecipe:
-        """Return the recipe of this name; `place` is where it was requested.
+        """Return the recipe with this name; `place` is where it was requested.
 
         Raises ManifestError `manifest/no-such-recipe`, and Problems if its files can't be parsed.
         """
@@ -89,7 +89,10 @@ class RecipeFolders:
 
 
 def load_recipe(folder: str) -> KnownRecipe:
-    """Read the recipe in `folder`, which must have the recipe's name. Raises Problems and ManifestError."""
+    """Read the recipe and its versions in `folder`, whose name must be the recipe's.
+
+    Raises Problems and ManifestError.
+    """
     recipe = load_recipe_file(folder)
     releases = _releases(recipe, folder)
     _refuse_unbuilt(releases, os.path.join(folder, "versions.toml"))
@@ -142,7 +145,7 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 def bundled_folder() -> str:
-    """Return the folder of the bundled recipes: `_recipes` in an installation, `recipes` in a checkout."""
+    """Return the folder of devboot's own recipes: `_recipes` in an installation, `recipes` in a checkout."""
     import devboot
 
     package = os.path.dirname(os.path.abspath(devboot.__file__))

@@ -1,4 +1,4 @@
-"""Adds releases to the text of versions.toml, newest first, and leaves existing rows unchanged."""
+"""Adds releases to the text of a versions.toml, newest first, leaving existing rows unchanged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_release(text: str, file: str, new: Release) -> str:
 
 
 def merge_releases(old: Release, new: Release) -> Release:
-    """Return `old` with the platforms of `new` that it doesn't mention, or that had no file.
+    """Return `old` with the platforms of `new` that it lacks.
 
     A reason written by a person (the file exists, but doesn't run) is kept.
     """
@@ -53,12 +53,12 @@ def merge_releases(old: Release, new: Release) -> Release:
 
 
 def release_of(version: str, rows: Mapping[str, ArtifactRow], unavailable: Mapping[str, str]) -> Release:
-    """Return a release with these rows and reasons."""
+    """Return a release with these artifacts by platform, and the reasons why other platforms have none."""
     return Release.model_validate({"version": version, **rows, "unavailable": dict(unavailable)})
 
 
 def release_text(release: Release) -> str:
-    """Return one release as its text in versions.toml."""
+    """Return a release as lines of versions.toml."""
     lines = ["[[version]]", f"version = {inline(release.version)}", *platform_lines("version", release)]
     return "\n".join(lines) + "\n"
 

@@ -1,1 +1,1 @@
-"""Resolves manifest and recipes into a lock, without I/O; and the Protocol for sources of artifacts."""
+"""Resolves manifest and recipes into a lock, without I/O; defines the protocol of sources."""

@@ -1,4 +1,4 @@
-"""Decides when to query a conda channel for versions, and adds its answer to a recipe. Pure."""
+"""Decides when to query a conda channel for versions, and adds its answer to a recipe; no I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def channel_origin(known: KnownRecipe, wish: Wish) -> CondaOrigin | None:
-    """Return the recipe's conda source if the wish allows it, else None."""
+    """Return the recipe's conda source if the request allows it, else None."""
     if wish.insisted not in ("", "conda"):
         return None
     from devboot.model.edge.recipe.source_tables import CondaOrigin
@@ -33,9 +33,9 @@ def channel_questions(
     previous: Lock | None = None,
     update: Collection[str] = (),
 ) -> dict[Wish, CondaOrigin]:
-    """Return the wishes to query a channel for, each with its conda source.
+    """Return the requests for which to query a conda channel, each with its conda source.
 
-    These are wishes that no version in the recipe fulfils and for which the lock has nothing for this machine.
+    These are requests that no version in the recipe fulfils and for which the lock has nothing for this machine.
     """
     asked = {}
     for wish in wishes:
@@ -60,5 +60,5 @@ def with_release(known: KnownRecipe, release: Release) -> KnownRecipe:
 
 
 def condition_of(requested: str) -> str:
-    """Return the channel's form of a version request: `8.*` for `8`; "" for any."""
+    """Convert a version request to conda's form: `8` to `8.*`; "" for any."""
     return f"{requested}.*" if requested else ""

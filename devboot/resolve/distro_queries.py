@@ -1,4 +1,4 @@
-"""Decides when to query the machine's Linux distribution for packages, and adds its answer to the lock. Pure."""
+"""Decides when to query the machine's Linux distribution for packages, and adds its answer to the lock; no I/O."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def deb_origins(known: KnownRecipe, wish: Wish) -> tuple[DebOrigin, ...]:
 
 
 def there_as(known: KnownRecipe, wish: Wish) -> str:
-    """Return a sentence with other major versions that distributions may have; "" for none."""
+    """Return a sentence about other major versions that distributions may have; "" for none."""
     from devboot.model.edge.recipe.source_tables import DebOrigin
 
     origins = (origin for origin in known.recipe.source if isinstance(origin, DebOrigin))
@@ -42,14 +42,14 @@ def there_as(known: KnownRecipe, wish: Wish) -> str:
 
 
 def is_lacking(rows: PlatformRows | Release | None, distribution: str, platform: str) -> bool:
-    """Return whether there is no row for this machine, neither for its platform nor for its distribution."""
+    """Return whether a lock or recipe has no artifact for this machine, by platform or by distribution."""
     return rows is None or (rows.row(platform) is None and rows.on(distribution, platform) is None)
 
 
 def with_offers(
     package: LockedPackage, offers: Iterable[DistributionRow], before: LockedPackage | None
 ) -> LockedPackage:
-    """Return the package with these rows, and with the rows of `before` for other releases.
+    """Return the package with this distribution's packages `offers`, and with those of `before` for other releases.
 
     Packages of other releases can't be queried on this machine.
     """
@@ -61,14 +61,14 @@ def with_offers(
 
 
 def _is_same(package: LockedPackage, row: DistributionRow) -> bool:
-    """Return whether a row has the major version already chosen from other sources, for all machines alike."""
+    """Return whether a distribution's package has the major version already locked from other sources."""
     return not package.rows() or row.product.partition(".")[0] == package.version.partition(".")[0]
 
 
 def distribution_row(
     origin: DebOrigin, distribution: str, platform: str, product: str, version: str, files: Iterable[PartRow]
 ) -> DistributionRow:
-    """Return a row for the lock; `version` is that of the first package, under whichever name it exists."""
+    """Return a lock row for a distribution's packages; `version` is that of the first package."""
     parts = tuple(files)
     first = origin.known_as[: origin.names[0].count("|") + 1]
     return DistributionRow.model_validate(

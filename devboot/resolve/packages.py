@@ -1,4 +1,4 @@
-"""Resolves the manifest's wishes and the recipes into locked packages: pure and reproducible, no network."""
+"""Resolves the manifest's requests and the recipes into locked packages; reproducible, without I/O."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHOWN = 4  # most versions named in the error for a missing one
 
 
 class VersionChange(Record):
-    """A package whose version has changed; "" for added or removed."""
+    """A package whose locked version has changed; "" as `old` or `new` if it was added or removed."""
 
     name: str
     old: str
@@ -34,7 +34,7 @@ class VersionChange(Record):
 
 
 class Resolution(Record):
-    """Packages to lock, version changes, and warnings about platforms without a package."""
+    """Result of resolving: packages to lock, version changes, and warnings about platforms without a package."""
 
     packages: tuple[LockedPackage, ...]
     changes: tuple[VersionChange, ...]
@@ -42,7 +42,7 @@ class Resolution(Record):
 
 
 def wishes_of(manifest: Manifest) -> tuple[Wish, ...]:
-    """Return the manifest's wishes for recipes, without duplicates."""
+    """Return the manifest's requests for packages from recipes, without duplicates."""
     services = [
         Wish(service.recipe or name, service.version or "", service.source or "")
         for name, service in manifest.services.items()
@@ -51,14 +51,14 @@ def wishes_of(manifest: Manifest) -> tuple[Wish, ...]:
 
 
 def tool_wishes(manifest: Manifest) -> Iterator[Wish]:
-    """Yield the requests (wishes) for tools in `[packages]`."""
+    """Yield the requests for tools in `[packages]`."""
     for name, asked in manifest.packages.items():
         tool = asked if isinstance(asked, Tool) else Tool(version=asked)
         yield Wish(name, "" if tool.version == "*" else tool.version, tool.source or "")
 
 
 def where_asked(manifest: Manifest) -> WhereAsked:
-    """Return a function from a wish to its place in the manifest, for errors."""
+    """Return a function from a request to its place in the manifest, for errors."""
 
     def place(wish: Wish) -> Place | None:
         for name, service in manifest.services.items():
@@ -111,7 +111,7 @@ def questions(
     previous: Lock | None = None,
     update: Collection[str] = (),
 ) -> dict[Wish, DebOrigin]:
-    """Return the wishes to query this machine's distribution for, each with its source of Debian packages."""
+    """Return the requests for which to query this machine's distribution, each with its source of Debian packages."""
     asked = {}
     for wish in wishes if distribution else ():
         known, origin = recipes[wish.name], deb_origin(recipes[wish.name], wish)
@@ -125,7 +125,7 @@ def questions(
 
 
 def served(known: KnownRecipe, wish: Wish) -> Release | None:
-    """Return the release in versions.toml that a wish gets; None if none fits."""
+    """Return the release in versions.toml that fulfils a request; None if none does."""
     return _choose(_served(known, wish), wish.requested, known)
 
 
@@ -136,7 +136,7 @@ def _served(known: KnownRecipe, wish: Wish) -> list[Release]:
 def refuse_changed_sources(
     lock: Lock, recipes: Mapping[str, KnownRecipe], *, chosen_anew: Collection[str] = ()
 ) -> None:
-    """Raise IntegrityError `lock/source-changed` if a row differs from the recipe's row for that version (case 62).
+    """Raise IntegrityError `lock/source-changed` if a locked artifact differs from the recipe's for that version.
 
     Packages in `chosen_anew` (names, "*" for all) are skipped: their rows are about to be replaced.
     """
@@ -181,7 +181,7 @@ def wanted_on(package: LockedPackage, known: KnownRecipe, platform: str, distrib
 
 
 def _placed(artifact: Artifact, origin: Origin, platform: str) -> Artifact:
-    """Return the artifact with address and build steps, which come from the recipe, not from the lock."""
+    """Return a locked artifact with address and build steps from the recipe, which the lock doesn't have."""
     from devboot.model.edge.recipe.source_tables import BuildOrigin, CondaOrigin, UpstreamOrigin
 
     if isinstance(origin, CondaOrigin):
@@ -193,7 +193,7 @@ def _placed(artifact: Artifact, origin: Origin, platform: str) -> Artifact:
 
 
 def layout_of(origin: Origin, asks_version: str) -> Layout:
-    """Return the layout of files that a source of a recipe describes, as a plain value."""
+    """Return the layout of files that a recipe's source describes, as a plain value."""
     return Layout(
         bin=tuple(origin.bin.items()),
         drop=origin.drop,
@@ -207,7 +207,7 @@ def layout_of(origin: Origin, asks_version: str) -> Layout:
 
 
 def refuse_stale(reasons: Sequence[str]) -> None:
-    """Raise LockError `lock/stale` if there are reasons; for `--locked`, which never writes."""
+    """Raise LockError `lock/stale` if there are reasons why the lock is stale; for `--locked`."""
     if reasons:
         raise LockError(
             "lock/stale", "devboot.lock doesn't fit the manifest", details=list(reasons), help=["devboot lock"]
@@ -249,7 +249,7 @@ def _lock(
 
 
 def _left_to_the_machine(wish: Wish, known: KnownRecipe) -> LockedPackage:
-    """Return the unpinned package for a program that the manifest takes from PATH."""
+    """Return an unpinned package for a program that the manifest takes from PATH."""
     return LockedPackage(
         name=wish.name,
         version=wish.requested or "any",
@@ -261,7 +261,7 @@ def _left_to_the_machine(wish: Wish, known: KnownRecipe) -> LockedPackage:
 
 
 def _rows(release: Release, wish: Wish, known: KnownRecipe) -> dict[str, ArtifactRow]:
-    """Return the rows that the wish's source admits, by platform, with the publisher from the recipe."""
+    """Return the artifacts of a release that the request's source admits, by platform, with the recipe's publisher."""
     rows = {}
     for platform, row in release.rows().items():
         origin = known.origin(row.source, row.name)
@@ -273,7 +273,7 @@ def _rows(release: Release, wish: Wish, known: KnownRecipe) -> dict[str, Artifac
 
 
 def _choose(releases: Sequence[Release], requested: str, known: KnownRecipe) -> Release | None:
-    """Return the newest release that fits; `releases` are sorted newest first."""
+    """Return the newest release that satisfies the requested version; `releases` are sorted newest first."""
     if requested:
         return next((release for release in releases if fits(release.version, requested)), None)
     majors = {release.version.split(".")[0] for release in releases}
@@ -284,7 +284,7 @@ def _choose(releases: Sequence[Release], requested: str, known: KnownRecipe) -> 
 
 
 def _reach(releases: Iterable[Release], major: str, known: KnownRecipe) -> int:
-    """Return on how many platforms the recipe's first source has this major version."""
+    """Return for how many platforms the recipe's first source has this major version."""
     first = known.recipe.source[0]
     rows = [release.rows() for release in releases if fits(release.version, major)]
     return max(sum(known.origin(row.source, row.name) is first for row in row_set.values()) for row_set in rows)
@@ -304,7 +304,7 @@ def _reason(release: Release, wish: Wish, platform: str) -> str:
 
 
 def _is_source(known: KnownRecipe, wish: Wish) -> bool:
-    """Return whether the requested version exists only as source code, and building wasn't requested."""
+    """Return whether the requested version exists only as source code, and the manifest didn't ask to build it."""
     fitting = (release for release in known.releases if not wish.requested or fits(release.version, wish.requested))
     return not wish.insisted and any(row.source == "build" for release in fitting for row in release.rows().values())
 

@@ -1,4 +1,4 @@
-"""Protocols for sources of artifacts."""
+"""Protocols that sources of artifacts implement."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class Source(Protocol):
         """The source's kind in the lock, such as `wheel`."""
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
-        """Fetch, verify and unpack the artifact into the empty folder `into`; after a failure its content is undefined.
+        """Download, verify and unpack the artifact into the empty folder `into`.
 
-        Raises NetworkError if the artifact can't be downloaded, IntegrityError if its bytes differ from the locked
-        ones.
+        After a failure its content is undefined. Raises NetworkError if the artifact can't be downloaded,
+        IntegrityError if its bytes differ from the locked ones.
         """
 
 
 @runtime_checkable
 class Caching(Protocol):
-    """A source that knows whether an artifact is cached, for use without network."""
+    """A source that can check whether an artifact is cached, for use without network."""
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:
         """Return whether `fetch` would need no network."""
@@ -36,7 +36,7 @@ class CachingSource(Source, Caching, Protocol):
 
 @runtime_checkable
 class Placing(Protocol):
-    """A source whose files contain their final path."""
+    """A source whose installed files contain the path at which they are installed."""
 
     def fetch_for(self, artifact: Artifact, platform: str, into: str, final: str) -> None:
-        """Fetch as `Source.fetch` into `into`, for a tree that is moved to `final` afterwards."""
+        """Install an artifact into `into` as `Source.fetch` does, for a folder that is moved to `final` afterwards."""

@@ -1,4 +1,4 @@
-"""Explains which source of a recipe serves a locked package on each platform, and why earlier ones don't."""
+"""Explains from which source of a recipe a locked package comes on each platform, and why not from earlier ones."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Plans services from recipes and settings, and prepares their data folders, which are checked before a start."""
+"""Services: planned from recipes and settings; their data folders, checked before each start."""

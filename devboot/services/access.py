@@ -1,4 +1,4 @@
-"""Sets up access to a server: files with passwords that it reads, and a step that is run once.
+"""Sets up access control of a server: writes its password files, and runs a step once.
 
 The files are in a folder of the data folder, mode 0600, owned by the user that the server runs as.
 """
@@ -24,7 +24,7 @@ _SHOWN = 4
 
 
 def write_files(service: Service) -> None:
-    """Write the files for the access mode, and remove those of another mode. Raises MachineError."""
+    """Write the files of the access mode (private or open), and delete those of the other. Raises MachineError."""
     folder = _folder(service)
     wanted = dict(service.files)
     if not wanted and service.step is None and not os.path.lexists(folder):
@@ -48,7 +48,7 @@ def write_files(service: Service) -> None:
 
 
 def take_step(service: Service, lease: Lease | None = None) -> None:
-    """Run the step of the access mode, unless it has succeeded for this data before.
+    """Run the command that sets up access, such as creating a user, unless it has succeeded for this data before.
 
     Raises WorkError `service/access` and MachineError.
     """
@@ -70,7 +70,7 @@ def take_step(service: Service, lease: Lease | None = None) -> None:
 
 
 def made_before_start(service: Service) -> Iterator[str]:
-    """Yield the files without which the server would refuse everyone, or admit everyone."""
+    """Yield the paths of files without which the server would refuse all clients, or admit all."""
     yield from (path for path, _ in service.files)
     if service.step is not None:
         yield _record(service)
@@ -97,7 +97,7 @@ def _digest(step: AccessStep) -> str:
 
 
 def _explained(service: Service, hint: FailureHint, causes: list[str]) -> WorkError:
-    """Return the recipe's explanation of a line in the server's log as an error."""
+    """Return the error of the recipe for a server's log line that matches a failure hint."""
     kept = ["nothing was started", f"`{service.data}`, with its data"]
     return WorkError(hint.slug, hint.what, causes=causes, help=[hint.help or f"devboot explain {hint.slug}"], kept=kept)
 

@@ -1,4 +1,4 @@
-"""Chooses the user for a server that refuses to run as root: the owner of its data, else `nobody`."""
+"""Chooses the system user for a server that refuses to run as root: the owner of its data, else `nobody`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LAUNCHER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "unprivileg
 
 
 class Account(Record):
-    """An unprivileged user; `reaches`: it may pass through folders that only root may enter."""
+    """An unprivileged system user; `reaches`: allowed to pass through folders that only root may enter."""
 
     uid: int
     gid: int
@@ -26,15 +26,15 @@ class Account(Record):
 
     @property
     def prefix(self) -> tuple[str, ...]:
-        """Words in front of a command to run it as this user."""
+        """Words to put before a command so that it runs as this user."""
         return (sys.executable, "-I", "-S", _LAUNCHER, str(self.uid), str(self.gid), str(int(self.reaches)))
 
 
 def account_for(name: str, data: str, reaches: Iterable[str]) -> Account:
-    """Return the user as which root runs the service `name` with the data folder `data`.
+    """Return the user for the service `name` with the data folder `data`, when devboot runs as root.
 
-    `reaches` are files and folders that it needs. Raises MachineError `machine/not-reachable` if folders above them are
-    closed to the user and the system can't grant access.
+    `reaches` are files and folders that the server needs. Raises MachineError `machine/not-reachable` if folders above
+    them are closed to the user and the system can't grant access.
     """
     account = _owner(data) or _nobody()
     closed = next((folder for path in (data, *reaches) for folder in _closed(account, path)), None)
@@ -46,11 +46,11 @@ def account_for(name: str, data: str, reaches: Iterable[str]) -> Account:
 
 
 def no_account(_name: str, _data: str, _reaches: Iterable[str]) -> None:
-    """Return None: without root, servers run as the caller."""
+    """Return None: without root, servers run as the caller. Has the signature of `account_for`."""
 
 
 def _owner(data: str) -> Account | None:
-    """Return the owner of existing data, unless that is root."""
+    """Return the owner of an existing data folder; None if that is root, or if there is no folder."""
     try:
         found = os.stat(data)
     except OSError:
@@ -67,7 +67,7 @@ def _nobody() -> Account:
 
 
 def _closed(account: Account, path: str) -> Iterator[str]:
-    """Yield the folders above `path` that the account can't enter."""
+    """Yield the folders above `path` that a user can't enter."""
     folder = os.path.dirname(os.path.realpath(path))
     for above in upwards(folder):
         try:

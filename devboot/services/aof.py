@@ -19,12 +19,12 @@ LAST_MODE = ".appendonly"
 
 
 def is_on(service: Service) -> bool:
-    """Return whether the server reads the append-only file rather than the dump."""
+    """Return whether the server has `appendonly yes`, so that it reads the append-only file rather than the dump."""
     return setting(service, "appendonly", "no").lower() == "yes"
 
 
 def prepare(service: Service, at: float) -> tuple[str, ...]:
-    """Bring the file that the server will read up to date with the other one; return messages about what was done.
+    """Bring the file that the server will read (dump or append-only file) up to date with the other; return messages.
 
     Raises MachineError `<product>/data-unreadable` and `<product>/would-lose-writes`.
     """
@@ -41,7 +41,7 @@ def prepare(service: Service, at: float) -> tuple[str, ...]:
 
 
 def refuse_loss(service: Service) -> None:
-    """Raise the errors of `prepare`; nothing is changed."""
+    """Raise the errors of `prepare`, changing nothing."""
     files = tuple(_files(service))
     _refuse_empty_base(service, files)
     _refuse_lost_manifest(service)
@@ -50,14 +50,14 @@ def refuse_loss(service: Service) -> None:
 
 
 def refuse_newer_form(service: Service) -> None:
-    """Raise `<product>/data-unreadable` if the latest data is in files that only later versions can read."""
+    """Raise `<product>/data-unreadable` if the latest data is in a form of append-only file for later versions."""
     parts = os.path.join(service.data, setting(service, "appenddirname", "appendonlydir"))
     if _last_mode(service) == "yes" and not _has_parts(service) and os.path.isdir(parts):
         raise unreadable(service, parts, "a later version has written its append-only files in a form of its own")
 
 
 def _take_over_dump(service: Service, at: float) -> tuple[str, ...]:
-    """Create the append-only file from the dump: servers themselves start such files with a dump."""
+    """Create the append-only file from the dump, as servers do; return messages."""
     target = place_of(service)
     moved = f", the old one is `{move_aside(target, at)}`" if os.path.lexists(target) else ""
     staged = target + ".new"
@@ -118,7 +118,7 @@ def _refuse_empty_base(service: Service, files: tuple[str, ...]) -> None:
 
 
 def _refuse_lost_manifest(service: Service) -> None:
-    """Raise an error if append-only files lack their manifest: the server would ignore them and start empty."""
+    """Raise an error if the parts of an append-only file lack their manifest, since the server would start empty."""
     place = place_of(service)
     manifest = os.path.join(place, setting(service, "appendfilename", "appendonly.aof") + ".manifest")
     if os.path.isdir(place) and os.listdir(place) and not os.path.exists(manifest) and _last_mode(service) == "yes":
@@ -135,7 +135,7 @@ def _files(service: Service) -> Iterator[str]:
 
 
 def place_of(service: Service) -> str:
-    """Return the path of the append-only file, or of the folder of its parts, whether it exists or not."""
+    """Return the path of the append-only file, or of the folder with its parts, whether it exists or not."""
     if _has_parts(service):
         return os.path.join(service.data, setting(service, "appenddirname", "appendonlydir"))
     return os.path.join(service.data, setting(service, "appendfilename", "appendonly.aof"))

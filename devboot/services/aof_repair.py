@@ -1,4 +1,4 @@
-"""Checks and repairs of damaged append-only files of Redis and Valkey, by the server's own program."""
+"""Checks and repairs damaged append-only files of Redis and Valkey by the server's own program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STAGED = ".repaired-by-devboot"
 
 
 def lost_bytes(place: str, program: str) -> int | None:
-    """Return how many bytes of append-only files can't be read; None if they are sound or it can't be determined.
+    """Return how many bytes of an append-only file can't be read; None if it is sound, or if that is unknown.
 
     `place` is the file, or the folder of its parts, and `program` the server's program for checks, which only reads.
     """
@@ -31,7 +31,7 @@ def lost_bytes(place: str, program: str) -> int | None:
 
 
 def repair(place: str, program: str, at: float) -> str:
-    """Let the server's program cut off what can't be read; return where the damaged files are kept.
+    """Cut off the unreadable end of an append-only file; return where the damaged files are kept.
 
     A copy is repaired and then takes the place of the original. Raises WorkError `service/not-repaired`, MachineError.
     """
@@ -81,7 +81,7 @@ def _keep(staged: str, place: str, at: float) -> str:
 
 
 def _target(place: str) -> str:
-    """Return what the program is called with: of a folder of parts their manifest."""
+    """Return the path for the checking program: the file, or of a folder of parts the manifest in it."""
     names = sorted(os.listdir(place)) if os.path.isdir(place) else []
     return next((os.path.join(place, name) for name in names if name.endswith(".manifest")), place)
 

@@ -1,4 +1,4 @@
-"""Data folders of services: created for the user only, and checked before a server uses them."""
+"""Data folders of services: created for this user only, and checked before a server uses them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def prepare_data(service: Service, at: float = 0.0, lease: Lease | None = None) 
 
 
 def refuse_unusable(service: Service) -> None:
-    """Raise the errors of `prepare_data` for the data that is there; nothing is created or changed."""
+    """Raise the errors of `prepare_data` about existing data; nothing is created or changed."""
     refuse_read_only(service.data)
     if os.path.lexists(service.data) and not os.path.isdir(service.data):
         raise machine_error(FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), service.data), service.data)
@@ -75,7 +75,7 @@ def refuse_unusable(service: Service) -> None:
 
 
 def plan_data(service: Service) -> str:
-    """Return what `prepare_data` creates, in words; "" if all is there. Raises what `refuse_unusable` raises."""
+    """Return in words what `prepare_data` would create; "" for nothing. Raises the errors of `refuse_unusable`."""
     refuse_unusable(service)
     if os.path.isdir(service.data):
         return "" if all(map(os.path.exists, made_once(service))) else "its database"
@@ -83,13 +83,13 @@ def plan_data(service: Service) -> str:
 
 
 def made_once(service: Service) -> Iterator[str]:
-    """Yield the file of the data folder that only its first-time step creates, and so identifies the database."""
+    """Yield the path of the file that is created with the data folder and never again, and so identifies it."""
     if service.first is not None:
         yield os.path.join(service.data, service.first.creates)
 
 
 def made_before_start(service: Service) -> Iterator[str]:
-    """Yield files and folders that must exist before a start and that the server doesn't create."""
+    """Yield paths that must exist before a start because the server doesn't create them."""
     yield service.data
     yield from made_once(service)
     yield from access.made_before_start(service)
@@ -108,7 +108,7 @@ def _make_folder(directory: str) -> None:
 
 
 def _make_socket_folder(service: Service) -> None:
-    """Create the socket's folder, for servers that choose the socket's name themselves."""
+    """Create the folder for the socket of a server that chooses the socket's name itself."""
     if not service.folder:
         return
     try:
@@ -118,7 +118,7 @@ def _make_socket_folder(service: Service) -> None:
 
 
 def is_running(service: Service) -> bool:
-    """Return whether a server, of this version or another, is using the data, so that its files may change at any time.
+    """Return whether a server, of this version or another, uses the data folder, whose files may change any time.
 
     Servers started by devboot hold the lock of their data folder; those of an earlier devboot answer on their socket.
     """
@@ -136,7 +136,7 @@ def is_running(service: Service) -> bool:
 
 
 def _has_others(directory: str) -> bool:
-    """Return whether there is data of other versions; without any, a running server uses a deleted folder."""
+    """Return whether the folder with the data folders of all versions contains any."""
     parent = os.path.dirname(directory)
     return os.path.isdir(parent) and bool(os.listdir(parent))
 

@@ -1,4 +1,4 @@
-"""First-time step of a service: creates the data folder under a temporary name and renames it when complete."""
+"""Creates a service's data folder by the recipe's first step: under a temporary name, renamed when complete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STAGED = ".new"
 
 
 def make_data(service: Service, lease: Lease | None = None) -> bool:
-    """Create the data folder if it is missing or empty; return whether it was.
+    """Create the data folder if it is missing or empty; return whether it was created.
 
     Raises WorkError `service/init` if the step fails, MachineError `service/data-unreadable` for a folder with other
     content, which is left unchanged.
@@ -43,7 +43,7 @@ def make_data(service: Service, lease: Lease | None = None) -> bool:
 
 
 def own(service: Service, path: str) -> None:
-    """Make the user that the service runs as the owner of a file or folder. Raises OSError."""
+    """Give a file or folder to the user that the service runs as. Raises OSError."""
     if service.account is not None:
         os.chown(path, service.account.uid, service.account.gid)
 
@@ -69,7 +69,7 @@ def _failed(service: Service, *causes: str) -> WorkError:
 
 
 def refuse_other_content(service: Service) -> None:
-    """Raise MachineError `service/data-unreadable` for a data folder that the service's first step didn't make."""
+    """Raise MachineError `service/data-unreadable` for a data folder whose content isn't from the first step."""
     first = service.first
     is_made = first is None or os.path.exists(os.path.join(service.data, first.creates))
     if first is not None and not is_made and os.path.isdir(service.data) and os.listdir(service.data):

@@ -1,4 +1,4 @@
-"""Handles data of another major version: copies it if the server can read it, else refuses with advice.
+"""Data of another major version: copied if the server can read it, else refused with advice.
 
 The old folder stays unchanged in both cases, so that one can go back to the old version and its data.
 """
@@ -22,7 +22,7 @@ _ERROR_NUMBER = re.compile(r"\[Errno (\d+)\]")
 
 
 def take_over(service: Service, at: float, check: Callable[[Service], object]) -> tuple[str, ...]:
-    """Copy the data of another major version into this version's data folder; return messages for the user.
+    """Copy the data of another major version into this version's folder; return messages for the user.
 
     Call it only if the service has no data folder: an existing one, even if empty, is meant to be used. `check` raises
     if the server can't read a folder's data. Raises MachineError `service/other-major`, and the errors of `check`.
@@ -51,13 +51,16 @@ def take_over(service: Service, at: float, check: Callable[[Service], object]) -
 
 
 def refuse_other(service: Service, check: Callable[[Service], object]) -> None:
-    """Raise the errors of `take_over`; nothing is copied."""
+    """Raise the errors of `take_over`, copying nothing."""
     if (old := _to_take_over(service)) is not None:
         check(service._replace(exports={**service.exports, "data": old}))
 
 
 def _to_take_over(service: Service) -> str | None:
-    """Return the folder of the data to copy; None without any. Raises MachineError `service/other-major`."""
+    """Return the folder of another major version to copy; None without any.
+
+    Raises MachineError `service/other-major`.
+    """
     old = _nearest(service)
     if old is None:
         return None
@@ -68,7 +71,7 @@ def _to_take_over(service: Service) -> str | None:
 
 
 def _first_of(error: OSError) -> OSError:
-    """Return the first of the errors collected by shutil.copytree, which are only texts; other errors unchanged."""
+    """Return the first of the errors that shutil.copytree has collected as texts; other errors unchanged."""
     collected = error.args[0] if isinstance(error, shutil.Error) and error.args else []
     said = next((entry for entry in collected if len(entry) == 3), None) if isinstance(collected, list) else None
     number = _ERROR_NUMBER.search(said[2]) if said is not None else None
@@ -78,7 +81,7 @@ def _first_of(error: OSError) -> OSError:
 
 
 def _settle(service: Service, folder: str) -> None:
-    """Make the service's user the owner of a tree and flush it to disk."""
+    """Give a folder tree to the service's user and flush it to disk."""
     for path, folders, files in os.walk(folder):
         own(service, path)
         for name in (*folders, *files):
@@ -90,7 +93,7 @@ def _settle(service: Service, folder: str) -> None:
 
 
 def _nearest(service: Service) -> str | None:
-    """Return the folder with data of the newest older major version, else of the oldest newer one; None without any."""
+    """Return the data folder of the newest older major version, else of the oldest newer one; None without any."""
     parent, own = os.path.split(service.data)
     form = re.compile(re.escape(own.rpartition("-")[0]) + r"-\d+")
     names = os.listdir(parent) if os.path.isdir(parent) else []

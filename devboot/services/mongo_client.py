@@ -57,7 +57,7 @@ def main(words: list[str]) -> int:
 
 
 def start_with_user(path: str, command: list[str], user: str, password: str) -> int:
-    """Start a server that listens at a path, create the user, stop the server; return the exit code."""
+    """Start a MongoDB server on a socket, create the user, stop the server; return the exit code."""
     server = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -92,14 +92,14 @@ def start_with_user(path: str, command: list[str], user: str, password: str) -> 
 
 
 def give_user(connection: socket.socket, user: str, password: str) -> None:
-    """Create the user, or set the password of an existing one. Raises OSError and ValueError."""
+    """Create the MongoDB user, or set the password of an existing one. Raises OSError and ValueError."""
     is_there = call(connection, {"usersInfo": user, "$db": "admin"}).get("users")
     command = "updateUser" if is_there else "createUser"
     call(connection, {command: user, "pwd": password, "roles": _ROLES, "$db": "admin"})
 
 
 def ask(host: str, port: int, user: str, password: str, commands: Iterable[str]) -> None:
-    """Log in, run the commands and print the answers. Raises OSError and ValueError."""
+    """Log in, run commands and print their answers as JSON. Raises OSError and ValueError."""
     with socket.create_connection((host, port), timeout=_ANSWER) as connection:
         if user:
             log_in(connection, user, password)
@@ -119,7 +119,7 @@ def log_in(connection: socket.socket, user: str, password: str) -> None:
 
 
 def scram_proof(user: str, password: str, nonce: str, challenge: str) -> str:
-    """Return the client's final message (RFC 5802, RFC 7677). Raises ValueError for a wrong nonce."""
+    """Return the client's final message of SCRAM-SHA-256 (RFC 5802, RFC 7677). Raises ValueError for a wrong nonce."""
     given = dict(part.split("=", 1) for part in challenge.split(","))
     if not given["r"].startswith(nonce):
         raise ValueError("the server answers to another login")
@@ -133,7 +133,7 @@ def scram_proof(user: str, password: str, nonce: str, challenge: str) -> str:
 
 
 def call(connection: socket.socket, command: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a command and return the answer. Raises OSError, and ValueError if the server refuses it."""
+    """Run a MongoDB command and return its answer. Raises OSError, and ValueError if the server refuses it."""
     body = b"\0\0\0\0\0" + encode(command)  # no flags, then the body section
     connection.sendall(struct.pack("<iiii", _HEADER + len(body), 1, 0, OP_MSG) + body)
     length, _, _, kind = struct.unpack("<iiii", _read_exactly(connection, _HEADER))
@@ -147,13 +147,13 @@ def call(connection: socket.socket, command: Mapping[str, Any]) -> dict[str, Any
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
-    """Return a document as BSON: texts, bytes, 32-bit and floating-point numbers, booleans, lists and documents."""
+    """Encode a document as BSON: texts, bytes, 32-bit and floating-point numbers, booleans, lists and documents."""
     body = b"".join(_element(name, value) for name, value in document.items())
     return struct.pack("<i", len(body) + 5) + body + b"\0"
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """Return the document at the beginning of `data`; values of types that `encode` doesn't support become bytes.
+    """Decode the BSON document at the beginning of `data`; values of types that `encode` lacks become bytes.
 
     Raises ValueError.
     """
@@ -188,7 +188,7 @@ def _element(name: str, value: object) -> bytes:
 
 
 def _document(data: bytes, start: int) -> tuple[dict[str, Any], int]:
-    """Return the document at offset `start`, and the offset after it."""
+    """Decode the BSON document at offset `start`; return it and the offset after it."""
     end = start + int(struct.unpack_from("<i", data, start)[0])
     if not start + 5 <= end <= len(data) or data[end - 1]:
         raise ValueError("the document has a wrong length")
@@ -204,7 +204,7 @@ def _document(data: bytes, start: int) -> tuple[dict[str, Any], int]:
 
 
 def _value(kind: int, data: bytes, at: int) -> tuple[Any, int]:
-    """Return the value of a BSON type at an offset, and the offset after it."""
+    """Decode the BSON value of type `kind` at an offset; return it and the offset after it."""
     if kind in (0x03, 0x04):
         found, end = _document(data, at)
         return (list(found.values()) if kind == 0x04 else found), end
@@ -229,7 +229,7 @@ def _value(kind: int, data: bytes, at: int) -> tuple[Any, int]:
 
 
 def _connect(path: str, server: subprocess.Popen[str]) -> socket.socket | None:
-    """Return a connection as soon as the server listens; None if it ends first."""
+    """Connect to the server's socket as soon as it listens; None if the server ends first."""
     while server.poll() is None:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(_ANSWER)
@@ -252,7 +252,7 @@ def _read_exactly(connection: socket.socket, size: int) -> bytes:
 
 
 def _read(output: Iterable[str], errors: deque[str], last: deque[str]) -> None:
-    """Keep the last errors and the last lines of a server's log."""
+    """Read a server's log to its end, keeping the last errors and the last lines."""
     for line in output:
         last.append(line.strip())
         if text := _error_in(line.strip()):

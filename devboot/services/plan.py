@@ -1,4 +1,4 @@
-"""Plans one service of the manifest as a process specification: pure; port and folders are arguments."""
+"""Plans one service of the manifest as a process specification, without I/O; port and folders are arguments."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FirstStep(Record):
 
 
 class AccessStep(Record):
-    """Command run before a start until it has succeeded; `refused` matches output that means failure."""
+    """Command that sets up access before a start, repeated until it succeeds; `refused` matches output of a failure."""
 
     argv: tuple[str, ...]
     input: str
@@ -61,7 +61,7 @@ class AccessStep(Record):
 
 
 class WantedDatabase(Record):
-    """A database of the manifest on a service: `name` in the manifest, `database` on the server."""
+    """A database of the manifest in a service: `name` is its key in the manifest, `database` its name on the server."""
 
     name: str
     database: str
@@ -71,7 +71,7 @@ class WantedDatabase(Record):
 
 
 class Service(Record):
-    """A service that can be started: `exports` has url, host, port, socket, data, user and database."""
+    """A planned service: `spec` starts it, `exports` has url, host, port, socket, data, user and database."""
 
     spec: ProcessSpec
     exports: dict[str, str]
@@ -231,7 +231,7 @@ def _access_step(
 
 
 def client_of(recipe: Recipe) -> str:
-    """Return the path of devboot's own client for a recipe's server; "" for none."""
+    """Return the path of devboot's own client program for a recipe's server; "" for none."""
     access = recipe.service.access if recipe.service is not None else None
     step = access.private.step if access is not None else None
     return CLIENTS[step.client] if step is not None and step.client else ""
@@ -246,7 +246,7 @@ def _account_name() -> str:
 
 
 def _process(name: str, table: ServiceTable, ready: ServiceProbe, words: Mapping[str, str]) -> ProcessSpec:
-    """Return the specification of a server without its command: how it is probed and stopped."""
+    """Return a server's process specification without its command: probes, stop signal, failure hints."""
     return ProcessSpec(
         name=name,
         kind=SERVICE,
@@ -284,7 +284,10 @@ def _database_tasks(
     hints: tuple[FailureHint, ...],
     place: Place | None,
 ) -> Iterator[ProcessSpec]:
-    """Yield the tasks that create databases, one after the other, since creating the same role twice at once fails."""
+    """Yield the tasks that create the databases in a service, each after the one before.
+
+    Creating the same role twice at the same time fails.
+    """
     table = recipe.service.database if recipe.service is not None else None
     if databases and table is None:
         raise _no_databases(recipe, databases[0], place)
@@ -316,7 +319,7 @@ def _database_tasks(
 
 
 def database_exports(recipe: Recipe, exports: Mapping[str, str], wanted: WantedDatabase) -> dict[str, str]:
-    """Return the exports of a database in a service, by key: the value of `${databases.NAME.KEY}`."""
+    """Return the values of `${databases.NAME.KEY}` for one database in a service, by key."""
     assert recipe.service is not None
     assert recipe.service.database is not None
     user, password = wanted.user or recipe.provides.user, wanted.password or exports["own_password"]
@@ -332,7 +335,7 @@ def database_exports(recipe: Recipe, exports: Mapping[str, str], wanted: WantedD
 
 
 def provided_variables(recipe: Recipe, exports: Mapping[str, str], libraries: Collection[str]) -> dict[str, str]:
-    """Return the variables that a service sets for the locked libraries; library names in any spelling.
+    """Return the variables that a service's recipe sets for the locked libraries (names in any spelling).
 
     If the service admits everyone, variables for credentials are left out.
     """
@@ -347,7 +350,10 @@ def provided_variables(recipe: Recipe, exports: Mapping[str, str], libraries: Co
 
 
 def data_directory(data: str, name: str, data_format: str, version: str) -> str:
-    """Return `services/<name>/<format>-<major>` below `data`, so that versions never open each other's files."""
+    """Return the data folder of a service: `services/<name>/<format>-<major>` below `data`.
+
+    The name differs for each major version, so that none opens another's files.
+    """
     return os.path.join(data, "services", name, f"{data_format}-{version.partition('.')[0]}")
 
 
@@ -392,7 +398,7 @@ def _setting_arguments(
     words: Mapping[str, str],
     only: Collection[str] | None = None,
 ) -> list[str]:
-    """Return the arguments for the settings, or only for those named in `only`."""
+    """Return the server's arguments for the settings, or only for the settings named in `only`."""
     chosen = {**table.settings.defaults, **settings}
     return [
         argument
@@ -416,7 +422,7 @@ def _one_setting(form: Sequence[str], key: str, value: str) -> list[str]:
 def _refuse_settings(
     table: ServiceTable, name: str, settings: Mapping[str, Sequence[str]], place: Place | None
 ) -> None:
-    """Raise an error for each setting that devboot sets itself, or that the server can't split into words."""
+    """Raise an error for each setting that devboot sets itself, or whose value the server would split wrongly."""
     errors: list[DevbootError] = []
     for key, values in settings.items():
         if key.lower() in table.settings.reserved:
@@ -466,7 +472,7 @@ def _probe(ready: ServiceProbe, words: Mapping[str, str]) -> Probe:
 
 
 def _for_roles(text: str, words: Mapping[str, str], roles: Iterable[str]) -> str:
-    """Fill in the placeholders of an access file; a line with `{role}` is repeated for each role."""
+    """Replace the placeholders in an access file; a line with `{role}` is repeated for each role."""
     known = [role for role in dict.fromkeys(roles) if role]
     lines = (
         _fill(line, {**words, "role": role})
@@ -485,18 +491,18 @@ def _normal(library: str) -> str:
 
 
 def _login(user: str, password: str) -> str:
-    """Return user and password, quoted for a URL."""
+    """Return `user:password`, quoted for a URL."""
     return f"{quote(user)}:{quote(password, safe='')}" if password else quote(user)
 
 
 def _own_password(recipe: Recipe, databases: Sequence[WantedDatabase], password: str) -> str:
-    """Return the password of the recipe's own user: the manifest's has precedence, even with open access."""
+    """Return the password for the recipe's own user: the manifest's if it has one, else `password`."""
     given = (each.password for each in databases if each.user in ("", recipe.provides.user))
     return next(filter(None, given), password)
 
 
 def _identity(user: str, password: str, *, is_named: bool) -> dict[str, str]:
-    """Return placeholders for the connecting user; `is_named`: a user without a password counts, too."""
+    """Return values of placeholders for a connecting user; `is_named`: also for a user without a password."""
     login = _login(user, password)
     return {
         "user": user,

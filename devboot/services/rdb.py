@@ -1,4 +1,4 @@
-"""Checks dumps of Redis and Valkey to know whether the server will load them."""
+"""Checks whether a server can load its dump, for Redis and Valkey."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def check(service: Service) -> None:
 
 
 def dump_of(service: Service) -> str:
-    """Return the path of the dump, whether it exists or not."""
+    """Return the path of the server's dump, whether it exists or not."""
     return os.path.join(service.data, setting(service, "dbfilename", "dump.rdb"))
 
 
 def newest_format(service: Service) -> int:
-    """Return the newest dump format that the server reads; 0 if unknown."""
+    """Return the newest dump format that the service's version reads; 0 if unknown."""
     return _READS.get((product_of(service), ".".join(service.version.split(".")[:2])), 0)
 
 
 def setting(service: Service, name: str, default: str) -> str:
-    """Return the first word of a setting from the server's arguments, or `default`."""
+    """Return the first word of a setting in the server's arguments, or `default`."""
     arguments = service.spec.argv
     places = [at for at, word in enumerate(arguments[:-1]) if word.lower() == f"--{name}"]
     return arguments[places[-1] + 1] if places else default
@@ -45,7 +45,7 @@ def product_of(service: Service) -> str:
 
 
 def unreadable(service: Service, path: str, cause: str) -> MachineError:
-    """Return the error for an unreadable file, with the command to move it aside."""
+    """Return the error for data that the server can't read, with the command that renames it."""
     product = product_of(service)
     return MachineError(
         f"{product}/data-unreadable",

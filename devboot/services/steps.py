@@ -1,4 +1,4 @@
-"""Runs commands before a server's start, with a time limit; they end with this process."""
+"""Runs preparing commands before a server's start, with a time limit; they end when this process ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECONDS = 120.0  # enough for a first step with thousands of files, and for the 
 def run_step(
     argv: Sequence[str], env: Sequence[tuple[str, str]], folder: str, text: str, lease: Lease | None
 ) -> tuple[int, list[str]]:
-    """Run a step with `text` as its input; return exit code and output lines.
+    """Run a command with `text` as its input; return exit code and output lines.
 
     Raises OSError, MachineError and TimedOut.
     """

@@ -19,7 +19,7 @@ _HEADER_VERSION = 0x20080522
 
 
 def main(words: list[str]) -> None:
-    """Execute the program and don't return; exit with 126 if the system refuses."""
+    """Switch to the user and execute the program; returns never, exits with 126 if the system refuses."""
     uid, gid, reach = map(int, words[:3])
     try:
         if os.geteuid() == 0:
@@ -31,7 +31,7 @@ def main(words: list[str]) -> None:
 
 
 def become(uid: int, gid: int, *, reach: bool) -> None:
-    """Give up root for good, and every capability except one if it is needed. Raises OSError."""
+    """Switch this process to a user for good; with `reach`, keep one capability. Raises OSError."""
     if reach:
         _call("prctl", _SECURE_BITS, _NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
@@ -43,7 +43,7 @@ def become(uid: int, gid: int, *, reach: bool) -> None:
 
 
 def _keep_one() -> int:
-    """Drop all capabilities except the weakest sufficient one, and return that."""
+    """Drop all capabilities but the weakest one that lets a process enter closed folders; return its number."""
     for capability in _REACH:
         mask = 1 << capability  # both are below 32, so the upper words stay 0
         try:

@@ -1,1 +1,1 @@
-"""Sources of artifacts: one module per kind, each satisfying `resolve.source.Source`."""
+"""Sources of artifacts: one module per kind, each implementing `resolve.source.Source`."""

@@ -11,12 +11,12 @@ from devboot.sources.installed import Installation, InstalledByUv
 
 
 class AppSource(InstalledByUv):
-    """Apps: all distributions of a server, for the artifact's minor version of Python."""
+    """Source of apps: installs a server's Python packages for one minor version of Python."""
 
     kind = "app"
 
     def installation(self, artifact: Artifact) -> Installation:
-        """Return the pins of the artifact; see `InstalledByUv`."""
+        """Return the pins of an app for uv; see `InstalledByUv`."""
         return Installation(requirements_of(artifact.pins), artifact.python)
 
 

@@ -1,4 +1,4 @@
-"""Fetches release files of upstream projects: url from the recipe, mirror from the user, digest from the lock."""
+"""Downloads release files of upstream projects: URL from the recipe, mirror from the user, digest from the lock."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
 class Mirrored(Record):
-    """A url, and the setting or recipe that it comes from."""
+    """A URL with mirrors applied, and the setting or recipe that it comes from."""
 
     url: str
     said_by: str
 
 
 class ArchiveSource:
-    """Tarballs, zip files and single programs. `step_of` returns the progress line of an artifact.
+    """Source of tarballs, zip files and single programs. `step_of` returns an artifact's progress line.
 
     `environ` may name mirrors in DEVBOOT_MIRROR: url prefixes with their replacements, as in
     `https://files.example.test/=https://mirror.example.test/files/`, or one url that is put in front of all others.
@@ -41,11 +41,11 @@ class ArchiveSource:
         self._step_of = step_of
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:  # noqa: ARG002  what the protocol says
-        """Return True if the file is on this machine."""
+        """Return whether the file is in the cache."""
         return self._downloads.has(artifact.sha256)
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:  # noqa: ARG002  the artifact says it all
-        """Unpack the archive, or copy a single program, into the folder; see `Source.fetch`."""
+        """Download and unpack the archive (or copy a single program) into a folder; see `Source.fetch`."""
         path = self.have(artifact)
         if _is_program(path):
             shutil.copyfile(path, os.path.join(into, artifact.file))
@@ -53,7 +53,7 @@ class ArchiveSource:
         unpack(path, into, name=artifact.file)
 
     def have(self, artifact: Artifact) -> str:
-        """Return the path of the downloaded file, checked against the lock's digest.
+        """Download the file unless it is cached; return its path, verified against the lock's digest.
 
         Raises LockError `lock/no-artifact`, and the errors of `Downloader.fetch`.
         """
@@ -70,7 +70,7 @@ class ArchiveSource:
 
 
 def mirrored(url: str, mirrors: str, said_by: str) -> Mirrored:
-    """Apply the user's mirrors to a url; the longest matching prefix wins."""
+    """Apply the user's mirrors to a URL; the longest matching prefix counts."""
     rules = [word.partition("=") for word in mirrors.split()]
     fitting = [(start, target) for start, equals, target in rules if equals and url.startswith(start)]
     if fitting:

@@ -23,7 +23,7 @@ _PASSED = ("PATH", "CC", "CXX", "SDKROOT", "DEVELOPER_DIR", "TMPDIR")
 
 
 class BuildSource:
-    """Unpacks a source archive into a temporary folder and runs the recipe's build steps there."""
+    """Source of programs compiled here: unpacks source code and runs the recipe's build steps."""
 
     kind = "build"
 
@@ -43,7 +43,7 @@ class BuildSource:
         self._jobs = jobs
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:
-        """Return True if the source archive is on this machine."""
+        """Return whether the archive with the source code is in the cache."""
         return self._archives.is_here(artifact, platform)
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:  # noqa: ARG002  it is built for this machine
@@ -113,7 +113,7 @@ def _top_folder(source: str, archive: str) -> str:
 
 
 def _keep(top: str, patterns: Sequence[str], into: str, step: str) -> None:
-    """Copy the files that match, with their paths and executable bits; a link becomes a copy of its target."""
+    """Copy built files that match the patterns, with paths and executable bits; a link is replaced by its target."""
     kept = 0
     for parent, _, files in os.walk(top):
         for name in files:

@@ -43,7 +43,7 @@ _OWN_FILES = ("conda-meta", "CACHEDIR.TAG")
 
 
 class CondaSource:
-    """Packages of the channel in an artifact's `address`; `cache` is devboot's cache directory."""
+    """Source of conda packages from the channel in an artifact's `address`; `cache` is devboot's cache directory."""
 
     kind = "conda"
 
@@ -52,13 +52,13 @@ class CondaSource:
         self._is_offline = is_offline
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
-        """Install into a tree that isn't moved afterwards; see `Source.fetch` and `fetch_for`."""
+        """Install a conda package into a folder that isn't moved afterwards; see `Source.fetch` and `fetch_for`."""
         self.fetch_for(artifact, platform, into, into)
 
     def fetch_for(self, artifact: Artifact, platform: str, into: str, final: str) -> None:
-        """Install every file of the closure into `into`, with paths as they will be in `final`; see `Placing`.
+        """Install a conda package with its dependencies into `into`, with paths as they will be in `final`.
 
-        Raises MachineError, NetworkError, IntegrityError, and WorkError `conda/failed`.
+        See `Placing`. Raises MachineError, NetworkError, IntegrityError, and WorkError `conda/failed`.
         """
         import asyncio  # costs as much as all other imports of a command
 
@@ -90,14 +90,14 @@ class CondaSource:
 
 
 class Solved(Record):
-    """The closure of a package on one platform, itself included, and its own version."""
+    """A conda package's version, and the files of the package and its dependencies, on one platform."""
 
     version: str
     files: tuple[Part, ...]
 
 
 def solve(channel: str, requirement: str, platform: str, cache: str, *, is_offline: bool = False) -> Solved:
-    """Return the newest package that satisfies a conda requirement (`redis-server 8.*`), with its closure.
+    """Return the newest package that satisfies a conda requirement (`redis-server 8.*`), with its dependencies.
 
     With `is_offline` the cached index is used. Raises MachineError `conda/not-installed`, NetworkError, WorkError
     `conda/failed`.
@@ -161,7 +161,7 @@ def not_installed(what: str, *helps: str, causes: Sequence[str] = ()) -> Machine
 
 
 def _uv() -> str:
-    """Return the command for the uv that came with devboot; it need not be on PATH."""
+    """Return the shell word for the uv that devboot depends on, which need not be on PATH."""
     beside = os.path.join(os.path.dirname(sys.executable), "uv")
     return shell_word(beside) if os.path.isfile(beside) else "uv"
 
@@ -205,7 +205,7 @@ def _record(rattler: Any, part: Part, channel: str) -> Any:
 
 
 def _check_local(channel: str, part: Part) -> None:
-    """Check the digest of a file in a local channel: py-rattler checks only files that it downloads."""
+    """Verify the digest of a file in a local channel, since py-rattler verifies only downloads."""
     address = urlsplit(channel)
     if address.scheme != "file":
         return
@@ -225,7 +225,7 @@ def _check_local(channel: str, part: Part) -> None:
 
 
 def _failure(name: str, said: str, *, is_offline: bool) -> DevbootError:
-    """Return the error for what py-rattler says; `name` is the package with its version, or a condition for it."""
+    """Return the error of devboot for a message of py-rattler; `name` is a package with version or condition."""
     if "hash mismatch" in said:
         return _other_bytes(name, said)
     if "candidates were found" in said or "SolverError" in said:

@@ -1,4 +1,4 @@
-"""Finds programs that are already on PATH: nothing is fetched or pinned, only the version is read."""
+"""Finds programs on PATH: nothing is downloaded or pinned, only the version is read."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ HOST = "host"  # this source's name in a lock
 
 
 class Found(Record):
-    """Absolute paths of programs by name, and the `version` that the first of them printed."""
+    """Programs found on PATH, as {name: absolute path}, and the `version` that the first of them printed."""
 
     programs: dict[str, str]
     version: str
 
 
 def find_on_path(name: str, layout: Layout, pattern: str, search_path: str) -> Found:
-    """Find a recipe's programs in the folders of `search_path`; all but the first may be missing.
+    """Find a package's programs in the folders of `search_path`; all but the first may be missing.
 
     `pattern` extracts the version from the first program's output: its first group, or the whole match. Raises
     MachineError `host/not-found`, `host/no-version`.

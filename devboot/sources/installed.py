@@ -1,4 +1,4 @@
-"""Installs wheels and apps into a folder with uv."""
+"""Installs wheels and apps into a folder by uv."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UV_PLATFORMS = {
 
 
 class Installation(Record):
-    """An installation for uv: lines of a requirements file, a minor version of Python, and variables."""
+    """What uv has to install: lines of a requirements file, for a Python minor version, with further variables."""
 
     requirements: str
     python_version: str
@@ -29,7 +29,7 @@ class Installation(Record):
 
 
 class InstalledByUv:
-    """A source that installs with uv; `python` is any interpreter, since uv requires one."""
+    """Base of sources that install with uv; `python` is the path of any interpreter, which uv requires."""
 
     kind = ""
 
@@ -38,11 +38,11 @@ class InstalledByUv:
         self._python = python
 
     def installation(self, artifact: Artifact) -> Installation:
-        """Return what uv has to install for the artifact. Each kind of source implements it."""
+        """Return what uv has to install for an artifact; implemented by each source."""
         raise NotImplementedError
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
-        """Install the artifact and check its digests; see `Source.fetch`."""
+        """Install an artifact into a folder, its digests verified; see `Source.fetch`."""
         wanted = self.installation(artifact)
         install_target(
             self._uv,
@@ -55,7 +55,7 @@ class InstalledByUv:
         )
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:
-        """Return True if uv has every file in its cache; see `Caching.is_here`."""
+        """Return whether uv has every file in its cache; see `Caching.is_here`."""
         wanted = self.installation(artifact)
         options = ["--python-platform", UV_PLATFORMS[platform], "--python-version", wanted.python_version]
         return not lacking(

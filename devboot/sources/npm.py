@@ -1,4 +1,4 @@
-"""Fetches npm packages without node, from the registry that npm is configured for, and checks both digests."""
+"""Downloads npm packages without node, from the registry configured for npm, and verifies both digests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ASK_SECONDS = 20.0
 
 
 class Published(Record):
-    """One version of a package in the registry: the tarball's url, and its digest in npm's notation."""
+    """One version of a package in the npm registry: the tarball's URL, and its digest in npm's notation."""
 
     version: str
     tarball: str
@@ -39,7 +39,7 @@ class Published(Record):
 
 
 class Registry:
-    """The registry that serves a package for the project at `root`; its configuration is read on first use.
+    """The npm registry for the project at `root`; its configuration is read at the first use.
 
     `ask_npm` returns the registry that npm on PATH uses, "" if there is no npm: npm's default is in no file.
     """
@@ -70,13 +70,13 @@ class Registry:
 
     @property
     def downloads(self) -> Downloads:
-        """Transfers through npm's proxies and certificates."""
+        """Downloads by npm's proxies and certificates."""
         if self._downloads is None:
             self._downloads = self._plain.through(self.config.network(self._network))
         return self._downloads
 
     def address(self, package: str) -> Setting:
-        """Return the registry's url for a package, without a trailing slash. Raises NetworkError."""
+        """Return the registry's URL for a package, without a trailing slash. Raises NetworkError."""
         found = self.config.registry(package)
         if found is None:
             found = Setting(self._ask_npm(), "`npm config get registry`")
@@ -93,7 +93,7 @@ class Registry:
         return found._replace(value=found.value.rstrip("/"))
 
     def published(self, package: str, step: str) -> dict[str, Published]:
-        """Return every version of a package, in the registry's order. Raises NetworkError, IntegrityError."""
+        """Return every published version of a package, in the registry's order. Raises NetworkError, IntegrityError."""
         registry = self.address(package)
         url = f"{registry.value}/{quote(package, safe='@')}"
         wanted = Download(url, "", -1, package, step, registry.said_by, self.config.authorization(url))
@@ -109,7 +109,10 @@ class Registry:
             ) from error
 
     def tarball(self, package: str, found: Published, *, most: int) -> bytes:
-        """Return the bytes of a tarball, checked against the registry's digest. Raises NetworkError, IntegrityError."""
+        """Download a tarball of at most `most` bytes, verified against the registry's digest; return its bytes.
+
+        Raises NetworkError, IntegrityError.
+        """
         said_by = self.address(package).said_by
         login = self.config.authorization(found.tarball)
         wanted = Download(found.tarball, "", -1, f"{package} {found.version}", package, said_by, login)
@@ -119,7 +122,7 @@ class Registry:
 
 
 class NpmSource:
-    """npm packages; `step_of` returns the progress line of an artifact, by its digest."""
+    """Source of npm packages; `step_of` returns an artifact's progress line."""
 
     kind = "npm"
 
@@ -136,14 +139,14 @@ class NpmSource:
         self._wheels = wheels
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:
-        """Return True if the tarballs and their wheels are on this machine."""
+        """Return whether the tarballs, and wheels that belong to the artifact, are in the cache."""
         beside = [artifact.of_part(part, "wheel") for part in artifact.wheels]
         return all(self._downloads.has(each.sha256) for each in _tarballs(artifact)) and all(
             self._wheels is not None and self._wheels.is_here(each, platform) for each in beside
         )
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
-        """Unpack the tarballs, whose files are below `package/`, and the wheels; see `Source.fetch`."""
+        """Download and unpack tarballs, whose files are below `package/`, and wheels; see `Source.fetch`."""
         for part in artifact.wheels:
             assert self._wheels is not None
             with tempfile.TemporaryDirectory(prefix=".wheel-", dir=into) as place:
@@ -155,7 +158,7 @@ class NpmSource:
             unpack(self._have(each, step), into, name=each.file)
 
     def have(self, artifact: Artifact) -> tuple[str, ...]:
-        """Download the tarballs, check the digests of lock and registry, and return their paths."""
+        """Download the tarballs unless they are cached, verify the digests of lock and registry; return their paths."""
         step = self._step_of(artifact)
         return tuple(self._have(each, step) for each in _tarballs(artifact))
 
@@ -179,7 +182,7 @@ class NpmSource:
 
 
 def _tarballs(artifact: Artifact) -> list[Artifact]:
-    """Return the parts of an artifact that come from the npm registry."""
+    """Return those files of an artifact that come from the npm registry, each as an artifact."""
     parts = [part for part in artifact.files if part not in artifact.wheels]
     return [artifact.of_part(part) for part in parts] if artifact.files else [artifact]
 

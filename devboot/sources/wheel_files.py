@@ -1,4 +1,4 @@
-"""Selects the wheel of a release for each platform: for a program in a wheel only the platform tag matters."""
+"""Selects the wheel of a release for each platform, when it contains a program: any Python tag will do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ARCHITECTURES = {
 
 
 def best_wheels(wheels: Iterable[ListedFile]) -> dict[str, ListedFile]:
-    """Return for each platform the wheel with the lowest required system; of equals the one for the newest Python."""
+    """Return for each platform the wheel for the oldest systems; of equal ones that for the newest Python."""
     found: dict[str, tuple[Rank, Rank, ListedFile]] = {}
     for wheel in wheels:
         parts = wheel.name.removesuffix(".whl").split("-")
@@ -38,13 +38,13 @@ def best_wheels(wheels: Iterable[ListedFile]) -> dict[str, ListedFile]:
 
 
 def macos_tag(file: str) -> str:
-    """Return the lowest macOS version in a wheel's name, as in `11.0`; "" if it has none."""
+    """Return the lowest macOS version in a wheel's file name, as `11.0`; "" if it has none."""
     floors = [(int(major), int(minor)) for major, minor, _ in _MACOSX.findall(file)]
     return ".".join(map(str, min(floors))) if floors else ""
 
 
 def _floors(tag: str) -> dict[str, Rank]:
-    """Return the lowest system version per platform that a compressed platform tag names."""
+    """Return the lowest system version of each platform in a compressed platform tag."""
     floors: dict[str, Rank] = {}
     for one in tag.split("."):
         linux, macos = _MANYLINUX.fullmatch(one), _MACOSX.fullmatch(one)
@@ -62,6 +62,6 @@ def _floors(tag: str) -> dict[str, Rank]:
 
 
 def _age_of_python(tag: str) -> Rank:
-    """Return a rank that is smaller for newer Pythons; wheels for any Python come first."""
+    """Return a sort key for a wheel's Python tag: any Python first, then newer before older."""
     found = re.search(r"cp(\d)(\d+)", tag)
     return (-int(found[1]), -int(found[2])) if found else (-9, 0)

@@ -1,4 +1,4 @@
-"""Folders of a project's state and data; only this package knows their paths.
+"""State and data folders of projects; only this package knows their paths.
 
     <user state directory>/projects/<name>-<key>/    leases, locks, ports, snapshot, logs, generations, detected.toml
     <user data directory>/projects/<name>-<key>/     service data, generated secrets, backups, stamps of tasks

@@ -1,4 +1,4 @@
-"""Creates a project's folders after checking that they belong to this project.
+"""Creates a project's state and data folders, or takes existing ones after checking that they are this project's.
 
 A moved project keeps its folders. Folders of another project that was at the same path before (a deleted clone, say)
 are renamed with the date and not used unless adopted; so are folders with an unreadable record. An interrupted claim
@@ -38,7 +38,7 @@ _SOON = 1.0  # seconds of waiting before it is reported
 
 
 class Patience(Record):
-    """Seconds to wait for another devboot; after one second `waiting` is called with the holder of the lock."""
+    """How long to wait for another devboot's lock; after one second `waiting` is called with the holder."""
 
     seconds: float = 600.0
     waiting: Callable[[LockHolder], None] | None = None
@@ -58,7 +58,7 @@ def claim(
     environ: Mapping[str, str],
     patience: Patience | None = None,
 ) -> tuple[str, ...]:
-    """Create the folders of the project at `root`, a real path; return messages for the user.
+    """Create the state and data folders of the project at `root`, a real path; return messages for the user.
 
     `environ` is for git, which is run if the clone contains data of an earlier devboot. Raises BusyError `state/in-use`
     if a folder to rename is in use, BusyError `busy/locked` after `patience`, and MachineError.
@@ -78,7 +78,7 @@ def claim(
 
 
 def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: Callable[[], float]) -> str:
-    """Assign the folders called `name` to the project at `root`; return the new name of its previous ones, "" for none.
+    """Rename the folders called `name` to be those of the project at `root`; return its previous ones' new name, or "".
 
     Raises UsageError `state/unknown` and `usage/no-directory`, BusyError `state/in-use` and MachineError.
     """
@@ -110,7 +110,7 @@ def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: 
 
 
 def has_content(folder: str) -> bool:
-    """Return whether a data folder contains more than devboot's own records."""
+    """Return whether a data folder contains more than devboot's own record files."""
     return os.path.isdir(folder) and bool(set(os.listdir(folder)) - {RECORD, LEASE})
 
 
@@ -157,7 +157,7 @@ def _is_claimed_for(owner: Owner, folder: str) -> bool:
 
 
 def _is_interrupted(owner: Owner, data: str, state: str) -> bool:
-    """Return whether a claim for `owner` has recorded its data folder but not its state folder."""
+    """Return whether a claim for `owner` was interrupted: its data folder is recorded, its state folder isn't."""
     return _is_claimed_for(owner, data) and os.path.isdir(state) and is_unused(state)
 
 
@@ -206,7 +206,7 @@ def _carry_out(renames: Sequence[_Rename]) -> None:
 
 
 def _dated(projects: Projects, name: str, now: float) -> str:
-    """Return an unused name made of `name` and the date."""
+    """Return an unused folder name made of `name` and the date."""
     dated = f"{name}.{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(now))}"
     taken = {os.path.basename(path) for base in (projects.state, projects.data) for path in owned_folders(base)}
     found, number = dated, 1
@@ -217,7 +217,7 @@ def _dated(projects: Projects, name: str, now: float) -> str:
 
 
 def lock_projects(projects: Projects, patience: Patience | None = None) -> FileLock:
-    """Take the lock for renaming projects' folders. Raises BusyError and MachineError."""
+    """Take the lock under which projects' folders are renamed. Raises BusyError and MachineError."""
     seconds, waiting = patience or Patience()
     lock = FileLock(os.path.join(projects.state, ".lock"), "state", TABLE)
     try:

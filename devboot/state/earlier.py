@@ -1,4 +1,4 @@
-"""Moves data that earlier versions kept in the clone, in `.devboot`, to the project's data folder.
+"""Moves data that earlier versions of devboot kept in the clone (`.devboot`) to the project's data folder.
 
 A clone may contain a folder of that name. So the data is used only if devboot's own registers, outside of the clone,
 show that it worked in this very folder, and if the data belongs to this user, is no link and isn't tracked by git.
@@ -20,7 +20,7 @@ from devboot.state.records import Owner
 
 
 class Registers(Record):
-    """Registers of earlier versions for all projects of a user: one file per project, named by its key.
+    """Records that earlier versions kept outside of clones: one file per project, named by the project's key.
 
     `environ` is for git, which is asked which files it tracks.
     """
@@ -74,7 +74,7 @@ def missing_from(data: str, root: str) -> list[str]:
 
 
 def _wanted(earlier: str) -> list[str]:
-    """Return the paths of earlier data."""
+    """Return the paths of an earlier version's data in its folder `earlier`."""
     folder = os.path.join(earlier, "data")
     if os.path.islink(earlier) or os.path.islink(folder) or not os.path.isdir(folder):
         return []
@@ -83,7 +83,10 @@ def _wanted(earlier: str) -> list[str]:
 
 
 def _generations(earlier: str) -> list[str]:
-    """Return the folder of earlier generations, which contained secrets in plain text; [] for none."""
+    """Return, in a list, the folder of an earlier version's generations, which have secrets in plain text.
+
+    [] for none.
+    """
     folder = os.path.join(earlier, "generations")
     if os.path.islink(earlier) or os.path.islink(folder) or not os.path.isdir(folder):
         return []
@@ -110,7 +113,7 @@ def _complaint(owner: Owner, earlier: str, registers: Registers) -> str:
 
 
 def _move(source: str, target: str) -> None:
-    """Move a file or folder as a whole or not at all, also to another filesystem. Raises OSError."""
+    """Move a file or folder atomically, also to another filesystem. Raises OSError."""
     try:
         os.rename(source, target)
     except OSError as error:

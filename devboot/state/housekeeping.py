@@ -1,4 +1,4 @@
-"""Lists the folders of all projects and removes those of projects that are gone."""
+"""Lists the folders kept for all projects, and deletes those of deleted projects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DOOMED = ".removed-"  # prefix of folders that are being removed
 
 
 class KeptProject(Record):
-    """Folders of one project: `root` is its present or former path, "" if unknown; `name` is the name of its folders.
+    """Folders kept for one project, called `name`; `root` is its present or former path, "" if unknown.
 
     `is_gone`: the project isn't at `root` any more, as far as is known. `has_data`: it has data that can't be
     recreated.
@@ -35,7 +35,7 @@ class KeptProject(Record):
 
 
 def kept_projects(projects: Projects) -> Iterator[KeptProject]:
-    """Yield the kept folders of all projects, sorted by name."""
+    """Yield the folders kept for each project, sorted by name."""
     names = {os.path.basename(path) for base in (projects.state, projects.data) for path in owned_folders(base)}
     for name in sorted(names):
         state, data = os.path.join(projects.state, name), os.path.join(projects.data, name)
@@ -45,7 +45,7 @@ def kept_projects(projects: Projects) -> Iterator[KeptProject]:
 
 
 def kept_project(projects: Projects, name: str) -> KeptProject:
-    """Return the kept folders of this name. Raises UsageError `state/unknown`."""
+    """Return the folders kept under this name. Raises UsageError `state/unknown`."""
     found = next((each for each in kept_projects(projects) if each.name == name), None)
     if found is None:
         raise UsageError("state/unknown", f"no project's state or data is called `{name}`", help=["devboot state list"])
@@ -53,7 +53,7 @@ def kept_project(projects: Projects, name: str) -> KeptProject:
 
 
 def remove_kept(projects: Projects, name: str, holder: Holder, *, with_data: bool) -> bool:
-    """Remove the folders called `name`, unless their project is back or in use; return whether they were removed.
+    """Delete the folders called `name`, unless their project exists or uses them; return whether they were deleted.
 
     Data stays unless `with_data`. Folders are only renamed under the lock and deleted after it, so that a claim never
     waits for a large deletion. Raises BusyError, MachineError and OSError.
@@ -70,7 +70,7 @@ def remove_kept(projects: Projects, name: str, holder: Holder, *, with_data: boo
 
 
 def remove_doomed(projects: Projects) -> None:
-    """Remove folders left by a removal that was killed. Raises OSError."""
+    """Delete folders that were renamed for deletion by a command that was then killed. Raises OSError."""
     for base in (projects.state, projects.data):
         for name in os.listdir(base) if os.path.isdir(base) else ():
             if name.startswith(_DOOMED):
@@ -96,6 +96,6 @@ def _remove(folder: str) -> None:
 
 
 def remove_folders(projects: Projects, root: str) -> None:
-    """Remove all folders of the project at `root`, including its data."""
+    """Delete all folders kept for the project at `root`, including its data."""
     for base in (projects.state, projects.data):
         shutil.rmtree(os.path.join(base, folder_name(root)), ignore_errors=True)

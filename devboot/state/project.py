@@ -1,4 +1,4 @@
-"""Finds the project of the current folder: the nearest manifest upwards, else a likely application."""
+"""Finds the project of the current folder: that of the nearest manifest upwards, else a likely application."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Project(Record):
 
     @property
     def backups(self) -> str:
-        """Folder for copies of data that devboot is about to change."""
+        """Folder for backups of data that devboot is about to change."""
         return os.path.join(self.data, "backup")
 
     @property
@@ -64,27 +64,27 @@ class Project(Record):
 
     @property
     def lock(self) -> str:
-        """Path of the lockfile, next to the manifest."""
+        """Path of devboot.lock: in the project's root, or for a detected manifest in the state folder."""
         return os.path.join(self.root if self.written else self.state, LOCK)
 
     def lock_from(self, cwd: str) -> str:
-        """Return the lockfile's path as shown to a user in `cwd`."""
+        """Return the path of devboot.lock for messages to a user in `cwd`."""
         return os.path.relpath(self.lock, cwd) if self.written else self.lock
 
     @property
     def usual_name(self) -> str:
-        """Default name of the project: that of its folder, or of the clone around a detected one."""
+        """Default name of the project: its folder's name, or for a detected one that of the clone around it."""
         projects = Projects(os.path.dirname(self.state), os.path.dirname(self.data))
         return os.path.basename(self.root if self.written else projects.seen_from(self.root)) or "project"
 
     @property
     def manifest_name(self) -> str:
-        """Name of the manifest in messages."""
+        """File name of the manifest for messages."""
         return MANIFEST if self.written else DETECTED
 
 
 def prepare_lock(state: str) -> str:
-    """Return the path of the lock for preparing the project with this state folder."""
+    """Return the path of the lock held while a command prepares the project with this state folder."""
     return os.path.join(state, "run", "prepare.lock")
 
 
@@ -119,17 +119,17 @@ def project_in(root: str, projects: Projects) -> Project:
 
 
 def own_folders(project: Project, projects: Projects) -> Project:
-    """Return the project with the folders for its present path, instead of those it was moved from."""
+    """Return the project with the state and data folders for its present path, not those it was moved from."""
     return project._replace(state=projects.state_of(project.root), data=projects.data_of(project.root))
 
 
 def _folder(base: str, own: str, root: str, here: Identity | None) -> str:
-    """Return the project's folder below `base`: its own, or that of the path it was moved from."""
+    """Return the project's folder below `base`: `own`, or if the project was moved, that of its former path."""
     return own if os.path.isdir(own) else folder_moved_here(base, root, here) or own
 
 
 def _moved_root_at(folder: str, projects: Projects) -> str:
-    """Return the root that was detected in `folder` or below it before it was moved here; "" for none."""
+    """Return the detected root in `folder` or below, if the folder was moved here since the detection; "" for none."""
     state = folder_moved_here(projects.state, folder, identity_of(folder))
     if not state:
         return ""
@@ -152,7 +152,7 @@ def _likely_root(cwd: str) -> str:
 
 
 def _node_root(cwd: str, git_root: str) -> str:
-    """Return the nearest folder with a package.json, below the git root; "" for none.
+    """Return the nearest folder with a package.json, up to the git root; "" for none.
 
     None counts if a folder in the git root has a landmark: a front end belongs to the API beside it.
     """

@@ -1,4 +1,4 @@
-"""Computes the folders of a project from its path, and finds the project of the current folder.
+"""Computes the state and data folders of a project from its path; finds the project of the current folder.
 
 Every command imports this module, so it imports almost nothing: `devboot.paths` only if HOME doesn't suffice.
 """
@@ -24,14 +24,17 @@ _BELOW_LIMIT = 4096
 
 
 class Projects(Record):
-    """All projects of a user: `state` and `data` each contain one folder per project, with the same name."""
+    """The folders `state` and `data` of a user, which each contain one folder per project, with the same name."""
 
     state: str
     data: str
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Projects:
-        """Return the projects of this user; nothing is created. Raises MachineError `machine/no-home`."""
+        """Return this user's folders of projects, by environment; nothing is created.
+
+        Raises MachineError `machine/no-home`.
+        """
         home = environ.get("HOME", "")
         is_usual = not (environ.get("DEVBOOT_HOME") or environ.get("XDG_DATA_HOME") or environ.get("XDG_STATE_HOME"))
         # If the home already contains state of devboot, it needs no further check.
@@ -44,7 +47,7 @@ class Projects(Record):
 
     @classmethod
     def below(cls, data: str, state: str) -> Projects:
-        """Return the projects for these data and state directories of a user."""
+        """Return the folders of projects below a user's data and state directories."""
         return cls(f"{state}/{_FOLDER}", f"{data}/{_FOLDER}")
 
     def state_of(self, root: str) -> str:
@@ -56,14 +59,14 @@ class Projects(Record):
         return f"{self.data}/{folder_name(root)}"
 
     def find_root(self, start: str) -> str:
-        """Return the nearest folder from `start` upwards with a manifest, written or detected; "" without one.
+        """Return the root of the project of folder `start`: the nearest folder upwards with a manifest; "" for none.
 
         An application that was detected below one of these folders counts, too.
         """
         return next((root for folder in upwards(start) if (root := self.root_at(folder))), "")
 
     def root_at(self, folder: str) -> str:
-        """Return the project root for a command in `folder`, without looking at folders above; "" for none."""
+        """Return the root of a project whose manifest is in `folder`, or was detected from it; "" for none."""
         if is_there(f"{folder}/{MANIFEST}"):  # a dangling link counts, to be reported
             return folder
         state = self.state_of(folder)
@@ -75,13 +78,13 @@ class Projects(Record):
         return below if is_there(f"{below}/{MANIFEST}") or is_there(f"{self.state_of(below)}/{DETECTED}") else ""
 
     def seen_from(self, root: str) -> str:
-        """Return the folder from which the application in `root` was detected: `root`, or one above it."""
+        """Return the folder from which the application in `root` was detected: `root`, or a folder above."""
         above = (folder for folder in upwards(root) if folder != root)
         return next((folder for folder in above if read_below(self.state_of(folder), folder) == root), root)
 
 
 def folder_name(root: str) -> str:
-    """Return the name of a project's folders, for the project at `root`: `shop-0123456789abcdef`."""
+    """Return the name of the state and data folders of the project at `root`, as `shop-0123456789abcdef`."""
     name = root[root.rfind("/") + 1 :][:_LONGEST_NAME]
     if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
         name = "".join(each if (each.isascii() and each.isalnum()) or each in "-_" else "_" for each in name)
@@ -102,7 +105,7 @@ def upwards(start: str) -> Iterator[str]:
 
 
 def read_below(state: str, folder: str) -> str:
-    """Return the folder of the application detected from `folder`, with state folder `state`; "" for none."""
+    """Return the root of the application that was detected from `folder`, by its state folder; "" for none."""
     try:
         descriptor = os.open(f"{state}/{BELOW}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
@@ -116,7 +119,7 @@ def read_below(state: str, folder: str) -> str:
 
 
 def is_there(path: str) -> bool:
-    """Return whether `path` exists, including dangling links."""
+    """Return whether `path` exists; a dangling link does."""
     try:
         os.lstat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Records which folder a project's state and data were made for: path, device, inode and time of birth.
+"""Records for which project a state or data folder was made: path, device, inode and time of birth.
 
 ext4 reuses inodes at once, so without a time of birth no moved folder is recognised.
 """
@@ -27,21 +27,24 @@ class Identity(Record):
     birth: int
 
     def is_same_as(self, other: Identity) -> bool:
-        """Return whether both are the same folder. Device numbers may change at boot, so birth counts more."""
+        """Return whether both are the same folder.
+
+        Device numbers may change at boot, so the time of birth counts more.
+        """
         if self.birth and other.birth:
             return (self.inode, self.birth) == (other.inode, other.birth)
         return (self.device, self.inode) == (other.device, other.inode)
 
 
 class Owner(Record):
-    """Project that a state or data folder was made for: its root, and the identity of the root."""
+    """The project for which a state or data folder was made: its root, and the identity of the root."""
 
     path: str
     identity: Identity
 
     @property
     def is_gone(self) -> bool:
-        """True if its root isn't at its path any more."""
+        """True if the project's root was moved, deleted or replaced."""
         found = identity_of(self.path)
         return found is None or not found.is_same_as(self.identity)
 
@@ -56,7 +59,7 @@ def identity_of(path: str) -> Identity | None:
 
 
 def read_owner(folder: str) -> Owner | None:
-    """Return the recorded owner of a state or data folder; None without a readable record."""
+    """Return the project for which a folder was made, by its record; None without a readable record."""
     try:
         with open(os.path.join(folder, RECORD), encoding="utf-8", opener=plain) as file:
             record = json.load(file)
@@ -66,7 +69,7 @@ def read_owner(folder: str) -> Owner | None:
 
 
 def is_unused(folder: str) -> bool:
-    """Return whether a folder has no content of a project yet, because its claim was interrupted.
+    """Return whether a project's folder is still empty, because its creation was interrupted.
 
     Files that a daemon and `down` recreate in a deleted folder don't count.
     """
@@ -88,7 +91,7 @@ def owned_folders(base: str) -> list[str]:
 
 
 def folder_moved_here(base: str, root: str, here: Identity | None) -> str:
-    """Return the folder below `base` of a project that was moved to `root`; "" for none.
+    """Return the folder below `base` of the project that has been moved to `root`; "" for none.
 
     `here` is the identity of `root`. Without a time of birth nothing counts as moved.
     """

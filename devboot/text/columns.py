@@ -26,7 +26,7 @@ def cells(text: str) -> int:
 
 
 def clip(text: str, room: int) -> str:
-    """Return the beginning of `text` that fits into `room` cells."""
+    """Return the longest beginning of `text` that fits into `room` terminal cells."""
     if text.isascii():
         return text[: max(0, room)]
     for index, character in enumerate(text):
@@ -37,13 +37,13 @@ def clip(text: str, room: int) -> str:
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """Return `text` with blanks added up to `width` cells; `right` aligns it to the right. Longer text isn't cut."""
+    """Return `text` padded with blanks to `width` cells; `right` aligns it to the right. Longer text isn't cut."""
     blanks = " " * (width - cells(text))
     return blanks + text if right else text + blanks
 
 
 def printable(text: str) -> str:
-    """Return `text` with control characters, line ends and the like shown as escapes, so that it is one line.
+    """Return `text` as one line, with control characters, line ends and the like as escapes.
 
     Names, values, paths and versions from a clone, a lock or an index are shown through this: they can neither break a
     line, move the cursor nor change the writing direction.
@@ -85,10 +85,10 @@ def _with_last_below(rows: Sequence[Sequence[str]], right: frozenset[int], width
 
 
 def table_within(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return aligned lines as `table`, for a terminal of `width` cells (0: any).
+    """Return aligned lines as `table` does, for a terminal of `width` cells (0: any).
 
-    A last field but one that is too long doesn't widen its column: the field after it moves to a line of its own,
-    aligned with the other rows.
+    If the second to last field of a row is too wide, its last field moves to the next line, aligned with the other
+    rows.
     """
     rows = [[printable(field) for field in row] for row in rows]
     last = max(cells(row[-1]) for row in rows)
@@ -124,7 +124,7 @@ def wrap(text: str, width: int, *, first: str = "", then: str = "") -> list[str]
 
 
 def expand_tabs(text: str) -> str:
-    """Return the line with tabs as blanks, at stops of four cells, and other control characters as escapes."""
+    """Return a line with tabs as blanks, at stops of four cells, and other control characters as escapes."""
     if text.isprintable():
         return text
     expanded, column = [], 0

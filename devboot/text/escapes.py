@@ -1,4 +1,4 @@
-"""Removes terminal control sequences from output of children, except for colours if they are wanted."""
+"""Removes terminal control sequences from the output of children, except for colours if wanted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _without_controls(data: bytes, *, colour: bool) -> bytes:
 
 
 def _last_states(data: bytes) -> bytes:
-    """Reduce each line to its state after the last carriage return; those at its end are ignored."""
+    """Reduce each line to the text after its last carriage return; carriage returns at its end are ignored."""
     pieces = []
     position = 0
     while (found := data.find(b"\r", position)) >= 0:

@@ -43,7 +43,7 @@ _known: list[str] = []
 
 
 def as_called(text: str) -> str:
-    """Return `text` with its commands as this process was called, so that they can be pasted."""
+    """Return `text` with `devboot` in its commands replaced by the way this process was called, as `./devbootw`."""
     if f"{NAME} " not in text:
         return text
     if not _known:
@@ -52,7 +52,7 @@ def as_called(text: str) -> str:
 
 
 def rewrite(text: str, called: str) -> str:
-    """Return `text` with `called` as the first word of each command; prose about devboot stays."""
+    """Return `text` with `called` in place of `devboot` as first word of commands; prose about devboot stays."""
     import re
 
     def command(found: re.Match[str]) -> str:
@@ -64,7 +64,7 @@ def rewrite(text: str, called: str) -> str:
 
 
 def how_called(argv: Sequence[str], orig_argv: list[str], environ: Mapping[str, str]) -> str:
-    """Return the words that call devboot in the same way again; `devboot` if it is on PATH."""
+    """Return the words that call devboot in the same way as this process; `devboot` if it is on PATH."""
     name = argv[0] if argv else ""
     folders = environ.get("PATH", "").split(os.pathsep)
     if any(_is_program(os.path.join(folder, NAME)) for folder in folders if folder):

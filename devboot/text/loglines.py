@@ -1,4 +1,4 @@
-"""Adds the prefix `HH:MM:SS name │ ` to output of processes, one block at a time."""
+"""Adds the prefix `HH:MM:SS name │ ` to the output of processes, a block at a time."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class LineStyle:
         self.columns = columns
 
     def key(self) -> tuple[bool, bool, str, bool, int]:
-        """Return a key that is equal for readers that get the same bytes."""
+        """Return a key that is equal for styles that render the same bytes."""
         return (self.colour, self.unicode, self.timestamps, self.prefix, self.columns)
 
 
 def prefix_width(names: Iterable[str]) -> int:
-    """Return the number of cells of the prefix for these processes: time, name, separator."""
+    """Return the width in cells of the prefix for processes with these names: time, name, separator."""
     return len("00:00:00 ") + max((cells(printable(name)) for name in names), default=0) + len(" | ")
 
 
 class Prefixer:
-    """Renders blocks of several processes for one style; names are padded to the longest.
+    """Renders output of several processes in one style; names are padded to the longest.
 
     A block has one timestamp: one per line would cost ten times the relaying itself. `among` are all processes of the
     project, in which each has the same colour for every reader.
@@ -69,15 +69,15 @@ class Prefixer:
         self._clock = b""
 
     def prefix(self, name: str, at: float) -> bytes:
-        """Return the prefix of lines of `name`; `at` is wall-clock seconds."""
+        """Return the prefix for lines of process `name`; `at` is wall-clock seconds."""
         if not self._style.prefix:
             return b""
         return self._time(at) + self._label(name)
 
     def block(self, name: str, data: bytes, at: float, *, continued: bool = False) -> bytes:
-        """Return `data` (lines of `name`, the last one possibly unfinished) rendered for the reader, with prefixes.
+        """Return output of process `name` with a prefix before each line; the last line may be unfinished.
 
-        `continued`: `data` continues an unfinished line of the same process at the reader.
+        `continued`: `data` continues an unfinished line that the reader was shown before.
         """
         text = shown(data, colour=self._style.colour)
         if not text:
@@ -94,7 +94,7 @@ class Prefixer:
 
     @property
     def _room(self) -> int:
-        """Number of cells for a line beside its prefix."""
+        """Width in cells for a line after its prefix."""
         return self._style.columns - _TIMES.get(self._style.timestamps, 0) - self._width - len(" | ")
 
     def _time(self, at: float) -> bytes:

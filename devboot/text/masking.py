@@ -27,19 +27,19 @@ class Masker:
         self.add(values)
 
     def add(self, values: Iterable[str]) -> None:
-        """Mask these values, too; longer ones are replaced first, in case one contains another."""
+        """Also mask these values; longer ones are replaced first, in case one contains another."""
         fresh = {value for value in values if len(value) >= _SHORTEST and value.lower() not in _COMMON}
         self._values = sorted(fresh | set(self._values), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        """Return the text without secrets."""
+        """Return the text with secrets replaced by `***`."""
         for value in self._values:
             text = text.replace(value, MASK)
         return _TOKEN.sub(rf"\1{MASK}@", _CREDENTIALS.sub(rf"\1:{MASK}@", text))
 
 
 def replace_passwords(text: str, change: Callable[[str, str], str]) -> str:
-    """Replace the password or token of each address by the result of `change(label, value)`.
+    """Replace the password or token in each URL of a text by the result of `change(label, value)`.
 
     The label is `password of ada@pypi.test` or `token of pypi.test`.
     """
@@ -48,7 +48,7 @@ def replace_passwords(text: str, change: Callable[[str, str], str]) -> str:
 
 
 def passwords_in(text: str) -> set[str]:
-    """Return the passwords and tokens in the addresses of a text."""
+    """Return the passwords and tokens in the URLs of a text."""
     found: set[str] = set()
 
     def keep(_label: str, password: str) -> str:

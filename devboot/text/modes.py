@@ -1,4 +1,4 @@
-"""Decides on colour, live layout and prompts for a stream, from flags, variables and facts about it."""
+"""Decides on colour, redrawing and questions for a stream, from flags, environment and facts about it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class OutputOptions(Record):
 
 
 def has_colour(stream: StreamFacts, environ: Mapping[str, str], output: OutputOptions) -> bool:
-    """Return whether colours may be written to this stream; each stream is judged separately."""
+    """Return whether colours may be written to this stream, by flags, environment and whether it is a terminal."""
     if output.json or output.no_color or environ.get("NO_COLOR"):
         return False
     if _is_on(environ, "FORCE_COLOR") or _is_on(environ, "CLICOLOR_FORCE"):
@@ -57,12 +57,12 @@ def has_colour(stream: StreamFacts, environ: Mapping[str, str], output: OutputOp
 
 
 def is_live(stream: StreamFacts, environ: Mapping[str, str], output: OutputOptions) -> bool:
-    """Return whether lines may be redrawn in place: only on a terminal with a person in front of it."""
+    """Return whether lines may be redrawn in place: only on a terminal that a person is using."""
     return why_plain(stream, environ, output) == ""
 
 
 def why_plain(stream: StreamFacts, environ: Mapping[str, str], output: OutputOptions) -> str:
-    """Return the reason for plain output, one line per event, in a few words; "" if the layout may be live."""
+    """Return why output is plain, one line per event, as `no terminal`; "" if lines may be redrawn."""
     if output.plain or output.json or output.quiet:
         return "asked for"
     if _is_on(environ, "DEVBOOT_PLAIN"):
@@ -77,12 +77,12 @@ def why_plain(stream: StreamFacts, environ: Mapping[str, str], output: OutputOpt
 
 
 def may_ask(stdin: StreamFacts, stderr: StreamFacts, environ: Mapping[str, str], output: OutputOptions) -> bool:
-    """Return whether questions may be asked; otherwise the message has to name the flag that answers it."""
+    """Return whether the user may be asked questions: both streams are terminals, and no flag forbids it."""
     return stdin.terminal and stderr.terminal and is_live(stderr, environ, output) and not output.no_input
 
 
 def is_unicode(stream: StreamFacts) -> bool:
-    """Return whether the stream can encode the symbols."""
+    """Return whether the stream's encoding has the Unicode symbols of `symbols`."""
     try:
         "✓●◉◐○✗━│╸".encode(stream.encoding)
     except (UnicodeEncodeError, LookupError):

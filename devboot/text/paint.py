@@ -17,12 +17,12 @@ _DEALT_BOLD = tuple(f"{BOLD};{code}" for code in DEALT)  # for projects with mor
 
 
 def paint(text: str, code: str, *, on: bool) -> str:
-    """Return `text` in a colour if colours are on."""
+    """Return `text` with the colour `code` if `on`, else unchanged."""
     return f"\x1b[{code}m{text}{RESET}" if on and code else text
 
 
 def colour_of(name: str) -> str:
-    """Return the colour code of a process: the same in every run, and for all its instances."""
+    """Return the colour code of a process, by its name without instance number: the same in every run."""
     from zlib import crc32
 
     return DEALT[crc32(_base(name).encode()) % len(DEALT)]

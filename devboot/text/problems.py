@@ -1,4 +1,4 @@
-"""Renders error messages: what, where, cause, help, kept; as text or as JSON."""
+"""Renders error messages (what, where, cause, help, kept) as text or JSON."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def render_problem(
     mask: Callable[[str], str] = str,
     severity: str = "error",
 ) -> str:
-    """Return the whole message, ending with a newline; `width` is the terminal's, 0 to break no lines.
+    """Return the message of an error, ending with a newline; `width` is the terminal's, 0 wraps nothing.
 
     Several problems are separated by blank lines, with their count last.
     """
@@ -45,7 +45,7 @@ def render_problem(
 
 
 def count(problems: Problems) -> str:
-    """Return the summary of several problems: their own, else `3 problems in devboot.toml`."""
+    """Return the summary line of several problems: their own, else `3 problems in devboot.toml`."""
     if problems.summary:
         return problems.summary
     number = len(problems.errors)
@@ -83,7 +83,7 @@ class _Renderer:
         yield from lines[1:]
 
     def _width_of(self, label: str, line: str) -> int:
-        """Return the width for a line; 0 for a command, which is only wrapped by the terminal, so it can be pasted."""
+        """Return the width for wrapping a line; 0 for a command, which must stay whole to be pasted."""
         return 0 if self._width and label == "help" and _is_command(line) else self._width
 
     def _place(self, place: Place) -> Iterator[str]:
@@ -103,7 +103,7 @@ class _Renderer:
         yield margin
 
     def _caret(self, place: Place) -> str:
-        """Return the line of carets under the token, positioned in cells after tabs and wide characters."""
+        """Return the line of carets (`^^^`) under the marked characters of a source line."""
         source = place.source or ""
         start, end = place.column - 1, place.column - 1 + max(1, place.width)
         before = cells(expand_tabs(source[:start]))
@@ -116,7 +116,7 @@ class _Renderer:
 
 
 def _is_command(line: str) -> bool:
-    """Return whether a line of advice is a command, rather than a sentence, which has its commands in backticks."""
+    """Return whether a line of advice is a command to paste, rather than a sentence."""
     import re
 
     if re.match(_PROGRAMS, line) or re.match(_WRITES, line):
@@ -125,7 +125,7 @@ def _is_command(line: str) -> bool:
 
 
 def in_folder(error: WorkError, folder: str) -> WorkError:
-    """Return a process' error with commands that first go to `folder`, where its files are named as the advice does.
+    """Return a process' error with `cd FOLDER &&` added to its commands, since file names in them are relative to it.
 
     Commands of devboot find the project from everywhere.
     """
@@ -139,7 +139,7 @@ def in_folder(error: WorkError, folder: str) -> WorkError:
 
 
 def error_as_json(error: DevbootError, mask: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return the last object of a JSON answer: everything that the error message shows, and the exit code."""
+    """Return an error as JSON values: everything that its message shows, and the exit code."""
     if isinstance(error, Problems):
         return {
             "event": "error",

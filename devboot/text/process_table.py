@@ -1,4 +1,4 @@
-"""Renders `ps`: a title, a table, and hints for processes that failed."""
+"""Renders the output of `ps`: a title, a table, and hints for processes that failed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COLOURS = {
 
 
 class TableStyle:
-    """Capabilities of the reader's stream; without a terminal there are no symbols and no line breaks."""
+    """Abilities of the reader's terminal; without a terminal there are no symbols and no line breaks."""
 
     __slots__ = ("colour", "columns", "symbols", "unicode")
 
@@ -44,12 +44,12 @@ class TableStyle:
 
 
 def title(project: str, pid: int, seconds: float) -> str:
-    """Return `shop, up for 2 h 10 min (pid 4711)`."""
+    """Return the title of `ps`: `shop, up for 2 h 10 min (pid 4711)`."""
     return f"{printable(project)}, up for {duration(max(0.0, seconds))} (pid {pid})"
 
 
 def process_table(statuses: Sequence[model.ProcessStatus], now: float, style: TableStyle) -> list[str]:
-    """Return the lines of the table, header first; `now` is wall-clock seconds."""
+    """Return the lines of the table of `ps`, header first; `now` is wall-clock seconds."""
     rows = [_HEADER, *(_row(status, now, style) for status in statuses)]
     kept = _columns_within(rows, style.columns)
     leads = _leads(rows, kept)
@@ -73,7 +73,10 @@ def _leads(rows: Sequence[tuple[str, ...]], kept: Sequence[int]) -> list[str]:
 
 
 def _columns_within(rows: Sequence[tuple[str, ...]], columns: int) -> list[int]:
-    """Return the columns, other than the note, that fit into a terminal; name and phase always stay."""
+    """Return the indexes of the columns that fit into a terminal.
+
+    Name and phase always stay, the note isn't counted.
+    """
     kept = [index for index in range(len(_HEADER)) if index != _NOTE]
     for index in _LESS_IMPORTANT if columns else ():
         if max(map(cells, _leads(rows, kept))) > columns:
@@ -82,7 +85,7 @@ def _columns_within(rows: Sequence[tuple[str, ...]], columns: int) -> list[int]:
 
 
 def hints(statuses: Sequence[model.ProcessStatus]) -> list[str]:
-    """Return a line on what to do for each process that won't recover without help."""
+    """Return a line of advice for each process that won't recover without help."""
     lines = []
     for status in statuses:
         name = printable(status.name)
@@ -94,7 +97,7 @@ def hints(statuses: Sequence[model.ProcessStatus]) -> list[str]:
 
 
 def phase_words(status: model.ProcessStatus) -> str:
-    """Return the phase, with exit code or signal if it has exited; `done` for a task that has succeeded."""
+    """Return the phase for `ps`, with exit code or signal if the process has exited; `done` for a succeeded task."""
     if is_done(status):
         return "done"
     if status.phase == model.EXITED and status.last_exit is not None:
@@ -103,7 +106,7 @@ def phase_words(status: model.ProcessStatus) -> str:
 
 
 def is_done(status: model.ProcessStatus) -> bool:
-    """Return whether it is a task that has succeeded or was skipped, such as the creation of a database."""
+    """Return whether the row is of a task that has succeeded or was skipped."""
     last = status.last_exit
     has_failed = last is not None and (last.code or last.signal)
     return status.kind == model.TASK and status.phase == model.EXITED and not has_failed
@@ -164,7 +167,7 @@ def _painted(line: str, row: tuple[str, ...], status: model.ProcessStatus) -> st
 
 
 def process_facts(status: model.ProcessStatus) -> dict[str, object]:
-    """Return the row as JSON values: times as ISO 8601 with zone, memory in bytes, None for missing values."""
+    """Return a row of `ps` as JSON values: times as ISO 8601 with zone, memory in bytes, None for missing values."""
     last = status.last_exit
     return {
         "name": status.name,
@@ -185,7 +188,7 @@ def process_facts(status: model.ProcessStatus) -> dict[str, object]:
 
 
 def iso_time(at: float) -> str:
-    """Return `2026-05-12T11:27:03+02:00` for wall-clock seconds, in local time."""
+    """Format wall-clock seconds as local time: `2026-05-12T11:27:03+02:00`."""
     import time
 
     text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(at))

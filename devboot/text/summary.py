@@ -1,4 +1,4 @@
-"""Formats the summary lines of `up` and `down`, for both the fast and the slow path."""
+"""Formats the summary lines of `up` and `down`, for the fast and the slow path."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def step_line(
 
 
 def edge(columns: int) -> int:
-    """Return the width of aligned lines for a terminal with so many columns (0: none)."""
+    """Return the width of lines with a right-aligned end, for a terminal with so many columns (0: no terminal)."""
     return min(WIDTH, columns) if columns else WIDTH
 
 
 def stopwatch(seconds: float) -> str:
-    """Return the first column of plain mode, at least five cells wide: `14.1s`, `124s `."""
+    """Format seconds for the first column of plain output, at least five cells wide: `14.1s`, `124s `."""
     return f"{seconds:.1f}s".ljust(5) if seconds < 99.95 else f"{seconds:.0f}s".ljust(5)
 
 
 def event_line(seconds: float, step: str, kind: str, text: str) -> str:
-    """Return one line of plain mode: `14.1s processes  ok      redis, web, worker ready`."""
+    """Return one line of plain output: `14.1s processes  ok      redis, web, worker ready`."""
     return f"{stopwatch(seconds)} {pad(step, _STEP_WIDTH)} {kind:<7} {text}".rstrip()
 
 
@@ -68,7 +68,10 @@ def ready_text(times: Iterable[tuple[str, float | None]]) -> str:
 
 
 def headline(project: str, seconds: float, installed: str, *, has_processes: bool = True) -> str:
-    """Return `shop is up in 1.4 s, nothing to install`; without processes, that only its servers run."""
+    """Return the first line after a start, `shop is up in 1.4 s, nothing to install`.
+
+    Without processes it says that only the project's servers run.
+    """
     said = "is up" if has_processes else "has no process of its own; its servers are up"
     return f"{printable(project)} {said} in {duration(seconds)}" + (f", {installed}" if installed else "")
 
@@ -76,7 +79,7 @@ def headline(project: str, seconds: float, installed: str, *, has_processes: boo
 def idle_text(names: Sequence[str], *, awaits_line: bool = False) -> str:
     """Return `worker, beat: no probe, so they count as up once idle for a second`.
 
-    `awaits_line`: of processes that have not yet written the line that shows that they are ready.
+    `awaits_line`: the processes have a known ready line, but haven't written it.
     """
     shown = ", ".join(printable(name) for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
@@ -87,19 +90,19 @@ def idle_text(names: Sequence[str], *, awaits_line: bool = False) -> str:
 
 
 def titled(title: str, text: str, columns: int) -> list[str]:
-    """Return `  idle    worker: no probe, …`; on a terminal with `columns` (0: none) wrapped below the text."""
+    """Return `  idle    worker: no probe, …` as lines, wrapped on a terminal with `columns` (0: none)."""
     lead = f"  {pad(title, 6)}  "
     return wrap(text, columns, first=lead, then=" " * cells(lead))
 
 
 def unchanged(project: str, age: float, installed: str) -> str:
-    """Return `shop is up already, for 2 h 10 min; nothing changed`; without `installed`, something was installed."""
+    """Return `shop is up already, for 2 h 10 min; nothing changed`; with packages installed, `nothing to restart`."""
     said = "nothing changed" if installed else "nothing to restart"
     return f"{printable(project)} is up already, for {duration(age)}; {said}"
 
 
 def url(scheme: str, address: str) -> str:
-    """Return `http://127.0.0.1:8000`, or the bare address without a scheme."""
+    """Return an address as URL, `http://127.0.0.1:8000`; unchanged if `scheme` is ""."""
     return f"{scheme}://{address}" if scheme else address
 
 
@@ -110,5 +113,5 @@ def addresses(entries: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def list_in_order(groups: Sequence[Sequence[str]]) -> str:
-    """Return `worker, web, then redis`: the groups in order."""
+    """Return groups of names as text, in order: `worker, web, then redis`."""
     return ", then ".join(", ".join(printable(name) for name in group) for group in groups if group)

@@ -1,4 +1,4 @@
-"""Symbols of processes and steps, in Unicode, and in ASCII for streams that can't encode them."""
+"""Symbols for processes and steps, in Unicode, and in ASCII for streams that can't encode them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ ASCII = Symbols("ok", "*", "@", "~", ".", "!", "x", "?!", "=", ">", "-", ("~", "
 
 
 def symbols(unicode: bool) -> Symbols:
-    """Return the set of Unicode symbols, or that of ASCII ones."""
+    """Return the Unicode or the ASCII set of symbols."""
     return UNICODE if unicode else ASCII
 
 
 def margin(symbol: str, known: Symbols) -> str:
-    """Return the start of a line: the symbol of the set `known`, right-aligned so that texts line up."""
+    """Return a symbol of the set `known` as the start of a line, right-aligned so that texts line up."""
     return f"{symbol:>{2 + len(known.ok)}} "

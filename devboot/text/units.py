@@ -1,4 +1,4 @@
-"""Formats times, sizes and counts: `1.2 s`, `2 h 10 min`, `28.1 MB`, `3 processes`; reads whole numbers."""
+"""Formats times, sizes and counts: `1.2 s`, `2 h 10 min`, `28.1 MB`, `3 processes`; parses whole numbers."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def whole_megabytes(count: int) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 object` or `3 processes`: the number and the noun, with a regular plural."""
+    """Return a number with its noun in singular or plural: `1 object`, `3 processes`."""
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun}{'es' if noun.endswith(('s', 'x', 'ch')) else 's'}"
 
 
 def whole_number(text: str, most: int) -> int | None:
-    """Return the number in `text`, reduced to `most`; None if `text` isn't ASCII digits only."""
+    """Parse ASCII digits to a number, limited to `most`; None for any other text."""
     if not (text.isascii() and text.isdigit()):
         return None
     digits = text.lstrip("0") or "0"

@@ -1,1 +1,1 @@
-"""Renders everything that a person reads: errors, progress, tables; the only importer of rich."""
+"""Renders output for people: errors, progress, tables; the only importer of rich."""

@@ -1,4 +1,4 @@
-"""State and lines of the progress display: takes events, returns lines, has no side effects.
+"""State and lines of the progress display, without I/O: takes events, returns lines.
 
 The live and the plain reporter both keep a board; time is an argument, seconds of any monotonic clock.
 """
@@ -23,7 +23,7 @@ _RATE_WINDOW = 4.0  # seconds that a rate is an average of
 
 
 class Step(Record):
-    """One step of provisioning, which has a line of the display."""
+    """One step of provisioning, such as `venv`, with its line of the progress display."""
 
     name: str
     since: float
@@ -40,7 +40,7 @@ class Step(Record):
 
     @property
     def rate(self) -> float:
-        """Return bytes a second over the last few seconds; 0 while unknown."""
+        """Bytes per second during the last few seconds; 0 while unknown."""
         if len(self.samples) < 2:
             return 0.0
         (begin, before), (end, after) = self.samples[0], self.samples[-1]
@@ -48,7 +48,7 @@ class Step(Record):
 
 
 class Finished(Record):
-    """A final line: `kind` is DONE, UNCHANGED, FAILED, WARNING or NOTE; `seconds` is -1 if no time is shown."""
+    """A final line of the display: `kind` is DONE, UNCHANGED, FAILED, WARNING or NOTE; `seconds` is -1 for no time."""
 
     kind: str
     name: str
@@ -58,7 +58,7 @@ class Finished(Record):
 
 
 class Board:
-    """Waiting and working steps, in the order of their first events."""
+    """The steps that are waiting or working, in the order of their first events."""
 
     def __init__(self) -> None:
         self.steps: dict[str, Step] = {}
@@ -68,7 +68,7 @@ class Board:
         self._anything_done = False
 
     def take(self, event: Event, now: float) -> list[Finished]:
-        """Apply one event; returns the lines that are final now.
+        """Apply an event; return the lines that are final now.
 
         Steps without work are collected, and shown as one line before the next step that had work.
         """
@@ -101,7 +101,7 @@ class Board:
             del self._doing[last]
 
     def active(self, now: float) -> list[Step]:
-        """Return the waiting and working steps, each with its current activity, and activities without a step."""
+        """Return the waiting and working steps with their current activities, and activities outside of steps."""
         within = {name: (text, since) for name, text, since in self._doing}
         steps = [
             step._replace(doing=within[step.name][0], doing_since=within[step.name][1]) if step.name in within else step
@@ -115,10 +115,10 @@ class Board:
         return steps
 
     def settle(self, now: float, before: str = PROCESSES) -> list[Finished]:
-        """Return the line for the steps that had no work, once; empty if there are none.
+        """Return one line for all steps that had no work; empty if there are none, or if it was returned before.
 
-        If nothing was installed until the processes start (step `before`), or until the end, it says just that; but
-        not if a step never ended, since it may have had something to install.
+        If nothing was installed until the processes start (step `before`), or until the end, it says just that; but not
+        if a step never ended, since it may have had something to install.
         """
         steps, self._unchanged = self._unchanged, []
         is_first, self._anything_done = not self._anything_done and self.steps.keys() <= {PROCESSES}, True
@@ -130,7 +130,7 @@ class Board:
         return [Finished(UNCHANGED, "", f"{', '.join(step.name for step in steps)} unchanged")]
 
     def kept(self) -> list[str]:
-        """Return the partial downloads that an interruption leaves usable."""
+        """Return the names of partial downloads that can be resumed after an interruption."""
         return [
             f"{step.name} ({100 * step.done // step.total} %, will resume)"
             for step in self.steps.values()
@@ -157,7 +157,7 @@ def _advanced(step: Step, event: Event, now: float) -> Step:
 
 
 def active_lines(board: Board, now: float, symbols: Symbols, *, width: int, height: int, frame: int = 0) -> list[str]:
-    """Return the lines to be redrawn: working steps first in their order, then waiting ones; at most `height` lines.
+    """Return the lines to redraw, at most `height`: working steps in order, then waiting ones.
 
     `frame` counts up and turns the spinner.
     """
@@ -188,7 +188,7 @@ def _step_line(step: Step, now: float, width: int, symbols: Symbols, frame: int)
 
 
 def _with_room(head: str, text: str, count: str, right: str, width: int, symbols: Symbols) -> str:
-    """Return the line with its text shortened, so that the changing numbers at its right stay visible."""
+    """Return a line of `width` cells with its text shortened, so that the numbers at its right end stay visible."""
     dots = "..." if symbols.ok.isascii() else "…"
     room = width - 2 - cells(head) - cells(count) - (cells(right) + 2 if right else 0)
     if cells(text) > room > 2 * len(dots):
@@ -197,7 +197,7 @@ def _with_room(head: str, text: str, count: str, right: str, width: int, symbols
 
 
 def what_goes_on(step: Step, now: float) -> str:
-    """Return a step's activity and its age, for a line that isn't redrawn: `choosing versions, 20 s so far`."""
+    """Return a step's current activity and how long it takes so far: `choosing versions, 20 s so far`."""
     parts = [step.doing or step.text or (f"waits for {step.waits_for}" if step.waits_for else "")]
     if stall := _stall(step, now):
         parts.append(stall)
@@ -212,7 +212,7 @@ def what_goes_on(step: Step, now: float) -> str:
 
 
 def _transfer(step: Step, symbols: Symbols, width: int) -> str:
-    """Return bar, bytes, rate and time left; bytes and rate alone if the total is unknown."""
+    """Return a download's bar, bytes, rate and time left; only bytes and rate if the total is unknown."""
     rate = f"  {size(round(step.rate))}/s" if step.rate > 0 else ""
     if step.total <= 0:
         return f"{size(step.done)}{rate}"
@@ -238,7 +238,7 @@ def bar(done: int, total: int, symbols: Symbols) -> str:
 
 
 def finished_lines(final: Finished, width: int, symbols: Symbols) -> list[str]:
-    """Return a final line with its details below; never cut, since it may be copied."""
+    """Return a final line with its details below, never cut, since it may be copied."""
     if final.kind == WARNING:
         lead = margin(symbols.warning, symbols)
         return wrap(f"warning[{final.name}]: {final.text}", width, first=lead, then=" " * len(lead))
@@ -254,7 +254,10 @@ def finished_lines(final: Finished, width: int, symbols: Symbols) -> list[str]:
 
 
 def at_edge(left: str, right: str, width: int) -> str:
-    """Place `right` at the edge (78 cells, or the terminal's width less two), at least two blanks after `left`."""
+    """Return a line with `right` at its right edge, at least two blanks after `left`.
+
+    The edge is at 78 cells, or two less than the terminal's width.
+    """
     if not right:
         return left
     gap = min(width - 2, _EDGE) - cells(left) - cells(right)
@@ -262,7 +265,7 @@ def at_edge(left: str, right: str, width: int) -> str:
 
 
 def cut(line: str, width: int) -> str:
-    """Return the line cut to the terminal's width: a wrapped line can't be redrawn in place."""
+    """Return a line cut to less than the terminal's width, since a wrapped line can't be redrawn in place."""
     return clip(line, width - 1)
 
 

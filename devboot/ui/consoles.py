@@ -1,4 +1,4 @@
-"""Consoles of rich that obey our own decisions on colour, and lines with coloured symbols."""
+"""Creates rich's consoles with devboot's own decisions on colour, and lines with coloured symbols."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["Console", "console", "line_text"]
 
 
 class _Console(Console):
-    """A console that reports a broken pipe to its caller; rich would end the program and redirect standard output."""
+    """A console that raises on a broken pipe; rich would end the program and redirect standard output."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def console(stream: TextIO, environ: Mapping[str, str], *, colour: bool, live: bool) -> Console:
-    """Return a console that prints text literally; off a terminal it neither wraps nor cuts.
+    """Return a console that prints text literally; without a terminal it neither wraps nor cuts.
 
     rich would animate because of FORCE_COLOR, and misread NO_COLOR: both are decided before, and hidden from it.
     """
@@ -42,7 +42,7 @@ def console(stream: TextIO, environ: Mapping[str, str], *, colour: bool, live: b
 
 
 def line_text(line: str, symbols: Symbols) -> Text:
-    """Return a line whose symbol, its first word, has the colour of its meaning."""
+    """Return a line for rich, with its first word, a symbol, in the colour of its meaning."""
     rest = line.lstrip(" ")
     symbol = rest.split(" ", 1)[0]
     style = _style(symbol, symbols)

@@ -1,4 +1,4 @@
-"""Renders doctor's report: a line per area, then each finding with why and what to do, the summary last."""
+"""Renders the report of `doctor`: a line per area, then each finding with cause and fix, last a summary."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def render_report(
     verbose: bool = False,
     mask: Callable[[str], str] = str,
 ) -> str:
-    """Return the whole report, without a newline at its end; `width` 0 breaks no line."""
+    """Return the report as text, without a newline at its end; `width` 0 wraps nothing."""
 
     def shown(text: str) -> str:
         return printable(mask(text))
@@ -53,7 +53,7 @@ def render_list(checks: Sequence[Check]) -> str:
 
 
 def report_as_json(report: Report, mask: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return the facts of the report, for programs."""
+    """Return the content of `doctor --json`."""
     return {
         "ok": report.is_ok(),
         "checks": report.checks,

@@ -1,4 +1,4 @@
-"""Renders a report of `doctor --report`: everything that the file holds. Its content may come from strangers."""
+"""Renders the file of `doctor --report`, whose content may come from strangers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 1e6  # seconds
 
 
 def render_document(document: Mapping[str, Any], symbols: Symbols, *, width: int = 0, colour: bool = False) -> str:
-    """Return a report as text, without a newline at its end."""
+    """Return the report in a file of `doctor --report` as text, without a newline at its end."""
     machine, project = _table(document, "machine"), _table(document, "project")
     head = f"report of {_text(document, 'at')} by devboot {_text(document, 'devboot')}"
     lines = [printable(head), *_rows({name: value for name, value in machine.items() if name != "devboot"})]
@@ -32,7 +32,7 @@ def render_document(document: Mapping[str, Any], symbols: Symbols, *, width: int
 
 
 def report_of(document: Mapping[str, Any]) -> Report:
-    """Return doctor's report in a document; what has another form is left out."""
+    """Return doctor's report stored in a file of `doctor --report`; values of another form are left out."""
     doctor = _table(document, "doctor")
     areas = _tables(doctor, "areas")
     facts = {_text(each, "area"): _text(each, "fact") for each in areas}

@@ -1,4 +1,4 @@
-"""Errors as annotations of a continuous integration service."""
+"""Renders errors as annotations of a continuous integration service."""
 
 from __future__ import annotations
 

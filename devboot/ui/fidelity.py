@@ -1,4 +1,4 @@
-"""Renders the fidelity report of an import: an entry of the compose file each, the percentage last."""
+"""Renders the report of `import`: one entry per key of the compose file, last the percentage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INDENT = "    "
 
 
 def render_fidelity(report: Sequence[Fidelity], *, width: int = 0, colour: bool = False) -> str:
-    """Return the report with a newline at its end; for a `width` of 0 an entry is one line."""
+    """Return the report as text with a newline at its end; with `width` 0, each entry is one line."""
     places = max((cells(each.place) for each in report), default=0)
     keys = max((cells(printable(each.key)) for each in report), default=0)
     verdicts = max(map(len, VERDICTS))
@@ -47,7 +47,7 @@ def render_fidelity(report: Sequence[Fidelity], *, width: int = 0, colour: bool 
 
 
 def _stacked(each: Fidelity, painted: str, width: int) -> Iterator[str]:
-    """Yield an entry for a narrow terminal: place, verdict and key, and its text below."""
+    """Yield the lines of an entry for a narrow terminal: place, verdict and key, below them the text."""
     place, key = printable(each.place), printable(each.key)
     room = width - cells(place) - len(each.verdict) - 2 * len(_GAP)
     if cells(key) <= room:
@@ -59,7 +59,7 @@ def _stacked(each: Fidelity, painted: str, width: int) -> Iterator[str]:
 
 
 def summary(report: Sequence[Fidelity]) -> str:
-    """Return the percentage with the number of entries for each verdict."""
+    """Return the percentage of converted entries, and the number of entries for each verdict."""
     counts = {verdict: sum(each.verdict == verdict for each in report) for verdict in VERDICTS}
     shown = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     return f"{percentage(report)} % of {len(report)} entries are native or approximated: {shown}"

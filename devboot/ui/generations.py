@@ -20,18 +20,18 @@ def render_list(found: Sequence[Summary], width: int = 0) -> str:
 
 
 def list_as_json(found: Sequence[Summary]) -> dict[str, Any]:
-    """Return the list for programs; `at` is seconds since the epoch."""
+    """Return the content of `generations --json`; `at` is seconds since the epoch."""
     return {"generations": [{**each._asdict()} for each in found]}
 
 
 def render_changes(changes: Sequence[Change], *, unicode: bool, mask: Callable[[str], str] = str) -> str:
-    """Return one line for each change, in words: `redis 7.4.2 → 8.2.3`, `variable DEBUG: 1 → 0`."""
+    """Return one line for each change: `redis 7.4.2 → 8.2.3`, `variable DEBUG: 1 → 0`."""
     arrow = "→" if unicode else "->"
     return "".join(f"{printable(mask(_line(each, arrow)))}\n" for each in changes)
 
 
 def changes_as_json(changes: Sequence[Change], mask: Callable[[str], str]) -> list[dict[str, Any]]:
-    """Return the changes for programs; secret values are masked."""
+    """Return the changes as JSON values; secret values are masked."""
     return [
         {
             "kind": each.kind,

@@ -1,4 +1,4 @@
-"""The reporter for terminals: a line per working step, redrawn in place."""
+"""The reporter for terminals: shows one line per working step, redrawn in place."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _FRAMES_PER_SECOND = 10
 
 
 class LiveReporter(QuietReporter):
-    """A line per working step, redrawn in place; finished lines stay above.
+    """Shows one line per working step, redrawn in place; finished lines stay above.
 
-    Between start and end a single thread draws, and only it calls rich. Events change the board and return: our lock
-    is never held while rich waits for one of its own, and a terminal that accepts no output delays no work. The
-    console is opened, and rich imported, once there is something to draw: most commands end before.
+    Between start and end a single thread draws, and only it calls rich. Events change the board and return: our lock is
+    never held while rich waits for one of its own, and a terminal that accepts no output delays no work. The console is
+    opened, and rich imported, once there is something to draw: most commands end before.
     """
 
     def __init__(

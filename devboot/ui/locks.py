@@ -10,7 +10,7 @@ from devboot.text.columns import cells, pad, printable
 
 
 def lock_as_json(done: LockResult) -> dict[str, Any]:
-    """Return the result of `lock` for programs: locked packages, changed versions, and the reasons."""
+    """Return the content of `lock --json`: locked packages, changed versions, and the reasons."""
     lock = done.lock
     return {
         "lock": done.path,
@@ -23,7 +23,7 @@ def lock_as_json(done: LockResult) -> dict[str, Any]:
 
 
 def diff_as_json(found: LockDiff) -> dict[str, Any]:
-    """Return each difference, for programs."""
+    """Return the content of `lock diff --json`."""
     listed = [
         {"kind": _KINDS[one.kind], "name": one.name, "what": one.text, "details": list(one.details)}
         for one in found.differences
@@ -32,7 +32,7 @@ def diff_as_json(found: LockDiff) -> dict[str, Any]:
 
 
 def render_diff(found: LockDiff) -> str:
-    """Return one line for each difference, details below it; important ones are marked with `!`."""
+    """Return one line for each difference of two locks, with details below; important ones are marked with `!`."""
     if not found.differences:
         return f"{printable(found.new)} is as {printable(found.old)}\n"
     width = max(cells(printable(one.name)) for one in found.differences)

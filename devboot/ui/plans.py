@@ -1,4 +1,4 @@
-"""Renders the plan of `up --dry-run`: one line a step, on one screen."""
+"""Renders the steps of `up --dry-run`, one line each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OF_A_START = ("run", "start")
 
 
 def render_plan(plan: DryRun, running: Running | None, mask: Callable[[str], str] = str, *, width: int = 0) -> str:
-    """Return the steps in order and the size of downloads; for a running project, also what would change."""
+    """Return the steps in order and the total size of downloads; for a running project, also what would change."""
     asked = "devboot up" if running is None else "devboot up -d"
     lines = [f"{printable(plan.project)}: what `{asked}` would do; nothing was changed"]
     rows = [
@@ -53,7 +53,7 @@ def _changes(running: Running) -> Iterator[tuple[str, str, str]]:
 
 
 def plan_as_json(plan: DryRun, running: Running | None, mask: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return the plan for programs; sizes in bytes, null if unknown. `running` is null if nothing runs."""
+    """Return the content of `up --dry-run --json`; sizes in bytes, null if unknown; `running` null if nothing runs."""
     return {
         "project": plan.project,
         "running": None if running is None else running._asdict(),

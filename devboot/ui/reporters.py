@@ -1,4 +1,4 @@
-"""Reporters: a line per event, JSON lines for programs, and a quiet one; `live_reporter` has the one for terminals."""
+"""Reporters for plain output (a line per event), for programs (JSON lines), and a quiet one."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ _PLAIN_SHARE = 25  # or per cent
 
 
 class RunReporter(Protocol):
-    """A reporter for one command: a context manager that leaves the terminal as it found it."""
+    """A reporter for one command: a context manager that restores the terminal at its end."""
 
     def emit(self, event: Event) -> None:
-        """Show an event of provisioning; may be called from any thread."""
+        """Show an event; may be called from any thread."""
 
     def kept(self) -> list[str]:
-        """Return the finished and partial downloads that remain if the command is interrupted now."""
+        """Return texts about the complete and partial downloads that remain if the command is interrupted now."""
 
     def __enter__(self) -> Self:
         """Begin to show events."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Show final lines only, and stop."""
+        """Show the final lines, and stop."""
 
 
 class QuietReporter:
-    """A reporter that shows nothing, but knows which downloads are kept; base of the others."""
+    """A reporter that shows nothing, but keeps track of downloads; base of the other reporters."""
 
     def __init__(self, clock: Callable[[], float], mask: Callable[[str], str] = str) -> None:
         self._clock = clock
@@ -51,7 +51,7 @@ class QuietReporter:
         self._warned: set[tuple[str, str]] = set()
 
     def emit(self, event: Event) -> None:
-        """Show an event of provisioning; may be called from any thread."""
+        """Process an event; may be called from any thread."""
         event = event._replace(
             step=self._clean(event.step),
             text=self._clean(event.text),
@@ -69,11 +69,11 @@ class QuietReporter:
             self._settle(final)
 
     def _clean(self, text: str) -> str:
-        """Return text as it is shown: without secrets, on one line and printable."""
+        """Return text for display: secrets masked, on one line, printable."""
         return printable(self._mask(text))
 
     def _is_repeated(self, event: Event) -> bool:
-        """Return whether the same warning was shown before: repeated ones would hide what follows."""
+        """Return whether the same warning was shown before, so that it is left out."""
         if event.kind != WARNING:
             return False
         key = (event.slug, event.text)
@@ -82,25 +82,25 @@ class QuietReporter:
         return is_known
 
     def kept(self) -> list[str]:
-        """Return what an interruption now would leave usable."""
+        """Return texts about the downloads that remain if the command is interrupted now."""
         with self._lock:
             return [*self._done, *self._board.kept()]
 
     def _tell(self, event: Event, now: float) -> None:
-        """Show an event."""
+        """Show an event; does nothing here, overridden by other reporters."""
 
     def _settle(self, final: list[Finished]) -> None:
-        """Show final lines."""
+        """Show final lines; does nothing here, overridden by other reporters."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Leave the terminal as it is."""
+        """Do nothing: the terminal wasn't changed."""
 
 
 class PlainReporter(QuietReporter):
-    """One line per event with the seconds since the start; no escapes, no redrawing.
+    """Prints one line per event with the seconds since the start; no escape codes, no redrawing.
 
     `is_folded` puts them into a group of GitHub Actions, whose log then shows the header, and errors below it.
     """
@@ -141,7 +141,7 @@ class PlainReporter(QuietReporter):
             self._write(self._footer)
 
     def remind(self) -> None:
-        """Print activities that take more than a second, and steps that have long been silent."""
+        """Print activities that take longer than a second, and steps without an event for long."""
         with self._lock:
             now = self._clock()
             for step in self._board.active(now):
@@ -172,10 +172,10 @@ class PlainReporter(QuietReporter):
         self._write(stopwatch(now - self._began) + " " + step.ljust(10) + " " + word.ljust(8) + text)
 
     def _words(self, event: Event, now: float) -> tuple[str, str]:
-        """Return the word and the text of an event's line; the text is empty if no line is due.
+        """Return (word, text) for an event's line; the text is "" if no line is to be printed.
 
-        None is due for DOING and START, and for progress without a total or soon after its last line. The time of
-        a line of progress is recorded.
+        None is due for DOING and START, and for progress without a total or soon after its last line. The time of a
+        line of progress is recorded.
         """
         if event.kind in {DOING, START}:
             return "", ""
@@ -209,7 +209,7 @@ class PlainReporter(QuietReporter):
 
 
 class JsonReporter(QuietReporter):
-    """One JSON object per event; the first line has schema and version."""
+    """Prints one JSON object per event; the first line has schema and version."""
 
     def __init__(
         self,
@@ -224,7 +224,7 @@ class JsonReporter(QuietReporter):
         self._start = start
 
     def _clean(self, text: str) -> str:
-        """Return text as it stands in JSON, which has escapes of its own."""
+        """Return text for JSON: secrets masked, otherwise unchanged."""
         return self._mask(text)
 
     def __enter__(self) -> Self:
@@ -237,7 +237,7 @@ class JsonReporter(QuietReporter):
 
 
 def event_as_json(event: Event) -> dict[str, Any]:
-    """Return an event's facts, without unknown ones."""
+    """Return an event as JSON values, without unknown ones."""
     facts: dict[str, Any] = {"event": event.kind, "step": event.step}
     if event.text:
         facts["text"] = event.text
@@ -252,5 +252,5 @@ def event_as_json(event: Event) -> dict[str, Any]:
 
 
 def json_line(value: Mapping[str, Any]) -> str:
-    """Return one JSON document on one line."""
+    """Return a JSON document on one line, with a newline."""
     return printable_json(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) + "\n"

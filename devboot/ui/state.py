@@ -11,14 +11,14 @@ from devboot.text.units import size
 
 
 def render_list(found: Iterable[Listed], home: str, width: int = 0) -> str:
-    """Return one line for each project: its folders' name, their sizes, and where the project is."""
+    """Return one line for each project: the name of its folders, their sizes, and the project's path."""
     rows = [("NAME", "STATE", "DATA", "PROJECT")]
     rows += [(printable(each.name), size(each.state_size), size(each.data_size), _where(each, home)) for each in found]
     return "\n".join(table(rows, right=frozenset([1, 2]), width=width)) + "\n"
 
 
 def list_as_json(found: Iterable[Listed]) -> dict[str, Any]:
-    """Return the list for programs; sizes are bytes, `root` is null if unknown."""
+    """Return the content of `state list --json`; sizes in bytes, `root` null if unknown."""
     return {"projects": [{**each._asdict(), "root": each.root or None} for each in found]}
 
 

@@ -13,7 +13,7 @@ from devboot.text.units import counted, size
 
 
 def render_collected(done: Collected, home: str, width: int = 0) -> str:
-    """Return one line for each thing that was removed or kept, and how much space is free again."""
+    """Return one line for each item that `gc` has removed or kept, and how much space was freed."""
     gone = "would remove" if done.is_dry else "removed"
     rows = [(gone, *_row(piece, home)) for piece in done.removed]
     rows += [("kept", *_row(piece, home)) for piece in done.kept]
@@ -25,7 +25,7 @@ def render_collected(done: Collected, home: str, width: int = 0) -> str:
 
 
 def collected_as_json(done: Collected) -> dict[str, Any]:
-    """Return the result of `gc` for programs; sizes are bytes."""
+    """Return the content of `gc --json`; sizes in bytes."""
     return {
         "dry_run": done.is_dry,
         "freed": done.freed,
@@ -35,14 +35,14 @@ def collected_as_json(done: Collected) -> dict[str, Any]:
 
 
 def render_contents(pieces: Sequence[Piece], home: str, width: int = 0) -> str:
-    """Return one line for each object: its name, size, and who uses it."""
+    """Return one line for each store object: name, size, user."""
     rows = [(piece.name, size(piece.size), _short(piece.why, home) or "unused") for piece in pieces]
     total = f"{counted(len(pieces), 'object')}, {size(sum(piece.size for piece in pieces))}"
     return _lines(table(rows, right=frozenset([1]), width=width) if rows else [], total)
 
 
 def contents_as_json(pieces: Iterable[Piece]) -> dict[str, Any]:
-    """Return the objects for programs; `user` is null for an unused one."""
+    """Return the content of `store list --json`; `user` is null for an unused object."""
     return {
         "objects": [
             {"name": piece.name, "title": title_of(piece.name), "bytes": piece.size, "user": piece.why or None}
@@ -52,7 +52,7 @@ def contents_as_json(pieces: Iterable[Piece]) -> dict[str, Any]:
 
 
 def verified_as_json(found: Verified) -> dict[str, Any]:
-    """Return how many objects are intact, and what differs in the others, for programs."""
+    """Return the content of `store verify --json`: number of intact objects, and the others' complaints."""
     return {
         "intact": found.intact,
         "damaged": [{"name": each.name, "complaints": list(each.complaints)} for each in found.damaged],
@@ -60,7 +60,7 @@ def verified_as_json(found: Verified) -> dict[str, Any]:
 
 
 def render_repaired(done: Repaired) -> str:
-    """Return one line for each object that was repaired or removed."""
+    """Return one line for each store object that was repaired or removed."""
     lines = [f"repaired {printable(title_of(name))}" for name in done.repaired]
     lines += [f"removed {printable(title_of(name))}: damaged, and nothing uses it" for name in done.removed]
     return "\n".join(lines or [f"nothing to repair: {counted(done.intact, 'object')} intact"])
@@ -78,7 +78,7 @@ def _row(piece: Piece, home: str) -> tuple[str, str, str]:
 
 
 def _short(text: str, home: str) -> str:
-    """Return a path with the home directory as `~`."""
+    """Return a path with the home folder as `~`."""
     return f"~{text[len(home) :]}" if home and text.startswith(home + os.sep) else text
 
 

@@ -1,4 +1,4 @@
-"""Formats numbers of progress, besides those of `text.units`: estimates, a part of a whole."""
+"""Formats numbers of the progress display: estimates, and parts of a whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def whole_seconds(value: float) -> str:
 
 
 def progress(done: int, total: int) -> str:
-    """Format a part of a whole, as in `18.9 of 28.1 MB`, in the unit of the whole."""
+    """Format a part of a whole number of bytes: `18.9 of 28.1 MB`."""
     number, unit = size(total).split(" ")
     factor = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}[unit]
     return f"{done / factor:.{0 if unit == 'B' else 1}f} of {number} {unit}"

@@ -12,7 +12,7 @@ _HEADER = 60
 
 
 def find_data(file: IO[bytes], archive: str) -> int:
-    """Seek to the beginning of `data.tar…` and return its size in bytes. Raises IntegrityError."""
+    """Seek to the content of `data.tar…` in a Debian package and return its size in bytes. Raises IntegrityError."""
     total = file_size(file)
     file.seek(0)
     if file.read(len(MAGIC)) != MAGIC:

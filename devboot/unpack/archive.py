@@ -1,4 +1,4 @@
-"""Recognises an archive's format by its first bytes, and unpacks it."""
+"""Recognises an archive's format by its first bytes, and unpacks the archive."""
 
 from __future__ import annotations
 

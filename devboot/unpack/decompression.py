@@ -1,4 +1,4 @@
-"""Decompresses files in bounded pieces, and refuses data after the end."""
+"""Decompresses files in pieces of limited size, and refuses data after the end."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ GZIP, XZ, BZIP2, ZSTD = b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd"
 
 
 class Decompressor(Protocol):
-    """The interface of bz2 and lzma: bounded output, and the data after the end."""
+    """Protocol of the decompressors in bz2 and lzma."""
 
     @property
     def eof(self) -> bool:
-        """True once the end was reached."""
+        """True once the end of the compressed stream was reached."""
 
     @property
     def needs_input(self) -> bool:
@@ -33,21 +33,21 @@ class Decompressor(Protocol):
 
     @property
     def unused_data(self) -> bytes:
-        """The data after the end."""
+        """Bytes after the end of the compressed stream."""
 
     def decompress(self, data: bytes, /, max_length: int = ...) -> bytes:
-        """Return at most `max_length` further bytes."""
+        """Decompress `data`; return at most `max_length` bytes."""
 
 
 class Inflate:
-    """zlib with the interface of bz2 and lzma; `window` is 31 for gzip, -15 for members of zip files."""
+    """zlib with the protocol of bz2 and lzma; `window` is 31 for gzip, -15 for members of zip files."""
 
     def __init__(self, window: int = 31) -> None:
         self._inner = zlib.decompressobj(wbits=window)
 
     @property
     def eof(self) -> bool:
-        """True once the end was reached."""
+        """True once the end of the compressed stream was reached."""
         return self._inner.eof
 
     @property
@@ -57,11 +57,11 @@ class Inflate:
 
     @property
     def unused_data(self) -> bytes:
-        """The data after the end."""
+        """Bytes after the end of the compressed stream."""
         return self._inner.unused_data
 
     def decompress(self, data: bytes, /, max_length: int = CHUNK) -> bytes:
-        """Return at most `max_length` further bytes."""
+        """Decompress `data`; return at most `max_length` bytes."""
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
@@ -74,21 +74,21 @@ _FAILURES = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
 
 
 class Bounded:
-    """The next `size` bytes of a file, from its current position."""
+    """Reader of the next `size` bytes of a file, from its current position."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file = file
         self._left = size
 
     def read(self, size: int = CHUNK) -> bytes:
-        """Return at most `size` bytes; none at the end of the part."""
+        """Return at most `size` bytes; b"" at the end of the part."""
         found = self._file.read(min(size, self._left))
         self._left -= len(found)
         return found
 
 
 class Reader:
-    """The decompressed (or plain) content of a file, counted by `meter`. Raises IntegrityError."""
+    """Reader of a file's decompressed (or plain) content, counted by `meter`. Raises IntegrityError."""
 
     def __init__(self, file: Bounded, archive: str, meter: Meter, search_path: str) -> None:
         self._archive = archive
@@ -98,11 +98,11 @@ class Reader:
         self._buffer = memoryview(b"")
 
     def close(self) -> None:
-        """End the decompressing program, if there is one; call it before closing the file."""
+        """End the external decompressor, if there is one; call it before closing the file."""
         self._pieces.close()
 
     def read(self, size: int) -> memoryview:
-        """Return at most `size` bytes; none at the end."""
+        """Return at most `size` bytes; empty at the end."""
         while not self._buffer:
             piece = next(self._pieces, None)
             if piece is None:
@@ -113,11 +113,11 @@ class Reader:
         return found
 
     def read_exactly(self, size: int) -> bytes:
-        """Return exactly `size` bytes; raises IntegrityError `archive/inconsistent` if there are fewer."""
+        """Return exactly `size` bytes. Raises IntegrityError `archive/inconsistent` if there are fewer."""
         return b"".join(self.chunks(size))
 
     def chunks(self, size: int) -> Iterator[memoryview]:
-        """Yield the next `size` bytes in pieces."""
+        """Yield the next `size` bytes in pieces. Raises IntegrityError if there are fewer."""
         while size:
             found = self.read(size)
             if not found:
@@ -159,7 +159,10 @@ class Reader:
                     raise inconsistent(self._archive, "its compressed data ends too early")
 
     def _next_start(self, behind: bytes, file: Bounded, start: bytes) -> bytes:
-        """Return the beginning of another stream directly after one; accept padding zeros and refuse anything else."""
+        """Return the first bytes of another compressed stream that follows one directly; b"" at the end.
+
+        Zeros for padding are skipped; anything else raises IntegrityError.
+        """
         if behind.startswith(start[:1]) or (not behind and (behind := file.read(CHUNK))):
             behind += file.read(len(start))
             if behind.startswith(start):

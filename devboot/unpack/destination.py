@@ -1,4 +1,4 @@
-"""The folder that an archive is unpacked into: checks names, writes files, and makes links last."""
+"""Writes the members of an archive into a folder: checks names, writes files, and creates links last."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 class Destination:
     """Writes the members of one archive into the empty folder `directory`, which nobody else writes to.
 
-    With `is_cased` names may differ only by case. With `is_image` the archive is the image of a whole system (a
-    deb): names may differ only by case, and absolute links are relative to its top. Every method raises the
-    IntegrityErrors in `refusals`, and OSError if the machine fails.
+    With `is_cased` names may differ only by case. With `is_image` the archive is the image of a whole system (a deb):
+    names may differ only by case, and absolute links are relative to its top. Every method raises the IntegrityErrors
+    in `refusals`, and OSError if the machine fails.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Destination:
             raise inconsistent(self._archive, f"{written} bytes came for a member of {size}")
 
     def add_link(self, name: str, target: str) -> None:
-        """Record a symbolic link; `finish` makes it."""
+        """Record a symbolic link, which `finish` creates."""
         path = self._claim(name, _LINK)
         refuse_unprintable(self._archive, target)
         if not target:
@@ -77,7 +77,7 @@ class Destination:
         self._links[path] = target
 
     def add_hard_link(self, name: str, target: str) -> None:
-        """Create `name` as a second name (a hard link) of the earlier file `target` of the archive."""
+        """Create `name` as a hard link to the file `target`, an earlier member of the archive."""
         other = "/".join(components(self._archive, target))
         path = self._claim(name, _FILE)
         if other == path or self._kinds.get(other) != _FILE:
@@ -140,7 +140,7 @@ class Destination:
             raise bad_name(self._archive, path, f"where case doesn't matter it is the same as `{other}`")
 
     def _refuse_escape(self, path: str, target: str) -> None:
-        """Follow a link as a kernel would, using only names of the archive; refuse it if it leads outside."""
+        """Raise IntegrityError if a link leads out of the folder, following it by the names in the archive."""
         at, ahead, hops = path.split("/")[:-1], _steps(target), 0
         if target.startswith("/"):
             at = []
@@ -164,7 +164,7 @@ class Destination:
         return self._links.get(path if self._is_cased else self._spelled.get(folded(path), path))
 
     def _ask_stdlib(self, path: str, kind: bytes, target: str) -> None:
-        """Also apply tarfile's `data_filter`, if this Python has it: its rules depend on the Python version."""
+        """Also check a member by tarfile's `data_filter`, if this Python has it."""
         judge: Callable[[tarfile.TarInfo, str], Any] | None = getattr(tarfile, "data_filter", None)
         if judge is None:
             return

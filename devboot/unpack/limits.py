@@ -1,4 +1,4 @@
-"""Limits for unpacking: what is written is counted, since an archive's own sizes may be wrong."""
+"""Limits for unpacking; written bytes are counted, since an archive's own sizes may be wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMITS = Limits()
 
 
 class Meter:
-    """Counts what is unpacked from the archive `name` of `packed` bytes. Raises IntegrityError `archive/too-large`."""
+    """Counts what is unpacked from the archive `name`, of `packed` bytes. Raises IntegrityError `archive/too-large`."""
 
     def __init__(self, name: str, packed: int, limits: Limits = LIMITS) -> None:
         self._name = name
@@ -31,11 +31,11 @@ class Meter:
 
     @property
     def room(self) -> int:
-        """The bytes that may still be unpacked."""
+        """Bytes that may still be unpacked."""
         return self._most - self._bytes
 
     def add_bytes(self, count: int) -> None:
-        """Add `count` to the unpacked bytes; raises IntegrityError beyond the limit."""
+        """Count unpacked bytes. Raises IntegrityError beyond the limit."""
         self._bytes += count
         if self._bytes <= self._most:
             return
@@ -47,7 +47,7 @@ class Meter:
         )
 
     def add_member(self) -> None:
-        """Count one file, folder or link; raises IntegrityError beyond the limit."""
+        """Count one file, folder or link. Raises IntegrityError beyond the limit."""
         self._members += 1
         if self._members > self._limits.members:
             raise too_large(self._name, f"it has more than {self._limits.members:,} members")

@@ -1,4 +1,4 @@
-"""Checks the names of members: a name that isn't allowed on every platform is refused, never rewritten."""
+"""Checks the names of archive members; a name that isn't allowed on every platform is refused, never rewritten."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u20
 
 
 def decode(archive: str, raw: bytes) -> str:
-    """Return a member's name as text. Raises IntegrityError `archive/bad-name` if it isn't UTF-8."""
+    """Decode a member's name. Raises IntegrityError `archive/bad-name` if it isn't UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -42,7 +42,7 @@ def components(archive: str, name: str) -> list[str]:
 
 
 def refuse_unprintable(archive: str, name: str) -> None:
-    """Raise IntegrityError `archive/bad-name` for line breaks, escape codes and direction-changing characters."""
+    """Raise IntegrityError `archive/bad-name` for a name with line breaks, escape codes or direction marks."""
     if name.isascii() and name.isprintable():
         return
     for each in name:
@@ -58,5 +58,5 @@ def _refuse_long(archive: str, name: str, parts: list[str]) -> None:
 
 
 def folded(path: str) -> str:
-    """Return a key that is equal for paths that differ only by case or accent form, which macOS doesn't distinguish."""
+    """Return a key that is equal for paths that differ only by case or accent form, as on macOS."""
     return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()

@@ -1,4 +1,4 @@
-"""The errors for refused archives: one function per slug; names are escaped and shortened."""
+"""The errors for refused archives, one function per slug; names in them are escaped and shortened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unpacks tar files (old, ustar, pax, GNU) as a stream: each header is checked before its member is written."""
+"""Unpacks tar files (old, ustar, pax, GNU) as a stream; each header is checked before its member is written."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PAX, _GLOBAL, _LONG_NAME, _LONG_TARGET = b"x", b"g", b"L", b"K"
 
 
 class _Member:
-    """Collects the extended headers before a member's own header."""
+    """Collects the extended headers that precede a member's own header."""
 
     def __init__(self, archive: str) -> None:
         self._archive = archive
@@ -39,11 +39,11 @@ class _Member:
 
     @property
     def is_open(self) -> bool:
-        """True if a member's header has to follow."""
+        """True if extended headers were read, so that a member's own header has to follow."""
         return bool(self._kinds)
 
     def add(self, kind: bytes, data: bytes) -> None:
-        """Add an extended header; refuse a second one that could override the same field."""
+        """Add an extended header. Raises IntegrityError for a second one that could override the same field."""
         if self._kinds and (kind in self._kinds or _PAX in self._kinds + kind):
             raise inconsistent(self._archive, "a member has two extended headers")
         self._kinds += kind

@@ -1,4 +1,4 @@
-"""Parses tar headers and pax records, and refuses whatever tar programs interpret differently."""
+"""Parses tar headers and pax records; refuses forms that tar programs interpret differently."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _text(field: bytes) -> bytes:
 
 
 def _number(field: bytes, archive: str, what: str) -> int:
-    """Parse octal digits between blanks, or GNU's binary form for larger numbers."""
+    """Parse a number in a header: octal digits between blanks, or GNU's binary form for larger ones."""
     if field[0] == 0x80:
         value = int.from_bytes(field[1:], "big")
     else:

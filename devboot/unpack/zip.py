@@ -58,7 +58,7 @@ def _add(file: IO[bytes], entry: Entry, archive: str, meter: Meter, destination:
 
 
 def _content(file: IO[bytes], entry: Entry, archive: str, meter: Meter) -> Iterator[bytes]:
-    """Yield the bytes of a member; raise IntegrityError if their number or checksum differs from the directory."""
+    """Yield the bytes of a member. Raises IntegrityError if their number or checksum differs from the directory's."""
     if entry.method == _STORED:
         pieces = _raw(file, entry, archive)
     elif entry.method == _DEFLATED:

@@ -24,7 +24,7 @@ _UNIX = 3
 
 
 class Entry(Record):
-    """A member by the central directory. `mode` are Unix mode bits, 0 if the writer gave none."""
+    """A member as the central directory describes it. `mode` are Unix mode bits, 0 if there are none."""
 
     name: str
     raw: bytes
@@ -45,7 +45,7 @@ class _End(Record):
 
 
 def read_directory(file: IO[bytes], size: int, archive: str) -> list[Entry]:
-    """Return the members in the order of their data. Raises IntegrityError if the file has any other data."""
+    """Return the members in the order of their data. Raises IntegrityError if the file contains other data, too."""
     end = _read_end(file, size, archive)
     if end.offset + end.size != end.at or end.size > _LARGEST_DIRECTORY:
         raise inconsistent(archive, "its directory doesn't fill the space before its end record")
@@ -84,7 +84,10 @@ def begin_member(file: IO[bytes], entry: Entry, archive: str) -> None:
 
 
 def end_member(file: IO[bytes], entry: Entry, until: int, archive: str) -> None:
-    """Raise IntegrityError unless the bytes from a member's data to `until` are its descriptor, or none."""
+    """Check that the bytes from the end of a member's data to offset `until` are its descriptor, or none.
+
+    Raises IntegrityError.
+    """
     left = until - file.tell()
     if not left and not entry.flags & _STREAMED:
         return
@@ -178,7 +181,10 @@ def _name(raw: bytes, flags: int, archive: str) -> str:
 
 
 def _fields(extra: bytes, name: bytes, archive: str) -> bytes:
-    """Return the Zip64 field; raise IntegrityError if fields are cut off, repeated, or contain another name."""
+    """Return the Zip64 field among a member's extra fields.
+
+    Raises IntegrityError if fields are cut off, repeated, or contain another name.
+    """
     found, at = dict[int, bytes](), 0
     while at < len(extra):
         if not extra[at:].strip(b"\0"):

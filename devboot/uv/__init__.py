@@ -1,1 +1,1 @@
-"""The only wrapper of uv's command line: interpreters, virtualenvs, locks, installs, and translated failures."""
+"""The only wrapper of uv's command line: interpreters, virtualenvs, locks, installs, and its errors."""

@@ -1,4 +1,4 @@
-"""Checks what uv could install without network, by running uv offline: only uv knows its cache."""
+"""Checks which packages uv could install without network, by running uv offline, since only uv knows its cache."""
 
 from __future__ import annotations
 

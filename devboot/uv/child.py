@@ -1,4 +1,4 @@
-"""Runs one child in its own session, with a time limit, and reads its output line by line; ends it with its parent.
+"""Runs a child in a new session, with a time limit, and reads its output line by line; it ends with its parent.
 
 The kernel sends the parent-death signal when the *thread* that forked ends, not the process. Children are therefore
 started from one thread that lives as long as the process (or from the main thread); any thread may wait for them.
@@ -37,7 +37,7 @@ _starter: ThreadPoolExecutor | None = None
 
 
 class Finished(Record):
-    """The result of a child: its exit code (negative for a signal) and its output."""
+    """Result of an ended child: exit code (negative for a signal), standard output, lines of standard error."""
 
     code: int
     stdout: str
@@ -95,7 +95,7 @@ def _temporary_file(content: bytes) -> IO[bytes]:
 
 
 def end_running_children() -> None:
-    """End every running process group that this module has started (Ctrl-C during provisioning)."""
+    """Kill every process group that this module has started and that still runs (at Ctrl-C)."""
     with _guard:
         groups = tuple(_running)
     for group in groups:
@@ -143,7 +143,7 @@ def _long_lived_thread() -> ThreadPoolExecutor:
 
 @contextlib.contextmanager
 def _held(child: subprocess.Popen[bytes], lease: Lease | None) -> Iterator[None]:
-    """Register the group while it runs, and end all of its processes when the block ends."""
+    """Register the child's process group while the block runs; kill the whole group at its end."""
     with _guard:
         _running.add(child.pid)
     release = None
@@ -186,7 +186,7 @@ def _wait_unreaped(pid: int, deadline: float, lines: tuple[str, ...]) -> None:
 
 
 def _has_ended(pid: int) -> bool:
-    """Return True if the child has exited, without reaping it."""
+    """Return whether the child has exited, without reaping it."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
@@ -198,7 +198,7 @@ def _signal_group(group: int, number: int) -> None:
 def _read_lines(
     child: subprocess.Popen[bytes], deadline: float, on_line: Callable[[str], None] | None
 ) -> tuple[str, ...]:
-    """Read stderr to its end, or until the child is gone while a grandchild keeps stderr open."""
+    """Read the child's stderr to its end, or until the child has exited although a grandchild keeps stderr open."""
     assert child.stderr is not None
     descriptor = child.stderr.fileno()
     lines: list[str] = []

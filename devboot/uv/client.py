@@ -1,4 +1,4 @@
-"""A configured uv: its binary, variables, folder and listeners; runs commands and repeats failed builds with help."""
+"""A configured uv: binary, variables, folder and callbacks; runs commands and repeats failed builds with help."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PROGRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Uv:
-    """uv's binary with the variables, the folder and the listeners of one provisioning run.
+    """uv's binary with the variables, the folder and the callbacks of one run.
 
     `environ` is scrubbed already (see `make_uv`); `folder` is where uv looks for the project's own `[tool.uv]`;
     `only_looks`: nothing in the clone is run; `on_line` is called with each line of progress; `lease` is called with
@@ -48,15 +48,15 @@ class Uv:
     libraries: LibrarySupply | None = field(default=None, compare=False)
 
     def shown_by(self, reporter: Reporter) -> Uv:
-        """Return the same uv; `reporter` shows its calls when no step of the reporter is running."""
+        """Return this uv with a reporter that shows its calls while no step is shown."""
         return replace(self, reporter=reporter)
 
     def inside(self, folder: str) -> Uv:
-        """Return the same uv for another folder."""
+        """Return this uv for another working folder."""
         return replace(self, folder=folder)
 
     def listening(self, on_line: Callable[[str], None]) -> Uv:
-        """Return the same uv with another listener."""
+        """Return this uv with another callback for output lines."""
         return replace(self, on_line=on_line)
 
     def run(
@@ -112,7 +112,7 @@ class Uv:
         arguments: Sequence[str],
         alone: Callable[[str], Sequence[str]] | None,
     ) -> tuple[Finished, str]:
-        """Repeat a failed run with the libraries that its builds lack.
+        """Repeat a failed run with the system libraries that its builds lack.
 
         Returns how the last run ended, and why a library couldn't be fetched ("" if none failed).
         """
@@ -219,7 +219,7 @@ def make_looking_uv(environ: Mapping[str, str], folder: str, cache: str) -> Uv:
 
 
 def _make_cache(own: str) -> None:
-    """Make the cache of a uv that only looks; not before it is run, since most projects need none."""
+    """Create the cache folder of a uv that only inspects, when it first runs, since most projects need none."""
     try:
         os.makedirs(own, mode=0o700, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Resolves the dependencies of a Python server for all platforms with uv: names, markers and files, without urls."""
+"""Resolves a Python server's dependencies for all platforms by uv: names, markers and files, without URLs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OUTPUT = ("--no-header", "--no-annotate", "--only-binary", ":all:")
 
 
 class Needed(Record):
-    """One distribution with its wheels; `marker` restricts where it is needed, "" for everywhere."""
+    """One package with its wheels; `marker` restricts where it is needed, "" for everywhere."""
 
     name: str
     version: str

@@ -1,4 +1,4 @@
-"""Translates uv's failures into devboot's errors: one place parses uv's output and keeps uv's own causes."""
+"""Translates uv's failures into devboot's errors: parses uv's output and keeps uv's own causes."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ class Said(Record):
     refusal: str = ""
 
     def has(self, *words: str) -> bool:
-        """Return True if any of the words occurs, in upper or lower case."""
+        """Return whether uv's output contains any of the words, ignoring case."""
         return any(word.lower() in self.everything.lower() for word in words)
 
 
 def parse_failure(lines: Sequence[str], search_path: str = "", refusal: str = "") -> Said:
-    """Parse uv's stderr; credentials in urls are masked."""
+    """Parse uv's stderr; credentials in URLs are masked."""
     error, causes, hints, block = "", list[str](), list[str](), list[str]()
     shown = [masked(line) for line in lines]
     for line in shown:
@@ -89,7 +89,7 @@ def parse_failure(lines: Sequence[str], search_path: str = "", refusal: str = ""
 
 
 def masked(text: str) -> str:
-    """Return `text` with `***` in place of user names and passwords in its urls."""
+    """Return a text with user names and passwords in its URLs replaced by `***`."""
     return _URL.sub(lambda m: f"{m['scheme']}{'***@' if m['login'] else ''}{m['host']}{m['path']}", text)
 
 
@@ -180,7 +180,7 @@ def _disk(said: Said, doing: str) -> DevbootError | None:
 
 
 def _full_disk(path: str) -> str:
-    """Return the words for the disk of `path`: its mount point if that is known."""
+    """Return words that identify the disk of `path`: its mount point if known."""
     place = path
     while place and not os.path.ismount(place):
         place = place.rpartition("/")[0]
@@ -236,7 +236,7 @@ _BROKEN_OFF = (
 
 
 def _broken_off(said: Said, doing: str) -> NetworkError:
-    """Return the error for a download that stalled, or whose connection ended, while its archive was unpacked."""
+    """Return the error for a download that stalled or lost its connection."""
     is_stalled = said.has("network timeout", "timed out")
     package, host = _first_package(said) or "a package", _host(said) or "the index"
     return NetworkError(
@@ -398,13 +398,13 @@ def _resolution(said: Said, doing: str) -> DevbootError | None:
 
 
 def is_offered_nowhere(error: DevbootError) -> bool:
-    """Return True if the project requires a version that no index has: another Python would fail as well."""
+    """Return whether a resolution failed since the project requires a version that no index has, for any Python."""
     said = filter(None, map(_NOWHERE.match, error.causes))
     return error.slug == "python/no-such-package" or any(each["name"] == each["required"] for each in said)
 
 
 def contradicts(error: DevbootError) -> bool:
-    """Return True if existing versions contradict each other, rather than one being unavailable."""
+    """Return whether a resolution failed because existing versions contradict each other."""
     return error.slug == "python/resolution" and error.what.endswith(_CONTRADICTION)
 
 
@@ -414,18 +414,18 @@ def split_of(error: DevbootError) -> str:
 
 
 def fails_since(error: DevbootError) -> str:
-    """Return the lowest Python for which a resolution failed, as `3.13`; "" if it failed for all."""
+    """Return the lowest Python, as `3.13`, for which a resolution failed; "" if it failed for all."""
     versions = [found["version"] for found in _SINCE.finditer(split_of(error))]
     return min(versions, key=lambda version: [int(part) for part in version.split(".")], default="")
 
 
 def is_build_failure(lines: Sequence[str]) -> bool:
-    """Return True if a run failed because a package can't be built."""
+    """Return whether uv's stderr shows that a package couldn't be built."""
     return parse_failure(lines).has(*_BUILDING)
 
 
 def unbuilt_requirement(lines: Sequence[str]) -> str:
-    """Return the requirement (`name==version`) whose build failed; "" if the failure doesn't name one."""
+    """Return the requirement (`name==version`) that couldn't be built, from uv's stderr; "" if it isn't named."""
     return _first_package(parse_failure(lines)).strip("`")
 
 
@@ -437,7 +437,7 @@ def _first_package(said: Said) -> str:
 
 
 def may_depend_on_date(error: DevbootError) -> bool:
-    """Return True if a run failed for a missing version, which the index may have had at a later date."""
+    """Return whether a version was missing that the index may have had at a later date."""
     is_build = error.slug == "python/build-failed" and any(map(_LACKS_VERSION.search, error.causes))
     return error.slug == "python/resolution" or is_build
 

@@ -1,4 +1,4 @@
-"""Leases: a file per running process group, so that the next command can end the processes of a killed one."""
+"""Files that record running process groups, so that the next command can end those of a killed one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PREFIX = "child-"
 
 
 class FolderLeases:
-    """Keeps leases in a folder, which it creates.
+    """Keeps lease files in a folder, which it creates.
 
     Call it with the id of a process group; call the result when that group is gone.
     """
@@ -42,7 +42,7 @@ class FolderLeases:
 
 
 def end_leftovers(folder: str) -> tuple[int, ...]:
-    """End the process groups whose leases are in the folder, remove the leases, and return those that were alive.
+    """End the process groups recorded in the folder, delete the records, return those groups that were alive.
 
     Call it while holding the project's lock: then no other command can own any of them.
     """
@@ -68,7 +68,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _is_same(group: int, path: str) -> bool:
-    """Return True if the process group is the one in the lease, or its remains after its leader has ended."""
+    """Return whether a process group is the recorded one, or what remains of it after its leader's end."""
     try:
         with open(path, encoding="ascii", opener=plain) as file:
             started, boot = (*file.read().split("\n"), "", "")[:2]
@@ -82,7 +82,7 @@ def _is_same(group: int, path: str) -> bool:
 
 
 def started_at(pid: int) -> str:
-    """Return the start time of a process in the kernel's ticks; "" if it is gone or this isn't Linux."""
+    """Return the start time of a process in the kernel's ticks; "" if it has ended, or not on Linux."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[19]

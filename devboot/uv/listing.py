@@ -1,4 +1,4 @@
-"""Lists the files of a release with uv, from the configured indexes: names, digests, sizes, dates, no urls."""
+"""Lists the files of a release by uv, from the configured indexes: names, digests, sizes, dates, no URLs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ListedFile(Record):
 
 
 class Listing(Record):
-    """A release of a distribution with its wheels."""
+    """A release of a package with its wheels."""
 
     name: str
     version: str
@@ -93,14 +93,14 @@ def list_files(
 
 
 def parse_listing(text: str) -> Listing:
-    """Return the release that is the only package in the text of a pylock.toml."""
+    """Return the release described by a pylock.toml with only one package."""
     (package,) = tomllib.loads(text)["packages"]
     wheels = tuple(listed_file(wheel) for wheel in package.get("wheels", ()))
     return Listing(package["name"], package["version"], wheels)
 
 
 def listed_file(wheel: dict[str, Any]) -> ListedFile:
-    """Return a table `wheels` of a pylock.toml as a listed file."""
+    """Convert a `wheels` table of a pylock.toml to a listed file."""
     address = str(wheel.get("url") or wheel.get("path") or "")
     name = wheel.get("name") or unquote(address.partition("#")[0].rpartition("/")[2])
     uploaded = wheel.get("upload-time")

@@ -1,4 +1,4 @@
-"""Refuses pipes, devices and huge files that uv and build backends would open on their own and wait for."""
+"""Refuses pipes, devices and huge files that uv and build backends would otherwise open and block on."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def refuse_project(folder: str) -> None:
 
 
 def refuse_package(path: str, root: str, place: Place | None = None) -> None:
-    """Raise ManifestError `python/unreadable` if uv can't read a package's folder or file."""
+    """Raise ManifestError `python/unreadable` if uv would block on a local package's folder or file."""
     if os.path.isdir(path):
         for name in _OF_PACKAGE:
             refuse_file(os.path.join(path, name), root, place)
@@ -83,7 +83,7 @@ def refuse_file(path: str, root: str, place: Place | None = None, *, limit: int 
 
 
 def _led_to(folder: str) -> Iterator[str]:
-    """Yield the folders and files that a pyproject.toml refers uv to; none if it can't be read, which uv reports."""
+    """Yield the folders and files to which a folder's pyproject.toml refers uv; none if it can't be read."""
     try:
         table: Any = read_toml(os.path.join(folder, "pyproject.toml"))
         table = table.get("tool", {}).get("uv", {})

@@ -1,4 +1,4 @@
-"""Creates virtualenvs and compiles, exports, installs, uninstalls and unpacks packages with uv."""
+"""Packages by uv: creates virtualenvs; resolves, exports, installs, uninstalls and unpacks packages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class IndexSettings(Record):
     no_index: bool = False
 
     def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return uv's variables, followed by the caller's own values."""
+        """Return the index settings as uv's environment variables, each followed by the caller's own value."""
         found: dict[str, str] = {}
         if self.default:
             found["UV_DEFAULT_INDEX"] = self.default
@@ -46,7 +46,7 @@ class IndexSettings(Record):
 
     @property
     def options(self) -> list[str]:
-        """Settings for which uv has an option only."""
+        """Settings for which uv has only an option and no variable."""
         return ["--no-index"] if self.no_index else []
 
 
@@ -71,7 +71,7 @@ _OVERRIDES = "".join(f"{name} ; python_version < '0'\n" for name in _OF_WINDOWS)
 
 
 def _for_us(overrides: str) -> str:
-    """Remove lines of packages that run only on Windows."""
+    """Remove override lines about packages that run only on Windows."""
     lines = overrides.splitlines(keepends=True)
     return "".join(line for line in lines if re.split(r"[^\w.-]", line, maxsplit=1)[0].lower() not in _OF_WINDOWS)
 
@@ -155,7 +155,7 @@ def compile_requirements(
 
 @contextlib.contextmanager
 def _described(markers: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the options that make uv resolve only for these environments; none for all environments."""
+    """Yield the options that make uv resolve only for these markers; none for all environments."""
     if not markers:
         yield []
         return
@@ -166,7 +166,7 @@ def _described(markers: Sequence[str]) -> Iterator[list[str]]:
 
 
 def can_exclude(uv: Uv) -> bool:
-    """Return True if a resolution can leave out Pythons and platforms: pyproject.toml has no `[tool.uv]`."""
+    """Return whether a resolution can leave out Pythons and platforms: pyproject.toml must not have `[tool.uv]`."""
     return not _configures_uv(uv.folder)
 
 
@@ -215,7 +215,10 @@ def install_requirements(
     indexes: IndexSettings = NO_INDEXES,
     options: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """Install exactly the pinned lines into the virtualenv of `python`; other packages stay. Returns uv's lines."""
+    """Install exactly the pinned lines into the virtualenv of `python`; other packages stay.
+
+    Returns uv's output lines.
+    """
     arguments = ["pip", "install", "--python", python, "--no-deps", *indexes.options, *options]
     if require_hashes:
         # With a hash any index may serve a file; without one the first index that has the name is used.
@@ -243,7 +246,7 @@ def install_requirements(
 
 
 def _install_remembered(uv: Uv, text: str, alone: Callable[[str], Sequence[str]], variables: Mapping[str, str]) -> None:
-    """Install from uv's cache what was built with system libraries before; failures are ignored."""
+    """Install packages that were built with system libraries before, from uv's cache; failures are ignored."""
     if uv.libraries is None:
         return
     for requirement, _ in _pinned(text):
@@ -253,14 +256,14 @@ def _install_remembered(uv: Uv, text: str, alone: Callable[[str], Sequence[str]]
 
 
 def _pinned(text: str) -> list[tuple[str, str]]:
-    """Return the pins of a requirements text, each as `name==version` without extras, and as a single line."""
+    """Return each pin in a requirements text, as (`name==version` without extras, its whole line)."""
     lines = re.sub(r"\\\n\s*", " ", text).splitlines()
     pins = [(re.sub(r"\[[^]]*\]", "", re.split(r"[ ;]", line, maxsplit=1)[0]), line) for line in lines]
     return [(requirement, line) for requirement, line in pins if "==" in requirement]
 
 
 def _name_refusal(uv: Uv, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
-    """Raise NetworkError if an index refused to answer: with the best-match strategy uv ignores that silently."""
+    """Raise NetworkError if an index refused access, which uv ignores silently with the best-match strategy."""
     with contextlib.suppress(WorkError):
         uv.run([*arguments, "--dry-run"], doing=_INSTALLING, variables=variables)
 
@@ -268,7 +271,7 @@ def _name_refusal(uv: Uv, arguments: Sequence[str], variables: Mapping[str, str]
 def install_directs(
     uv: Uv, python: str, lines: Sequence[str], *, indexes: IndexSettings = NO_INDEXES, options: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Install packages without hashes: editables (`-e ./lib`), folders, git urls; their dependencies are pinned.
+    """Install packages without hashes: editables (`-e ./lib`), folders, git URLs; their dependencies are pinned.
 
     Paths in the lines are relative to `uv.folder`. Returns the lines of uv's output.
     """
@@ -281,7 +284,7 @@ def install_directs(
 
 
 def uninstall(uv: Uv, python: str, names: Sequence[str]) -> None:
-    """Remove packages by name; missing ones are no error."""
+    """Uninstall packages by name; missing ones are ignored."""
     if names:
         uv.run(["pip", "uninstall", "--python", python, *names], doing="remove packages that are no longer locked")
 
@@ -331,7 +334,7 @@ def _from_cache_first(
     variables: Mapping[str, str] | None,
     alone: Callable[[str], Sequence[str]] | None = None,
 ) -> Finished:
-    """Run uv offline, and online only if that fails: digests decide, so no index has to be asked.
+    """Run uv offline, and again online only if that fails; digests make the result the same.
 
     Cached packages are thus installed without any network, also without `--offline`.
     """
@@ -345,7 +348,7 @@ def _from_cache_first(
 
 
 def builtin_index(uv: Uv, python: str) -> str:
-    """Return the url of the index that uv uses by default, as uv reports it."""
+    """Return the URL of the index that uv uses by default, as uv reports it."""
     bare = {name: value for name, value in uv.environ.items() if not name.startswith("UV_") or name == "UV_CACHE_DIR"}
     quiet = Uv(uv.binary, bare, uv.folder, timeout=uv.timeout)
     arguments = [
@@ -366,7 +369,7 @@ def builtin_index(uv: Uv, python: str) -> str:
 
 @contextlib.contextmanager
 def _texts(**texts: str) -> Iterator[dict[str, str]]:
-    """Write each non-empty text into a temporary file for uv; yield the paths by name."""
+    """Write each non-empty text to a temporary file for uv; yield {name: path}."""
     paths: dict[str, str] = {}
     with scratch_folder() as place:
         for name, text in texts.items():

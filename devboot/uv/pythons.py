@@ -25,7 +25,7 @@ class Installed(Record):
 
 
 def find_python(uv: Uv, spec: str) -> str | None:
-    """Return the path of the interpreter that uv selects for a version, specifier or path, without downloads."""
+    """Return the path of the interpreter that uv finds for a version, specifier or path; None without a match."""
     arguments = ["python", "find", "--system", "--no-project", "--no-python-downloads", spec]
     finished = uv.attempt(arguments, doing=f"look for Python {spec}")
     found = finished.stdout.strip() if finished.code == 0 else ""
@@ -33,7 +33,7 @@ def find_python(uv: Uv, spec: str) -> str | None:
 
 
 def list_pythons(uv: Uv) -> tuple[Installed, ...]:
-    """List the interpreters on this machine that uv can see, each once, the newest first."""
+    """List the interpreters on this machine that uv finds, each once, the newest first."""
     arguments = ["python", "list", "--only-installed", "--no-python-downloads", "--output-format", "json"]
     finished = uv.attempt(arguments, doing="list the installed Pythons")
     if finished.code != 0:

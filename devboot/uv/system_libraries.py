@@ -1,4 +1,4 @@
-"""Recognises in a build's output which system library it lacks, with the table `system_libraries.toml`."""
+"""Recognises in a build's output the system library that it lacks, by the table `system_libraries.toml`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NEVER = re.compile(r"(?!)")
 
 @dataclass(frozen=True, slots=True)
 class SystemLibrary:
-    """A library or program of the system. `system_libraries.toml` explains each field."""
+    """A system library or program that builds may need. `system_libraries.toml` explains each field."""
 
     key: str
     title: str
@@ -52,7 +52,7 @@ class SystemLibrary:
     also: tuple[str, ...] = ()
 
     def commands(self, search_path: str = "") -> tuple[str, ...]:
-        """Return commands that install it, with the package manager on `search_path`, else with the usual ones."""
+        """Return commands that install the library: by the package manager on `search_path`, else the usual ones."""
         here = next((each for each in _COMMANDS if search_path and shutil.which(each, path=search_path)), "")
         shown = (here,) if here else ("apt-get", "brew")
         lines = ((_COMMANDS[each], self._names(_COMMANDS[each][0])) for each in shown)
@@ -66,7 +66,7 @@ class SystemLibrary:
 
 @functools.cache
 def known_libraries() -> Mapping[str, SystemLibrary]:
-    """Return all libraries by key, in the table's order."""
+    """Return all libraries of the table by key, in order."""
     return {key: _library(key, row) for key, row in load_table(__file__, "system_libraries").items()}
 
 
@@ -80,7 +80,7 @@ def _library(key: str, row: Mapping[str, Any]) -> SystemLibrary:
 
 
 def what_is_lacking(output: str) -> SystemLibrary | None:
-    """Return the library that a build's output reports as missing; None if it fails for another reason."""
+    """Return the library whose lack a build's output reports; None if it fails for another reason."""
     for library in known_libraries().values():
         if library.summary.search(output):
             return library
@@ -101,7 +101,7 @@ def complaint(output: str) -> str:
 
 
 def _for_python(library: SystemLibrary, output: str) -> SystemLibrary | None:
-    """Insert the build's version of Python if the library's packages depend on it."""
+    """Return the library with the build's Python version inserted into its package names, if they depend on it."""
     if not any("{python}" in each for each in (*library.apt, *library.include)):
         return library
     found = _PYTHON.search(output)
@@ -112,5 +112,5 @@ def _for_python(library: SystemLibrary, output: str) -> SystemLibrary | None:
 
 
 def libraries_of(package: str) -> tuple[SystemLibrary, ...]:
-    """Return the libraries that a distribution on PyPI is known to need, by its normalised name."""
+    """Return the libraries that a PyPI package (normalised name) is known to need."""
     return tuple(each for each in known_libraries().values() if package in each.packages)

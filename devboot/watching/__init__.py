@@ -1,4 +1,4 @@
-"""The file-watching process: a program of its own, started by the daemon if a process has `watch`.
+"""The file-watching process: a separate program, started by the daemon if a process has `watch`.
 
     __main__    the process: waits for events, or polls if the system has no room for watches; reports changes
     tree*       the watched folders and files, and what has changed since the last look

@@ -28,14 +28,14 @@ class Events(Protocol):
     """Protocol of a source of file events: watchfiles' RustNotify, or a fake in tests."""
 
     def watch(self, debounce_ms: int, step_ms: int, timeout_ms: int, stop_event: None) -> set[tuple[int, str]] | str:
-        """Return paths that have changed, or a word such as `timeout`."""
+        """Wait for events; return (kind, path) pairs of changes, or a word such as `timeout`."""
 
     def close(self) -> None:
-        """Close the watcher: no changes are reported any more."""
+        """Stop watching."""
 
 
 def open_events(folders: Iterable[str]) -> Events:
-    """Watch these folders, without their subfolders. Raises OSError if the system has no room for it."""
+    """Watch these folders, without their subfolders. Raises OSError if the system has no room for more watches."""
     from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
     existing = [folder for folder in folders if os.path.isdir(folder)]
@@ -46,7 +46,7 @@ def open_events(folders: Iterable[str]) -> Events:
 
 
 class Watching:
-    """Watch of one project. `say` sends a message; `is_wanted` returns whether the parent is alive."""
+    """Watches the files of one project. `say` sends a message; `is_wanted` returns whether the parent is alive."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Watching:
         self._watched: set[str] = set()
 
     def run(self) -> None:
-        """Report changes until the parent ends."""
+        """Report changed files until the parent ends."""
         changed = self._tree.look()
         changed |= self._rewatch()
         self._say("folders", str(len(self._tree.folders)))
@@ -90,7 +90,7 @@ class Watching:
         return changed | self._wait_for_git() if changed else changed
 
     def _rewatch(self) -> set[str]:
-        """Watch the present folders if they differ from the watched ones; return changes found meanwhile."""
+        """Watch added folders and no longer removed ones; return the paths changed meanwhile."""
         changed: set[str] = set()
         while set(self._tree.folders) != self._watched:
             self._watched = set(self._tree.folders)
@@ -109,7 +109,7 @@ class Watching:
         return changed
 
     def _wait_for_quiet(self) -> set[str]:
-        """Extend the batch by changes in folders that weren't watched when it began."""
+        """Return changes in folders that weren't watched yet when the present batch of changes began."""
         changed: set[str] = set()
         deadline = time.monotonic() + LONGEST_MS / 1000
         while self._events is not None and time.monotonic() < deadline:
@@ -120,7 +120,7 @@ class Watching:
         return changed
 
     def _wait_for_git(self) -> set[str]:
-        """Wait for a running git command, so that a checkout is reported as one change."""
+        """Wait for a running git command, so that a checkout is reported as one change; return further changes."""
         lock = os.path.join(self._tree.root, ".git", "index.lock")
         if not os.path.exists(lock):
             return set()
@@ -136,7 +136,7 @@ class Watching:
 
 
 def main(argument: str) -> None:
-    """Watch the project that `argument` describes (the repr of a dict: root, watch, since) until the parent ends."""
+    """Watch the project that `argument` describes (a Python dict: root, watch, since) until the parent ends."""
     asked = ast.literal_eval(argument)
     parent = os.getppid()
 

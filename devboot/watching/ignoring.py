@@ -1,7 +1,7 @@
-"""Applies .gitignore rules as git does: the last matching rule wins, deeper files override outer ones.
+"""Applies .gitignore rules as git does: the last matching rule counts, deeper files override outer ones.
 
-Not with pathspec, which treats folders unlike git: `docs/**` ignores `docs` itself, and after `*` and `!*/` all
-files stay ignored. Git is the oracle in the tests.
+Not with pathspec, which treats folders unlike git: `docs/**` ignores `docs` itself, and after `*` and `!*/` all files
+stay ignored. Git is the oracle in the tests.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FILE = ".gitignore"
 
 
 class Rule(Record):
-    """One line: `expression` matches paths relative to the file's folder."""
+    """One line of a .gitignore; `expression` matches paths relative to the file's folder."""
 
     expression: re.Pattern[str]
     ignores: bool
@@ -32,14 +32,14 @@ class Rule(Record):
 
 
 class Rules(Record):
-    """Rules of one file; `folder` is the absolute path of its folder."""
+    """Rules of one .gitignore; `folder` is the absolute path of its folder."""
 
     folder: str
     rules: tuple[Rule, ...]
 
 
 def parse_rules(text: str) -> tuple[Rule, ...]:
-    """Return the rules of one file in order."""
+    """Parse the text of a .gitignore into rules, in order."""
     return tuple(rule for line in text.splitlines() if (rule := _rule(line)) is not None)
 
 
@@ -75,7 +75,7 @@ def _expression(line: str) -> str:
 def is_ignored(path: str, chain: Iterable[Rules], *, is_folder: bool) -> bool:
     """Return whether an absolute path is ignored by the rules in `chain`, outermost first.
 
-    The folder of the path isn't ignored itself.
+    The folder that contains the path must not be ignored itself.
     """
     verdict = False
     for folder, rules in chain:
@@ -87,7 +87,7 @@ def is_ignored(path: str, chain: Iterable[Rules], *, is_folder: bool) -> bool:
 
 
 def read_rules(folder: str, name: str = FILE) -> Rules | None:
-    """Return the rules in a folder; None if it has no readable file of them."""
+    """Return the rules of the .gitignore (or file `name`) in a folder; None if it isn't readable."""
     try:
         return Rules(folder, parse_rules(read_text(os.path.join(folder, name), errors="surrogateescape")))
     except OSError:
@@ -95,7 +95,7 @@ def read_rules(folder: str, name: str = FILE) -> Rules | None:
 
 
 def rules_above(root: str) -> tuple[Rules, ...]:
-    """Return the rules that apply in `root` from outside: the repository's exclusions and the files above `root`."""
+    """Return the rules that apply in `root` from outside: git's exclude file, and .gitignore files above `root`."""
     folders = [root]
     while not os.path.exists(os.path.join(folders[-1], ".git")):
         above = os.path.dirname(folders[-1])

@@ -9,26 +9,26 @@ WILD = re.compile(r"[*?\[]")
 
 
 def base_of(pattern: str) -> str:
-    """Return the folder that contains everything `pattern` can match: `shop` for `shop/*.py`; "" for the root."""
+    """Return the folder that contains all possible matches of a glob: `shop` for `shop/*.py`; "" for the root."""
     parts = pattern.split("/")
     fixed = next((index for index, part in enumerate(parts) if WILD.search(part)), len(parts) - 1)
     return "/".join(parts[:fixed])
 
 
 def is_literal(pattern: str) -> bool:
-    """Return whether the pattern has no wildcards and so matches a single file or folder."""
+    """Return whether a glob has no wildcards and so matches a single file or folder."""
     return WILD.search(pattern) is None
 
 
 def compile_patterns(patterns: Sequence[str]) -> re.Pattern[str]:
-    """Return one expression that matches paths of any of the patterns; a folder includes its content."""
+    """Return one regular expression that matches paths of any of the globs; a folder includes its content."""
     if not patterns:
         return re.compile(r"(?!)")
     return re.compile("|".join(f"(?:{translate(pattern)})" for pattern in patterns))
 
 
 def translate(pattern: str) -> str:
-    """Return the expression for one glob over a whole relative path. As in a shell, `*` skips hidden names."""
+    """Return the regular expression for one glob over a whole relative path. As in a shell, `*` skips hidden names."""
     parts = [part for part in pattern.removeprefix("./").split("/") if part not in ("", ".")]
     done = []
     for index, part in enumerate(parts):
@@ -42,7 +42,7 @@ def translate(pattern: str) -> str:
 
 
 def name_expression(part: str, *, hides: bool) -> str:
-    """Return the expression for one name of a path; with `hides`, a leading wildcard skips hidden names."""
+    """Return the regular expression for one name of a glob; with `hides`, a leading wildcard skips hidden names."""
     done = r"(?!\.)" if hides and part[:1] in "*?[" else ""
     position = 0
     while position < len(part):
@@ -64,7 +64,10 @@ def name_expression(part: str, *, hides: bool) -> str:
 
 
 def _set(part: str, position: int) -> tuple[str, int]:
-    """Return the expression for the `[…]` before `position`, and the offset after it; a lone bracket is literal."""
+    """Return the regular expression for the `[…]` before `position` in a glob, and the offset after it.
+
+    A lone bracket is literal.
+    """
     start = position + 1 if part[position : position + 1] in ("!", "^") else position
     end = part.find("]", start + 1)
     if end < 0:

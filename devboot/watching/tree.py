@@ -14,7 +14,10 @@ _Condition = tuple[int, int, int]  # modification time in ns, size, inode, which
 
 
 class Wish(Record):
-    """Files watched for one process: paths relative to the root. `literal` ones count even if git ignores them."""
+    """Files to watch for one process, as expressions for relative paths.
+
+    `literal` ones count even if git ignores them.
+    """
 
     name: str
     wanted: re.Pattern[str]
@@ -22,14 +25,14 @@ class Wish(Record):
     unwanted: re.Pattern[str]
 
     def means(self, path: str, *, ignored: bool) -> bool:
-        """Return whether a change of the file at this relative path counts."""
+        """Return whether the process watches the file at this relative path; `ignored`: git ignores the file."""
         if self.literal.match(path):
             return True
         return not ignored and bool(self.wanted.match(path)) and not self.unwanted.match(path)
 
 
 def parse_wish(name: str, globs: Sequence[str]) -> Wish:
-    """Return the watched files for these globs; `!` in front of a glob excludes its files."""
+    """Convert the globs of a process' `watch` to expressions; `!` in front of a glob excludes its files."""
     wanted = [os.path.normpath(glob) for glob in globs if not glob.startswith("!")]
     unwanted = [os.path.normpath(glob[1:]) for glob in globs if glob.startswith("!")]
     literal = compile_patterns([glob for glob in wanted if is_literal(glob)])
@@ -37,7 +40,7 @@ def parse_wish(name: str, globs: Sequence[str]) -> Wish:
 
 
 class Tree:
-    """Keeps the state of folders and watched files. `since`: files modified later (ns) count as changed at first."""
+    """State of the watched folders and files. At first, files modified after `since` (ns) count as changed."""
 
     def __init__(self, root: str, globs: Mapping[str, Sequence[str]], since: int) -> None:
         self.root = root
@@ -58,7 +61,7 @@ class Tree:
         return tuple(self._files)
 
     def look(self) -> set[str]:
-        """Scan everything; return the paths of watched files that have changed, appeared or gone."""
+        """Scan all watched folders; return the paths of files that have changed, appeared or disappeared."""
         changed: set[str] = set()
         for folder in sorted({*map(_existing, self._bases), *self._files}):
             self._look_into(folder, changed)
@@ -66,7 +69,7 @@ class Tree:
         return changed
 
     def look_at(self, paths: Iterable[str]) -> set[str]:
-        """Scan the folders of these absolute paths, and those that are folders; return the paths of changed files."""
+        """Scan the folders that contain these absolute paths; return the paths of changed files."""
         paths = set(paths)
         if any(os.path.basename(path) == FILE for path in paths):
             return self._reread()
@@ -83,7 +86,7 @@ class Tree:
         return {name: paths for name, paths in found.items() if paths}
 
     def _reread(self) -> set[str]:
-        """Apply changed .gitignore files, and report only files that have changed themselves."""
+        """Read changed .gitignore files again; return only files that have changed themselves."""
         known, self._files, self._chains = self._files, {}, {}
         self._above = rules_above(self.root)
         self.look()
@@ -174,6 +177,6 @@ def _existing(folder: str) -> str:
 
 
 def _goes_down(glob: str) -> bool:
-    """Return whether the glob can match in folders below its base."""
+    """Return whether a glob can match in folders below its base."""
     rest = glob[len(base_of(glob)) :].strip("/")
     return "/" in rest or "**" in rest

@@ -21,7 +21,7 @@ LIMIT = 16 * 1024 * 1024  # bytes of a payload; enough for a plan of ten thousan
 
 
 class FrameError(Exception):
-    """The received bytes aren't a frame; the connection can't be used any further."""
+    """Raised for received bytes that aren't a frame; the connection can't be used any further."""
 
 
 def frame(kind: bytes, payload: bytes) -> bytes:
@@ -35,12 +35,12 @@ def header(kind: bytes, size: int) -> bytes:
 
 
 def output_size(data: bytes) -> int:
-    """Return the payload size if `data` is the header of a frame for standard output; else 0."""
+    """Return the payload size if `data` is the header of a frame with standard output; else 0."""
     return int.from_bytes(data[1:], "big") if data[:1] == OUT and len(data) == HEADER else 0
 
 
 class FrameReader:
-    """Splits a stream of bytes into frames, however the bytes are divided."""
+    """Splits received bytes into frames, however the bytes were divided."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
@@ -50,16 +50,16 @@ class FrameReader:
 
     @property
     def missing(self) -> int:
-        """Bytes missing for a whole frame or its header; 0 between two frames."""
+        """Number of bytes missing for a whole frame or its header; 0 between two frames."""
         return self._needed - self._size if self._size else 0
 
     @property
     def rest(self) -> bytes:
-        """Bytes of a frame that isn't complete."""
+        """Received bytes of a frame that isn't complete."""
         return b"".join(self._parts)
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Take received bytes and yield the completed frames as (kind, payload).
+        """Add received bytes and yield the completed frames as (kind, payload).
 
         Raises FrameError for an unknown kind or a payload above the limit, as soon as its header has arrived.
         """

@@ -13,7 +13,7 @@ ACROSS_A_STEP = frozenset({"ps", "logs", "down"})
 
 
 class Greeting(Record):
-    """Protocol and version of the other side; 0 and "?" without a proper greeting."""
+    """Protocol and devboot version of the other side; 0 and "?" if it sent no proper greeting."""
 
     protocol: int
     version: str
@@ -33,13 +33,13 @@ def parse_greeting(payload: bytes) -> Greeting:
 
 
 def can_carry_out(command: str, other: Greeting) -> bool:
-    """Return whether `command` works between the two protocols."""
+    """Return whether `command` works between this side's protocol and the other side's."""
     distance = abs(other.protocol - PROTOCOL)
     return distance == 0 or (distance == 1 and command in ACROSS_A_STEP)
 
 
 def mismatch(client: str, daemon: str, *, daemon_is_older: bool) -> tuple[str, str]:
-    """Return the message for incompatible versions, and the command that helps."""
+    """Return the message for incompatible versions of client and daemon, and the command that helps."""
     what = f"devboot {client} can't talk to the daemon of this project, which is devboot {daemon}"
     if daemon_is_older:
         return what, "devboot down, then devboot up -d: the project then runs under the newer one"

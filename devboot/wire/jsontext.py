@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def to_json(value: Plain) -> str:
-    """Return plain values as JSON, printable ASCII only. Raises TypeError for other values."""
+    """Encode plain values as JSON, printable ASCII only. Raises TypeError for other values."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -28,7 +28,7 @@ def to_json(value: Plain) -> str:
 
 
 def from_json(text: str) -> Any:
-    """Return the value of a JSON document that `to_json` has written. Raises ValueError for any other text."""
+    """Decode JSON that `to_json` has written. Raises ValueError for any other text."""
     try:
         from _json import make_scanner
     except ImportError:  # an interpreter without the accelerator
@@ -45,7 +45,7 @@ def from_json(text: str) -> Any:
 
 
 class _Reading:
-    """How the accelerator makes values, as the json package does by default."""
+    """Settings of the C scanner of the json package, equal to that package's defaults."""
 
     strict = True
     object_hook = object_pairs_hook = None

@@ -11,7 +11,7 @@ _SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_SIZE = 0, 1, 76  # macOS: struct xucred hol
 
 
 def keep_blocks() -> None:
-    """Make the C library reuse the memory of blocks of up to CHUNK bytes.
+    """Make the C library keep freed blocks of up to CHUNK bytes for reuse.
 
     By default it returns each block to the system and gets a new one, page by page, which costs more than the relaying.
     The GNU one adapts to the size of freed blocks; elsewhere this does nothing. The block isn't written to (as a
@@ -26,7 +26,7 @@ def pair() -> tuple[_socket.socket, _socket.socket]:
 
 
 def connect(path: str, patience: float) -> _socket.socket | None:
-    """Return a connection to the listener at `path`; None if there is none.
+    """Connect to the socket at `path`; None if nobody listens there.
 
     `patience` (seconds) limits this and every later call. A daemon whose queue is full, because it doesn't accept any
     more, counts as none. Raises PermissionError if the socket belongs to another user.
@@ -70,7 +70,7 @@ def listen(path: str, backlog: int = 64) -> _socket.socket:
 
 
 def accept(listener: _socket.socket) -> _socket.socket:
-    """Return the next client, non-blocking. Raises OSError, and BlockingIOError if there is none."""
+    """Accept the next client; return its non-blocking socket. Raises OSError, and BlockingIOError if there is none."""
     descriptor, _ = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001  what the socket module calls too
     sock = _socket.socket(fileno=descriptor)
     sock.setblocking(False)

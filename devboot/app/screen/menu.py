@@ -166,7 +166,7 @@ class Menu:
         return f" {notice}   {keys}".rstrip()
 
     def _keys_within(self, width: int, *, without: str = "") -> str:
-        """Return as many key hints as fit, the most needed ones, in the usual order; but not that of key `without`."""
+        """Return the most important key hints that fit into `width`, in the usual order, without that of `without`."""
         chosen: dict[str, str] = {}
         for hint, _ in sorted(_KEYS, key=lambda each: -each[1]):
             if hint.split(" ")[0] == without:

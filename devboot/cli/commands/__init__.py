@@ -1,1 +1,1 @@
-"""Typer commands that need more than one call: each runs a use case and writes its result."""
+"""Typer commands that need more than one call: each runs a use case and prints its result."""

@@ -17,7 +17,7 @@ from devboot.state.project import Project, find_project
 
 
 def carry_out(command: Command, invocation: Invocation, session: Session) -> int | None:
-    """Call the command's own module. Returns its exit code, None if the slow path must handle it."""
+    """Run a fast command's module in the slow path; return its exit code, None if that needs a preparation."""
     module = import_module(command.fast)
     project = find_project(session.context.cwd, session.context.environ)
     code = module.carry_out(session.call(command.name, invocation.args, invocation.values, project))
@@ -25,7 +25,7 @@ def carry_out(command: Command, invocation: Invocation, session: Session) -> int
 
 
 def run(words: Sequence[str], session: Session, *, no_sync: bool) -> int | None:
-    """Replace this process by the command, using a fresh snapshot, or any with `no_sync`.
+    """Replace this process by the command of `run`, using a fresh snapshot, or any snapshot with `no_sync`.
 
     Returns None if there is no such snapshot, so that the project has to be prepared; else an exit code.
 

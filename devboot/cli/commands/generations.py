@@ -1,4 +1,4 @@
-"""Commands about generations: `generations`, `diff`, `rollback`."""
+"""The commands `generations`, `diff` and `rollback`."""
 
 from __future__ import annotations
 

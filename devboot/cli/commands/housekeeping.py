@@ -1,4 +1,4 @@
-"""Commands that keep the store in order: `gc` and `store`."""
+"""The commands `gc` and `store`, for the store of packages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 10  # lines of evidence
 
 
 def gc(session: Session, *, older_than: str, is_dry: bool, with_data: bool) -> int:
-    """Remove objects that nothing uses, and print what stays and why; return the exit code."""
+    """Remove unused store objects, and print which stay and why; return the exit code."""
     age = collecting.parse_age(older_than) if older_than else None
     with (
         session.reporting("store", is_brief=True) as reporter,

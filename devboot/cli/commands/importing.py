@@ -1,4 +1,4 @@
-"""The command that turns a compose file into a manifest: `import`."""
+"""The command `import`, which converts a compose file to a manifest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALONE = ("merge", "diff", "dry-run", "check")  # each decides alone what is wri
 
 
 def import_compose(session: Session, files: Sequence[str], flags: Mapping[str, object]) -> int:
-    """Write the manifest and print the report, or the difference alone; return the exit code.
+    """Write the manifest and print the report, or print only the difference; return the exit code.
 
     Raises UsageError for flags that exclude each other.
     """

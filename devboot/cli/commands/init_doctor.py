@@ -1,4 +1,4 @@
-"""Commands that inspect a clone or a machine: `init` and `doctor`."""
+"""The commands `init` and `doctor`, which inspect a clone or a machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from devboot.ui.doctor import render_list, render_report, report_as_json
 
 
 def init(session: Session, *, merges: bool = False, only_diff: bool = False, example: bool = False) -> int:
-    """Write the manifest or add to it, and print what was found, or the diff alone; return the exit code.
+    """Write the manifest or add to it, and print what was detected, or print only the diff; return the exit code.
 
     Raises UsageError for flags that exclude each other.
     """
@@ -74,9 +74,9 @@ def doctor(
     dry_run: bool = False,
     probes: bool = False,
 ) -> int:
-    """Print the report, or the list of checks; with `fix` run each fix that devboot has, after a question.
+    """Print the report of `doctor`, or the list of checks; with `fix` run each available fix after confirmation.
 
-    With `fix` and `dry_run` the fixes are only listed; `probes` imports the project's code. Returns the exit code.
+    With `fix` and `dry_run` the fixes are only listed. Returns the exit code.
 
     Raises UsageError if there is no terminal for the questions.
     """
@@ -103,7 +103,7 @@ def doctor(
 
 
 def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool, probes: bool = False) -> int:
-    """Show the report and write it to `path`, after a question; return the exit code.
+    """Print the report and, after confirmation, write it to `path`; return the exit code.
 
     Raises UsageError if there is no terminal for the question, or another file at `path`.
     """
@@ -127,7 +127,7 @@ def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool
 
 
 def read_report(session: Session, names: Sequence[str], path: str, **_flags: bool) -> int:  # noqa: ARG001
-    """Show the report at `path`; return the exit code. Raises UsageError if there is none."""
+    """Print the report stored at `path`; return the exit code. Raises UsageError if there is none."""
     from devboot.app.commands.doctor_report import read
 
     _show_document(session, read(os.path.join(session.context.cwd, path)))
@@ -175,7 +175,7 @@ def _announced(session: Session, number: int, steps: int, step: Step) -> str:
 
 
 def _usual_time(session: Session, step: Step) -> str:
-    """Return how long the last start took that installed something, for a step that does the same; else ""."""
+    """Return how long the last start with an installation took, for a fix that installs the same; "" for others."""
     if step.words[:1] != ("sync",):
         return ""
     from devboot.daemon.views.timings import read_starts

@@ -1,4 +1,4 @@
-"""Compares two locks for `lock diff`, in words or as JSON."""
+"""The command `lock diff`: compares two locks, as text or JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devboot.ui.locks import diff_as_json, render_diff
 
 
 def diff(session: Session, words: Sequence[str]) -> int:
-    """Print in words what differs between two locks; return the exit code. Raises UsageError for more than two."""
+    """Print the differences of two locks; return the exit code. Raises UsageError for more than two."""
     action, *rest = words
     if action != "diff" or len(rest) > 2:
         advice = "devboot lock diff OLD NEW" if action == "diff" else "did you mean `devboot lock diff`?"

@@ -1,4 +1,4 @@
-"""`pack` on the command line: expensive to import, because it reads the manifest."""
+"""The command `pack`; expensive to import, because it reads the manifest."""
 
 from __future__ import annotations
 

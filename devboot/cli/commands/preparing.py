@@ -24,7 +24,7 @@ _MOVES = 3  # times that an `up` looks for other ports, where those that it has 
 
 
 def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, dry_run: bool, runner: str) -> int:
-    """Prepare the project, then start and show its processes, or print the plan of a dry run; return the exit code."""
+    """Prepare the project, then start and show its processes, or print the steps of a dry run; return the exit code."""
     from devboot.app.commands.preparing.up import begin, prepare_options, refuse_unknown_names
     from devboot.app.preparation.flag_overrides import adjust, adjustments
 
@@ -64,7 +64,7 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
 
 
 def load_with_settings(session: Session) -> Loaded:
-    """Load the project; offer to copy templates of settings that the clone lacks, if questions can be asked.
+    """Load the project; after a question, copy settings modules that the clone has only as templates.
 
     Raises ManifestError `manifest/only-template`.
     """
@@ -84,12 +84,12 @@ def load_with_settings(session: Session) -> Loaded:
 
 
 def _without_notes(loaded: Loaded) -> Loaded:
-    """Return the project without its notes, after they have been printed."""
+    """Return the loaded project without its notes, which have been printed."""
     return loaded._replace(notes=(), state_notes=(), fresh_detection=False)
 
 
 def scale(session: Session, counts: Sequence[str]) -> int:
-    """Choose ports for other numbers of processes, and send the new plan to the daemon; return the exit code.
+    """Choose ports for a new number of instances, and send the new plan to the daemon; return the exit code.
 
     Nothing is installed.
     """
@@ -107,7 +107,7 @@ def scale(session: Session, counts: Sequence[str]) -> int:
 
 
 def run(session: Session, words: Sequence[str]) -> int:
-    """Bring the environment up to date, then replace this process by the command; return the exit code of a task."""
+    """Prepare the project, then replace this process by the command; return the exit code of a task."""
     from devboot.app.commands.preparing.run_task import run as run_prepared, task_called
     from devboot.app.preparation.compose.composition import tasks_of
 
@@ -120,7 +120,7 @@ def run(session: Session, words: Sequence[str]) -> int:
 
 
 def sync(session: Session, options: PrepareOptions, *, check: bool) -> int:
-    """Provision the project; with `check` only report whether something is missing. Returns the exit code.
+    """Prepare the project without starting it; with `check` only report what is missing. Returns the exit code.
 
     Raises WorkError `sync/needed` if `check` finds something.
     """
@@ -139,7 +139,7 @@ def sync(session: Session, options: PrepareOptions, *, check: bool) -> int:
 
 
 def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool) -> int:
-    """Choose versions and write the lock; with `check` only report whether it is current. Returns the exit code.
+    """Resolve versions and write devboot.lock; with `check` only report whether it is current. Returns the exit code.
 
     Raises LockError `lock/stale` if `check` finds a stale lock.
     """
@@ -168,7 +168,7 @@ def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool)
 
 
 def export(session: Session, kind: str, folder: str, values: Mapping[str, object]) -> int:
-    """Bring everything up to date, then write service files for another supervisor; return the exit code."""
+    """Prepare the project, then write service files for another supervisor; return the exit code."""
     from devboot.app.commands.preparing import export as exporting
     from devboot.app.commands.preparing.up import refuse_unknown_names
     from devboot.app.preparation.flag_overrides import adjust, adjustments
@@ -189,7 +189,7 @@ def export(session: Session, kind: str, folder: str, values: Mapping[str, object
 def _prepare(
     session: Session, loaded: Loaded, options: PrepareOptions, *, as_events: bool = False, is_brief: bool = False
 ) -> Prepared:
-    """Prepare under a reporter that fits the terminal; afterwards the project's secrets are masked."""
+    """Prepare the project with the progress display that suits the terminal; then mask its secrets in output."""
     told = session.reporting(loaded.name, as_events=as_events, is_brief=is_brief)
     with failure_on_record(loaded.project.state, session.mask), told as reporter:
         prepared = prepare_loaded(loaded, session.context, options, reporter)

@@ -1,4 +1,4 @@
-"""`recipe`: new, test, update."""
+"""The command `recipe`: new, test, update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`devboot state`: prints where state and data are, and takes over those of another project."""
+"""The command `state`: prints the paths of state and data, and adopts those of another project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Help topics: exit codes, the environment, the schema of the manifest, explanations of errors."""
+"""Help topics: exit codes, environment variables, the manifest's JSON Schema, explanations of errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXIT_CODES = (
 
 
 class Variable(Record):
-    """An environment variable that devboot itself reads: its name, its default in words, its effect."""
+    """An environment variable that devboot reads: its name, its default in words, its effect."""
 
     name: str
     default: str
@@ -103,14 +103,14 @@ def help_on(topic: str, session: Session) -> int:
 
 
 def exit_codes() -> str:
-    """Return the table of exit codes."""
+    """Return the table of exit codes as text."""
     rows = [("CODE", "MEANING"), *((str(code), meaning) for code, meaning in EXIT_CODES)]
     notes = ["", "`devboot run` passes the code of its command through."]
     return "\n".join([*table(rows, right=frozenset({0})), *notes]) + "\n"
 
 
 def schema() -> str:
-    """Return the JSON Schema of devboot.toml, for editors."""
+    """Return the text of the JSON Schema of devboot.toml."""
     import json
 
     from devboot.model.edge.manifest.manifest import manifest_schema
@@ -119,14 +119,17 @@ def schema() -> str:
 
 
 def environment(environ: Mapping[str, str]) -> str:
-    """Return a table of all variables that devboot reads: effect, current value, and where it is set."""
+    """Return a table of the environment variables that devboot reads: effect, present value, and who sets it."""
     rows = [("NAME", "WHAT IT DOES", "SET BY", "NOW"), *(_row(variable, environ) for variable in VARIABLES)]
     notes = ["", "Variables of uv and pip, and proxies such as HTTPS_PROXY, are passed to uv unchanged."]
     return "\n".join([*table(rows), *notes]) + "\n"
 
 
 def explain(slug: str, session: Session) -> int:
-    """Print the text of `slug`, or all slugs; return the exit code. Raises UsageError with the nearest slug."""
+    """Print the explanation of an error slug, or all slugs; return the exit code.
+
+    Raises UsageError, with the most similar slug, for an unknown one.
+    """
     slugs = known_slugs()
     if not slug:
         session.page("".join(f"{known}\n" for known in slugs))

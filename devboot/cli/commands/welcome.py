@@ -1,4 +1,4 @@
-"""Prints the answer to `devboot` alone: the state of this project, and the four commands needed now."""
+"""Answers `devboot` without a command: the state of this project, and the commands that are useful now."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def welcome(session: Session) -> int:
 
 
 def state_line(project: Project, running: DaemonLease | None, now: float) -> str:
-    """Return one line: the project's name, and whether it runs; `now` is wall-clock seconds."""
+    """Return a line with the project's name and whether it runs; `now` is wall-clock seconds."""
     name = os.path.basename(project.root) or project.root
     if running is not None:
         return f"{running.project} is up (pid {running.pid}), for {duration(max(0.0, now - float(running.since)))}"

@@ -1,4 +1,4 @@
-"""All checks in the order in which areas are shown; one module per area."""
+"""All checks of `doctor` in the order of their areas; one module per area."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CHECKS = (*_BEFORE_SERVICES, *_AFTER_SERVICES)  # without those of the project's
 
 
 def checks_for(subject: Subject) -> tuple[Check, ...]:
-    """Return all checks for a project; each service of the manifest is an area of its own."""
+    """Return all checks for a project; each service of the manifest is a separate area."""
     return (*_BEFORE_SERVICES, *_of_services(subject), *_AFTER_SERVICES)
 
 

@@ -33,7 +33,7 @@ class UncheckedError(Exception):
 
 
 def integrity(subject: Subject) -> Answer:
-    """Let SQLite check every database in the manifest, without writing a byte to it."""
+    """Check that every SQLite database of the manifest is intact, without writing to it."""
     named: Mapping[str, Database] = {} if subject.manifest is None else subject.manifest.sqlite
     if not named:
         return Answer(("no database named",), idle=True)
@@ -59,7 +59,7 @@ def integrity(subject: Subject) -> Answer:
 
 
 def migrations(subject: Subject) -> Answer:
-    """Check that databases have the migrations of the code: files of devboot.toml, and inputs of tasks."""
+    """Check that databases have the project's migrations applied: SQL files of the manifest, inputs of tasks."""
     if subject.manifest is None or not subject.manifest.sqlite:
         return Answer()
     from devboot.environment.databases import Surroundings, named, unapplied
@@ -100,7 +100,7 @@ def _pending(shown: str, files: Sequence[str], fix: Fix) -> Finding:
 
 
 def check(path: str, cache: str) -> tuple[str, ...]:
-    """Return SQLite's complaints about a file; empty if it is intact.
+    """Return SQLite's complaints about a database file; empty if it is intact.
 
     SQLite writes next to a database that has a write-ahead log or a journal, even to read it: such a database is
     checked as a copy below `cache`. Raises UncheckedError if that isn't possible.
@@ -123,7 +123,10 @@ def check(path: str, cache: str) -> tuple[str, ...]:
 
 
 def check_copy(path: str, cache: str) -> tuple[str, ...]:
-    """Check a copy of a database and its logs, below `cache`. Raises UncheckedError where that isn't possible."""
+    """Return SQLite's complaints about a copy of a database and its logs, made below `cache`.
+
+    Raises UncheckedError if it can't be copied.
+    """
     from devboot.environment.databases import copied_with_logs, stamps
     from devboot.scratch import remove_abandoned
 
@@ -144,7 +147,7 @@ def check_copy(path: str, cache: str) -> tuple[str, ...]:
 
 
 def complaints(path: str, mode: str) -> tuple[str, ...]:
-    """Return the errors that SQLite finds in a file; empty if it is sound."""
+    """Return SQLite's complaints about a file; empty if it is sound. `mode` is that of the SQLite URI, as `ro`."""
     import sqlite3
     from urllib.parse import quote
 
@@ -170,7 +173,7 @@ def _finding(shown: str, backups: str, complaints: tuple[str, ...]) -> Finding:
 
 
 def _repair(subject: Subject, error: DevbootError, name: str) -> Fix | None:
-    """Return the fix for a damaged database: its newest intact copy in its place, the damaged file moved aside."""
+    """Return the fix for a damaged database: replace it by its newest intact backup, keeping the damaged file."""
     from devboot.environment.databases import aside_command, backups_of
 
     if error.slug != "sqlite/damaged" or subject.manifest is None or name not in subject.manifest.sqlite:

@@ -1,4 +1,4 @@
-"""Checks of the directories in which devboot keeps its data, cache and state."""
+"""Checks of devboot's data, cache and state directories."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def others(subject: Subject) -> Answer:
 
 
 def project_state(subject: Subject) -> Answer:
-    """Check the project's state and data folders; report their paths and the remains of an earlier version."""
+    """Check the project's state and data folders; report their paths, and files of earlier devboot versions."""
     folders = {"state": subject.project.state, "data": subject.project.data}
     there = {name: path for name, path in folders.items() if os.path.isdir(path)}
     findings = [finding for path in there.values() if (finding := _complaint(path, subject))]

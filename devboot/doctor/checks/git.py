@@ -1,4 +1,4 @@
-"""Checks that git doesn't pick up files that belong to this machine: secrets and databases."""
+"""Checks that git doesn't track files that must stay on this machine: secrets and databases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SETTINGS = ".overmind.env"  # settings of a tool, which are often committed
 
 
 def ignored(subject: Subject) -> Answer:
-    """Check that env-files and databases that git doesn't track are ignored; report commit and branch."""
+    """Check that env files and databases are ignored by git unless it tracks them; report commit and branch."""
     root = subject.project.root
     head = head_of(root)
     names = [name for name in _own_files(subject) if os.path.isfile(os.path.join(root, name))]

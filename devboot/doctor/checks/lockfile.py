@@ -30,7 +30,7 @@ def load(subject: Subject) -> Lock | None:
 
 
 def contents(subject: Subject) -> Answer:
-    """Report what the lock contains; `up` itself says why it can't be read."""
+    """Report what the lock contains; that it can't be read is reported by the preflight."""
     try:
         lock = load(subject)
     except Problems:
@@ -48,7 +48,7 @@ def contents(subject: Subject) -> Answer:
 
 
 def current(subject: Subject) -> Answer:
-    """Check that the lock fits the manifest and the requirement files."""
+    """Check that the lock fits the manifest and the requirements files."""
     lock = _known(subject)
     if lock is None or subject.manifest is None:
         return Answer()
@@ -72,7 +72,7 @@ def current(subject: Subject) -> Answer:
 
 
 def for_this_machine(subject: Subject) -> Answer:
-    """Check that every product in the lock has an artifact for this platform."""
+    """Check that every package in the lock has an artifact for this platform."""
     lock = _known(subject)
     here = platform_of(sys.platform, os.uname().machine)
     if lock is None or here is None:
@@ -107,7 +107,7 @@ def _known(subject: Subject) -> Lock | None:
 
 
 def _repair(_subject: Subject, error: DevbootError, _name: str) -> Fix | None:
-    """Return the fix for a lock that can't be read: it is made again."""
+    """Return the fix for a lock that can't be read: make it again."""
     if not error.slug.startswith("lock/") or error.slug in _NOT_DAMAGED:
         return None
     return Fix(

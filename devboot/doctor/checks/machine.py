@@ -1,4 +1,4 @@
-"""Checks of the machine that devboot runs on, and devboot's own version."""
+"""Checks of the machine, and devboot's version."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SYSTEMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "x86_64"), ("D
 
 
 def version(subject: Subject) -> Answer:
-    """Report devboot's version and its interpreter."""
+    """Report devboot's version and the Python interpreter it runs on."""
     interpreter = f"python {platform.python_version()} at {sys.executable}"
     return Answer((subject.version,), details=(interpreter,))
 
@@ -108,7 +108,7 @@ def noexec(subject: Subject) -> Answer:
 
 
 def clock(subject: Subject) -> Answer:
-    """Check that the clock isn't behind the last command here: certificates and times of files would be wrong."""
+    """Check that the system clock isn't behind the time of the project's last command."""
     try:
         last = os.stat(os.path.join(subject.project.state, snapshots.NAME)).st_mtime
     except OSError:
@@ -126,7 +126,7 @@ def clock(subject: Subject) -> Answer:
 
 
 def limits(subject: Subject) -> Answer:  # noqa: ARG001  the shell's limits are the same for every project
-    """Check the limits of the shell that stop servers or cut off files."""
+    """Check the shell's resource limits that would stop servers or truncate files."""
     from resource import RLIM_INFINITY, RLIMIT_FSIZE, RLIMIT_NOFILE, getrlimit
 
     largest, files = getrlimit(RLIMIT_FSIZE)[0], getrlimit(RLIMIT_NOFILE)[1]

@@ -1,4 +1,4 @@
-"""Checks of devboot.toml, the Procfile, env-files and required variables."""
+"""Checks of devboot.toml, the Procfile, env files and required variables."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def procfile(subject: Subject) -> Answer:
 
 
 def variables(subject: Subject) -> Answer:
-    """Warn of lines in env-files that don't count; report variables of `.env.example` without a value."""
+    """Warn of ignored lines in env files; report variables of `.env.example` without a value."""
     manifest = subject.manifest if subject.manifest is not None else subject.as_detected()[0]
     if manifest is None:
         return Answer()
@@ -105,7 +105,7 @@ def _names_in_template(subject: Subject) -> list[str]:
 
 
 def commands(subject: Subject) -> Answer:
-    """Check that the programs of all processes exist: before the first preparation only if that brings none."""
+    """Check that the programs of all processes exist; before the first preparation, unless that installs them."""
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is None:
         manifest, procfile = subject.as_detected()
@@ -137,7 +137,7 @@ def _lacking(subject: Subject, manifest: Manifest | None, procfile: Procfile | N
 
 
 def _commands(manifest: Manifest | None, procfile: Procfile | None) -> Iterator[tuple[str, str, str]]:
-    """Yield name, command and working folder of each process; of a service's line in the Procfile nothing is run."""
+    """Yield (name, command, working folder) of each process, except lines that a service replaces."""
     tables = {} if manifest is None else manifest.processes
     services = {} if manifest is None else manifest.services
     for line in procfile.lines if procfile is not None else ():
@@ -149,7 +149,7 @@ def _commands(manifest: Manifest | None, procfile: Procfile | None) -> Iterator[
 
 
 def program_of(command: str) -> str:
-    """Return the program that a command starts; "" if only a shell can say, or if it is a part of the shell."""
+    """Return the program that a command starts; "" if unclear, or if it is built into the shell."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -205,7 +205,7 @@ def _finding(error: DevbootError, count: int) -> Finding:
 
 
 def _repair(subject: Subject, error: DevbootError, _name: str) -> Fix | None:
-    """Return the fix for a missing env-file of which the clone has a template: a copy of that."""
+    """Return the fix for a missing env file that has a template in the clone: copy the template."""
     words = fix_of(error).command.split()
     if error.slug != "env/missing" or words[:1] != ["cp"] or len(words) != 3:
         return None

@@ -1,4 +1,4 @@
-"""Checks of the settings by which packages are fetched: proxy, certificates, offline mode. Nothing leaves this machine.
+"""Checks of the settings for downloads: proxy, certificates, offline mode. Nothing is sent to other machines.
 
 Whether a server answers is found by the command that fetches from it; these checks find its usual causes.
 """
@@ -26,7 +26,10 @@ _PATIENCE = 1.0  # seconds for a connection to a proxy on this machine
 
 
 def proxy(subject: Subject) -> Answer:
-    """Check that the proxy is usable; one on this machine has to accept connections. Report it without its password."""
+    """Check that the configured proxy is usable, and report it without password.
+
+    A local one must accept connections.
+    """
     if not _PROXIES & subject.environ.keys():
         return Answer(("no proxy",))
     from devboot.sources.transfers.network import host_of, network_of, proxy_for
@@ -43,7 +46,7 @@ def proxy(subject: Subject) -> Answer:
 
 
 def certificates(subject: Subject) -> Answer:
-    """Check that the variable for certificates names a file or folder that can be read."""
+    """Check that the variable for certificates (`SSL_CERT_FILE` and the like) names a readable file or folder."""
     if not _CERTIFICATES & subject.environ.keys():
         return Answer()
     from devboot.sources.transfers.network import network_of

@@ -1,4 +1,4 @@
-"""Reports variables, servers and files that the project looked for and didn't find, at a start without a manifest."""
+"""Reports variables, servers and files that programs looked up in vain at a start without a manifest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTHING = ("nothing was missing at the last start",)
 
 
 def observed(subject: Subject) -> Answer:
-    """Report missing files; warn of variables without a value and of servers that aren't running."""
+    """Report missing files; warn of unset variables and of servers that aren't running."""
     if subject.project.written:
         return Answer(("devboot.toml says what is needed",), idle=True)
     hosts = subject.manifest.python.hosts if subject.manifest is not None else ()

@@ -1,4 +1,4 @@
-"""Checks that the project's ports are free, or held by the project itself."""
+"""Checks that the project's ports are free, or in use by the project itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from devboot.model.process import SERVICE, fixed_port, plan_from_plain
 
 
 class WantedPort(NamedTuple):
-    """A port and the process that needs it.
+    """A port and the service or process that needs it.
 
     `is_exact` means that no other port will do. `origin` is the place of the command that names the port.
     """
@@ -30,7 +30,7 @@ class WantedPort(NamedTuple):
 
 
 def free(subject: Subject) -> Answer:
-    """Check that services and processes can listen on their ports; a running project holds its own."""
+    """Check that services and processes can listen on their ports; ports of the running project are fine."""
     wanted = wanted_ports(subject)
     if not wanted:
         return Answer(("none chosen yet, the first start does",), idle=True)
@@ -54,18 +54,18 @@ def free(subject: Subject) -> Answer:
 
 
 def _listed(ports: Iterable[WantedPort]) -> str:
-    """Return `8000 for web, 6379 for redis`."""
+    """Return ports as text: `8000 for web, 6379 for redis`."""
     return ", ".join(f"{one.port} for {one.name}" for one in ports)
 
 
 def _is_movable(subject: Subject, name: str) -> bool:
-    """Return True if users of the port learn of a change; for a service only if a variable is wired to it."""
+    """Return whether users of the port get it from a variable; for a service only if the manifest wires one."""
     manifest = subject.manifest
     return manifest is None or name not in manifest.services or manifest.is_wired(name)
 
 
 def wanted_ports(subject: Subject) -> tuple[WantedPort, ...]:
-    """Return the ports that the manifest sets, and those that the last `up` or `sync` chose for the rest."""
+    """Return the ports set in the manifest, and those recorded by the last `up` or `sync` for the rest."""
     exact = _exact(subject)
     pinned = tuple(WantedPort(port, name, is_exact=True) for name, port in exact.items())
     known = snapshot.read(os.path.join(subject.project.state, snapshot.NAME))

@@ -1,4 +1,4 @@
-"""Checks of the daemon and the processes that it runs, and of what earlier runs left behind."""
+"""Checks of the daemon and its processes, and of processes left by earlier runs."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _ILL = {
 
 
 def find_lease(project: Project, environ: Mapping[str, str]) -> DaemonLease | None:
-    """Return the daemon's lease, or one derived from its processes if somebody has deleted its files."""
+    """Return the daemon's lease, rebuilt from its processes if its files were deleted; None if there is none."""
     lease = lease_of(project.state, project.root, environ, project.data)
     return lease or find_run(project.root, environ, project.state, project.data)
 
@@ -111,7 +111,7 @@ def _not_running(ended: leases.SuddenEnd | None) -> Answer:
 
 
 def failed_before(subject: Subject) -> Answer:
-    """Report tasks and processes that failed at the last start of a project that isn't running.
+    """Report tasks and processes that failed at the last start, if the project isn't running.
 
     A failure from before a change of the project is a fact, no problem: only a start can tell whether it is there yet.
     """
@@ -127,11 +127,11 @@ def failed_before(subject: Subject) -> Answer:
 
 
 def prepared(subject: Subject) -> Answer:
-    """Report the last `up` or `sync` if it failed before any process started.
+    """Report that the last `up` or `sync` failed before any process started.
 
-    If the files have since been restored to their state at the last success, the failure isn't reported: the next
-    `up` has nothing to prepare. What doctor's other checks look at now, or what failed before the manifest or the
-    Procfile was edited, is a fact, no problem.
+    If the files have since been restored to their state at the last success, the failure isn't reported: the next `up`
+    has nothing to prepare. A failure that doctor's other checks look at, or from before an edit of manifest or
+    Procfile, is a fact, no problem.
     """
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is not None and snapshots.is_fresh(known, subject.project.root, subject.environ):
@@ -179,7 +179,7 @@ def _failed_before(failure: LastFailure) -> Finding:
 
 
 def phases(subject: Subject) -> Answer:
-    """Check the phases of a running project's processes, as the daemon reports them."""
+    """Check the phases of the running processes, as the daemon reports them."""
     lease = subject.lease()
     if lease is None or not lease.is_alive or lease.is_frozen or not lease.socket:
         return Answer()
@@ -190,7 +190,7 @@ def phases(subject: Subject) -> Answer:
 
 
 def meant_to_end(manifest: Manifest | None) -> frozenset[str]:
-    """Return the names of processes that may exit: `restart = "never"`, a schedule, or others wait for their exit."""
+    """Return the names of processes whose exit is normal: `restart = "never"`, a schedule, or others wait for it."""
     if manifest is None:
         return frozenset()
     found = {name for name, each in manifest.processes.items() if each.restart == "never" or each.schedule}
@@ -200,7 +200,7 @@ def meant_to_end(manifest: Manifest | None) -> frozenset[str]:
 
 
 def judged(statuses: Sequence[Mapping[str, Any]], now: float, meant_to_end: Collection[str] = frozenset()) -> Answer:
-    """Return facts and findings about processes in the form of `ps --json`; `now` is wall-clock seconds."""
+    """Return facts and findings about processes, given as rows of `ps --json`; `now` is wall-clock seconds."""
     ill = [status for status in statuses if _is_ill(status, now, meant_to_end)]
     ready = sum(status["phase"] in _HEALTHY and status not in ill for status in statuses)
     details = tuple(f"{one['name']} {one['phase']}" for one in statuses)
@@ -219,7 +219,7 @@ def _is_ill(status: Mapping[str, Any], now: float, meant_to_end: Collection[str]
 
 
 def first_pages(subject: Subject) -> Answer:
-    """Request the first page of each web process, unless the manifest has a `ready` probe for it."""
+    """Request `/` of each running web process, unless the manifest has a `ready` probe for it, and report failures."""
     lease = subject.lease()
     if lease is None or not lease.is_alive or lease.is_frozen or not lease.socket:
         return Answer()
@@ -234,7 +234,7 @@ def first_pages(subject: Subject) -> Answer:
 
 
 def of_page(status: Mapping[str, Any], *, is_detected: bool) -> Iterator[Finding]:
-    """Yield findings about the first page of a process in the form of `ps --json`."""
+    """Yield findings about the first page of a process, given as its row of `ps --json`."""
     name, port = status["name"], status["port"]
     fix = Fix(f"devboot logs {name}", "after a fix `devboot up -d`")
     if not status["address"] or not port:
@@ -257,7 +257,7 @@ def of_page(status: Mapping[str, Any], *, is_detected: bool) -> Iterator[Finding
 
 
 def _statuses(lease: DaemonLease) -> list[dict[str, Any]] | None:
-    """Return the processes in the form of `ps --json`; None if the daemon doesn't answer."""
+    """Return the daemon's rows of `ps --json`; None if it doesn't answer."""
     answer = bytearray()
     client = connect(lease)
     if client is None:
@@ -298,7 +298,7 @@ def _ill(status: Mapping[str, Any]) -> Finding:
 
 
 def files(subject: Subject) -> Answer:
-    """Check that running processes still have the virtualenv and the data directories they started with."""
+    """Check that the virtualenv and data folders of running processes haven't been deleted or replaced."""
     lease = lease_of(subject.project.state, subject.project.root, subject.environ)
     if lease is None or not lease.is_alive or lease.is_frozen:
         return Answer()
@@ -342,7 +342,7 @@ def _data_gone(name: str, folder: str) -> Finding:
 
 
 def code(subject: Subject) -> Answer:
-    """Check that running processes have loaded the current code."""
+    """Check that running processes have loaded the code as it is now."""
     lease = subject.lease()
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is None or lease is None or not lease.is_alive:
@@ -367,7 +367,7 @@ def _old_code(name: str, file: str) -> Finding:
 
 
 def left_behind(subject: Subject) -> Answer:
-    """Report processes of an earlier run that are still alive."""
+    """Report processes that an earlier run has left alive."""
     lease = subject.lease()
     if lease is not None and lease.is_alive:
         return Answer()

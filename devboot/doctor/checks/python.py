@@ -38,9 +38,9 @@ def uv(subject: Subject) -> Answer:
 
 
 def interpreter(subject: Subject) -> Answer:
-    """Check that the virtualenv is complete and its interpreter is an executable file.
+    """Check that the virtualenv is complete and its interpreter is an executable file, without running it.
 
-    The interpreter isn't run: it belongs to the clone, which may be hostile.
+    It belongs to the clone, which may be hostile.
     """
     folder = venv_folder(subject)
     shown = os.path.relpath(folder, subject.project.root)
@@ -63,7 +63,7 @@ def interpreter(subject: Subject) -> Answer:
 
 
 def _locked(subject: Subject) -> frozenset[str]:
-    """Return the names of the packages pinned in devboot.lock; empty if another lockfile pins them."""
+    """Return the names of the packages pinned in devboot.lock; empty if another lock file pins them."""
     try:
         lock = load(subject)
     except Problems:
@@ -72,7 +72,7 @@ def _locked(subject: Subject) -> frozenset[str]:
 
 
 def packages(subject: Subject) -> Answer:
-    """Check that the virtualenv has the packages that the last sync installed."""
+    """Check that the packages installed by the last sync are still in the virtualenv."""
     folder = venv_folder(subject)
     if not os.path.lexists(folder):
         return Answer()

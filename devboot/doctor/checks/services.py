@@ -1,4 +1,4 @@
-"""Checks that each service can read its data. Every service is an area of its own."""
+"""Checks that each service can read its data; every service is a separate area."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _log_check(name: str) -> Check:
 
 
 def data(name: str, subject: Subject) -> Answer:
-    """Check that the locked version of a service can read the files in its data directory."""
+    """Check that the locked version of a service can read the files in its data folder."""
     assert subject.manifest is not None
     table = subject.manifest.services[name]
     locked = _locked(table, name, subject)
@@ -58,7 +58,7 @@ def data(name: str, subject: Subject) -> Answer:
 
 
 def log(name: str, subject: Subject) -> Answer:
-    """Let the server's own program check the append-only file of a server that failed at its last start."""
+    """Check, by the server's own program, the append-only file of a server that failed at its last start."""
     assert subject.manifest is not None
     failed = {failure.name for failure in read_failures(subject.project.state)}
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME)) if name in failed else None
@@ -92,7 +92,7 @@ def log(name: str, subject: Subject) -> Answer:
 
 
 def _program_for_checks(argv: Sequence[str], product: str) -> str:
-    """Return the program for checks beside the server's; "" if there is none."""
+    """Return the checking program beside the server's program, as `redis-check-aof`; "" if there is none."""
     server = next((word for word in argv if os.path.basename(word) == f"{product}-server"), "")
     program = os.path.join(os.path.dirname(server), f"{product}-check-aof")
     return program if server and os.access(program, os.X_OK) else ""

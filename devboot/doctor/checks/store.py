@@ -14,7 +14,7 @@ from devboot.text.units import counted, size
 
 
 def objects(subject: Subject) -> Answer:
-    """Compare every file of every store object with the listing made when the object was published."""
+    """Compare every file of every store object with the digests recorded when it was installed."""
     store = Store(subject.data)
     names = list(store.names()) if subject.data else []
     left = _leftovers(subject.data) if subject.data else ()
@@ -32,7 +32,7 @@ def objects(subject: Subject) -> Answer:
 
 
 def _leftovers(data: str) -> tuple[str, ...]:
-    """Report files left by killed commands: harmless, but they take space."""
+    """Return a line on files left by killed commands, which only take space; empty for none."""
     number, total = leftovers(data)
     return (f"{counted(number, 'leftover')} of {size(total)} for `devboot gc`",) if number else ()
 
@@ -51,13 +51,13 @@ def _finding(name: str, complaints: tuple[str, ...], fact: str, cost: str) -> Fi
 
 
 def _title(name: str) -> str:
-    """Return `redis 8.2.3` for the store key `<key>-redis-8.2.3`."""
+    """Return the title of a store object's name: `redis 8.2.3` for `<key>-redis-8.2.3`."""
     package, _, version = name.partition("-")[2].rpartition("-")
     return f"{package} {version}"
 
 
 def old_leftovers(subject: Subject) -> Answer:
-    """Warn of files that commands killed more than a day ago have left in the store."""
+    """Warn of files in the store that killed commands left more than a day ago."""
     if not subject.data:
         return Answer()
     number, total = leftovers(subject.data, before=subject.now - LEFTOVER_SECONDS)

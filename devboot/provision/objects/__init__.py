@@ -1,1 +1,1 @@
-"""Store objects: read-only folders that are complete or absent, each made from one package of the lock."""
+"""Store objects: read-only folders, each made from one package of the lock, complete or absent."""

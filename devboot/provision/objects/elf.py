@@ -1,4 +1,4 @@
-"""Reads the required glibc version from ELF files, since the names of wheels are often wrong about it."""
+"""Reads the required glibc version from ELF files, since wheels' names are often wrong about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NEED = re.compile(rb"GLIBC_(\d+)\.(\d+)(?:\.\d+)?\0")
 
 
 def glibc_floor(path: str) -> Floor | None:
-    """Return the lowest glibc that has every symbol version in the file; None for static files and other formats."""
+    """Return the lowest glibc version with which a file runs; None for static files and other formats."""
     with open(path, "rb") as stream:
         if stream.read(4) != _MAGIC:
             return None
@@ -22,7 +22,7 @@ def glibc_floor(path: str) -> Floor | None:
 
 
 def tree_glibc_floor(directory: str) -> Floor | None:
-    """Return the highest floor of all ELF files below `directory`; None if there is none."""
+    """Return the lowest glibc version with which all ELF files below `directory` run; None if there are none."""
     paths = (os.path.join(directory, name) for name in files_below(directory))
     floors = (glibc_floor(path) for path in paths if os.path.isfile(path) and not os.path.islink(path))
     return max((floor for floor in floors if floor is not None), default=None)

@@ -1,4 +1,4 @@
-"""The listing of a store object, object.json: sizes and digests of its files, by which damage is found."""
+"""The file object.json of a store object: sizes and digests of its files, to detect damage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OWN = {NAME, ".registered"}
 
 
 def write(directory: str) -> None:
-    """Write the listing of everything below `directory` into it."""
+    """Write object.json for everything below `directory`."""
     entries = list(list_tree(directory))
     record = {"format": 1, "digest": tree_digest(entries), "files": [list(entry) for entry in entries]}
     path = os.path.join(directory, NAME)
@@ -25,7 +25,7 @@ def write(directory: str) -> None:
 
 
 def read(directory: str) -> tuple[str, tuple[Entry, ...]] | None:
-    """Return the tree's digest and its entries; None if the listing is missing or damaged."""
+    """Return the digest of the tree and its entries from object.json; None if it is missing or damaged."""
     try:
         with open(os.path.join(directory, NAME), encoding="ascii", opener=plain) as stream:
             record = json.load(stream)
@@ -37,13 +37,13 @@ def read(directory: str) -> tuple[str, tuple[Entry, ...]] | None:
 
 
 def digest_of(directory: str) -> str:
-    """Return the digest of the listing itself."""
+    """Return the digest of the file object.json."""
     with open(os.path.join(directory, NAME), "rb", opener=plain) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def complaints(directory: str, *, full: bool) -> tuple[str, ...]:
-    """Return differences from the listing, as `bin/redis-server is missing`.
+    """Return differences of a folder from its object.json, as `bin/redis-server is missing`.
 
     By default only presence and size are compared; with `full` also contents, modes and extra files.
     """

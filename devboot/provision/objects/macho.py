@@ -1,4 +1,4 @@
-"""Reads the required macOS version from the load commands of Mach-O files; the names of wheels only claim one."""
+"""Reads the required macOS version from Mach-O files, since wheels' names only claim one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLATFORM_MACOS = 1
 
 
 def macos_floor(path: str) -> Floor | None:
-    """Return the lowest macOS that the file declares; None for other formats and files without a declaration."""
+    """Return the lowest macOS version that a file declares; None for other formats, and without a declaration."""
     with open(path, "rb") as stream:
         start = stream.read(4)
         if start not in (_THIN, _FAT):
@@ -28,7 +28,7 @@ def macos_floor(path: str) -> Floor | None:
 
 
 def tree_macos_floor(directory: str) -> Floor | None:
-    """Return the highest floor of all Mach-O files below `directory`; None if there is none."""
+    """Return the lowest macOS version with which all Mach-O files below `directory` run; None if there are none."""
     paths = (os.path.join(directory, name) for name in files_below(directory))
     floors = (macos_floor(path) for path in paths if os.path.isfile(path) and not os.path.islink(path))
     return max((floor for floor in floors if floor is not None), default=None)

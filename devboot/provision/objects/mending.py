@@ -1,4 +1,4 @@
-"""Completes an unpacked tree: links that its archive couldn't hold, replaced paths, and compiled Python modules."""
+"""Completes an unpacked package: creates links, replaces paths in files, compiles Python modules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devboot.provision.objects.tree import files_below
 
 
 def mend(tree: str, layout: Layout, final: str) -> None:
-    """Make the links and replace the texts that the layout names, in the unpacked files at `tree`.
+    """Create the links and replace the texts that the layout lists, in the unpacked files at `tree`.
 
     `final` is the tree's final path: `{tree}` in a replacement stands for it. Raises IntegrityError
     `archive/wrong-layout` if the files aren't those that the recipe was written for.
@@ -40,7 +40,7 @@ def mend(tree: str, layout: Layout, final: str) -> None:
 
 
 def _matching(tree: str, link: str, wanted: str) -> str:
-    """Return the target of a link whose recipe gives a pattern, relative to the link; "" if nothing matches."""
+    """Return the target, relative to the link, that matches a link's pattern in the recipe; "" if nothing matches."""
     folder = os.path.dirname(link)
     pattern = os.path.normpath(os.path.join(folder, wanted))
     found = [name for name in files_below(tree) if fnmatchcase(name, pattern)]
@@ -51,7 +51,7 @@ _LINKER_SCRIPT = b"/* GNU ld script"
 
 
 def relocate(tree: str, prefix: str, final: str) -> None:
-    """Replace `prefix` by `final` in a tree's configuration programs, pkg-config files and linker scripts."""
+    """Replace the path `prefix` by `final` in a tree's configuration programs, pkg-config files and linker scripts."""
     # Match a folder below the prefix, or the prefix alone as a value, but not the end of a longer path
     start = rb"(?:(?<![\w.$}/-])|(?<=-I)|(?<=-L))"
     named = re.compile(start + re.escape(prefix.encode()) + rb"(?=/|[\s\"';:]|$)", re.MULTILINE)
@@ -72,7 +72,7 @@ def relocate(tree: str, prefix: str, final: str) -> None:
 
 
 def compile_modules(staging: str, layout: Layout) -> None:
-    """Compile the layout's Python modules with its first program: the store is read-only afterwards.
+    """Compile the layout's Python modules with its first program, before the store object becomes read-only.
 
     The bytecode depends on nothing but the modules, so it has the same digest everywhere. Raises MachineError.
     """

@@ -1,7 +1,7 @@
 """Writes the programs of a store object: links to its files, or scripts that set variables or add arguments.
 
-Scripts contain no path outside the object except the interpreters' folder next to the store, so that an object has
-the same bytes wherever it is; a script finds its object through any chain of links.
+Scripts contain no path outside the object except the interpreters' folder next to the store, so that an object has the
+same bytes wherever it is; a script finds its object through any chain of links.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _write_script(directory: str, program: str, layout: Layout, python: str, com
 
 
 def _word(text: str) -> str:
-    """Return one quoted shell word whose placeholders are filled when the script runs."""
+    """Return a quoted shell word for a script; its placeholders become shell variables."""
     pieces = _PLACEHOLDER.split(text)  # texts and names alternate
     return '"' + "".join(_VALUES[piece] if index % 2 else _escaped(piece) for index, piece in enumerate(pieces)) + '"'
 

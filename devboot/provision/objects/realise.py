@@ -1,4 +1,4 @@
-"""Realises one package of the lock as a store object: fetch, drop, clean, check, publish."""
+"""Realises one locked package as a store object: download, drop files, clean, check, publish."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INSTALLED_BY_UV = ("wheel", "app", "memory")
 
 
 def object_name(wanted: Wanted) -> str:
-    """Return `<key>-<name>-<version>`: equal content has an equal name, on every machine."""
+    """Return the name of a package's store object, `<key>-<name>-<version>`; equal content has equal names."""
     artifact, layout = wanted.artifact, wanted.layout
     parts = (_BUILDER, wanted.name, wanted.version, wanted.revision, wanted.platform, artifact.source, artifact.sha256)
     text = "\0".join(map(str, (*parts, *sorted(layout.bin), *sorted(layout.drop), *_rarer(wanted))))
@@ -37,7 +37,7 @@ def object_name(wanted: Wanted) -> str:
 
 
 def _rarer(wanted: Wanted) -> Iterator[object]:
-    """Yield the layout's rarely used fields, each with its name, since any of them may be missing."""
+    """Yield the layout's rarely used fields, each after its name, for the store key."""
     layout = wanted.layout
     rarer = {"shims": layout.shims, "links": layout.links, "substitute": layout.substitute, "env": layout.env}
     yield from ((name, sorted(value)) for name, value in rarer.items() if value)
@@ -102,7 +102,7 @@ def realise(
 
 
 def _unrepairable(wanted: Wanted, damage: Sequence[str], error: DevbootError) -> DevbootError:
-    """Return the error for a failed repair, with the kind, the causes and the advice of the failure."""
+    """Return the error for a damaged object that can't be repaired, with causes and advice of the failed attempt."""
     artifact = wanted.artifact
     needed = f"`{artifact.file or artifact.name}`, {_megabytes(artifact.size)}, is needed for the repair"
     return type(error)(
@@ -169,7 +169,7 @@ def _does_not_run(wanted: Wanted, program: str, cause: str) -> MachineError:
 
 
 def _refuse_misfits(wanted: Wanted, host: Host, directory: str) -> None:
-    """Refuse, before anything is fetched, a glibc that is too old and a filesystem mounted noexec."""
+    """Raise MachineError, before anything is downloaded, for a too old glibc or a store mounted noexec."""
     if wanted.platform != host.platform:
         return
     if wanted.artifact.glibc:
@@ -189,7 +189,7 @@ def _refuse_glibc(wanted: Wanted, floor: Floor | None, host: Host) -> None:
 
 
 def _older(wanted: Wanted, host: Host) -> list[str]:
-    """Return the newest version that runs with this machine's glibc, if there is one."""
+    """Return the newest version of the package that runs with this machine's glibc, in a list; empty for none."""
     fitting = (version for version, floor in wanted.others if host.glibc and floor and parse_floor(floor) <= host.glibc)
     return list(fitting)[:1]
 

@@ -30,7 +30,7 @@ _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class TemporaryRoots:
-    """The objects that the running command needs, recorded before it checks whether they exist."""
+    """Records the store objects that the running command needs, before it checks whether they exist."""
 
     def __init__(self, data: str) -> None:
         self._directory = os.path.join(data, "roots")
@@ -39,7 +39,10 @@ class TemporaryRoots:
         self._lock = FileLock(self._path, "provisioning")
 
     def add(self, name: str) -> None:
-        """Hold one more object. In a read-only store nothing is recorded, since it can't be collected either."""
+        """Record that the command needs the object `name`.
+
+        Does nothing in a read-only store, which `gc` can't change.
+        """
         try:
             make_directories(self._directory)
             if not os.access(self._directory, os.W_OK):
@@ -55,7 +58,7 @@ class TemporaryRoots:
                 raise machine_error(error, self._path) from error
 
     def release(self) -> None:
-        """Remove the record: the command needs its objects no more."""
+        """Delete the record: the command needs its objects no longer."""
         _unlink(self._path)
         self._lock.release()
 
@@ -84,7 +87,7 @@ class ProjectRoot(Record):
         return frozenset(self.objects)
 
     def why(self, name: str) -> str:
-        """Return who needs an object, in words: the directory, and the generation if it is for one."""
+        """Return who needs an object, in words: the project's directory, and the generation if it is for one."""
         return ", ".join(filter(None, [self.root, self.objects[name]]))
 
     @property
@@ -109,7 +112,7 @@ class RunningRoot(Record):
 
 @contextmanager
 def roots_lock(data: str) -> Iterator[None]:
-    """Hold the lock that keeps commands from adding roots between a look at the roots and an action based on it."""
+    """Hold the lock that prevents commands from adding roots, between reading the roots and acting on them."""
     lock = FileLock(os.path.join(data, "locks", "roots.lock"), "roots", TABLE)
     lock.acquire()
     try:
@@ -119,7 +122,7 @@ def roots_lock(data: str) -> Iterator[None]:
 
 
 def project_roots(data: str) -> tuple[ProjectRoot, ...]:
-    """Return the records of all projects, including those that are gone."""
+    """Return the records of all projects, including deleted ones."""
     found = []
     for path in _files(data, is_running=False):
         root, *names = _lines(path) or [""]
@@ -145,7 +148,7 @@ def running_roots(data: str, now: float) -> tuple[RunningRoot, ...]:
 
 
 def forget(path: str) -> None:
-    """Remove the record of a project that is gone or a command that was killed."""
+    """Delete the record of a deleted project or a killed command."""
     _unlink(path)
 
 
@@ -171,7 +174,7 @@ def _unlink(path: str) -> None:
 
 
 def hold_more_for_project(data: str, root: str, names: Iterable[str]) -> None:
-    """Record further objects that the project at `root` uses, in addition to the earlier ones."""
+    """Record further store objects that the project at `root` uses, in addition to the recorded ones."""
     _, *lines = _lines(os.path.join(data, "roots", project_key(root))) or [root]
     before = [line.partition(" ") for line in lines]
     used = [name for name, _, why in before if not why]
@@ -179,7 +182,7 @@ def hold_more_for_project(data: str, root: str, names: Iterable[str]) -> None:
 
 
 def hold_for_project(data: str, root: str, names: Iterable[str], kept: Mapping[str, str] = NOTHING) -> None:
-    """Record the objects that the project at `root` uses, instead of the earlier ones.
+    """Record the store objects that the project at `root` uses, replacing the recorded ones.
 
     `kept` are further objects with their reasons, as `generation 3`.
     """

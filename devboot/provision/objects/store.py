@@ -1,13 +1,13 @@
-"""The store: a directory of read-only objects that are complete or absent. It never fetches: callers pass a build.
+"""The store: a directory of read-only objects that are complete or absent. Callers pass a function that builds one.
 
     <data>/store/<key>-<name>-<version>/    an object: bin/, tree/, object.json
     <data>/store/<…>/.registered            makes the object visible; written last, so that one stat decides
     <data>/locks/<key>.lock                 held while one process builds that object
     <data>/roots/                           which objects are in use: `roots`
 
-Steps: look up, lock, look up again, build in a staging folder, verify, sync, rename, register. A process killed
-before the rename leaves a staging folder that nobody reads; after it, the next one adopts the object if every byte
-is right, and otherwise discards it.
+Steps: look up, lock, look up again, build in a staging folder, verify, sync, rename, register. A process killed before
+the rename leaves a staging folder that nobody reads; after it, the next one adopts the object if every byte is right,
+and otherwise discards it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LOCK_SECONDS = 1800.0  # a big download on a slow line takes that long
 
 
 class StoreObject(Record):
-    """A realised object: its name and its directory."""
+    """An object in the store: its name and its directory."""
 
     name: str  # <key>-<name>-<version>
     path: str
@@ -41,7 +41,7 @@ class StoreObject(Record):
         return os.path.join(self.path, "bin")
 
     def program(self, name: str) -> str:
-        """Return the path of one of its programs."""
+        """Return the path of a program of this object."""
         return os.path.join(self.path, "bin", name)
 
 
@@ -53,12 +53,12 @@ class Store:
         self._data = data
 
     def find(self, name: str) -> StoreObject | None:
-        """Return the object if it is registered; costs one stat."""
+        """Return the object with this name if it is complete, else None; costs one stat."""
         path = os.path.join(self.directory, name)
         return StoreObject(name, path) if os.path.exists(os.path.join(path, REGISTERED)) else None
 
     def names(self) -> Iterator[str]:
-        """Iterate over the names of all registered objects."""
+        """Yield the names of all complete objects, sorted."""
         entries = sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else []
         return (name for name in entries if not name.startswith(".") and self.find(name))
 
@@ -99,11 +99,11 @@ class Store:
             lock.release()
 
     def complaints(self, name: str, *, full: bool) -> tuple[str, ...]:
-        """Return what is wrong with an object: presence and size, with `full` also contents, modes and extra files."""
+        """Return what is wrong with an object: presence and size of files, with `full` also contents, modes, extras."""
         return listing.complaints(os.path.join(self.directory, name), full=full)
 
     def withdraw(self, name: str) -> None:
-        """Hide a damaged object until it has been repaired. Raises MachineError."""
+        """Hide a damaged object until it is repaired, so that nothing uses it. Raises MachineError."""
         path = os.path.join(self.directory, name)
         try:
             with FileLock(self._lock_path(name), "repair", BUILD):

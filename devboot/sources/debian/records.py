@@ -1,4 +1,4 @@
-"""Parses records of Debian packages and computes a program's closure of libraries. Pure."""
+"""Parses records of Debian packages and computes a program's closure of libraries, without I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NO_LIBRARIES = r".*-perl$|.*-dev$|.*-data$"
 
 
 class DebRecord(Record):
-    """One package of an index.
+    """One package in a Debian index.
 
     `depends` has the alternatives for each dependency, `file` is a name without folder, `size` is in bytes.
     """
@@ -54,16 +54,16 @@ def _needs(text: str) -> Iterator[Alternatives]:
 
 
 def alternatives(text: str) -> Alternatives:
-    """Return the names in one dependency, as in `a (>= 1) | b`."""
+    """Return the package names in one dependency, such as `a (>= 1) | b`."""
     return tuple(re.sub(r"[\s(:\[].*", "", each.strip()) for each in text.split("|"))
 
 
 def closure(roots: Sequence[str], find: Find, also: Sequence[str] = (), left_out: str = "") -> tuple[DebRecord, ...]:
-    """Return the roots with all libraries that they need, sorted by name, without those that every machine has.
+    """Return packages with all libraries that they need, sorted by name, without those that every machine has.
 
-    `also` are patterns for the beginnings of further names to follow; of a root `a | b` the one that exists is
-    taken. `left_out` is a pattern for names that aren't followed; by default packages that no program loads. Raises
-    KeyError with the first root that doesn't exist.
+    `also` are patterns for the beginnings of further names to follow; of a root `a | b` the one that exists is taken.
+    `left_out` is a pattern for names that aren't followed; by default packages that no program loads. Raises KeyError
+    with the first root that doesn't exist.
     """
     walked = re.compile("|".join([_WALKED, *also]))
     passed_over = re.compile(f"{_ON_EACH_MACHINE}|{left_out or _NO_LIBRARIES}")
@@ -82,7 +82,7 @@ def closure(roots: Sequence[str], find: Find, also: Sequence[str] = (), left_out
 
 
 def _first(group: Alternatives, known: Collection[str], records: Collection[str]) -> str:
-    """Return the first alternative that exists; "" for a purely virtual package, whose absence shows at run time."""
+    """Return the first existing package among alternatives; "" for a virtual package that none provides."""
     return next((name for name in group if name in known or name in records), "")
 
 
@@ -91,7 +91,7 @@ def _followed(group: Alternatives, walked: re.Pattern[str], passed_over: re.Patt
 
 
 def product_version(version: str) -> str:
-    """Return the product's version in a package's version: `8.0.2` for `5:8.0.2-3+deb13u1`."""
+    """Return the upstream version in a Debian version: `8.0.2` for `5:8.0.2-3+deb13u1`."""
     upstream = version.partition(":")[2] or version
     upstream = upstream.rpartition("-")[0] or upstream
     return re.split(r"[+~]", upstream)[0]

@@ -1,4 +1,4 @@
-"""Sets RPATH in a tree's programs and libraries so that they find each other wherever the tree is.
+"""Sets RPATH in the programs and libraries of a folder so that they find each other wherever the folder is.
 
 RPATH is relative to each file. RUNPATH, which linkers write today, applies to direct dependencies only; RPATH also
 applies to theirs.
@@ -38,7 +38,7 @@ def _from_here(folder: str, here: str) -> str:
 
 
 def _is_public_library(path: str, tree: str) -> bool:
-    """Return True for libraries that others link with: plugins lie deeper below `lib`."""
+    """Return whether a file is a library to link with, directly in a `lib` folder; plugins lie deeper."""
     parts = os.path.relpath(path, tree).split(os.sep)
     return ".so" in parts[-1] and len(parts) - parts.index("lib") <= 3 if "lib" in parts else False
 
@@ -52,7 +52,7 @@ def _elf_files(tree: str) -> Iterator[str]:
 
 
 def is_dynamic(path: str) -> bool:
-    """Return True for an ELF file that is dynamically linked: only those can have an RPATH."""
+    """Return whether a file is a dynamically linked ELF file, since only those can have an RPATH."""
     with open(path, "rb") as stream:
         head = stream.read(64)
         if not head.startswith(_MAGIC) or len(head) < 64:

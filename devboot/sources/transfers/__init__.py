@@ -1,1 +1,1 @@
-"""Transfers over HTTP: resumed, retried, verified, with the user's proxies and logins."""
+"""Downloads over HTTP: resumed, retried, verified, with the user's proxies and logins."""

@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 
 class Clock(Record):
-    """The time and chance that transfers need: `monotonic` and `wall` in seconds, `random` from 0 to 1."""
+    """Time and random numbers for downloads: `monotonic` and `wall` in seconds, `random` from 0 to 1."""
 
     monotonic: Callable[[], float]
     wall: Callable[[], float]
@@ -40,11 +40,11 @@ class Clock(Record):
 
 
 class Cancelled(Exception):  # noqa: N818  turned into an error where it is known whether the part is kept
-    """Raised in a transfer that `Downloads.cancel` has ended."""
+    """Raised in a download that `Downloads.cancel` has aborted."""
 
 
 class Downloads:
-    """Fetches files into `<cache>/downloads/<sha256>`. Safe to call from several threads and processes at once.
+    """Downloads files to `<cache>/downloads/<sha256>`. Safe to call from several threads and processes at once.
 
     One process runs at most `parallel` transfers at the same time.
     """
@@ -72,7 +72,7 @@ class Downloads:
         self._all_http = [self._http]
 
     def through(self, network: Network) -> Downloads:
-        """Return the same transfers over other network settings; limits and `cancel` are shared."""
+        """Return the same downloads with other network settings; limits and `cancel` are shared."""
         other = copy.copy(self)
         other._http = Http(network)  # noqa: SLF001  a copy of ourselves
         self._all_http.append(other._http)  # noqa: SLF001
@@ -80,15 +80,15 @@ class Downloads:
 
     @property
     def is_offline(self) -> bool:
-        """True if only files that are on this machine can be used."""
+        """True if only files in the cache can be used."""
         return self._is_offline
 
     def has(self, sha256: str) -> bool:
-        """Return True if the complete file is on this machine; computes its digest."""
+        """Return whether the complete file is in the cache; computes its digest."""
         return _digest_of(self._path(sha256)) == sha256
 
     def fetch(self, wanted: Download) -> str:
-        """Download the file unless it is here, and return its path. The file must not be changed.
+        """Download the file unless it is in the cache, and return its path there. The file must not be changed.
 
         Raises:
             NetworkError: `network/unreachable`, `network/stalled`, `network/short-body`, `network/bad-range`,
@@ -100,7 +100,7 @@ class Downloads:
         return self._apart(lambda: self._fetch(wanted), is_kept=True)
 
     def read(self, wanted: Download, headers: Mapping[str, str], *, most: int) -> bytes:
-        """Return a document of at most `most` bytes without keeping it; `sha256` and `size` of `wanted` are ignored.
+        """Download a document of at most `most` bytes without storing it; `sha256` and `size` of `wanted` are ignored.
 
         Raises NetworkError as `fetch` does, and IntegrityError if it is larger.
         """
@@ -115,7 +115,7 @@ class Downloads:
         return found[0]
 
     def measure(self, wanted: Download) -> Download:
-        """Fetch a file of unknown digest; return `wanted` with digest and size. Raises the errors of `fetch`."""
+        """Download a file of unknown digest; return `wanted` with digest and size. Raises the errors of `fetch`."""
         found: list[Download] = []
 
         def work() -> str:
@@ -132,7 +132,7 @@ class Downloads:
         return found[0]
 
     def cancel(self) -> None:
-        """End all transfers now: they raise NetworkError, and the next `fetch` continues them."""
+        """Abort all downloads now: they raise NetworkError, and the next `fetch` resumes them."""
         self.stopping.set()
         for queue in tuple(self._waiting):
             queue.put(Cancelled())
@@ -140,7 +140,7 @@ class Downloads:
             http.cancel()
 
     def _apart(self, work: Callable[[], str], *, is_kept: bool) -> str:
-        """Run `work` in a thread that needn't be waited for: a name lookup can't be interrupted.
+        """Run `work` in a thread that can be abandoned, since a name lookup can't be interrupted; return its result.
 
         `is_kept` means that the next command continues a cancelled transfer.
         """
@@ -188,7 +188,7 @@ class Downloads:
         return path
 
     def _complete(self, wanted: Download, partial: Partial) -> None:
-        """Transfer until the file is complete and has the locked digest."""
+        """Download, with retries, until the file is complete, and verify the locked digest."""
         for may_begin_anew in (True, False):
             is_whole = 0 < wanted.size <= partial.size
             if not is_whole:
@@ -276,7 +276,7 @@ class Downloads:
             return bytes(found)
 
     def _quarantine(self, wanted: Download, partial: Partial) -> str:
-        """Move the wrong bytes aside for inspection, one file per wanted digest; return the path."""
+        """Move a file with a wrong digest aside for inspection, one per wanted digest; return its path."""
         place = os.path.join(self._directory, "quarantine", wanted.sha256)
         partial.move_to(place)
         return place
@@ -308,7 +308,7 @@ def _refuse_status(answer: Answer) -> None:
 
 
 def _place(answer: Answer, wanted: Download, partial: Partial) -> None:
-    """Position `partial` where the response begins. Raises Failure if the response has another range."""
+    """Position `partial` at the first byte of the response. Raises Failure if the response has another range."""
     said = answer.headers.get("content-range")
     if answer.status == 200 and said is None:
         if partial.size:

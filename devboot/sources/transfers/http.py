@@ -1,4 +1,4 @@
-"""HTTP for transfers: checks redirects and translates every failure. The only module that imports httpx."""
+"""HTTP client for downloads: checks redirects and translates every failure. The only module that imports httpx."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TLS, STATUS, PROTOCOL, PROXY, BROKEN = "tls", "status", "protocol", "proxy", "br
 
 
 class Failure(Exception):  # noqa: N818  turned into an error where the download is known
-    """A failed try: the kind, its cause in plain words, the host, and whether a retry is pointless (`is_final`)."""
+    """Raised for a failed attempt: the kind, its cause in plain words, the host; `is_final`: a retry is pointless."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Failure(Exception):  # noqa: N818  turned into an error where the download
 
 
 class Answer(Record):
-    """A response whose body hasn't been read; header names are lower case, `url` is the one after redirects."""
+    """A response whose body isn't read yet; header names are lower case, `url` is the one after redirects."""
 
     status: int
     headers: Mapping[str, str]
@@ -73,7 +73,7 @@ class Answer(Record):
 
 
 class Http:
-    """HTTP client with the proxies, certificates and logins of `network`. `cancel` ends requests, from any thread."""
+    """HTTP client with the proxies, certificates and logins of `network`. `cancel` aborts requests, from any thread."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -86,7 +86,7 @@ class Http:
 
     @contextlib.contextmanager
     def get(self, url: str, headers: Mapping[str, str], *, authorization: str = "") -> Iterator[Answer]:
-        """Send a GET and follow redirects; `headers` go to every host, `authorization` only to the host of `url`.
+        """Send a GET, follow redirects, yield the response; `authorization` goes only to the host of `url`.
 
         Raises Failure, and NetworkError if the configuration is at fault (`network/proxy`, `network/tls`).
         """
@@ -108,7 +108,7 @@ class Http:
             raise Failure(PROTOCOL, f"it redirects more than {_MOST_REDIRECTS} times", host_of(url), is_final=True)
 
     def cancel(self) -> None:
-        """Break every open connection; reads that wait for bytes fail at once."""
+        """Close every open connection, so that waiting reads fail at once."""
         with self._lock:
             self._is_cancelled = True
             for each in self._sockets:
@@ -122,7 +122,7 @@ class Http:
         return _basic(login) if login else ""
 
     def _other_login(self, url: str, given: str) -> str:
-        """Ask the keyring for a login, once per host, if nothing else provides one."""
+        """Return a login from the keyring, queried once per host, if no other login is `given`."""
         known = login_for(self._network, url)
         if given or (known is not None and known.password):
             return ""
@@ -156,7 +156,7 @@ class Http:
         return Answer(response.status_code, found, url, has_login, lambda: _body(response, host, proxy))
 
     def _trace(self, event: str, facts: Mapping[str, Any]) -> None:
-        """Remember each connection's socket: closing it is the only way to interrupt a read from another thread."""
+        """Record each connection's socket: closing it is the only way to interrupt a read from another thread."""
         if event == "connection.connect_tcp.complete":
             found = facts["return_value"].get_extra_info("socket")
             with self._lock:
@@ -190,7 +190,7 @@ def _trust(network: Network) -> ssl.SSLContext:
 
 
 def _default() -> ssl.SSLContext:
-    """Return a context with the certificates of the system and of Mozilla."""
+    """Return a TLS context with the certificates of the system and of Mozilla."""
     import certifi
 
     context = ssl.create_default_context(cafile=certifi.where())
@@ -199,7 +199,7 @@ def _default() -> ssl.SSLContext:
 
 
 def _named(network: Network) -> ssl.SSLContext:
-    """Return a context with the certificates that the user names, and no others."""
+    """Return a TLS context with only the certificates that the user configured."""
     path, said_by = network.certificates, network.certificates_said_by
     try:
         if os.path.isdir(path):
@@ -273,7 +273,7 @@ def _connect_failure(error: Exception, host: str, by: str) -> Failure:
 
 
 def reason(error: BaseException) -> str:
-    """Return the first cause in the chain of an exception, in plain words: `connection refused`."""
+    """Return the root cause of an exception in plain words, as `connection refused`."""
     for each in _chain(error):
         if isinstance(each, socket.gaierror):
             return "its name can't be resolved"

@@ -1,4 +1,4 @@
-"""Reads logins from the user's keyring with the program `keyring`, after a host has answered 401."""
+"""Reads logins from the user's keyring by the program `keyring`, after a server has answered 401."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def keyring_login(environ: Mapping[str, str], url: str, user: str = "") -> Login
 
 
 def _ask(program: str, words: list[str], environ: Mapping[str, str]) -> list[str]:
-    """Return the lines that the program prints; none if it finds nothing or fails."""
+    """Run the program `keyring` and return its output lines; none if it finds nothing or fails."""
     try:
         ended = subprocess.run(
             [program, "get", *words],

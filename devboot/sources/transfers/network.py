@@ -17,7 +17,7 @@ _SHORTEST_SECONDS = 1.0
 
 
 class Proxy(Record):
-    """A proxy and the setting that names it."""
+    """A proxy, and the setting that it comes from."""
 
     url: str
     said_by: str
@@ -49,7 +49,7 @@ class Login(Record):
 
 
 def network_of(environ: Mapping[str, str]) -> Network:
-    """Return the settings in the variables that curl and uv read; lower-case names take precedence, as in curl."""
+    """Return the settings in the environment variables that curl and uv read; lower-case names take precedence."""
     proxies = {}
     for scheme in _PORTS:
         for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"):
@@ -71,7 +71,7 @@ def network_of(environ: Mapping[str, str]) -> Network:
 
 
 def split_hosts(text: str) -> tuple[str, ...]:
-    """Return the hosts of a list separated by commas or blanks, the form of `no_proxy`."""
+    """Parse a list of hosts separated by commas or blanks, the form of `no_proxy`."""
     return tuple(word.strip().lower() for word in text.replace(",", " ").split())
 
 
@@ -98,7 +98,7 @@ def proxy_for(network: Network, url: str) -> Proxy | None:
 
 
 def login_for(network: Network, url: str) -> Login | None:
-    """Return the login for a url: the one in the url itself, else its host's in the netrc file."""
+    """Return the login for a URL: that in the URL itself, else its host's in the netrc file; None for none."""
     parts = urlsplit(url)
     if parts.username:
         return Login(unquote(parts.username), unquote(parts.password or ""))
@@ -112,25 +112,25 @@ def login_for(network: Network, url: str) -> Login | None:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Return scheme, host and port: credentials are sent to one origin only."""
+    """Return (scheme, host, port) of a URL; credentials are sent to one origin only."""
     parts = urlsplit(url)
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme, 0)
 
 
 def host_of(url: str) -> str:
-    """Return the host, with the port if it isn't the scheme's default."""
+    """Return the host of a URL, with the port if it isn't the scheme's default."""
     scheme, host, port = origin(url)
     return host if port == _PORTS.get(scheme) else f"{host}:{port}"
 
 
 def bare_url(url: str) -> str:
-    """Return the url without user and password."""
+    """Return a URL without user and password."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def shown_url(url: str) -> str:
-    """Return the url with passwords and query (signatures, tokens) masked, for messages."""
+    """Return a URL for messages, with passwords and query (signatures, tokens) masked."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A partly downloaded file: survives failures and kills, is continued later, and is verified as a whole."""
+"""A partly downloaded file: survives failures and kills, is resumed later, and is verified as a whole."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Partial:
         return self._digest.hexdigest()
 
     def validator(self, url: str) -> str:
-        """Return the value for `If-Range`; "" if there is none, or the bytes came from another url."""
+        """Return the value for the header `If-Range`; "" if there is none, or the bytes came from another URL."""
         try:
             with open(self._notes, encoding="utf-8") as stream:
                 notes = json.load(stream)
@@ -57,13 +57,16 @@ class Partial:
             return ""
 
     def note(self, url: str, etag: str, last_modified: str) -> None:
-        """Record the server's validator for the bytes that follow; weak tags don't identify bytes and are skipped."""
+        """Record the server's ETag or date for the bytes that follow.
+
+        Weak ETags don't identify bytes and are skipped.
+        """
         validator = etag if etag and not etag.startswith("W/") else last_modified
         with open(self._notes, "w", encoding="utf-8") as stream:
             json.dump({"address": _short(url), "validator": validator}, stream)
 
     def write(self, chunk: bytes) -> None:
-        """Append received bytes to the file, and to its digest."""
+        """Append received bytes to the file, and update the digest."""
         view = memoryview(chunk)
         while view:
             written = os.write(self._descriptor, view)
@@ -73,7 +76,7 @@ class Partial:
         fail_point("download/writing")
 
     def begin_anew(self) -> None:
-        """Discard all bytes: the next `write` begins a new file."""
+        """Discard all bytes; the next `write` begins a new file."""
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         self._digest = hashlib.sha256()
@@ -81,7 +84,7 @@ class Partial:
         self.is_pieced = False
 
     def move_to(self, path: str) -> None:
-        """Sync the bytes to disk and move them to `path`."""
+        """Flush the file to disk and move it to `path`."""
         os.fsync(self._descriptor)
         fail_point("download/synced")
         make_directories(os.path.dirname(path))

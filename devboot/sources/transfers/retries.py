@@ -1,4 +1,4 @@
-"""Decides when to retry a transfer, and parses the headers that matter for it. Pure: time and chance are arguments."""
+"""Decides when to retry a download, and parses the headers that matter for it; time and randomness are arguments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Patience(Record):
-    """Limits for retries: tries in a row without a new byte, tries in all, and seconds of waiting."""
+    """Limits for retries: attempts in a row without a new byte, attempts in all, and seconds of waiting."""
 
     tries: int = 4
     most_tries: int = 20
@@ -22,7 +22,7 @@ class Patience(Record):
 
 
 class Budget:
-    """The retries that are left for one transfer; `random` returns numbers from 0 to 1."""
+    """The retries left for one download; `random` returns numbers from 0 to 1."""
 
     def __init__(self, patience: Patience, random: Callable[[], float]) -> None:
         self._patience = patience
@@ -32,7 +32,7 @@ class Budget:
         self._waited = 0.0
 
     def next_wait(self, *, has_new_bytes: bool, asked: float | None = None) -> float | None:
-        """Return the seconds to wait before the next try; None if the budget is spent.
+        """Return the seconds to wait before the next attempt; None if no retry is left.
 
         `asked` are the seconds that the server has asked for.
         """

@@ -1,4 +1,4 @@
-"""The description of one transfer."""
+"""Describes one download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds the errors for failed transfers: one function per slug."""
+"""Builds the errors for failed downloads: one function per slug."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ENDS = {
 def failed(
     wanted: Download, failure: Failure, tries: int, seconds: float, here: int, asked: float | None
 ) -> DevbootError:
-    """Return the error for the last failure of a transfer."""
+    """Return the error for a download's last failure, after `tries` attempts in `seconds`; `here` bytes are kept."""
     if failure.kind == STATUS:
         return _refused(wanted, failure, tries, asked)
     end = _ENDS.get(failure.kind, "can't be reached")
@@ -81,7 +81,7 @@ def _refused(wanted: Download, failure: Failure, tries: int, asked: float | None
 
 
 def offline(wanted: Download) -> NetworkError:
-    """Return the error for a missing file while the network is switched off."""
+    """Return the error for a file that isn't cached while the network is switched off."""
     much = f", {size(wanted.size)}" if wanted.size >= 0 else ""
     return NetworkError(
         "network/offline",
@@ -92,7 +92,7 @@ def offline(wanted: Download) -> NetworkError:
 
 
 def cancelled(*, is_kept: bool) -> NetworkError:
-    """Return the error for a transfer that the user has interrupted; `is_kept` means that its part is kept."""
+    """Return the error for a download that the user has aborted; `is_kept`: it can be resumed."""
     return NetworkError(
         "network/cancelled",
         "the download was interrupted",
@@ -102,7 +102,7 @@ def cancelled(*, is_kept: bool) -> NetworkError:
 
 
 def mismatch(wanted: Download, partial: Partial, aside: str) -> IntegrityError:
-    """Return the error for a file with another digest than the locked one; its bytes were moved to `aside`."""
+    """Return the error for a file with a digest other than the locked one; its bytes were moved to `aside`."""
     causes = []
     head = partial.head()
     if looks_like_html(head):
@@ -127,7 +127,7 @@ def mismatch(wanted: Download, partial: Partial, aside: str) -> IntegrityError:
 
 
 def too_long(wanted: Download, most: int) -> IntegrityError:
-    """Return the error for an answer that is longer than any registry's documents."""
+    """Return the error for a response longer than `most` bytes."""
     return IntegrityError(
         "integrity/too-long",
         f"the answer for {wanted.what} is longer than {size(most)}",
@@ -137,7 +137,7 @@ def too_long(wanted: Download, most: int) -> IntegrityError:
 
 
 def looks_like_html(head: bytes) -> bool:
-    """Return True if these first bytes look like a web page."""
+    """Return whether a file's first bytes look like a web page."""
     return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].lower().startswith((b"<!doctype html", b"<html"))
 
 

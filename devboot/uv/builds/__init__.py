@@ -1,1 +1,1 @@
-"""Repeats builds of packages that fail for a known reason, with the help that they need."""
+"""Repeats builds of packages that fail for a known reason, after removing that reason."""

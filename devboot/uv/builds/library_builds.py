@@ -19,27 +19,27 @@ _ROUNDS = 6  # a build may report missing libraries one by one
 
 
 class LibrarySupply(Protocol):
-    """Provides system libraries on this machine, without root."""
+    """Provides system libraries for builds on this machine, without root."""
 
     @property
     def used(self) -> tuple[str, ...]:
-        """The paths of the libraries that builds were given."""
+        """Paths of the libraries that builds have used."""
 
     def variables(self, libraries: Sequence[SystemLibrary]) -> Mapping[str, str] | None:
-        """Return the variables for builds with these libraries; None if this machine has no source for them.
+        """Return the environment variables by which builds find these libraries; None if no source has them.
 
         Raises DevbootError if the source can't be reached.
         """
 
     def recall(self, requirement: str) -> Mapping[str, str] | None:
-        """Return the variables with which this requirement (`name==version`) was built before; None if it wasn't."""
+        """Return the variables with which a requirement (`name==version`) was built before; None if it wasn't."""
 
     def remember(self, requirement: str, libraries: Sequence[SystemLibrary]) -> None:
         """Record that building this requirement needs these system libraries, for the next build."""
 
 
 class Attempts:
-    """Repeated runs of one command, each with the libraries that the run before it lacked.
+    """Repeats one command, each time with the libraries that the previous run lacked.
 
     `libraries` are those of the last run; `refusal` is why one couldn't be fetched, "" if none failed.
     """
@@ -50,7 +50,7 @@ class Attempts:
         self.refusal = ""
 
     def go_on(self, finished: Finished, requirement: str, again: Callable[[Mapping[str, str]], Finished]) -> Finished:
-        """Repeat a failed run as long as more libraries help, and return how the last one ended.
+        """Repeat a failed run as long as more libraries help; return the result of the last run.
 
         Args:
             finished: how the first run ended.

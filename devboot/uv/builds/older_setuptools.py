@@ -1,4 +1,4 @@
-"""Repeats builds that need an older setuptools, chosen by their error output."""
+"""Repeats failed builds with an older setuptools, chosen by their error output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _OF_NO_HELP = re.compile(r"ImpImporter|No module named '?distutils'?|network was
 
 
 def wanted_setuptools(lines: Sequence[str]) -> str:
-    """Return the constraint under which a build with this output would continue; "" if there is none."""
+    """Return the constraint on setuptools, as `setuptools<58`, under which a build with this output works.
+
+    "" for none.
+    """
     text = "\n".join(lines)
     if "uild" not in text:
         return ""

@@ -1,1 +1,1 @@
-"""Runs pip for tasks that uv doesn't support: downloads of wheels, with the user's configuration."""
+"""Runs pip for what uv can't do, downloads of wheels, with the user's configuration."""

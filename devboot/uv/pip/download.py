@@ -1,4 +1,4 @@
-"""Downloads wheels as files, which uv can't do, with pip and from the indexes that uv would use."""
+"""Downloads wheels as files by pip, from the indexes that uv would use."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TO_STDERR = ("/bin/sh", "-c", 'exec "$@" 1>&2', "pip")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The platform and Python of wheels.
+    """The platform and Python that wheels are for.
 
     `tags` are platform tags, the preferred one first; `python` is a version as `3.12`.
     """
@@ -79,7 +79,7 @@ def download_wheels(
 def _download_batch(
     uv: Uv, head: str, lines: list[str], into: str, target: Target, hear: Callable[[str], None]
 ) -> list[str]:
-    """Download the lines that have wheels, and return the others."""
+    """Download the wheels of several requirement lines; return the lines without a wheel."""
     lacking = list[str]()
     while lines:
         try:
@@ -136,7 +136,7 @@ def run_pip(
     hear: Callable[[str], None] = lambda _: None,
     is_repeatable: bool = False,
 ) -> tuple[str, ...] | None:
-    """Run pip with requirements in a private file; return its output if it failed, else None.
+    """Run pip with requirements in a private temporary file; return its output lines if it failed, else None.
 
     `is_repeatable` sets one fixed date for all files that a build writes, if the build respects it.
     """
@@ -165,7 +165,7 @@ def run_pip(
 
 
 def index_lines(uv: Uv, indexes: IndexSettings = NO_INDEXES) -> str:
-    """Return the indexes that uv would use here, as lines of a requirements file; they may contain passwords."""
+    """Return the indexes that uv would use, as lines of a requirements file; they may contain passwords."""
     arguments = ["pip", "compile", "--emit-index-url", "--emit-find-links", "--no-header", "--no-python-downloads"]
     quiet = replace(uv, offline=True, on_line=None)
     said = quiet.run(
@@ -182,7 +182,7 @@ def index_lines(uv: Uv, indexes: IndexSettings = NO_INDEXES) -> str:
 
 
 def pip_command(uv: Uv) -> list[str]:
-    """Return the command for pip: devboot's own, else the one bundled with Python, else one that uv fetches."""
+    """Return the argv that starts pip: the one installed with devboot, the one bundled with Python, or one by uv."""
     if find_spec("pip") is not None:
         return [sys.executable, "-I", "-m", "pip"]
     library = os.path.join(os.path.dirname(os.__file__), "ensurepip", "_bundled")
@@ -193,7 +193,7 @@ def pip_command(uv: Uv) -> list[str]:
 
 
 def _pip_environ(uv: Uv) -> dict[str, str]:
-    """Return the variables for pip: the caller's, plus uv's certificates."""
+    """Return the environment for pip: the caller's, with uv's certificates."""
     kept = {
         **uv.environ,
         "PIP_NO_INPUT": "1",

@@ -33,7 +33,7 @@ _SHOWN = 12
 
 
 def lacking_package(lines: Sequence[str]) -> str:
-    """Return the distribution that has no file for the target; "" if pip failed for another reason."""
+    """Return the package without a file for the target, from pip's output; "" if pip failed otherwise."""
     text = "\n".join(lines)
     if _UNANSWERED.search(text):
         return ""
@@ -42,7 +42,7 @@ def lacking_package(lines: Sequence[str]) -> str:
 
 
 def pip_failure(lines: Sequence[str], *, doing: str) -> DevbootError:
-    """Return the error for a failed call; `doing` as in "could not `doing`"."""
+    """Return the error for a failed pip; `doing` completes "could not …"."""
     shown = [masked(line) for line in lines if line.strip() and not line.strip().startswith(_TIRESOME)]
     text = "\n".join(shown)
     unanswered = _UNANSWERED.search(text)

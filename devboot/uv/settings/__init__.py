@@ -1,1 +1,1 @@
-"""Prepares the user's settings for uv: variables, network, pip's configuration."""
+"""The user's settings for uv: variables, network, pip's configuration."""

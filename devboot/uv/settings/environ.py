@@ -1,4 +1,4 @@
-"""Builds uv's variables: the caller's, without those that would direct an install elsewhere than the virtualenv."""
+"""Builds uv's environment: the caller's, without variables that would redirect an install out of the virtualenv."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _SHIM_FOLDERS = ("/.pyenv/shims", "/.asdf/shims", "/mise/shims", "/.rbenv/shims"
 
 
 def provisioning_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables for uv: scrubbed, with pip's configuration where uv has none, and quiet output."""
+    """Return the environment for uv: scrubbed, with pip's configuration where uv has none, and quiet output."""
     kept = {name: value for name, value in environ.items() if not misleads(name)}
     kept["PATH"] = _without_shims(environ)
     kept.update(pip_as_uv(environ, uv_is_configured=_has_uv_config(environ)))
@@ -61,12 +61,12 @@ def provisioning_environ(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_offline(environ: Mapping[str, str]) -> bool:
-    """Return True if a variable switches the network off: devboot's own, or uv's."""
+    """Return whether DEVBOOT_OFFLINE or UV_OFFLINE switches the network off."""
     return any(environ.get(name, "").lower() in _ON for name in ("DEVBOOT_OFFLINE", "UV_OFFLINE"))
 
 
 def misleads(name: str) -> bool:
-    """Return True if a variable of this name is removed before provisioning (doctor lists those that are set)."""
+    """Return whether this environment variable is removed before uv runs; doctor lists those that are set."""
     return name in _MISLEADING or name.startswith(_MISLEADING_PREFIXES)
 
 
@@ -86,7 +86,7 @@ def _usable(folders: Iterable[str], shims: set[str]) -> Iterable[str]:
 
 
 def _has_uv_config(environ: Mapping[str, str]) -> bool:
-    """Return True if a uv.toml of the user or the system configures indexes."""
+    """Return whether a uv.toml of the user or the system configures indexes."""
     config_home = xdg_base("config", environ, lambda: environ.get("HOME", ""))
     files = [environ.get("UV_CONFIG_FILE", ""), os.path.join(config_home, "uv", "uv.toml") if config_home else ""]
     return any(file and _speaks_of_indexes(file) for file in (*files, "/etc/uv/uv.toml"))

@@ -1,4 +1,4 @@
-"""Finds the variable that keeps uv from reaching an index: uv silently ignores some that it can't use."""
+"""Finds the environment variable that prevents uv from reaching an index, such as an unusable proxy."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def blame_settings(error: DevbootError, lines: Sequence[str], environ: Mapping[s
 
 
 def _proxy_variable(said: str, environ: Mapping[str, str]) -> str:
-    """Return the variable that names the proxy for the unreachable url; "" if there is none."""
+    """Return the variable with the proxy for the unreachable URL in uv's message; "" if there is none."""
     match = _SCHEME.search(said)
     scheme = match["scheme"] if match else "https"
     names = (f"{scheme.upper()}_PROXY", f"{scheme}_proxy", "ALL_PROXY", "all_proxy")

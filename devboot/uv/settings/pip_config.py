@@ -1,4 +1,4 @@
-"""Translates pip's configuration of indexes for uv, which doesn't read it."""
+"""Converts pip's configuration of indexes to uv's, which doesn't read it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INDEX_WORDS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_
 
 
 def pip_as_uv(environ: Mapping[str, str], *, uv_is_configured: bool) -> dict[str, str]:
-    """Return pip's settings as uv's variables; none overrides a setting of uv itself.
+    """Return pip's index settings as uv's variables; none overrides a setting of uv itself.
 
     Args:
         environ: the caller's variables.
@@ -51,7 +51,7 @@ def _in_uvs_form(target: str, value: str) -> str:
 
 
 def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
-    """Read pip's files from the weakest to the strongest, `[global]` before `[install]`."""
+    """Read pip's configuration files, later ones taking precedence, `[global]` before `[install]`."""
     merged: dict[str, str] = {}
     for path in filter(os.path.isfile, pip_files(environ)):
         import configparser
@@ -69,7 +69,7 @@ def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def pip_files(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the paths of the files that pip would read, from the weakest to the strongest; they may not exist."""
+    """Yield the paths of pip's configuration files, later ones taking precedence; they may not exist."""
     override = environ.get("PIP_CONFIG_FILE", "")
     if override == os.devnull:
         return

@@ -15,6 +15,7 @@ from devboot.state.project import find_project
 SHELLS = ("bash", "zsh", "fish")
 NAMES = "names"  # `completions names KIND` is what the scripts ask
 _FORMATS = ("systemd", "supervisord", "runit", "upstart")  # honcho's; listing others would mean searching all packages
+_MARK = "# Completion of devboot"
 _TOPICS = ("exit-codes", "environment", "schema")
 
 
@@ -26,7 +27,8 @@ def completions(shell: str, kind: str, session: Session) -> int:
     if shell == NAMES:
         session.out("".join(f"{name}\n" for name in names(kind, session.context.cwd, session.context.environ)))
     elif shell in _SCRIPTS:
-        session.out(_SCRIPTS[shell]())
+        marked = f"{_MARK} {session.context.version} "  # by which doctor recognises an outdated one
+        session.out(_SCRIPTS[shell]().replace(f"{_MARK} ", marked, 1))
     else:
         near = nearest(shell, SHELLS)
         advice = [f"did you mean `devboot completions {near}`?"] if near else []

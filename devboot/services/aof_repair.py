@@ -30,14 +30,22 @@ def lost_bytes(place: str, program: str) -> int | None:
     return sum(int(diff) for _, _, diff in _LOST.findall(done.stdout))
 
 
+def was_interrupted(place: str) -> bool:
+    """Return whether a repair was killed: its copy, or what it has replaced, is still there without a date."""
+    return os.path.lexists(place + _STAGED)
+
+
 def repair(place: str, program: str, at: float) -> str:
     """Cut off the unreadable end of an append-only file; return where the damaged files are kept.
 
-    A copy is repaired and then takes the place of the original. Raises WorkError `service/not-repaired`, MachineError.
+    A copy is repaired and then takes the place of the original. What a killed repair has left gets its date; without
+    a program that is all. Raises WorkError `service/not-repaired`, MachineError.
     """
     staged = place + _STAGED
     try:
-        _keep(staged, place, at)  # of a repair that was killed
+        left = _keep(staged, place, at)
+        if not program or (left and lost_bytes(place, program) is None):
+            return left
         try:
             _copy_repaired(place, staged, program)
         except BaseException:

@@ -430,6 +430,12 @@ def _closed_address() -> str:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+def _old_completions(shop: Shop) -> None:
+    path = shop.folder / "home/.zfunc/_devboot"
+    path.parent.mkdir()
+    path.write_text("#compdef devboot\n# Completion of devboot 0.0.9 for zsh\n")
+
+
 def _set_clock_back(shop: Shop) -> None:
     """Give devboot's last work here a time that is still to come."""
     later = time.time() + 7200
@@ -624,6 +630,12 @@ BREAKS = (
         stays=True,
     ),
     Break(
+        "a variable that is too long for a program",
+        lambda shop: (shop.root / ".env").write_text(f"KEY={'x' * 200_000}\n"),
+        "process/too-long",
+        "process/too-long",
+    ),
+    Break(
         "a line of the Procfile that starts nothing",
         lambda shop: (
             shop.manifest.unlink(),
@@ -799,6 +811,19 @@ BREAKS = (
         "network/proxy",
         stays=True,
     ),
+    Break(
+        "the virtualenv of another project in the shell",
+        lambda shop: shop.environ.update(VIRTUAL_ENV=str(shop.folder / "gone/.venv")),
+        "shell/other-virtualenv",
+        stays=True,
+    ),
+    Break(
+        "a shell that another project has started",
+        lambda shop: shop.environ.update(DEVBOOT_INSIDE=str(shop.folder / "other")),
+        "shell/other-project",
+        stays=True,
+    ),
+    Break("completions of another version", _old_completions, "shell/completions", stays=True),
     Break("the clock was set back", _set_clock_back, "machine/clock", stays=True),
     Break("the snapshot is damaged", lambda shop: (shop.state / "snapshot").write_bytes(b"?"), ""),
 )

@@ -177,7 +177,8 @@ def _repair_log(arguments: tuple[str, ...], at: float) -> str:
     """Repair a server's append-only files, and delete the record of its failed start."""
     place, program, state, name = arguments
     kept = aof_repair.repair(place, program, at)
-    forget_failure(state, name)
+    if program:
+        forget_failure(state, name)
     return kept
 
 

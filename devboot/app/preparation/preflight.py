@@ -18,12 +18,14 @@ from devboot.app.preparation.locking.wanted import inspecting_uv, python_of, rec
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.options import PrepareOptions
 from devboot.daemon.client import lease_of
+from devboot.environment.exec_limits import refuse_too_long, this_system
 from devboot.environment.ports.allocate import read_ports, refuse_in_use
 from devboot.environment.variables.envfiles import EnvFiles, read_env_files
 from devboot.errors import DevbootError, Problems
 from devboot.events import SilentReporter
 from devboot.files import machine_error, refuse_noexec, refuse_read_only
 from devboot.model.edge.lockfile.lock import Lock
+from devboot.model.process import PROCESS, ProcessSpec
 from devboot.recipes import KnownRecipe
 from devboot.record import Record
 from devboot.resolve.packages import refuse_changed_sources
@@ -80,6 +82,8 @@ class Preflight:
         if uv is not None and lock is not None and python is not None:
             self._check_python(uv, lock[0], python[0])
         self._check_databases()
+        if files is not None:
+            self._ask(MANIFEST, lambda: self._refuse_too_long(files))
         return tuple(self.refusals)
 
     def _ask(self, area: str, check: Callable[[], Answer], name: str = "") -> Answer | None:
@@ -97,6 +101,12 @@ class Preflight:
 
     def _refuse_missing(self, files: EnvFiles) -> None:
         refuse_unready(self._loaded, files, self._environ, SilentReporter(), starts=True)
+
+    def _refuse_too_long(self, files: EnvFiles) -> None:
+        root, procfile = self._loaded.project.root, self._loaded.procfile
+        lines = [] if procfile is None else [(each, f"{procfile.file}:{each.line}") for each in procfile.lines]
+        specs = [ProcessSpec(line.name, PROCESS, root, line.command, origin=origin) for line, origin in lines]
+        refuse_too_long(files.variables, specs, self._environ, this_system())
 
     def _refuse_taken_ports(self, files: EnvFiles, recipes: Mapping[str, KnownRecipe]) -> None:
         wishes = port_wishes(self._loaded, recipes, files, PrepareOptions())

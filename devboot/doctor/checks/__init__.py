@@ -15,6 +15,7 @@ from devboot.doctor.checks import (
     processes,
     python,
     settings,
+    shell,
     store,
 )
 from devboot.doctor.findings import Check
@@ -25,6 +26,7 @@ _BEFORE_SERVICES: tuple[Check, ...] = (
     *directories.CHECKS,
     *manifest.CHECKS,
     *git.CHECKS,
+    *shell.CHECKS,
     *lockfile.CHECKS,
     *network.CHECKS,
     *store.CHECKS,

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 
 from devboot import snapshot as snapshots
+from devboot.clone_reader import read_bytes
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.fixing import COPY_TEMPLATE
 from devboot.doctor.refusals import fix_of, refused
@@ -16,6 +17,7 @@ from devboot.doctor.subject import Subject, venv_folder
 from devboot.environment.variables.envfiles import read_env_files
 from devboot.errors import DevbootError, Problems, shell_word
 from devboot.model.edge.manifest.manifest import Manifest
+from devboot.model.project_files.other_runners import read_otherwise
 from devboot.model.project_files.procfile import Procfile
 from devboot.text.units import counted
 
@@ -52,7 +54,7 @@ def manifest(subject: Subject) -> Answer:
 
 
 def procfile(subject: Subject) -> Answer:
-    """Report the number of processes in the Procfile; warn of lines that are ignored."""
+    """Report the processes of the Procfile and what other runners read differently; warn of ignored lines."""
     found = subject.procfile if subject.manifest is not None else subject.as_detected()[1]
     if found is None:
         return Answer()
@@ -66,7 +68,13 @@ def procfile(subject: Subject) -> Answer:
         )
         for text in found.left_out
     )
-    return Answer((f"{found.file} with {counted(len(found.names), 'process')}",), ignored)
+    facts = [f"{found.file} with {counted(len(found.names), 'process')}"]
+    try:
+        otherwise = tuple(read_otherwise(read_bytes(os.path.join(subject.project.root, found.file)), found))
+    except OSError:
+        otherwise = ()
+    facts += [f"{counted(len(otherwise), 'line')} that other runners read differently (-v)"] if otherwise else []
+    return Answer(tuple(facts), ignored, otherwise)
 
 
 def variables(subject: Subject) -> Answer:

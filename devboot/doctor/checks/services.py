@@ -8,7 +8,7 @@ from functools import partial
 
 from devboot import snapshot as snapshots
 from devboot.doctor.checks.lockfile import load
-from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.fixing import REPAIR_LOG
 from devboot.doctor.refusals import finding_of
 from devboot.doctor.subject import Subject
@@ -54,7 +54,27 @@ def data(name: str, subject: Subject) -> Answer:
         return Answer((locked,), (finding_of(error, _LAST),))
     if not os.path.isdir(service.data):
         return Answer((locked, "no data yet"))
-    return Answer((locked, "data readable", *_last_save(service.data, subject.now)), details=(service.data,))
+    facts = (locked, "data readable", *_last_save(service.data, subject.now))
+    place = aof.place_of(service) if service.check == "rdb" else ""
+    left = (_interrupted(name, service, place, subject),) if place and aof_repair.was_interrupted(place) else ()
+    return Answer(facts, left, details=(service.data,))
+
+
+def _interrupted(name: str, service: Service, place: str, subject: Subject) -> Finding:
+    """Return the finding for a repair that was killed; the log may be whole, so the check of the log comes first."""
+    return Finding(
+        f"{product_of(service)}/interrupted-repair",
+        WARNING,
+        f"a repair of the append-only file of {name} was interrupted",
+        "what it was replacing has no date yet, and the next repair would find it in its way",
+        Fix(
+            f"devboot doctor --fix {name}",
+            "keeps it under a dated name",
+            REPAIR_LOG,
+            (place, "", subject.project.state, name),
+        ),
+        (place,),
+    )
 
 
 def log(name: str, subject: Subject) -> Answer:
@@ -68,8 +88,8 @@ def log(name: str, subject: Subject) -> Answer:
     if spec is None or not locked:
         return Answer()
     service = _planned(subject.manifest.services[name], name, locked, subject)
-    program = _program_for_checks(spec.argv, product_of(service))
     place = aof.place_of(service)
+    program = _program_for_checks(spec.argv, product_of(service))
     if service.check != "rdb" or not aof.is_on(service) or not os.path.exists(place) or is_running(service):
         return Answer()
     lost = aof_repair.lost_bytes(place, program) if program else None

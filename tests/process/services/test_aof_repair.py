@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from devboot.errors import DevbootError
-from devboot.services.aof_repair import lost_bytes, repair
+from devboot.services.aof_repair import lost_bytes, repair, was_interrupted
 
 # A program that behaves like redis-check-aof: everything after a line `ZZ` can't be read.
 PROGRAM = """#!/usr/bin/env python3
@@ -102,3 +102,16 @@ def test_a_killed_repair_is_completed_by_the_next_and_loses_nothing(point, place
 
     assert content(place) == b"SET a 1\n"
     assert b"SET a 1\nZZSET b 2\n" in [content(each) for each in others(place)]
+
+
+def test_what_a_repair_leaves_that_is_killed_after_the_exchange_gets_its_date_and_the_log_stays(place, program):
+    environ = {**os.environ, "DEVBOOT_TEST": "1", "DEVBOOT_FAIL_POINT": "aof/exchanged=kill"}
+    subprocess.run([sys.executable, "-c", REPAIR, str(place), program], check=False, env=environ)
+    assert was_interrupted(str(place))
+
+    kept = repair(str(place), "", 0.0)  # as for a server that runs
+
+    assert not was_interrupted(str(place))
+    assert content(place) == b"SET a 1\n"
+    assert [str(each) for each in others(place)] == [kept]
+    assert content(others(place)[0]) == b"SET a 1\nZZSET b 2\n"

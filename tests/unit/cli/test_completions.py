@@ -15,7 +15,9 @@ class Session(list):
 
     def __init__(self, tmp_path):
         super().__init__()
-        self.context = SimpleNamespace(cwd=str(tmp_path), environ={"DEVBOOT_HOME": str(tmp_path / "home")})
+        self.context = SimpleNamespace(
+            cwd=str(tmp_path), environ={"DEVBOOT_HOME": str(tmp_path / "home")}, version="0.1.0"
+        )
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -24,6 +26,7 @@ def test_each_shell_has_a_script_that_asks_for_names(tmp_path, shell):
 
     assert 0 == completions(shell, "", session)
     assert "completions names" in session[0]
+    assert "# Completion of devboot 0.1.0 for" in session[0]
 
 
 @pytest.mark.parametrize(

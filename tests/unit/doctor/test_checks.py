@@ -509,6 +509,7 @@ def test_each_service_is_an_area_between_the_databases_and_the_ports(subject):
         "dirs",
         "manifest",
         "git",
+        "shell",
         "lockfile",
         "network",
         "store",

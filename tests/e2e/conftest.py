@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import json
 import os
@@ -162,8 +163,9 @@ def eventually(condition, limit: float = 90.0):
 @pytest.hookimpl(tryfirst=True)  # before xdist writes the groups down
 def pytest_collection_modifyitems(items):
     """Let tests take turns (`--dist loadgroup`) whose projects listen on the usual ports: each has an empty home."""
+    here = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent) and _has_usual_ports(item):
+        if str(item.path).startswith(here) and _has_usual_ports(item):
             item.add_marker(pytest.mark.xdist_group("projects"))
 
 
@@ -173,13 +175,20 @@ def _has_usual_ports(item) -> bool:
         return False
     own = inspect.signature(item.function).parameters
     is_counter = bool({"counter", "cold_counter"} & set(item.fixturenames)) and "machine" not in own
-    return not is_counter and bool(_STARTS.search(inspect.getsource(item.module)))
+    return not is_counter and _starts_something(item.module)
+
+
+@functools.cache
+def _starts_something(module) -> bool:
+    return bool(_STARTS.search(inspect.getsource(module)))
 
 
 @pytest.fixture(scope="session")
 def download_cache(tmp_path_factory) -> Path:
-    """What was downloaded once in a run of the suite; UV_CACHE_DIR keeps it from run to run."""
-    return Path(os.environ.get("UV_CACHE_DIR") or tmp_path_factory.mktemp("uv-cache"))
+    """What was downloaded once in a run of the suite, by any worker; UV_CACHE_DIR keeps it from run to run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return Path(os.environ.get("UV_CACHE_DIR") or shared / "uv-cache")
 
 
 @pytest.fixture

@@ -283,6 +283,7 @@ def test_on_a_terminal_the_installer_shows_its_progress(checkout: Checkout) -> N
     (checkout.bin / "uv").write_text('#!/bin/sh\necho "installer: $*" >&2\n')
     with closing(Terminal([str(checkout.root / "devbootw")], checkout.environ, "/")) as terminal:
         terminal.expect("installer: pip install --python")
+        assert terminal.wait() == 3
 
 
 def test_a_python_that_is_none_is_refused(checkout: Checkout) -> None:
@@ -363,6 +364,7 @@ def test_the_packages_are_there_when_they_are_asked_for(checkout: Checkout, inst
     if "fails" in installer:
         Path(f"{checkout.log}.fail").touch()
         said += "devbootw: uv could not; trying with pip\n"
+        (checkout.root / "pyproject.toml").write_text('[project]\ndependencies = ["typer", "uv"]\n')  # all: see pip
     else:
         (checkout.bin / "uv").unlink()
     if installer == "uv":

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.processes import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -79,11 +80,11 @@ class Machine:
 PROGRAMS = ["sh", "env", "git", "cat", "cmp", "cp", "id", "mkdir", "mv", "readlink", "rm", "touch", "uname"]
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    if not sys.platform.startswith("linux"):
-        pytest.skip("finds the processes in /proc")
-    root, home = tmp_path / "clone", tmp_path / "home"
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The machine of this file: what the first test installs is there for the others."""
+    folder = tmp_path_factory.mktemp("feedreader")
+    root, home = folder / "clone", folder / "home"
     tracked = subprocess.run(
         ["git", "ls-files", "-coz", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
@@ -96,11 +97,21 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         if found := shutil.which(program):
             (home / "programs" / program).symlink_to(found)
     (home / "programs" / "python3").symlink_to(os.path.realpath(sys.executable))
-    machine = Machine(root, home)
+    yield Machine(root, home)
+    remove_tree(str(folder))
+
+
+@pytest.fixture
+def machine(installed: Machine) -> Iterator[Machine]:
+    """The machine, on which nothing runs; the example has no database yet."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("finds the processes in /proc")
     try:
-        yield machine
+        yield installed
     finally:
-        subprocess.run([root / "devbootw", "down"], cwd=root, env=machine.environ, capture_output=True, check=False)
+        installed.devboot("down", "--all")
+        for path in (installed.root / "examples/feedreader").glob("db.sqlite3*"):
+            path.unlink()
 
 
 class Browser:

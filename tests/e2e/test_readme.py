@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.console import commands, missing, typed
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -23,10 +24,18 @@ BLOCKS = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
 COMMANDS = [(re.sub(r"\s+#.*", "", command), lines) for block in BLOCKS for command, lines in commands(block)]
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty HOME: who types the README has in it what the commands before have installed."""
+    folder = tmp_path_factory.mktemp("readme")
+    yield folder
+    remove_tree(str(folder))
+
+
+@pytest.fixture(scope="module")
+def clone(home: Path) -> Path:
     """This repository without what git ignores, in a folder of its own."""
-    root = tmp_path / "clone"
+    root = home / "clone"
     tracked = subprocess.run(
         ["git", "ls-files", "-coz", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
@@ -37,10 +46,10 @@ def clone(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.fixture
-def environ(tmp_path: Path, clone: Path) -> Iterator[dict[str, str]]:
-    """An empty HOME; `devboot` is this checkout's, and a run of the tests only collects them."""
-    programs = tmp_path / "programs"
+@pytest.fixture(scope="module")
+def machine(home: Path, clone: Path) -> dict[str, str]:
+    """Its environment: `devboot` is this checkout's, and a run of the tests only collects them."""
+    programs = home / "programs"
     programs.mkdir()
     (programs / "devboot").symlink_to(clone / "devbootw")
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
@@ -48,13 +57,19 @@ def environ(tmp_path: Path, clone: Path) -> Iterator[dict[str, str]]:
     (programs / "uv").symlink_to(uv)
     (programs / "python3").symlink_to(os.path.realpath(sys.executable))
     kept = {name: value for name, value in os.environ.items() if name.startswith(SYSTEM)}
-    environ = kept | {
-        "HOME": str(tmp_path),
-        "PATH": f"{programs}:{tmp_path}/.local/bin:/usr/bin:/bin",
+    return kept | {
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(home),  # `down --all` ends all of which there are sockets
+        "PATH": f"{programs}:{home}/.local/bin:/usr/bin:/bin",
         "PYTEST_ADDOPTS": "--collect-only -q -p no:cacheprovider --ignore tests/unit --ignore tests/process",
     }
-    yield environ
-    subprocess.run([clone / "devbootw", "down", "--all"], cwd=clone, env=environ, check=False)
+
+
+@pytest.fixture
+def environ(machine: dict[str, str], clone: Path) -> Iterator[dict[str, str]]:
+    """The same, for one command; what it has started is ended afterwards."""
+    yield machine
+    subprocess.run([clone / "devbootw", "down", "--all"], cwd=clone, env=machine, check=False)
 
 
 @pytest.mark.network

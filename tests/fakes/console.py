@@ -46,5 +46,5 @@ def shape(line: str) -> str:
     port meanwhile, `up` begins again with nothing left to install.
     """
     line = line.replace("no answer in time", "200").removesuffix(", nothing to install")
-    counted = re.sub(r"\d+(?:[.:]\d+)* ?(?:(?:ms|s|m|min)\b)?", "#", line)
+    counted = re.sub(r"(?:\d+ min )?\d+(?:[.:]\d+)* ?(?:(?:ms|s|m|min)\b)?", "#", line)
     return re.sub(r"\s+", " ", counted).strip()

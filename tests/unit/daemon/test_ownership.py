@@ -17,10 +17,10 @@ import pytest
 
 from devboot.app.commands import down
 from devboot.app.fast.call import Call
-from devboot.daemon import leases, ownership
+from devboot.daemon import leases, orphan_cleanup, ownership
 from devboot.daemon.leases import DaemonLease
 from devboot.daemon.orphan_cleanup import Reclaimed
-from devboot.daemon.process import guardian
+from devboot.daemon.process import guardian, lifecycle
 from devboot.daemon.process.lifecycle import DaemonRun
 from devboot.errors import DevbootError
 from devboot.model.process import Plan
@@ -29,8 +29,7 @@ from devboot.text.modes import OutputOptions, StreamFacts
 from devboot.wire import sockets
 from tests.fakes import interleaving
 
-FILES = tuple(f"devboot/daemon/{name}.py" for name in ("guardian", "leases", "ownership", "reclaim", "waiting"))
-FILES += ("devboot/app/commands/down.py",)
+FILES = tuple(module.__file__ for module in (down, guardian, leases, lifecycle, orphan_cleanup, ownership))
 
 
 class Scene:
@@ -178,24 +177,30 @@ GROUPS = [
 GROUPS += [("up", "up"), ("end", "end")]
 
 
+# Each line, and a few of them for `run test`
+STRIDES = pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 16])
+
+
 @pytest.mark.faults(131)
+@STRIDES
 @pytest.mark.parametrize("names", GROUPS, ids="-".join)
-def test_each_of_two_may_be_interrupted_by_the_other_after_any_line(tmp_path_factory, dead, names):
+def test_each_of_two_may_be_interrupted_by_the_other_after_any_line(tmp_path_factory, dead, names, stride):
     folder = short_folder(tmp_path_factory)
     steps, _ = play(f"{folder}/all", dead, names, [(0, float("inf"))])
 
-    for count in range(steps):
+    for count in range(0, steps, stride):
         play(f"{folder}/{count}", dead, names, [(0, count), (1, float("inf"))])
 
 
 @pytest.mark.faults(131)
+@pytest.mark.parametrize("stride", [pytest.param(11, marks=pytest.mark.slow), 44])
 @pytest.mark.parametrize("names", list(itertools.permutations(("tidy", "up", "end"))), ids="-".join)
-def test_each_of_three_may_be_interrupted_by_the_next(tmp_path_factory, dead, names):
+def test_each_of_three_may_be_interrupted_by_the_next(tmp_path_factory, dead, names, stride):
     folder = short_folder(tmp_path_factory)
     steps, _, _ = play(f"{folder}/all", dead, names, [(0, float("inf"))])
     _, others, _ = play(f"{folder}/1", dead, names, [(1, float("inf"))])
 
-    for first, second in itertools.product(range(0, steps, 11), range(0, others, 11)):
+    for first, second in itertools.product(range(0, steps, stride), range(0, others, stride)):
         schedule = [(0, first), (1, second), (2, float("inf"))]
         play(f"{folder}/{first}-{second}", dead, names, schedule)
 
@@ -210,19 +215,20 @@ WHOLE = float("inf")
 
 
 @pytest.mark.faults(200, 201)
+@STRIDES
 @pytest.mark.parametrize(
     ("before", "interrupted", "after"),
     [([], UP, [WIPE]), ([], UP, [WIPE, LOOK]), ([WIPE], UP, [LOOK]), ([WIPE], LOOK, [UP])],
     ids=["up-wipe", "up-wipe-look", "wipe-up-look", "wipe-look-up"],
 )
 def test_who_deletes_the_files_of_a_daemon_at_any_moment_makes_no_room_for_a_second_one(
-    tmp_path_factory, dead, before, interrupted, after
+    tmp_path_factory, dead, before, interrupted, after, stride
 ):
     folder = short_folder(tmp_path_factory)
     first = [(each, WHOLE) for each in before]
     steps = delete_while(f"{folder}/all", dead, [*first, (interrupted, WHOLE)])[interrupted]
 
-    for count in range(steps):
+    for count in range(0, steps, stride):
         schedule = [*first, (interrupted, count), *((each, WHOLE) for each in after)]
         delete_while(f"{folder}/{count}", dead, schedule)
 

@@ -9,6 +9,7 @@ opened, or made, changed, renamed and removed, or tried to.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -75,6 +76,7 @@ def serve() -> None:
     from tests.fakes.warm_commands import import_devboot
 
     import_devboot()
+    gc.freeze()  # else each command copies all that was imported, as it looks for garbage
     for line in sys.stdin:
         request = json.loads(line)
         with tempfile.TemporaryDirectory() as place:

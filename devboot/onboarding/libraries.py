@@ -1,4 +1,4 @@
-"""The table `libraries.toml` of servers and their client libraries, loaded once."""
+"""Loads the table `libraries.toml` of servers and their client libraries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PARTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of server. `libraries.toml` explains each field."""
+    """A kind of server, such as PostgreSQL. `libraries.toml` explains each field."""
 
     name: str
     title: str
@@ -56,27 +56,30 @@ class Kind:
     exports: str = ""
 
     def is_spoken(self, packages: Collection[str]) -> bool:
-        """Return True if a client library for it is installed."""
+        """Return whether any of the packages is a client library for this kind of server."""
         return any(name in packages for name in self.clients)
 
     @property
     def is_relational(self) -> bool:
-        """True if Django and SQLAlchemy store tables in it."""
+        """True if Django and SQLAlchemy can store tables in this kind of server."""
         return self.engine is not _NEVER
 
     def can_be_led(self, packages: Collection[str]) -> bool:
-        """Return True if its clients can resolve a container's name to this machine: by PGHOSTADDR, or in Python."""
+        """Return whether a container's name can be made to resolve to this machine, by PGHOSTADDR or in Python."""
         used = [name for name in self.clients if name in packages]
         return self.libpq or not used or any(name not in self.native for name in used)
 
     def positions(self, call: str) -> tuple[str, ...] | None:
-        """Return which part of an address each positional argument of `call` is; None if it opens no connection."""
+        """Return which part of an address (`host`, `port`, …) each positional argument of `call` is.
+
+        None if the call opens no connection to this kind of server.
+        """
         return next((parts for pattern, parts in self.calls if pattern.search(call)), None)
 
 
 @functools.cache
 def known_servers() -> Mapping[str, Kind]:
-    """Return the kinds of servers by name, in the table's order."""
+    """Return all kinds of servers by name, in the table's order."""
     return {name: _kind(name, table) for name, table in load_table("libraries").items()}
 
 
@@ -92,18 +95,18 @@ def kinds_of_channels() -> tuple[Kind, ...]:
 
 @functools.cache
 def usual_hosts() -> frozenset[str]:
-    """Return the names under which containers usually find a server."""
+    """Return the host names that containers of known servers usually have."""
     return frozenset().union(*(each.hosts for each in known_servers().values()))
 
 
 @functools.cache
 def words_of_calls() -> tuple[str, ...]:
-    """Return the words that identify code that opens a connection."""
+    """Return words that occur in code that opens connections."""
     return tuple(dict.fromkeys(word for each in known_servers().values() for word in each.words))
 
 
 def part_of(word: str) -> str | None:
-    """Return the part of an address that a keyword names; None for other keywords."""
+    """Return the part of an address (`host`, `port`, …) that a keyword argument means; None for others."""
     return _PARTS.get(word.lower())
 
 

@@ -1,4 +1,4 @@
-"""The values of a proposal, ready to be written as a manifest."""
+"""Values of a proposed manifest, ready to be written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTAINER = "the code connects to `{}`, a name that only containers have"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The place of a fact: a path relative to the clone's root, and a line (0: the whole file)."""
+    """The place from which a fact was read: a path relative to the clone's root, and a line (0: the whole file)."""
 
     path: str
     line: int = 0
@@ -33,7 +33,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A remark for which the manifest has no key; `warns` means that something won't work because of it."""
+    """A remark for which the manifest has no key; `warns`: something won't work because of it."""
 
     text: str
     evidence: Evidence | None = None
@@ -45,7 +45,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class PythonInput:
-    """The sources of Python packages. Paths are relative to the proposal's root."""
+    """The project's lists of Python packages, and further settings of `[python]`. Paths are relative to its root."""
 
     requirements: tuple[str, ...] = ()
     version: str | None = None  # stated in a file of the clone, so the manifest needn't repeat it
@@ -62,7 +62,7 @@ class PythonInput:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A tool that a recipe puts on PATH."""
+    """A tool from a recipe, for PATH."""
 
     name: str
     version: str
@@ -71,7 +71,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service that a recipe runs."""
+    """A service of a proposed manifest."""
 
     name: str
     recipe: str
@@ -85,7 +85,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An SQLite file, with its path relative to the proposal's root; or a database with its owner in a service."""
+    """A database: an SQLite file, its path relative to the proposal's root; or one in a service, with its owner."""
 
     name: str
     path: str
@@ -117,7 +117,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A once-task."""
+    """A task of a proposed manifest."""
 
     name: str
     run: str
@@ -131,11 +131,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process with its own command, or additions to a line of the Procfile (`command` is None).
+    """A process with a command, or (`command` None) settings for a line of the Procfile.
 
     `listens` is the host and port of the readiness probe; "" for the process' port. `watch` are the globs of files
-    whose change restarts it. `depends_on` maps what it waits for to the state to wait for ("": what its kind says);
-    `options` are further keys of its table.
+    whose change restarts it. `depends_on` maps names to the state to wait for ("": the default of its kind); `options`
+    are further keys of its table.
     """
 
     name: str
@@ -152,7 +152,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The command of a program that no process runs, "" if there is none, and what it does: `opens a window`."""
+    """A program of the clone that no process runs: its command ("" for none), and what it does: `opens a window`."""
 
     command: str = ""
     kind: str = ""
@@ -197,7 +197,7 @@ class Proposal:
 
     @property
     def is_useful(self) -> bool:
-        """True if there is anything to run or to install."""
+        """True if the proposal has anything to run or to install."""
         has_program = bool(self.program.command or self.program.kind)
         return bool(self.framework or self.procfile or self.has_virtualenv or self.processes or has_program)
 

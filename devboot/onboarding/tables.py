@@ -11,12 +11,12 @@ from devboot.model import data_tables
 
 
 def load_table(name: str) -> dict[str, Any]:
-    """Return the content of the TOML table `name` in this package."""
+    """Return the content of the TOML file `name` in devboot/onboarding."""
     return data_tables.load_table(__file__, name)
 
 
 def is_called(kind: str, name: str) -> bool:
-    """Return True if a variable's name is of a kind in `variables.toml`."""
+    """Return True if a variable's name matches the pattern for `kind` in `variables.toml`, ignoring case."""
     return _kinds_of_variables()[kind].search(name.upper()) is not None
 
 

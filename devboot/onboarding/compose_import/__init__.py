@@ -1,1 +1,1 @@
-"""Turns a compose file into a proposal for a manifest, with a report on what became of each of its lines."""
+"""Converts a compose file to a proposed manifest, with a report on each of its lines."""

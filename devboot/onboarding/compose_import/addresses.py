@@ -1,4 +1,4 @@
-"""Rewrites addresses of containers in the values of variables into references to the services of a manifest."""
+"""Replaces addresses of containers in values of variables by `${services.…}` references."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HERE = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A container as the manifest reaches it.
+    """A container and what replaces it in the manifest.
 
     `service` is the service that replaces a server, `process` the process that runs its program; with neither it stays
     in Docker, where `ports` maps its ports to those that it publishes on this machine.
@@ -49,11 +49,14 @@ class Target:
 
     @property
     def name(self) -> str:
-        """The name for messages."""
+        """The name for messages: of the service, the process, or the container."""
         return self.service or self.process or self.container.name
 
     def part(self, part: str, database: str = "") -> str:
-        """Return the reference to host, port, user, password or name, of a database if there is one; "" for none."""
+        """Return the `${…}` reference to a part (host, port, user, password, name), of a database if given.
+
+        "" for none.
+        """
         if self.service:
             known = self.database(database)
             if known is not None:
@@ -66,12 +69,12 @@ class Target:
         return ""
 
     def database(self, name: str) -> Database | None:
-        """Return the database of that name; the first one for a name that isn't known."""
+        """Return the database named `name` on the server, else the first one; None if there is none."""
         same = (each for each in self.databases if each.database == name)
         return next(same, self.databases[0] if self.databases else None)
 
     def address(self, port: str) -> str:
-        """Return host and port; "" for one that nothing publishes."""
+        """Return `host:port` for a port of the container; "" for a port that isn't published."""
         if not self.service and not self.process:
             published = self.ports.get(port) or ("" if port else next(iter(self.ports.values()), ""))
             return f"{HERE}:{published}" if published else ""
@@ -80,7 +83,7 @@ class Target:
 
 
 class Led(NamedTuple):
-    """A rewritten value, and the containers that it names; `lost` are those that can't be reached."""
+    """A rewritten value, and the containers whose addresses it contained; `lost` are those without an address here."""
 
     text: str
     targets: tuple[Target, ...] = ()
@@ -88,7 +91,7 @@ class Led(NamedTuple):
 
 
 class Addresses:
-    """The containers of a compose file by the names under which the variables of a program have them."""
+    """Rewrites the values of a compose file's variables, knowing all containers by their host names."""
 
     def __init__(self, targets: Iterable[Target], variables: Mapping[str, str]) -> None:
         self._by_host = {host: each for each in targets for host in sorted(each.container.hosts)}
@@ -99,7 +102,7 @@ class Addresses:
                 self._by_prefix.setdefault(_HOLDS_HOST.sub("", name), target)
 
     def led(self, name: str, text: str) -> Led:
-        """Return a variable's value for this machine."""
+        """Return the value `text` of the variable `name` with addresses of containers replaced."""
         if URL.search(text):
             return self._replaced(URL, text, name)
         part = self._part(name, text)
@@ -136,7 +139,7 @@ class Addresses:
         return Led(pattern.sub(replaced, text), tuple(found), tuple(lost))
 
     def _part(self, name: str, text: str) -> Led:
-        """Return the value of a port, user, password or database that belongs to the address in another variable."""
+        """Return the value of a variable with a port, user, password or database, if another variable has the host."""
         for end in range(len(name), -1, -1):
             target = self._by_prefix.get(name[:end])
             if target is not None and (found := self._of_part(target, name[end:], text)):
@@ -157,7 +160,10 @@ class Addresses:
 
 
 def _login(target: Target, name: str, text: str) -> str:
-    """Return the reference for a variable that holds the container's own user, password or database; "" for others."""
+    """Return the reference for a variable that contains the container's own user, password or database.
+
+    "" for others.
+    """
     kind, own = target.kind, target.container.environment
     if kind is None or not text:
         return ""

@@ -1,4 +1,4 @@
-"""Turns the variables of containers into those of a manifest: `${VAR:-default}`, addresses, env files."""
+"""Converts the variables of containers to those of a manifest: `${VAR:-default}`, addresses, env files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMES_VARIABLE = re.compile(r"\$\{?\w")
 
 
 class Found(NamedTuple):
-    """A variable of a container, the services whose address is in it, and the verdict on it."""
+    """A converted variable of a container, the containers whose addresses it has, and its verdict for the report."""
 
     variable: Variable
     targets: tuple[Target, ...]
@@ -34,7 +34,7 @@ class Found(NamedTuple):
 
 @dataclass(slots=True)
 class Environment:
-    """The variables of all programs: those in `[env]`, those of single processes, and the env files to read."""
+    """The variables of all programs: `env` for `[env]`, `own` for single processes, `files` the env files to read."""
 
     env: dict[str, Variable] = field(default_factory=dict)
     own: dict[str, dict[str, str]] = field(default_factory=dict)  # by program
@@ -43,7 +43,7 @@ class Environment:
     known: set[str] = field(default_factory=set)  # names that compose or its env files set
 
     def needs_open(self, service: str) -> bool:
-        """Return True if values have host or port of a service, but none has its password."""
+        """Return whether values contain a service's host or port but none its password, so that it must be open."""
         mine = [text for text in self.references if f"${{services.{service}." in text]
         return bool(mine) and not any(re.search(r"\.(?:url|password)\}", text) for text in mine)
 
@@ -58,7 +58,7 @@ def environment_of(
     detected: Mapping[str, Variable],
     into: Entries,
 ) -> Environment:
-    """Return the variables of programs, and add what became of each to the report.
+    """Return the manifest's variables for these programs, and report on each variable of their containers.
 
     `values` are those of committed env files, `secrets` the files of secrets by name. A detected variable that refers
     to a service is kept: it has the form that the code reads.
@@ -99,7 +99,7 @@ def environment_of(
 
 
 def _add(found: Environment, program: Program, variable: Variable) -> bool:
-    """Add a variable to `[env]`; return True if it went to the process, because another one has another value."""
+    """Add a variable to `[env]`, or only to the program if `[env]` has another value; return True if to the program."""
     known = found.env.setdefault(variable.name, variable)
     if known.value == variable.value or program.is_task or variable.value is None or variable.from_shell:
         return False
@@ -160,7 +160,7 @@ def _of_shell(name: str, match: re.Match[str], values: Mapping[str, str]) -> Fou
 
 
 def _variables_in(raw: object) -> Iterator[Variable]:
-    """Yield the variables that a value refers to, with their defaults."""
+    """Yield the variables that a value refers to (`${NAME:-default}`), with their defaults."""
     for match in INTERPOLATION.finditer(str(raw or "")):
         name = match[1] or match[4]
         if name and "+" not in (match[2] or ""):
@@ -171,7 +171,7 @@ def _variables_in(raw: object) -> Iterator[Variable]:
 
 
 def _in_files(tree: Tree, root: str, program: Program, found: Environment, into: Entries) -> Iterator[tuple[str, str]]:
-    """Yield the variables of a program's env files, and note the files."""
+    """Yield (name, value) of the variables in a program's env files, and record the files."""
     container = program.container
     for index, file in enumerate(container.env_files):
         path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), file))

@@ -1,4 +1,4 @@
-"""The fidelity report: for each entry of a compose file, how it is carried over into the manifest."""
+"""The report of an import: for each entry of a compose file, whether and how the manifest has it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VERDICTS = (NATIVE, APPROXIMATED, IN_DOCKER, NO_EQUIVALENT)
 
 
 class Fidelity(NamedTuple):
-    """What became of one entry of a compose file; `line` is 0 for an entry that no line has by itself."""
+    """The verdict on one entry of a compose file; `line` is 0 for an entry without a line of its own."""
 
     path: str
     line: int
@@ -21,11 +21,11 @@ class Fidelity(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The entry's file and line."""
+        """The entry's place, as `compose.yaml:12`."""
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
 def percentage(report: Sequence[Fidelity]) -> int:
-    """Return the share of entries that are carried over, natively or approximately; rounded down, 100 for none."""
+    """Return the percentage of entries that the manifest has, exactly or approximately; rounded down, 100 for none."""
     carried = sum(each.verdict in (NATIVE, APPROXIMATED) for each in report)
     return carried * 100 // len(report) if report else 100

@@ -1,4 +1,4 @@
-"""Assembles the import of a compose file: the proposal for a manifest, and the fidelity report."""
+"""Assembles the import of compose files: a proposed manifest, and the report."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TOOLS = ("node", "bun", "deno")
 
 
 class Imported(NamedTuple):
-    """The proposal for a manifest that a compose file stands for, and what became of each of its entries."""
+    """The proposed manifest for compose files, and a verdict on each of their entries."""
 
     proposal: Proposal
     report: tuple[Fidelity, ...]
@@ -40,11 +40,11 @@ class Imported(NamedTuple):
 def import_compose(
     root: Path, paths: Sequence[str], *, profiles: Collection[str] = (), environ: Mapping[str, str]
 ) -> Imported:
-    """Return what the compose files in `paths`, relative to `root`, stand for; nothing is run or written.
+    """Convert the compose files `paths` (relative to `root`) to a proposed manifest and a report; write nothing.
 
-    Later files are merged into the first one. Services with a profile are taken for the `profiles` in question, `*`
-    for all. What compose can't say, such as lists of packages, is detected. `environ` is for git alone. Raises Problems
-    for mistakes in the files.
+    Later files are merged into the first one. Services with a profile are included for the given `profiles`, `*` for
+    all. What compose files don't contain, such as lists of packages, is detected. `environ` is for git alone. Raises
+    Problems for mistakes in the files.
     """
     clone = look_around(root, environ=environ)
     detected = detect(root, environ=environ, clone=clone)
@@ -60,7 +60,7 @@ def import_compose(
 
 
 def _seen_from_above(detected: Proposal, folder: str) -> Proposal:
-    """Return the packages that were detected in a folder, for a manifest in the clone's root."""
+    """Return a proposal detected in a subfolder, with its paths changed for a manifest in the clone's root."""
     lists = tuple(posixpath.normpath(posixpath.join(folder, each)) for each in detected.python.requirements)
     python = PythonInput(requirements=lists, version=detected.python.version, packages=detected.python.packages)
     return Proposal(
@@ -69,7 +69,7 @@ def _seen_from_above(detected: Proposal, folder: str) -> Proposal:
 
 
 class _Import:
-    """One import: what is known about the containers so far."""
+    """State of one import."""
 
     def __init__(
         self, clone: Clone, compose: Compose, detected: Proposal, values: Mapping[str, str], profiles: Collection[str]
@@ -89,7 +89,7 @@ class _Import:
         self.names |= {each.container.name: each.name for each in self.programs}
 
     def result(self) -> Imported:
-        """Return the proposal and the report."""
+        """Return the proposed manifest and the report."""
         detected, programs = self.detected, self.programs
         known = {each.name: each for each in detected.env}
         secrets = dict(self._secrets())
@@ -171,7 +171,7 @@ class _Import:
         return [*(_without_dependencies(each, dropped) for each in kept), *own]
 
     def _secrets(self) -> Iterator[tuple[str, str]]:
-        """Yield the names of secrets with their files in the clone."""
+        """Yield (name, file in the clone) of compose's secrets."""
         for path, document in self.compose.documents:
             secrets = document.get("secrets")
             for name, given in secrets.items() if isinstance(secrets, dict) else ():
@@ -211,7 +211,7 @@ class _Import:
 
 
 def _chosen(containers: Collection[Container], profiles: Collection[str]) -> set[str]:
-    """Return the names of the containers without a profile or with one of `profiles`, and of those that they need."""
+    """Return the names of containers without a profile or with one of `profiles`, and of those they depend on."""
     found: set[str] = set()
     known = {each.name: each for each in containers}
     todo = [
@@ -234,7 +234,7 @@ def _is_one(own: Collection[str], profiles: Collection[str]) -> bool:
 
 
 def _databases_in_urls(containers: Collection[Container], values: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the databases in the urls that containers have in their variables, by the url's host."""
+    """Return the database names in URLs in containers' variables, by the URL's host."""
     found: dict[str, list[str]] = {}
     for container in containers:
         for text in container.environment.values():
@@ -245,7 +245,7 @@ def _databases_in_urls(containers: Collection[Container], values: Mapping[str, s
 
 
 def _python(clone: Clone, containers: Collection[Container], python: PythonInput) -> PythonInput:
-    """Return the Python packages, with the lists in further folders that containers are built from."""
+    """Return the Python packages, including lists in folders from which containers are built."""
     lists = list(python.requirements)
     for container in containers:
         folder = container.context
@@ -261,7 +261,7 @@ def _python(clone: Clone, containers: Collection[Container], python: PythonInput
 
 
 def _packages(programs: Sequence[running.Program], detected: Sequence[Package]) -> Iterator[Package]:
-    """Yield the tools on PATH: the detected ones, and those of which a container is the image."""
+    """Yield the tools for PATH: the detected ones, and those that are a container's image."""
     yield from detected
     known = {each.name for each in detected}
     recipes = RecipeFolders([bundled_folder()]).names()

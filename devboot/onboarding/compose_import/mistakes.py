@@ -1,4 +1,4 @@
-"""Refuses compose files that compose itself wouldn't take: broken YAML, unknown keys, files without services."""
+"""Refuses compose files with mistakes that compose refuses, too: broken YAML, unknown keys, no services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEPT = ("nothing was written",)
 
 
 def refuse_mistakes(tree: Tree, compose: Compose) -> None:
-    """Check all files of an import. Raises Problems with each mistake at its place."""
+    """Raise Problems with every mistake in the files of an import, each with its place."""
     errors = [*_faults(tree, compose)] or [*_unknown(tree, compose)]
     if not errors and not compose.containers:
         path = compose.paths[0]

@@ -1,4 +1,4 @@
-"""Collects the fidelity report: finds the line of each key of a compose file, and judges keys that nothing uses."""
+"""Collects the report of an import: finds each key's line, and adds a verdict on keys that nothing else has used."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EACH = ("networks", "links", "labels", "configs", "devices", "extra_hosts")  # 
 
 
 class Entries:
-    """The report on a compose file, entry by entry."""
+    """The entries of the report on compose files, collected one by one."""
 
     def __init__(self, tree: Tree, compose: Compose) -> None:
         self._documents: dict[str, Mapping[str, Any]] = dict(compose.documents)
@@ -40,30 +40,30 @@ class Entries:
         self._seen: set[tuple[str, str]] = set()
 
     def add(self, container: Container, key: str, verdict: str, text: str, *, item: str | int | None = None) -> None:
-        """Add what became of a key of a container, or of one of its items."""
+        """Add the verdict on a key of a container, or on one item of a list or table."""
         self._seen.add((container.name, key))
         shown = f"services.{container.name}.{key}" + (f".{item}" if isinstance(item, str) else "")
         self._found.append(Fidelity(*self._place(container, key, item), shown, verdict, text))
 
     def add_each(self, container: Container, key: str, verdicts: Iterable[tuple[str, str]]) -> None:
-        """Add what became of each item of a list."""
+        """Add a verdict on each item of a list."""
         for index, (verdict, text) in enumerate(verdicts):
             self.add(container, key, verdict, text, item=index)
 
     def add_rest(self, container: Container) -> None:
-        """Add the keys of a container that nothing has used, by the tables of keys."""
+        """Add verdicts on the keys of a container that nothing else has used, from the tables of compose's keys."""
         for key in container.values:
             if (container.name, key) not in self._seen and not key.startswith("x-"):
                 self.add(container, key, *_rest(key, container))
 
     def add_whole(self, container: Container, verdict: str, text: str) -> None:
-        """Add all keys of a container for which the same holds."""
+        """Add the same verdict on all keys of a container."""
         for key in container.values:
             if not key.startswith("x-"):
                 self.add(container, key, verdict, text if key in ("image", "build") else f"with `{container.name}`")
 
     def add_top(self) -> None:
-        """Add the keys beside `services`."""
+        """Add verdicts on the top-level keys other than `services`."""
         for path, document in self._documents.items():
             for key, value in document.items():
                 if key in ("services", "include") or key.startswith("x-"):
@@ -91,7 +91,7 @@ class Entries:
         return container.path, container.line
 
     def _ways(self, name: str, key: str, item: str | int | None) -> Iterator[tuple[str, Path]]:
-        """Yield the paths under which files may have an entry, the files that win first."""
+        """Yield (file, path) where an entry may be written, files that override others first."""
         before = 0
         for path, document in (
             reversed(self._documents.items()) if not isinstance(item, int) else self._documents.items()

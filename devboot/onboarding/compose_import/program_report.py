@@ -1,4 +1,4 @@
-"""Reports what became of each key of the containers that processes and tasks replace."""
+"""Reports on the keys of containers that processes and tasks replace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from devboot.onboarding.reading.containers.image_commands import folder_of
 def report_program(
     clone: Clone, program: Program, names: Mapping[str, str], servers: Collection[str], into: Entries
 ) -> None:
-    """Add what became of each key of a program's container, but for its variables."""
+    """Add verdicts on the keys of a program's container, except for its variables."""
     container = program.container
     table = f"[{'tasks' if program.is_task else 'processes'}.{program.name}]"
     for key in ("build", "image"):

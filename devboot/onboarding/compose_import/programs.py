@@ -1,4 +1,4 @@
-"""Turns the containers that run the clone's own code into processes and once-tasks."""
+"""Converts containers that run the clone's own code to processes and tasks."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _USES_PORT = re.compile(r"\$\{?PORT\b")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A container that runs the clone's code: its command and folder here, its port, and whether it ends."""
+    """A container that runs the clone's code: its command and folder on this machine, its port, whether it ends."""
 
     container: Container
     name: str
@@ -57,14 +57,14 @@ class Program:
 
     @property
     def raw(self) -> Mapping[str, object]:
-        """Its keys as compose has them."""
+        """The container's keys as the compose file has them."""
         return self.container.values
 
 
 def programs_of(
     clone: Clone, containers: Collection[Container], taken: Collection[str], *, has_venv: bool
 ) -> list[Program]:
-    """Return the containers that run the clone's code with a command that this machine has."""
+    """Return a program for each container that runs the clone's code with a command available on this machine."""
     awaited = {name for each in containers for name, until in dependencies(each).items() if until == COMPLETED}
     found: list[Program] = []
     for container in containers:
@@ -86,7 +86,7 @@ def programs_of(
 
 
 def runs_clone(container: Container) -> bool:
-    """Return True if a container runs the clone's code: it is built from it, or mounts it where its command runs."""
+    """Return whether a container runs the clone's code: built from the clone, or with the clone mounted."""
     if container.is_built or container.mounts_all:
         return True
     targets = (there.partition(":")[0].rstrip("/") for here, _, there in _mounts(container) if here.startswith("."))
@@ -98,7 +98,7 @@ def _mounts(container: Container) -> Iterator[tuple[str, str, str]]:
 
 
 def _with_late_ones(found: list[Program]) -> list[Program]:
-    """Make processes of the programs that end but wait for a process: tasks run before all processes."""
+    """Return the programs with tasks that wait for a process changed to processes, since tasks run first."""
     while True:
         lasting = {each.container.name for each in found if not each.is_task}
         late = {each.name for each in found if each.is_task and lasting & dependencies(each.container).keys()}
@@ -108,7 +108,7 @@ def _with_late_ones(found: list[Program]) -> list[Program]:
 
 
 def _here(clone: Clone, container: Container) -> tuple[str, str]:
-    """Return a container's command for this machine, and its folder relative to the manifest."""
+    """Return a container's command for this machine, and its working folder relative to the manifest."""
     tree, app = clone.tree, clone.app
     places = sorted(places_of(tree, container), key=lambda place: -len(place.there))
     working = path_here(tree, folder_of(tree, container), places, ".")
@@ -125,7 +125,7 @@ def _here(clone: Clone, container: Container) -> tuple[str, str]:
 
 
 def _is_of_image(clone: Clone, command: str, cwd: str) -> bool:
-    """Return True if only the image has a command's program."""
+    """Return whether a command's program is only in the image, not on this machine."""
     first = command.split(maxsplit=1)[0]
     if not program_is_foreign(command):
         return False
@@ -133,7 +133,7 @@ def _is_of_image(clone: Clone, command: str, cwd: str) -> bool:
 
 
 def _port(container: Container, command: str) -> tuple[int | None, str]:
-    """Return the port on which a program listens here, and its command if that has to change for it."""
+    """Return the port on which a program listens on this machine, and its command, changed if that is necessary."""
     for inner, outer in published_ports(container):
         if _USES_PORT.search(command) or inner == outer:
             return int(outer), ""
@@ -148,7 +148,7 @@ def _port(container: Container, command: str) -> tuple[int | None, str]:
 
 
 def dependencies(container: Container) -> dict[str, str]:
-    """Return the containers that a container waits for, with the condition."""
+    """Return the containers that a container waits for, as {name: condition}."""
     given = container.values.get("depends_on")
     if isinstance(given, dict):
         conditions = (
@@ -162,7 +162,7 @@ def dependencies(container: Container) -> dict[str, str]:
 
 
 def task_of(program: Program, names: Mapping[str, str], programs: Collection[Program]) -> Task:
-    """Return the once-task for a container that ends; `names` has the manifest's names of containers."""
+    """Return the task for a container that ends; `names` maps containers to names of the manifest."""
     dependents = tuple(
         each.name for each in programs if dependencies(each.container).get(program.container.name) == COMPLETED
     )
@@ -175,7 +175,7 @@ def task_of(program: Program, names: Mapping[str, str], programs: Collection[Pro
 def process_of(
     program: Program, names: Mapping[str, str], programs: Collection[Program], servers: Collection[str]
 ) -> Process:
-    """Return the process for a container that keeps running; `servers` are the containers that services replace."""
+    """Return the process for a container that keeps running; `servers` are the containers replaced by services."""
     container = program.container
     tasks = {each.container.name for each in programs if each.is_task}
     waits: dict[str, str] = {}
@@ -195,7 +195,7 @@ def process_of(
 
 
 def keys_of(program: Program) -> Iterator[tuple[str, Option]]:
-    """Yield the further keys of a process: readiness, restarts, copies, how it stops."""
+    """Yield (key, value) of a process' further settings: readiness, restarts, instances, how it stops."""
     ready, _ = ready_of(program)
     if ready:
         yield "ready", ready
@@ -216,7 +216,7 @@ def keys_of(program: Program) -> Iterator[tuple[str, Option]]:
 
 
 def ready_of(program: Program) -> tuple[dict[str, str | int], str]:
-    """Return the readiness probe of a healthcheck, {} for none, and what of it is left out."""
+    """Return the readiness probe for a healthcheck, {} for none, and in words what the probe lacks of it."""
     check = program.raw.get("healthcheck")
     if not isinstance(check, dict) or str(check.get("disable")).lower() == "true":
         return {}, ""
@@ -247,7 +247,7 @@ def ready_of(program: Program) -> tuple[dict[str, str | int], str]:
 
 
 def _seconds(given: object) -> str:
-    """Return a duration of compose as the manifest writes it; "" for none."""
+    """Convert a duration of compose (`1m30s`) to the manifest's form; "" for none."""
     text = str(given or "")
     if not text or _NUMBER.sub("", text):
         return ""

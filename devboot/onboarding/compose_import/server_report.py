@@ -1,4 +1,4 @@
-"""Reports what became of each key of the containers that services replace."""
+"""Reports on the keys of containers that services replace."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DATA = re.compile(r"^(?:/var/lib/|/data\b|/bitnami|/var/opt|/meili_data|/export
 
 
 def report_server(clone: Clone, server: Server, tasks: Collection[Task], into: Entries) -> None:
-    """Add what became of each key of a server's container."""
+    """Add verdicts on the keys of a server's container."""
     container, kind, service = server.container, server.kind, server.service
     into.add(container, "image", *_of_image(server))
     for name in pairs(container.values.get("environment")):
@@ -91,7 +91,7 @@ def _of_variable(server: Server, name: str) -> tuple[str, str]:
 
 
 def _of_database(server: Server, part: str, name: str) -> tuple[str, str]:
-    """Return the verdict on the variable with the name, user or password of a server's database."""
+    """Return the verdict on a variable with the name, user or password (`part`) of a server's database."""
     first = server.databases[0]
     held = {"name": first.database, "user": first.user, "password": first.password}[part]
     if name.endswith("_FILE"):

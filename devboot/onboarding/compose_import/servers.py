@@ -1,4 +1,4 @@
-"""Turns the containers that run known servers into services, databases and tasks for first data."""
+"""Converts containers that run known servers to services, databases and tasks for first data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPEN = (
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A container that a service replaces."""
+    """A container of a known server, with the service and databases that replace it."""
 
     container: Container
     kind: Kind
@@ -39,7 +39,7 @@ class Server:
 
 
 def kind_of(container: Container) -> Kind | None:
-    """Return the kind of server that a container runs; None if no recipe runs it."""
+    """Return the kind of server that a container runs; None if no recipe has that server."""
     kind = known_servers().get(container.recipe or "") if not container.is_built else None
     return kind if kind is not None and kind.recipe else None
 
@@ -47,7 +47,7 @@ def kind_of(container: Container) -> Kind | None:
 def servers_of(
     containers: Collection[Container], detected: Proposal, wanted: Mapping[str, Sequence[str]]
 ) -> list[Server]:
-    """Return the services that replace containers, with their databases; detected ones keep what the code needs.
+    """Return the services and databases that replace containers; detected ones keep settings that the code needs.
 
     `wanted` has the databases in the addresses that other containers have, by the container's name.
     """
@@ -83,17 +83,17 @@ def servers_of(
 
 
 def name_of(container: Container) -> str:
-    """Return a container's name as a name of a manifest."""
+    """Return a container's name with characters replaced that names in a manifest can't have."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", container.name).strip("-_") or "container"
 
 
 def own_environment(container: Container) -> dict[str, str]:
-    """Return a server's variables under the names of the official image."""
+    """Return a server's variables, renamed to those of the official image."""
     return {usual_name(name): text for name, text in container.environment.items()}
 
 
 def usual_name(variable: str) -> str:
-    """Return the official image's name for a variable of another image."""
+    """Return the official image's name for a variable of another publisher's image."""
     for prefix, usual in _IMAGES_OWN:
         if variable.startswith(prefix):
             rest = variable.removeprefix(prefix).replace("USERNAME", "USER")
@@ -102,7 +102,7 @@ def usual_name(variable: str) -> str:
 
 
 def _recipe(container: Container, kind: Kind) -> str:
-    """Return the recipe of the image's own product if it has versions of its own, else that of its kind."""
+    """Return the recipe for an image: of its own product if it has versions, else the usual one of the kind."""
     product = container.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     if product != kind.recipe and product in RecipeFolders([bundled_folder()]).names() and own_version(product):
         return product
@@ -110,7 +110,7 @@ def _recipe(container: Container, kind: Kind) -> str:
 
 
 def _version(container: Container, recipe: str) -> str:
-    """Return the version to request, also if it is the recipe's own today; "" if the image names none."""
+    """Return the version in the image's tag, even if it is the recipe's default; "" if there is none."""
     if not container.version:
         return ""
     version, text = version_of(recipe, container)
@@ -122,7 +122,7 @@ def _version(container: Container, recipe: str) -> str:
 
 
 def _port(container: Container, kind: Kind) -> int | None:
-    """Return the port that compose publishes, unless it is the usual one, which a service gets if it is free."""
+    """Return the port published on this machine, unless it is the server's usual one; None for none."""
     given = dict(published_ports(container)).get(str(kind.port), "")
     return int(given) if given and int(given) != kind.port else None
 
@@ -175,7 +175,7 @@ def _databases(
 
 
 def published_ports(container: Container) -> Iterator[tuple[str, str]]:
-    """Yield each port of a container with the port of this machine under which it is published."""
+    """Yield (container's port, this machine's port) of each published port."""
     for port in container.ports:
         given = published(port)
         inner = port.partition("/")[0].rpartition(":")[2]

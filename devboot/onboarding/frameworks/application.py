@@ -13,9 +13,9 @@ _OF_TEMPLATE = re.compile(r"\{\{|\{%")  # in names of folders of cookiecutter an
 
 
 def find_application(tree: Tree) -> Application:
-    """Return the application of the clone; its framework is None if no framework is recognised.
+    """Find the clone's application; its framework is None if none is recognised.
 
-    Among applications of the same precedence, one that a start file of the clone names wins.
+    Of applications with the same rank, the one named in a start file of the clone is taken.
     """
     for row in FRAMEWORKS:
         candidates = (candidate for framework in row for candidate in framework.applications(tree))

@@ -1,4 +1,4 @@
-"""Recognises frameworks whose modules create an application object, which a server gets by name."""
+"""Recognises frameworks whose applications are objects in a module, which a server loads by name."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _FACTORY = re.compile(r"(?:create|make|get|build)_?\w*(?:app|application)\w*\(\)
 class ApplicationObject(Framework):
     """A framework whose application is an object in a module, or the result of a factory function.
 
-    `makers` are the classes of the object. `makes` matches a module that creates one; `adds` matches a call that
-    adds pages, for a framework whose applications are created in one module and completed in another.
+    `makers` are the classes of the object. `makes` matches a module that creates one; `adds` matches a call that adds
+    pages, for a framework whose applications are created in one module and completed in another.
     """
 
     makers: frozenset[str]
@@ -41,7 +41,7 @@ class ApplicationObject(Framework):
     adds: str = ""
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the objects that modules create, and the factory functions."""
+        """Yield the application objects that modules create, and the factory functions."""
         words = tuple(sorted(self.makers))
         for path in own_modules(tree):
             text = (tree.text(path) or "") if tree.mentions(path, words) and tree.matches(path, self.makes) else ""
@@ -50,13 +50,16 @@ class ApplicationObject(Framework):
                 yield Candidate(_rank(path, text, target), app)
 
     def entry(self, tree: Tree, app: Application) -> Application:
-        """Return the module that calls the factory at its top level, or that adds pages to a bare application."""
+        """Return the application in the module to load: that which calls the factory, or adds pages to the object."""
         if app.target.endswith("()"):
             return _holder(tree, app)
         return _completed(tree, app, self.adds) if self.adds else app
 
     def web(self, clone: Clone) -> Process | None:
-        """Return its server with reloading; devboot watches if the server would poll all files, including `.venv`."""
+        """Return the server's process with reloading.
+
+        Devboot watches files if the server would poll all, also in `.venv`.
+        """
         command, cwd = self.command(clone), cwd_of(clone.app)
         plain = command.removesuffix(" --reload")
         watch: tuple[str, ...] = ()
@@ -65,13 +68,13 @@ class ApplicationObject(Framework):
         return Process("web", command, cwd, None, clone.app.evidence, watch=watch)
 
     def command(self, clone: Clone) -> str:
-        """Return the server's command: uvicorn, or hypercorn if only that is installed."""
+        """Return the server's command: uvicorn's, or hypercorn's if only that is installed."""
         servers, packages = {"uvicorn", "fastapi-cli"}, clone.packages
         return hypercorn(clone.app) if "hypercorn" in packages and not servers & packages.keys() else uvicorn(clone.app)
 
 
 def _is_notified(packages: Mapping[str, str]) -> bool:
-    """Return True if watchfiles is installed with uvicorn, which otherwise polls every file for changes."""
+    """Return whether watchfiles is installed with uvicorn, which would otherwise poll every file for changes."""
     extras = {f"{name}[{extra}]" for name, some in packages.items() for extra in some.split(",")}
     return bool(_BRING_WATCHFILES & (extras | packages.keys()))
 
@@ -98,7 +101,7 @@ def _quoted(app: Application) -> str:
 
 
 def _rank(path: str, text: str, target: str) -> tuple[int, ...]:
-    """Return a sort key: a smaller one means a more likely application."""
+    """Return a sort key for applications in modules: the likeliest comes first."""
     name = posixpath.basename(path)
     known = ENTRY_NAMES.index(name) if name in ENTRY_NAMES else len(ENTRY_NAMES)
     is_factory = target.endswith("()")
@@ -107,7 +110,7 @@ def _rank(path: str, text: str, target: str) -> tuple[int, ...]:
 
 
 def _targets(text: str, makers: frozenset[str]) -> Iterator[tuple[str, int]]:
-    """Yield the names in a module that hold an application, or its factory functions (with `()`)."""
+    """Yield (name, line) of application objects in a module, and of factory functions, as `create_app()`."""
     parsed = parse_python(text)
     if parsed is None:
         return
@@ -127,7 +130,7 @@ def _targets(text: str, makers: frozenset[str]) -> Iterator[tuple[str, int]]:
 
 
 def _assigned(node: ast.stmt) -> tuple[str, str]:
-    """Return the name that a statement assigns a call's result to, and the called function; "" for others."""
+    """Return the name to which a statement assigns a call's result, and the called function; "" for others."""
     if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
         return "", ""
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
@@ -151,7 +154,7 @@ def _makes_application(function: ast.FunctionDef | ast.AsyncFunctionDef, makers:
 
 
 def _holder(tree: Tree, app: Application) -> Application:
-    """Return the module that creates the application from the factory at its top level, else the given one."""
+    """Return the application in the module that calls its factory at top level; else unchanged."""
     factory = app.target.removesuffix("()")
     pattern = re.compile(rf"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{re.escape(factory)}\(", re.MULTILINE)
     hits: list[tuple[tuple[int, ...], Application]] = []
@@ -164,7 +167,7 @@ def _holder(tree: Tree, app: Application) -> Application:
 
 
 def _completed(tree: Tree, app: Application, adds: str) -> Application:
-    """Return the module that adds pages to a bare application and that the application doesn't import.
+    """Return the application in the module that adds pages to the object and that isn't imported by its own module.
 
     Of several modules the one with an entry name wins, then the one highest in the tree.
     """

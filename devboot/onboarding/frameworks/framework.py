@@ -1,4 +1,4 @@
-"""The Protocol of web frameworks, worker libraries and tools, and the facts about a clone that they get."""
+"""Protocol of web frameworks, worker libraries and tools, and the facts about a clone that they get."""
 # ruff: noqa: ARG002 - default implementations ignore their arguments
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ NEVER = re.compile(r"(?!)")
 
 
 class Candidate(NamedTuple):
-    """A possible application of a clone; the one with the smallest rank wins."""
+    """A possible application of a clone; the one with the smallest rank is taken."""
 
     rank: tuple[int | str, ...]
     app: Application
 
 
 class Settings(NamedTuple):
-    """The settings module for development, the value for its variable (None: don't set it), and its place.
+    """The settings module for development, the value for the variable that selects it (None: don't set it), its place.
 
     `named` is the module that the clone's own script names, even if it isn't in the clone.
     """
@@ -42,7 +42,7 @@ class Settings(NamedTuple):
 
 @dataclass(slots=True)
 class Clone:
-    """The facts about a clone that are known before its code is evaluated."""
+    """Facts about a clone that are known before its code is evaluated."""
 
     tree: Tree
     app: Application
@@ -57,15 +57,15 @@ class Clone:
 
     @property
     def root(self) -> Path:
-        """The application's folder, for which the proposal is."""
+        """The folder for the manifest, which contains the application."""
         return self.tree.root if self.app.root == "." else self.tree.root / self.app.root
 
 
 class Framework(Protocol):
     """A web framework, a worker library or a tool. Everything but `name` has a default that does nothing.
 
-    A framework with an application object for a server subclasses `ApplicationObject`, one whose scripts are
-    servers `ServingScript`.
+    A framework with an application object for a server subclasses `ApplicationObject`, one whose scripts are servers
+    `ServingScript`.
     """
 
     name: str
@@ -88,19 +88,19 @@ class Framework(Protocol):
         return ()
 
     def entry(self, tree: Tree, app: Application) -> Application:
-        """Return the application to start, if another module completes the recognised one."""
+        """Return the application in the module to load, if another module than the recognised one completes it."""
         return app
 
     def settings(self, tree: Tree, app: Application, hints: Mapping[str, str]) -> Settings:
-        """Return the settings module; `hints` are variables with values for development."""
+        """Return the settings module for development; `hints` are values of variables for development."""
         return Settings()
 
     def web(self, clone: Clone) -> Process | None:
-        """Return the web server's process, with reloading."""
+        """Return the process of the web server, with reloading; None if there is none."""
         return None
 
     def program(self, clone: Clone) -> tuple[str, Evidence | None] | None:
-        """Return the command of a program that exits, and its place, for a clone without a server."""
+        """Return the command and place of a program that exits, for a clone without a server; None if there is none."""
         return None
 
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
@@ -108,40 +108,40 @@ class Framework(Protocol):
         return ()
 
     def completed(self, clone: Clone, command: str) -> str:
-        """Return a command from the clone, with the options that it needs to find the application."""
+        """Return a command found in the clone, with the options added that it needs to find the application."""
         return command
 
     def for_development(self, clone: Clone, command: str) -> str:
-        """Return a command of the Procfile, with settings for development instead of those for production."""
+        """Return a command of the Procfile with settings for production replaced by those for development."""
         return command
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:
-        """Return its once-tasks, mainly migrations; `databases` are the names of their dependencies."""
+        """Return the tasks before the processes, mainly migrations; `databases` are names for their `depends_on`."""
         return ()
 
     def tables(self, clone: Clone, databases: tuple[str, ...]) -> Task | None:
-        """Return the once-task that creates all tables of the code, if migrations can't begin without them."""
+        """Return the task that creates all tables of the code, if migrations can't begin without them; else None."""
         return None
 
     def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:
-        """Return variables with which `commands` and lines of the Procfile find the application or its settings."""
+        """Return variables by which `commands` and lines of the Procfile find the application or its settings."""
         return {}
 
     def switches(self, clone: Clone, code: Code, base: Run) -> Sequence[Variable]:
-        """Return variables that switch the application to development."""
+        """Return variables, such as DEBUG, that switch the application to development."""
         return ()
 
     def needs(self, clone: Clone) -> Sequence[Need]:
-        """Return variables that it needs at run time, in addition to those needed by the import."""
+        """Return variables needed at run time, in addition to those that the import needs."""
         return ()
 
     def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:
-        """Return remarks about the application, which become comments of the manifest."""
+        """Return remarks about the application, which become comments in the manifest."""
         return ()
 
 
 class Plain(Framework):
-    """The framework of an application without a known framework."""
+    """Stands in for the framework of an application without a known one."""
 
     name = ""
 

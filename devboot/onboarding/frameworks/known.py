@@ -1,4 +1,4 @@
-"""The list of supported web frameworks in order of precedence, worker libraries and tools."""
+"""Lists the supported web frameworks in order of precedence, worker libraries and tools."""
 
 from __future__ import annotations
 
@@ -85,16 +85,16 @@ _BY_NAME = {each.name: each for row in FRAMEWORKS for each in row}
 
 
 def framework_of(name: str | None) -> Framework:
-    """Return the framework of that name; for None one that does nothing."""
+    """Return the framework with this name; for None one that does nothing."""
     return _BY_NAME.get(name or "", NONE)
 
 
 def imported_packages(text: str) -> set[str]:
-    """Return the distributions of the frameworks that a module imports."""
+    """Return the packages of those frameworks that a module's text imports."""
     names = (each.package for each in _BY_NAME.values() if each.package)
     return {name for name in names if re.search(rf"^(?:from|import)[ \t]+{name}\b", text, re.MULTILINE)}
 
 
 def worker_words() -> tuple[str, ...]:
-    """Return the words that identify modules from which workers start."""
+    """Return words that occur only in modules from which workers start."""
     return tuple(word for each in TOOLS for word in each.words)

@@ -1,4 +1,4 @@
-"""Creates missing folders for an application's log files: git keeps no empty folders, and the application fails."""
+"""Adds a task that creates missing folders for log files, without which the application fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPENS = re.compile(r"logging\.((?:handlers\.)?\w*FileHandler|basicConfig|config
 
 
 def with_log_folders(tree: Tree, app: Application, run: Run, tasks: list[Task]) -> list[Task]:
-    """Return the tasks, preceded by one that creates missing log folders."""
+    """Return the tasks, preceded by one that creates the folders of log files that the clone lacks."""
     found = {folder: place for folder, place in _folders(tree, app, run) if not tree.is_folder(folder)}
     if not found or any(task.name == NAME for task in tasks):
         return tasks
@@ -31,7 +31,7 @@ def with_log_folders(tree: Tree, app: Application, run: Run, tasks: list[Task]) 
 
 
 def _folders(tree: Tree, app: Application, run: Run) -> Iterator[tuple[str, Evidence | None]]:
-    """Yield the folders, relative to the tree, of log files that are always opened, unless the code creates them."""
+    """Yield (folder, place) of log files that are always opened, unless the code creates the folder."""
     settings = run.names.get("LOGGING")
     places = {place.path for each in (settings, run.names.get("INSTALLED_APPS")) if each and (place := each.place)}
     if settings is not None and not any(_makes_folders(tree, path) for path in places):
@@ -63,7 +63,7 @@ def _makes_folders(tree: Tree, path: str) -> bool:
 def _folder(
     tree: Tree, app: Application, name: Value | None, delay: Value | None, place: Evidence | None
 ) -> Iterator[tuple[str, Evidence | None]]:
-    """Yield the folder of a handler's file with its place; nothing if it opens no file in the clone."""
+    """Yield the folder of a log handler's file, with its place; nothing if the file isn't in the clone."""
     if name is None or (delay is not None and delay.data) or not isinstance(name.data, str | PurePosixPath):
         return
     text = str(name.data)

@@ -1,4 +1,4 @@
-"""Derives processes from the framework, the libraries in use and compose files, if there is no Procfile."""
+"""Proposes processes from the framework, libraries in use and compose files, for a clone without a Procfile."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NOT_A_WORKER = re.compile(
 
 
 def implied(clone: Clone, run: Run) -> list[Process]:
-    """Return all processes, the web server first; if there are none, a start command of the image or another file."""
+    """Return the processes to propose, web server first; if none, a start command of the image or another file."""
     tree, app = clone.tree, clone.app
     web = clone.framework.web(clone)
     composed = composed_workers(tree, clone.compose, app)
@@ -51,7 +51,7 @@ def implied(clone: Clone, run: Run) -> list[Process]:
 
 
 def _workers(clone: Clone, run: Run) -> Iterable[Process]:
-    """Yield the workers of all libraries; a second worker of the same name gets its library's name, too."""
+    """Yield the workers of all libraries; if two have the same name, the second is named after its library, too."""
     taken: set[str] = set()
     for library in TOOLS:
         for process in library.workers(clone, run):
@@ -61,7 +61,7 @@ def _workers(clone: Clone, run: Run) -> Iterable[Process]:
 
 
 def _programs(tree: Tree, compose: Compose, app: Application) -> list[Process]:
-    """Return the clone's programs that containers run, if no known library implies a process."""
+    """Return the clone's programs that containers run, for a clone in which no known library implies a process."""
     found: dict[str, Process] = {}
     for container in compose.containers:
         if container.is_optional or not (container.is_built or container.mounts_all):
@@ -74,7 +74,7 @@ def _programs(tree: Tree, compose: Compose, app: Application) -> list[Process]:
 
 
 def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Process]:
-    """Return the workers and schedulers that compose runs from the clone's code, as commands for this machine."""
+    """Return the workers and schedulers of the clone that compose runs, with commands for this machine."""
     found: list[Process] = []
     for container in compose.containers:
         if len(container.command) > LONGEST:
@@ -93,7 +93,7 @@ def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Pro
 
 
 def folder_here(tree: Tree, app: Application, container: Container) -> str:
-    """Return the working folder of a container's command, relative to the manifest."""
+    """Return a container's working folder as a folder of the clone, relative to the manifest."""
     for mount in container.mounts:
         here, _, there = mount.partition(":")
         there = there.split(":")[0].rstrip("/")
@@ -115,7 +115,7 @@ def _has_program(tree: Tree, path: str) -> bool:
 
 
 def _is_absent(tree: Tree, folder: str, command: str) -> bool:
-    """Return True if a command runs a module with `-m` that neither the clone nor a known distribution has."""
+    """Return whether a command runs, with `-m`, a module that neither the clone nor a known package has."""
     named = re.search(r"(?:^|\s)python[\d.]*\s+(?:-u\s+)?-m\s+(\w+)((?:\.\w+)*)(?:\s|$)", command)
     if named is None or named[1] in sys.stdlib_module_names or named[1] in distributions():
         return False
@@ -124,7 +124,7 @@ def _is_absent(tree: Tree, folder: str, command: str) -> bool:
 
 
 def program_is_foreign(command: str) -> bool:
-    """Return True if a command starts a script of the image."""
+    """Return whether a command starts a script that is only in the container image."""
     first = command.split(maxsplit=1)[0] if command.split() else ""
     return first.startswith(("/", "./")) and not first.endswith("manage.py")
 
@@ -139,7 +139,7 @@ def _name(container: Container) -> str:
 
 
 def cleaned(command: str) -> str:
-    """Return a container's command without the parts that only make sense in a container."""
+    """Return a container's command without parts that only make sense in a container."""
     command = re.sub(r"^(?:uv|poetry|pipenv|pdm)\s+run\s+(?:--\S+\s+)*", "", command)
     # Compose expands variables before any shell interprets the quotes
     command = re.sub(r"'([^']*\$[^']*)'", r'"\1"', command).replace("$$", "$")
@@ -152,7 +152,7 @@ def cleaned(command: str) -> str:
 
 
 def _merge(workers: list[Process], composed: list[Process]) -> list[Process]:
-    """Merge workers with compose's commands, which take precedence; each kind of worker is kept once."""
+    """Return workers, replaced by compose's commands of the same kind; each kind is kept once."""
     found: dict[str, Process] = {process.name: process for process in workers}
     for process in composed:
         command = process.command or ""
@@ -178,7 +178,7 @@ def _merge(workers: list[Process], composed: list[Process]) -> list[Process]:
 
 
 def _name_by_queue(process: Process, rivals: list[Process]) -> str:
-    """Return the name of another Celery worker, after its queue if it serves its own queues."""
+    """Return the name for a further Celery worker, by its queue if it serves other queues than its rivals."""
     queues, theirs = _queues(process), [_queues(rival) for rival in rivals]
     if not queues or not all(theirs) or any(set(queues) & set(each) for each in theirs):
         return process.name
@@ -191,11 +191,11 @@ def _queues(process: Process) -> list[str]:
 
 
 def kind_of_worker(command: str) -> str:
-    """Return the library and role that a command starts, as `celery scheduler`; OTHER if it starts none."""
+    """Return library and role of the worker that a command starts, as `celery scheduler`; OTHER if it starts none."""
     return next(iter(kinds_of_worker(command)), OTHER)
 
 
 def kinds_of_worker(command: str) -> list[str]:
-    """Return all kinds that a command starts: a Celery worker may also be a scheduler."""
+    """Return all kinds of worker that a command starts; a Celery worker may also be a scheduler."""
     schedulers = [f"{each.name} scheduler" for each in TOOLS if each.schedules.search(command)]
     return schedulers + [f"{each.name} worker" for each in TOOLS if each.starts.search(command)]

@@ -20,7 +20,7 @@ _RUN_OTHERS = ("asyncio", "subprocess", "anyio", "typer")  # their `run` doesn't
 
 
 class Listens(NamedTuple):
-    """The call that starts listening, keyword and position of its port, and its default port."""
+    """How a framework's scripts listen: the call, keyword and position of its port, and the default port."""
 
     call: str
     word: str = "port"
@@ -29,7 +29,7 @@ class Listens(NamedTuple):
 
 
 class ServingScript(Framework):
-    """A framework whose script is a server; `serves` recognises one, `listens` describes its port.
+    """A framework whose script starts a server; `serves` matches such a script, `listens` describes its port.
 
     `marks` are words of which each match of `serves` has one; modules without any needn't be searched.
     """
@@ -39,7 +39,7 @@ class ServingScript(Framework):
     listens: Listens | None = None
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the scripts: those highest in the tree first, among them those with entry names."""
+        """Yield the scripts that start a server: those highest in the tree first, among them those with entry names."""
         for path in own_modules(tree):
             match = self.serves.search(tree.text(path) or "") if tree.mentions(path, self.marks) else None
             if match is not None and ("/" not in path or self.is_run(path, match.string)):
@@ -47,13 +47,13 @@ class ServingScript(Framework):
                 yield Candidate(rank, application_at(tree, self.name, Evidence.at(path, match)))
 
     def is_run(self, path: str, text: str) -> bool:
-        """Return True if a module below the root is run directly, not only imported."""
+        """Return whether a module below the root is a script to run, not only imported."""
         begins = re.escape(self.listens.call) if self.listens else r"(?!)"
         at_its_end = re.search(rf"^\w+(?:\.\w+|\([^)\n]*\))*\.?{begins}\(", text, re.MULTILINE)
         return path.endswith("/__main__.py") or bool(at_its_end or RUNS.search(text))
 
     def web(self, clone: Clone) -> Process | None:
-        """Return the command for the script, with its port if that is fixed in the code."""
+        """Return the process that runs the script, with its port if that is fixed in the code."""
         app = clone.app
         module = app.entry.removesuffix(".__main__")
         script = quote(posixpath.relpath(app.path, app.folder))
@@ -63,7 +63,7 @@ class ServingScript(Framework):
 
 
 def script_command(tree: Tree, app: Application, path: str) -> str:
-    """Return the command for a module of the clone: as a file, or with `-m` if its imports need that."""
+    """Return the command that runs a module of the clone: as a file, or with `-m` if its imports need that."""
     inner = posixpath.relpath(path, app.folder)
     module = inner.removesuffix(".py").replace("/", ".").removesuffix(".__main__")
     if "/" not in inner:
@@ -74,7 +74,7 @@ def script_command(tree: Tree, app: Application, path: str) -> str:
 
 
 def fixed_port(listens: Listens, module: ast.Module | None) -> int | None:
-    """Return the port that a script listens on, whatever its environment; None if the code doesn't show one."""
+    """Return the port that a script always listens on, whatever its environment; None if the code doesn't show one."""
     for node in ast.walk(module) if module is not None else ():
         if not isinstance(node, ast.Call) or not _is_called(node, listens.call):
             continue
@@ -86,7 +86,7 @@ def fixed_port(listens: Listens, module: ast.Module | None) -> int | None:
 
 
 def _number(node: ast.expr) -> int | None:
-    """Return the port in an expression; None if it is unknown, or 0 (chosen by the system)."""
+    """Return the port number that an expression is; None if it is unknown, or 0 (chosen by the system)."""
     value = node.value if isinstance(node, ast.Constant) else None
     return value if type(value) is int and 0 < value < 1 << 16 else None
 

@@ -1,4 +1,4 @@
-"""Chooses the once-tasks that run before the processes: migrations, or the clone's own command that creates tables."""
+"""Chooses the tasks before the processes: migrations, or the clone's own command that creates tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MAKES = re.compile(r"\bcreate_table\(|\bcreate_all\(|\bop\.execute\(")
 
 
 def find_tasks(clone: Clone, run: Run, databases: tuple[str, ...]) -> list[Task]:
-    """Return the tasks of the framework, else of the first tool with any; none if `release:` migrates.
+    """Return the tasks of the framework, or else of the first tool that has any; none if `release:` migrates.
 
     The clone's own command for a new database is used if there are no migrations, or if they can't begin without
     tables.
@@ -65,7 +65,7 @@ def find_tasks(clone: Clone, run: Run, databases: tuple[str, ...]) -> list[Task]
 
 
 def _first_command(clone: Clone, databases: tuple[str, ...]) -> Task | None:
-    """Return the clone's own command for a new database; None if it has none."""
+    """Return a task with the clone's own command for a new database; None if it has none."""
     command, where = next(once_commands(clone.tree, clone.app, clone.compose), ("", None))
     plain = clone.framework.completed(clone, command)
     here = cwd_of(clone.app)
@@ -84,14 +84,14 @@ def _fails_at_first(clone: Clone, task: Task) -> bool:
 
 
 def _folders(clone: Clone, task: Task) -> list[str]:
-    """Return the folders with a task's revisions, relative to the tree."""
+    """Return the folders with the migrations that a task applies, relative to the tree."""
     prefix = "" if clone.app.root == "." else f"{clone.app.root}/"
     patterns = [pattern for pattern in task.inputs if pattern.endswith("versions/*.py")]
     return [posixpath.normpath(posixpath.dirname(f"{prefix}{pattern}")) for pattern in patterns]
 
 
 def _begins_with_tables(clone: Clone, task: Task) -> bool:
-    """Return True if Alembic's migrations change tables, but none creates any."""
+    """Return whether Alembic's migrations change tables but create none."""
     folders = _folders(clone, task)
     texts = [clone.tree.text(p) or "" for p in clone.tree.python_files() if posixpath.dirname(p) in folders]
     return any(map(_CHANGES.search, texts)) and not any(map(_MAKES.search, texts))
@@ -104,7 +104,7 @@ def _migrates(clone: Clone, command: str) -> bool:
 
 
 def once_commands(tree: Tree, app: Application, compose: Compose) -> Iterator[tuple[str, Evidence]]:
-    """Yield commands that migrate, or create tables or first data, the most explicit first, each with its place.
+    """Yield (command, place) of the clone's commands that migrate, or create tables or first data, clearest first.
 
     Left out are commands that delete data, and those whose program is neither in the clone nor a known migration tool.
     """
@@ -134,7 +134,7 @@ def _of_entry_script(tree: Tree, app: Application) -> Iterable[tuple[str, Eviden
 
 
 def _of_containers(tree: Tree, app: Application, compose: Compose) -> Iterable[tuple[str, Evidence]]:
-    """Yield the commands that the clone's containers run, including those before their start."""
+    """Yield (command, place) of the commands that the clone's containers run, including those before their start."""
     for container in compose.containers:
         if container.is_built or container.mounts_all:
             for text, where in (*container.before, (container.command, container.evidence)):
@@ -142,7 +142,7 @@ def _of_containers(tree: Tree, app: Application, compose: Compose) -> Iterable[t
 
 
 def _is_here(tree: Tree, app: Application, command: str) -> bool:
-    """Return True if the clone has the program of a command: a script, a module, a Flask command."""
+    """Return whether the clone has the program of a command: a script, a module, a Flask command."""
     if file_of(tree, app, _FRONT.sub("", command)):
         return True
     match = _FLASK.match(command)

@@ -1,1 +1,1 @@
-"""Front ends of Python APIs: which one a clone has, how its pages are served, and how it finds the API."""
+"""Front ends of Python APIs: whether a clone has one, how its pages are served, how it finds the API."""

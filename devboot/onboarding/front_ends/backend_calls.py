@@ -1,4 +1,4 @@
-"""Finds a front end's urls of its API: in variables, in code and in proxy settings."""
+"""Finds the URLs of the API in a front end: in variables, code and proxy settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOCAL = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104  as found in sources
 
 
 class Call(NamedTuple):
-    """One url of an API: the value of a variable, or (with `variable` "") a url fixed in the code."""
+    """One URL of an API in a front end: the value of a variable, or (with `variable` "") fixed in the code."""
 
     variable: str
     scheme: str
@@ -46,7 +46,7 @@ class Call(NamedTuple):
 
 
 def calls_of(tree: Tree, folder: str) -> list[Call]:
-    """Return the urls of an API in the sources of a front end in `folder`, proxies first."""
+    """Return the URLs of an API in the sources of the front end in `folder`, those of proxies first."""
     found: list[Call] = []
     for path in _files(tree, folder):
         text = tree.text(path) or ""
@@ -63,7 +63,7 @@ def calls_of(tree: Tree, folder: str) -> list[Call]:
 
 
 def _files(tree: Tree, folder: str) -> Iterator[str]:
-    """Yield the configuration files, then the sources, those with names related to an API first."""
+    """Yield a front end's configuration files, then its sources, those with names related to an API first."""
     prefix = "" if folder == "." else f"{folder}/"
     inside = [path for path in tree.files() if path.startswith(prefix)]
     inner = {path: path[len(prefix) :] for path in inside}
@@ -92,7 +92,7 @@ def _read(match: re.Match[str], path: str, text: str, *, is_proxy: bool) -> Call
 
 
 def _in_templates(tree: Tree, folder: str, found: list[Call]) -> Iterator[Call]:
-    """Yield the urls in env-file templates for variables that the sources read without a default."""
+    """Yield the URLs in env templates for variables that the sources read without a default."""
     unsaid = {call.variable for call in found if call.variable and not call.port}
     for name in sorted(tree.in_folder(folder)):
         if not re.match(r"\.?env\b|.*\.env\b", name):
@@ -119,6 +119,6 @@ def _is_comment(text: str, start: int) -> bool:
 
 
 def variables_of(calls: list[Call]) -> Mapping[str, Call]:
-    """Return the call of each variable; a call with a port wins over one without."""
+    """Return the URL of each variable; one with a port is preferred to one without."""
     ordered = sorted((call for call in calls if call.variable), key=lambda call: not call.port)
     return {call.variable: call for call in reversed(ordered)}

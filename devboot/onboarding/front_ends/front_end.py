@@ -1,4 +1,4 @@
-"""Finds the front end of a clone, the package.json that serves its API's pages, and proposes a process for it."""
+"""Finds the front end of an API, a package.json with a development server, and proposes a process for it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _LEGACY = (("react-scripts", 5), ("@vue/cli-service", 5), ("webpack", 5), ("@ang
 
 
 class FrontEnd(NamedTuple):
-    """A front end: its folder, relative to the tree, and the script that serves its pages."""
+    """A front end: its folder, relative to the tree, and the script of package.json that serves its pages."""
 
     folder: str
     path: str  # its package.json
@@ -48,7 +48,7 @@ class FrontEnd(NamedTuple):
 
 
 class Addition(NamedTuple):
-    """The additions of a front end to a proposal. `ports` are the ports that processes must have, by name."""
+    """What a front end adds to a proposal. `ports` are the ports that processes must have, by name."""
 
     process: Process
     ports: Mapping[str, int]
@@ -56,7 +56,7 @@ class Addition(NamedTuple):
 
 
 def find_front_end(tree: Tree, app: Application) -> FrontEnd | None:
-    """Return the front end next to or below an application; None if there is none."""
+    """Return the front end beside or below an application; None if there is none."""
     found = []
     for path in tree.files():
         folder = posixpath.dirname(path) or "."
@@ -72,7 +72,7 @@ def find_front_end(tree: Tree, app: Application) -> FrontEnd | None:
 
 
 def _is_near(folder: str, root: str) -> bool:
-    """Return True if a folder is next to the manifest's folder or not far below it."""
+    """Return whether a folder is beside the manifest's folder `root` or not far below it."""
     if root in (".", folder) or folder.startswith(f"{root}/"):
         inner = folder if root == "." else posixpath.relpath(folder, root)
         return folder == root or inner.count("/") < _DEEPEST
@@ -90,7 +90,7 @@ def _serves_pages(tree: Tree, folder: str, started: Started, package: Mapping[st
 
 
 def with_root_of_both(tree: Tree, app: Application) -> Application:
-    """Return the application with a manifest above it and its front end, if that is next to it."""
+    """Return the application with the manifest's folder changed to contain its front end, too, if that is beside it."""
     front = find_front_end(tree, app) if app.framework else None
     if front is None or app.root in (".", front.folder) or front.folder.startswith(f"{app.root}/"):
         return app
@@ -106,7 +106,7 @@ def add_front_end(
     commands: Sequence[tuple[str, str, str]],
     texts: Iterable[str],
 ) -> Addition | None:
-    """Return a front end's additions to the processes; None if there is none, or a command starts it.
+    """Return what the front end adds to the proposal; None if there is none, or if a command starts it already.
 
     Args:
         tree: the clone.
@@ -147,7 +147,7 @@ def add_front_end(
 
 
 def _is_told(started: Started) -> bool:
-    """Return True if devboot can set the server's port."""
+    """Return whether devboot can choose the development server's port."""
     return not started.port and (started.is_alone or not started.server.options)
 
 
@@ -159,7 +159,7 @@ def _command(started: Started) -> str:
 
 
 def _admitted_port(started: Started, texts: Iterable[str]) -> int:
-    """Return the port of pages that the API allows, or the script's own port; 0 for any port."""
+    """Return the port from which the API admits pages (CORS), or the script's own port; 0 for any port."""
     usual = started.port or started.server.port
     if not _is_told(started):
         return usual
@@ -172,7 +172,7 @@ def _admitted_port(started: Started, texts: Iterable[str]) -> int:
 
 
 def _expected_port(calls: Sequence[Call], own: set[int]) -> int:
-    """Return the port where the sources expect the API; 0 if only variables decide it."""
+    """Return the port at which the front end's sources expect the API; 0 if only variables determine it."""
     fixed = [call for call in calls if not call.variable and call.host in LOCAL and call.port not in own]
     proxies = [call for call in fixed if call.is_proxy]
     counted = Counter(call.port for call in proxies or fixed)
@@ -180,7 +180,7 @@ def _expected_port(calls: Sequence[Call], own: set[int]) -> int:
 
 
 def _variables(calls: Sequence[Call], name: str, api: str, own: set[int]) -> dict[str, str]:
-    """Return the front end's variables for urls, with this machine's addresses."""
+    """Return the front end's variables with URLs of the API, set to addresses on this machine."""
     found = {}
     known = variables_of(list(calls))
     ports = Counter(call.port for call in known.values() if call.port and call.port not in own)
@@ -196,7 +196,10 @@ def _variables(calls: Sequence[Call], name: str, api: str, own: set[int]) -> dic
 
 
 def _quiet(front: FrontEnd) -> dict[str, str]:
-    """Return variables that keep a server from opening a browser, limit it to loopback, and help old webpacks."""
+    """Return variables that make a development server open no browser and listen on loopback.
+
+    And one for old webpacks.
+    """
     found = {"HOST": "127.0.0.1"} if not front.started.server.options else {}
     if front.started.server.name == "react-scripts":
         found["BROWSER"] = "none"
@@ -227,7 +230,7 @@ def _of_containers(calls: Sequence[Call]) -> Iterable[Note]:
 
 
 def with_origins(env: Sequence[Variable], name: str) -> tuple[Variable, ...]:
-    """Return the variables, with the front end's origin instead of a required value."""
+    """Return the variables with the front end's origin as the value of a required list of origins."""
     origin = f"http://localhost:${{processes.{name}.port}}"
     return tuple(
         Variable(each.name, value=origin, evidence=each.evidence)
@@ -249,7 +252,7 @@ class DevServer(NamedTuple):
 
 @functools.cache
 def dev_servers() -> tuple[DevServer, ...]:
-    """Return the servers of the table `dev_servers.toml`, in its order."""
+    """Return the rows of the table `dev_servers.toml`, in order."""
     return tuple(
         DevServer(
             name,
@@ -263,7 +266,7 @@ def dev_servers() -> tuple[DevServer, ...]:
 
 
 class Started(NamedTuple):
-    """A script that starts a server: `port` is the port in the script, 0 for none."""
+    """A script of package.json and the server it starts; `port` is the port in the script, 0 for none."""
 
     script: str
     server: DevServer
@@ -272,7 +275,7 @@ class Started(NamedTuple):
 
 
 def started_by(scripts: object) -> Started | None:
-    """Return the first script of a package.json that starts a development server: `dev`, `serve`, `start`."""
+    """Return the first of the scripts `dev`, `serve`, `start` that starts a known development server; None if none."""
     if not isinstance(scripts, dict):
         return None
     for name in ("dev", "develop", "serve", "start"):

@@ -1,1 +1,1 @@
-"""The packages that the application needs: lists, extras and groups, imports."""
+"""The Python packages that the application needs: from lists, extras and groups, imports."""

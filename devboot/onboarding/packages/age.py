@@ -1,4 +1,4 @@
-"""Limits old lists of packages to versions that were published before their last commit."""
+"""Limits packages without pinned versions to those published before the last commit of an old list."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ _OLD = dt.timedelta(days=180)  # libraries remove deprecated features about twic
 
 
 def with_date(proposal: Proposal, today: dt.date, last_change: Callable[[list[str]], str]) -> Proposal:
-    """Return the proposal with open versions, and packages for builds, limited to the date of an old list.
+    """Return the proposal with `exclude-newer` set to the date of an old list of packages, if versions are open.
 
-    `last_change` returns the date of the last commit that touched one of some paths, relative to the proposal's
-    root.
+    `last_change` returns the date of the last commit that touched one of some paths, relative to the proposal's root.
     """
     python = proposal.python
     if not (python.packages or python.requirements):
@@ -36,7 +35,7 @@ def with_date(proposal: Proposal, today: dt.date, last_change: Callable[[list[st
 
 
 def _with_flask_app(proposal: Proposal) -> Proposal:
-    """Pass the application to Flask's commands in a variable, which every version of Flask supports."""
+    """Return the proposal with FLASK_APP instead of the option `--app`, since old versions of Flask lack the option."""
 
     def older(command: str) -> str:
         return re.sub(r"\b((?:python -m )?flask) --app (\S+)", r"FLASK_APP=\2 \1", command)

@@ -1,4 +1,4 @@
-"""Chooses the groups and extras that the started processes need in addition to the default packages."""
+"""Chooses the dependency groups and extras that the started processes need besides the default packages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)
 
 
 def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInput:
-    """Return the packages with the groups and extras that alone have packages which the application imports."""
+    """Return the packages with the groups and extras added that alone contain packages the application imports."""
     if python.groups or not {"uv.lock", "poetry.lock", "pyproject.toml"} & set(python.requirements):
         return python
     project = load_toml(tree, posixpath.join(app.root, "pyproject.toml"))
@@ -46,14 +46,14 @@ def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInpu
 
 
 def packages_of_chosen(tree: Tree, app: Application, python: PythonInput) -> set[str]:
-    """Return the packages of the selected groups and extras."""
+    """Return the packages in the chosen groups and extras."""
     sets = _sets(load_toml(tree, posixpath.join(app.root, "pyproject.toml")))
     named = [*(("group", name) for name in python.groups), *(("extra", name) for name in python.extras)]
     return {package for key in named for package in sets.get(key, ())}
 
 
 def _contradicts(project: Mapping[str, Any], key: tuple[str, str], chosen: list[tuple[str, str]]) -> bool:
-    """Return True if the project declares that this one conflicts with a selected one."""
+    """Return whether the project declares a group or extra `key` to conflict with a chosen one."""
     sets = [
         [pair for item in _list(each) for pair in table_in(item).items()]
         for each in _list(table_in(project, "tool", "uv").get("conflicts"))
@@ -62,7 +62,7 @@ def _contradicts(project: Mapping[str, Any], key: tuple[str, str], chosen: list[
 
 
 def _default_groups(project: Mapping[str, Any]) -> list[str]:
-    """Return the groups that are installed by default."""
+    """Return the groups that uv installs by default for this pyproject.toml."""
     if poetry := table_in(project, "tool", "poetry", "group"):
         return [name for name in poetry if not table_in(poetry, name).get("optional")]
     declared = table_in(project, "dependency-groups")
@@ -91,7 +91,7 @@ def _of_poetry(poetry: Mapping[str, Any], group: str) -> set[str]:
 
 
 def _sets(project: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
-    """Return the packages of each group and extra, by kind and name."""
+    """Return the packages of each group and extra, by (kind, name)."""
     groups = table_in(project, "dependency-groups")
     extras = table_in(project, "project", "optional-dependencies")
     poetry = table_in(project, "tool", "poetry")
@@ -117,7 +117,7 @@ def _names(listed: object) -> set[str]:
 
 
 def _brought(lock: Mapping[str, Any], names: set[str]) -> set[str]:
-    """Return the dependencies of packages in the lock."""
+    """Return the packages that these depend on, directly or not, by the lock."""
     needed = {
         _name(package): [_name(each) for each in _list(table_in(package).get("dependencies"))]
         for package in _list(lock.get("package"))
@@ -136,7 +136,7 @@ def _name(package: object) -> str:
 
 
 def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
-    """Return the packages of every imported module, each with its possible names."""
+    """Return for every imported module the names of packages that may provide it."""
     tops = dict.fromkeys(top for path in _imported(tree, app) for top in _TOP.findall(tree.text(path) or ""))
     found = [
         frozenset({normal(top), name_of(distributions().get(top, top))}) for top in tops if not _is_own(tree, app, top)
@@ -159,7 +159,7 @@ def _is_own(tree: Tree, app: Application, top: str) -> bool:
 
 
 def _imported(tree: Tree, app: Application) -> Iterator[str]:
-    """Yield the application's own modules that its entry and its Django settings import."""
+    """Yield the clone's own modules that the application's entry and its Django settings import."""
     named = framework_of(app.framework).settings(tree, app, {}).named
     settings = module_files(tree, app, app.path, named) if named else ()
     found = followed(tree, app, [*filter(None, [app.path]), *settings])

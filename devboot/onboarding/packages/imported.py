@@ -1,7 +1,7 @@
-"""Proposes packages from the application's imports, for a clone that lists none or not all.
+"""Proposes packages from the application's imports, for a clone whose lists lack them.
 
-Only distributions in the table `distributions.toml` are proposed: a guessed name could be anybody's package.
-Modules that the table lacks are reported instead.
+Only distributions in the table `distributions.toml` are proposed: a guessed name could be anybody's package. Modules
+that the table lacks are reported instead.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _IMPORT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Implied:
-    """A pattern in the code that needs `packages` without importing them, unless one of `unless` is used.
+    """A pattern in code that needs `packages` without importing them, unless one of `unless` is installed.
 
     The pattern counts if one of `modules` is used, and `without` isn't found in the same module of the clone.
     """
@@ -83,7 +83,7 @@ def with_imported(
     *,
     starts_itself: bool,
 ) -> tuple[PythonInput, list[Note]]:
-    """Return the packages with imported ones if nothing is listed, and with unlisted ones that are needed; and notes.
+    """Return the packages, with needed ones added that no list has; if nothing is listed, all imported ones; and notes.
 
     `commands` are those that the clone's own files start; `starts_itself` means that they include its server.
     """
@@ -126,7 +126,7 @@ def brought(packages: Mapping[str, str]) -> set[str]:
 
 
 def _unlisted(tree: Tree, app: Application, python: PythonInput, packages: Mapping[str, str]) -> dict[str, Evidence]:
-    """Return packages that the import needs and that the lists don't contain, directly or as dependencies.
+    """Return imported packages that the lists lack, even as dependencies, each with the place of the import.
 
     Packages with a similar name in the lists are left out: a module may have several distributions
     (`opencv-python-headless`). A known distribution of another module is none of them (`openai`, `openai-agents`).
@@ -149,7 +149,7 @@ def _unlisted(tree: Tree, app: Application, python: PythonInput, packages: Mappi
 
 
 def _unnamed(tree: Tree, app: Application, python: PythonInput, packages: Mapping[str, str]) -> dict[str, Evidence]:
-    """Return packages, without servers, that the code needs without importing them and that the lists don't contain."""
+    """Return packages that the code needs without importing them and that the lists lack, with places; no servers."""
     if not app.path or not python.requirements or not takes_more(tree, app, python):
         return {}
     files = list(application_files(tree, app))
@@ -164,14 +164,14 @@ def _unnamed(tree: Tree, app: Application, python: PythonInput, packages: Mappin
 
 
 def takes_more(tree: Tree, app: Application, python: PythonInput) -> bool:
-    """Return True if packages may be added to the lists: they are no lock, and have no hashes."""
+    """Return whether packages may be added to the lists, which are neither locks nor have hashes."""
     paths = [posixpath.normpath(posixpath.join(app.root, each)) for each in python.requirements]
     is_hashed = any(tree.mentions(path, ("--hash",)) for path in paths)
     return not is_hashed and not set(LOCKS) & set(python.requirements)
 
 
 def _words(name: str) -> set[str]:
-    """Return the distinctive words of a name."""
+    """Return the distinctive words in a package's name."""
     return set(re.split(r"[-_.]|(?<=[a-z])\d+$", name_of(name))) - _COMMON
 
 
@@ -182,12 +182,12 @@ _AT_START = re.compile(
 
 
 def modules_of(tree: Tree, app: Application) -> dict[str, Evidence]:
-    """Return the external modules that the application imports, each with the first place."""
+    """Return the third-party modules that the application imports, each with the first place."""
     return _imported(tree, app, list(application_files(tree, app))) if app.path else {}
 
 
 def _empty_lists(tree: Tree, app: Application, python: PythonInput) -> str:
-    """Return the names of the lists if none of them has more than blank lines and comments, else ""."""
+    """Return the names of the lists of packages if all are empty but for comments; else ""."""
     texts = [tree.text(posixpath.normpath(posixpath.join(app.root, path))) for path in python.requirements]
     are_plain = all(path.endswith((".txt", ".in", ".pip")) for path in python.requirements)
     is_empty = are_plain and all(text is not None and not _ENTRY.search(text) for text in texts)
@@ -195,7 +195,7 @@ def _empty_lists(tree: Tree, app: Application, python: PythonInput) -> str:
 
 
 def _of_imports(tree: Tree, app: Application, python: PythonInput, empty: str) -> tuple[PythonInput, list[Note]]:
-    """Return the packages that the code imports, with a note; `empty` are the names of lists that list none."""
+    """Return the packages that the code imports, with a note; `empty` are the names of lists without packages."""
     files = list(application_files(tree, app) if app.path else followed(tree, app, program_files(tree, app)))
     files = list(dict.fromkeys([*files, *followed(tree, app, _of_workers(tree, app))]))
     modules = _imported(tree, app, files)
@@ -217,13 +217,13 @@ def _of_imports(tree: Tree, app: Application, python: PythonInput, empty: str) -
 
 
 def _of_workers(tree: Tree, app: Application) -> list[str]:
-    """Return the modules in the application's folder from which workers start: the application may not import them."""
+    """Return the modules in the application's folder from which workers start, which the application may not import."""
     inside = (path for path in tree.python_files() if (posixpath.dirname(path) or ".") == app.folder)
     return [path for path in inside if not ASIDE.search(path) and tree.mentions(path, worker_words())]
 
 
 def _series(tree: Tree, files: list[str]) -> str:
-    """Return `==5.2.*` for the Django version that created the settings; "" if unknown, or if the code is newer."""
+    """Return `==5.2.*` for the Django version that generated the settings; "" if unknown, or if the code is newer."""
     made = next((found for path in files if (found := _STARTED_WITH.search(tree.text(path) or ""))), None)
     if made is None or (int(made[1]) < 2 and any(_SINCE_2.search(tree.text(path) or "") for path in files)):
         return ""
@@ -231,7 +231,7 @@ def _series(tree: Tree, files: list[str]) -> str:
 
 
 def _framework(tree: Tree, app: Application, packages: Mapping[str, str]) -> set[str]:
-    """Return the application's web framework, and those that the entry imports, if no list has them."""
+    """Return the packages of the application's web frameworks that no list has."""
     used = imported_packages(tree.text(app.path) or "") if app.path else set()
     return {name for name in used | {framework_of(app.framework).package} if name and not _is_brought(name, packages)}
 
@@ -239,7 +239,7 @@ def _framework(tree: Tree, app: Application, packages: Mapping[str, str]) -> set
 def _servers(
     tree: Tree, app: Application, packages: Mapping[str, str], commands: Collection[str], *, starts_itself: bool
 ) -> set[str]:
-    """Return servers and workers that are started, if no list has them."""
+    """Return the packages of servers and workers that commands start and that no list has."""
     programs = {program(command) for command in commands}
     started = {server_of(name) for name in programs if server_of(name) and not is_brought(name, packages)}
     if starts_itself or not app.path:
@@ -253,13 +253,13 @@ def _servers(
 
 
 def _is_brought(name: str, packages: Mapping[str, str]) -> bool:
-    """Return True if a list has the framework, or a package made for it, which depends on it."""
+    """Return whether a list has a framework, or a package that depends on it, recognised by its name."""
     is_below = name == "starlette" and "fastapi" in packages
     return name in packages or is_below or any(name in each.split("-") for each in packages)
 
 
 def application_files(tree: Tree, app: Application) -> Iterator[str]:
-    """Yield the modules that run with the application: all of a Django project, else those the entry imports."""
+    """Yield the modules that run with the application: all of a Django project, else those that the entry imports."""
     if framework_of(app.framework).is_found_by_place:
         prefix = "" if app.folder == "." else f"{app.folder}/"
         yield from (path for path in tree.python_files() if path.startswith(prefix) and not ASIDE.search(path))
@@ -268,14 +268,14 @@ def application_files(tree: Tree, app: Application) -> Iterator[str]:
 
 
 def _pages(tree: Tree, app: Application) -> list[str]:
-    """Return the modules that the framework loads by their place."""
+    """Return the modules that the framework loads by their place in the clone, such as Streamlit's pages."""
     folder = framework_of(app.framework).pages
     inside = posixpath.normpath(posixpath.join(app.folder, folder))
     return [path for path in tree.python_files() if folder and posixpath.dirname(path) == inside]
 
 
 def _imported(tree: Tree, app: Application, files: list[str]) -> dict[str, Evidence]:
-    """Return the modules that the files import or Django's settings name, each with the first place."""
+    """Return the third-party modules that files import or Django's settings name, each with the first place."""
     found = _imports(tree, files)
     if app.framework and framework_of(app.framework).is_found_by_place:
         found.setdefault(app.framework, app.evidence or Evidence(app.path))
@@ -286,7 +286,7 @@ def _imported(tree: Tree, app: Application, files: list[str]) -> dict[str, Evide
 
 
 def _imports(tree: Tree, files: list[str]) -> dict[str, Evidence]:
-    """Return top-level names of third-party modules that files import, each with the first place."""
+    """Return the top-level names of third-party modules that files import, each with the first place."""
     own = _own(tree)
     found: dict[str, Evidence] = {}
     for path in files:
@@ -317,7 +317,7 @@ def named_in_settings(tree: Tree, files: Iterable[str]) -> dict[str, Evidence]:
 
 
 def apps_of_settings(tree: Tree, app: Application) -> dict[str, Evidence]:
-    """Return the modules of applications and middleware that Django's settings list unconditionally, with places."""
+    """Return the modules of applications and middleware that Django's settings always list, with places."""
     settings = framework_of(app.framework).settings(tree, app, {}).module
     found: dict[str, Evidence] = {}
     for path in followed(tree, app, module_files(tree, app, app.path, settings) if settings else ()):
@@ -330,7 +330,7 @@ def apps_of_settings(tree: Tree, app: Application) -> dict[str, Evidence]:
 
 
 def _listed_apps(node: ast.stmt) -> Iterator[tuple[str, int]]:
-    """Yield the texts, with their lines, of a list such as `INSTALLED_APPS`, `THIRD_PARTY_APPS` or `MIDDLEWARE`."""
+    """Yield (text, line) of the items in lists such as `INSTALLED_APPS`, `THIRD_PARTY_APPS` or `MIDDLEWARE`."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
     value = node.value if isinstance(node, ast.Assign | ast.AugAssign) else None
     if any(isinstance(each, ast.Name) and each.id.endswith(("APPS", "MIDDLEWARE")) for each in targets):
@@ -340,20 +340,20 @@ def _listed_apps(node: ast.stmt) -> Iterator[tuple[str, int]]:
 
 
 def _module(dotted: str) -> str:
-    """Return the part of a module's name that identifies its distribution: the first, or more for shared namespaces."""
+    """Return the part of a module's name that identifies its package: the first, or more in shared namespaces."""
     parts = dotted.split(".")
     longer = (".".join(parts[:count]) for count in range(len(parts), 1, -1))
     return next((name for name in longer if name in distributions()), parts[0])
 
 
 def _is_app(name: str) -> bool:
-    """Return True if a quoted word in Django's settings is an application's module, not an ordinary word."""
+    """Return whether a text in Django's settings is an application's module, rather than an ordinary word."""
     module = name.partition(".")[0]
     return "." in name or "_" in name or module in _APPS or distributions()[module].startswith("django-")
 
 
 def _of_patterns(tree: Tree, files: list[str], known: Mapping[str, Evidence | None]) -> dict[str, Evidence]:
-    """Return packages that the code needs without importing them, each with its place."""
+    """Return packages that the code needs without importing them, by patterns in the code, each with its place."""
     found: dict[str, Evidence] = {}
     names = {name_of(name) for name in known}
     for rule in _implied():

@@ -1,4 +1,4 @@
-"""Chooses the list of packages that covers the application's imports best, anywhere in the clone."""
+"""Chooses the list of packages, anywhere in the clone, that has most of the packages the application imports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIST = re.compile(
 
 
 def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tuple[PythonInput, list[Note]]:
-    """Return the packages from another list if the usual one is missing, or covers less than half of the imports.
+    """Return the packages from another list, if the usual one is missing or has less than half of the imported ones.
 
     In addition to the usual list, use the one with applications of Django's settings that the usual one lacks.
     """
@@ -54,7 +54,7 @@ def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tup
 
 
 def with_list_above(tree: Tree, app: Application, python: PythonInput) -> PythonInput:
-    """Return the packages with the list of the manifest's folder added to that of the application below it."""
+    """Return the packages with the list in the manifest's folder added, if the application has its own list below."""
     above, _ = find_input(tree, app.root, "")
     lists = (*above.requirements, *python.requirements)
     if not above.requirements or not all(path.endswith((".txt", ".pip", ".in")) for path in lists):
@@ -79,14 +79,14 @@ def _list_of_apps(tree: Tree, app: Application, chosen: tuple[str, ...]) -> str:
 
 
 def _joined(tree: Tree, app: Application, chosen: tuple[str, ...], more: str) -> tuple[str, ...]:
-    """Return the lists to install: only `more` if it includes the others."""
+    """Return the chosen lists with `more` added, or only `more` if it includes the others."""
     base = set(dependencies(tree, app.root, chosen, only=True))
     is_whole = base <= set(dependencies(tree, app.root, (more,), only=True))
     return (more,) if is_whole or _contradict(tree, app.root, (*chosen, more)) else (*chosen, more)
 
 
 def _contradict(tree: Tree, root: str, lists: Iterable[str]) -> bool:
-    """Return True if two of these lists pin different versions of a package."""
+    """Return whether two of these lists pin different versions of a package."""
     pins: dict[str, str] = {}
     texts = (tree.text(posixpath.normpath(posixpath.join(root, each))) or "" for each in lists)
     found = (match for text in texts for match in _PIN.finditer(text))
@@ -98,13 +98,13 @@ def _covered(tree: Tree, folder: str, names: tuple[str, ...], wanted: set[str]) 
 
 
 def _rank(path: str, found: Mapping[str, int], app: Application) -> tuple[int, bool, int, str]:
-    """Return a sort key: most coverage first, then lists for development, then the nearest."""
+    """Return a sort key for lists: most imported packages first, then lists for development, then the nearest."""
     steps = posixpath.relpath(posixpath.dirname(path) or ".", app.folder).count("/")
     return (-found[path], bool(NOT_FOR_US.search(posixpath.basename(path))), steps, path)
 
 
 def _lists(tree: Tree, app: Application) -> Iterator[str]:
-    """Yield lists and locks in and below the root of the application's project."""
+    """Yield the paths of lists and locks in and below the root of the application's project."""
     prefix = "" if app.root == "." else f"{app.root}/"
     for path in tree.files():
         folder, name = posixpath.split(path)

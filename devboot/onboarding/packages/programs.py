@@ -1,4 +1,4 @@
-"""Finds packages for programs that commands start, and for libraries that their options need."""
+"""Finds packages of programs that commands start, and of libraries that the programs' options need."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOT_TO_RUN = re.compile(r"test|doc|lint|\bci\b", re.IGNORECASE)
 def list_with_program(
     tree: Tree, root: str, chosen: tuple[str, ...], packages: Mapping[str, str], program: str
 ) -> str | None:
-    """Return the smallest other list with a server that the chosen lists lack; None if there is none."""
+    """Return the smallest other list with the server `program`, which the chosen lists lack; None if there is none."""
     wanted = _SERVERS.get(program, ())
     is_listed = bool(chosen) and all(name.endswith((".txt", ".pip")) for name in chosen)
     if not is_listed or not wanted or any(name in packages for name in wanted):
@@ -43,7 +43,7 @@ def list_with_program(
 
 
 def libraries_of_options(tree: Tree, commands: Iterable[str], packages: Mapping[str, str]) -> set[str]:
-    """Return libraries that options of servers and workers, or Celery's settings, need and no list has."""
+    """Return packages needed by options of servers and workers, or by Celery's settings, that no list has."""
     found = {match["pool"] or match["kind"] for each in commands for match in _OPTIONS.finditer(each)}
     for path in tree.python_files() if "celery" in packages else ():
         match = (
@@ -54,18 +54,18 @@ def libraries_of_options(tree: Tree, commands: Iterable[str], packages: Mapping[
 
 
 def watcher_of_reloads(tree: Tree, entry: str, commands: Iterable[str], packages: Mapping[str, str]) -> str:
-    """Return watchfiles if uvicorn reloads without it: it would poll all files, including `.venv`; else ""."""
+    """Return "watchfiles" if uvicorn reloads without it, by polling every file (also in `.venv`); else ""."""
     reloads = any(map(_RELOADS.search, commands)) or _RUNS_RELOADING.search(tree.text(entry) or "") if entry else False
     return "watchfiles" if reloads and "watchfiles" not in packages else ""
 
 
 def server_of(program: str) -> str:
-    """Return the distribution that contains a server program; "" for other programs."""
+    """Return the package that contains a server program; "" for other programs."""
     return _SERVERS.get(program, [""])[-1]
 
 
 def is_brought(program: str, packages: Mapping[str, str]) -> bool:
-    """Return True if one of these packages contains a program."""
+    """Return whether one of these packages contains a program."""
     return any(name in packages for name in _SERVERS.get(program, ()))
 
 

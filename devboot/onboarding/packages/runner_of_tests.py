@@ -1,4 +1,4 @@
-"""Adds the test runner of a library: its tests are the only thing that can be run."""
+"""Adds the test runner to the packages of a library, whose tests are all that can be run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNITTEST = re.compile(r"^(?:from|import)[ \t]+unittest\b", re.MULTILINE)
 
 
 def runs_pytest(tree: Tree, app: Application) -> bool:
-    """Return True if a clone is a library with tests for pytest, not for unittest."""
+    """Return whether a clone is a library with tests for pytest, rather than for unittest."""
     if app.framework or not is_library(tree, app.root):
         return False
     files = [path for path in tree.python_files() if _TESTS.match(posixpath.relpath(path, app.root))]

@@ -39,7 +39,7 @@ def _rows() -> tuple[_WrittenFor, ...]:
 def with_limits(
     tree: Tree, app: Application, python: PythonInput, packages: Mapping[str, str]
 ) -> tuple[PythonInput, list[Note]]:
-    """Return the packages with limits for open ones whose newer releases the code doesn't support, and notes."""
+    """Return the packages with upper limits for those whose newer releases the code doesn't support, and notes."""
     known = {*packages, *brought(packages)}
     notes: list[Note] = []
     for row in _rows() if app.path else ():

@@ -1,1 +1,1 @@
-"""Assembles the findings into a proposal, and renders it."""
+"""Assembles the findings of detection into a proposed manifest, and renders it."""

@@ -1,4 +1,4 @@
-"""Adds the drivers of proposed database urls that no list of packages has."""
+"""Adds the packages of database drivers that proposed URLs need and no list has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.onboarding.services.drivers import lacking_driver
 
 
 def with_drivers(clone: Clone, env: Iterable[Variable]) -> tuple[PythonInput, list[Note]]:
-    """Return the packages with the drivers that the values of `env` need, and a note about each."""
+    """Return the packages with the drivers that URLs in `env` need, and a note about each."""
     python, notes = clone.python, []
     if not takes_more(clone.tree, clone.app, python):
         return python, []

@@ -1,4 +1,4 @@
-"""Notes about compose's programs that a proposal lacks: each key of the specification is used or mentioned."""
+"""Notes about programs of compose files that a proposal lacks; each key of compose is used or mentioned."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _of_program(
     read: Collection[str],
     said: set[str],
 ) -> Iterator[Note]:
-    """Yield notes about a container with the clone's code; `said` has the commands that earlier notes mention."""
+    """Yield notes about a container that runs the clone's code; `said` has commands that earlier notes mention."""
     name = container.name
     is_task = process is None and _is_done(container.command, tasks)
     if process is None and container.command and not is_task:
@@ -118,7 +118,7 @@ def _missed(container: Container, process: Process | None, read: Collection[str]
 
 
 def _is_done(command: str, tasks: Collection[Task]) -> bool:
-    """Return True if a task does the work of a container's command, or nothing here needs it."""
+    """Return whether a task does the work of a container's command, or nothing on this machine needs that."""
     return _NEEDLESS.search(command) is not None or any(
         task.run == command or (MIGRATES.search(command) and MIGRATES.search(task.run)) for task in tasks
     )

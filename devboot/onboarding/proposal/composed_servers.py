@@ -43,7 +43,7 @@ CONFIGURES = re.compile(r"\.(?:conf|cnf|ini|config|ya?ml)(?::\w+)*$|/conf\.d\b")
 
 
 def with_versions(services: Iterable[Service], compose: Compose) -> tuple[tuple[Service, ...], list[Note]]:
-    """Return the services with the versions of their containers if available, and notes about other versions."""
+    """Return the services with the versions of compose's images, if available, and notes about other versions."""
     found: list[Service] = []
     notes: list[Note] = []
     for service in services:
@@ -58,13 +58,13 @@ def with_versions(services: Iterable[Service], compose: Compose) -> tuple[tuple[
 
 
 def container_of(service: Service, compose: Compose) -> Container | None:
-    """Return the container that a service replaces."""
+    """Return the container that a service replaces; None if compose has none."""
     names = [name for name, kind in known_servers().items() if kind.recipe == service.recipe]
     return next((each for name in names if (each := compose.of(name)) is not None), None)
 
 
 def version_of(recipe: str, container: Container) -> tuple[str, str]:
-    """Return the version to request ("" for the recipe's default), and a note's text if it isn't the image's."""
+    """Return the version to request ("" for the recipe's default), and a note if it isn't the image's."""
     product = re.search(r"maria|mysql", container.image.rpartition("/")[2])
     if recipe == "mariadb" and product is not None and product[0] == "mysql":
         return "", "MariaDB runs here, in the distribution's version; `[services.mysql]` offers other versions"
@@ -93,7 +93,7 @@ def version_of(recipe: str, container: Container) -> tuple[str, str]:
 def with_first_data(
     clone: Clone, services: Collection[Service], databases: tuple[Database, ...], tasks: list[Task]
 ) -> tuple[tuple[Database, ...], list[Task]]:
-    """Return the databases with those that compose creates, and tasks that load its SQL scripts into a new one."""
+    """Return the databases with those that compose creates, and tasks that load its SQL scripts into new ones."""
     seeds: list[Task] = []
     for service in services:
         container = container_of(service, clone.compose)
@@ -177,7 +177,7 @@ def notes_on_server(
 
 
 def _by_hand(kind: Kind, path: str, database: str, user: str) -> str:
-    """Return the hint how to run a script for a new database by hand."""
+    """Return advice on how to run a script for a new database by hand."""
     command = _reads(kind, path, database, user)
     if command:
         inner = command if "|" not in command and "<" not in command else f"sh -c {shell_word(command)}"
@@ -191,7 +191,7 @@ def _by_hand(kind: Kind, path: str, database: str, user: str) -> str:
 
 
 def other_keys(container: Container) -> Iterator[str]:
-    """Yield texts for notes about keys that devboot doesn't read."""
+    """Yield texts for notes about a container's keys that devboot doesn't read."""
     for key, value in container.values.items():
         if key in NOTED and value not in (None, [], {}, "false"):
             yield NOTED[key].format(", ".join(f"`{each}`" for each in _names(value)))
@@ -207,13 +207,13 @@ def _names(value: object) -> list[str]:
 
 
 def published(port: str) -> str:
-    """Return this machine's port, or range of ports, under which a container's port is published."""
+    """Return this machine's port (or range) of an entry in `ports`, as `8080` for `8080:80`; "" for none."""
     match = re.fullmatch(r"(?:(?:[\d.]+|\[[\da-fA-F:]+\]):)?(\d+(?:-\d+)?):\d+(?:-\d+)?(?:/\w+)?", port)
     return match[1] if match else "" if re.fullmatch(r"\d+(?:-\d+)?(?:/\w+)?", port) else port
 
 
 def _further(tree: Tree, container: Container, scripts: Iterable[str]) -> list[str]:
-    """Return the further databases that scripts and variables create."""
+    """Return the names of further databases that a server's scripts and variables create."""
     wanted = [name for path in scripts for name in _CREATES.findall(tree.text(path) or "")]
     for variable, text in container.environment.items():
         wanted += re.findall(r"\w+", text) if _SEVERAL.match(variable) else []
@@ -249,14 +249,14 @@ def _settings(kind: Kind, container: Container) -> Iterator[Note]:
 
 
 def _arguments(kind: Kind, container: Container) -> str:
-    """Return the options of a server's command that its recipe doesn't set itself."""
+    """Return the options in a container's command that the server's recipe doesn't set itself."""
     return " ".join(each.written for each in options_of(kind.recipe, container) if not each.is_set)
 
 
 class ServerOption(NamedTuple):
-    """An option of a server's command.
+    """An option in a server's command.
 
-    `is_set` means that the recipe sets it itself, `is_setting` that `settings` takes it.
+    `is_set` means that the recipe sets it itself, `is_setting` that `settings` can set it.
     """
 
     name: str
@@ -267,7 +267,7 @@ class ServerOption(NamedTuple):
 
 
 def options_of(recipe: str, container: Container) -> list[ServerOption]:
-    """Return the options of a server's command."""
+    """Return the options in the command of a server's container."""
     text = str(container.command) if container.values.get("command") is not None else ""
     options = re.findall(r"(?:^|\s)(-c\s+\S+|--?[\w-]+(?:[= ](?!-)(?:\"[^\"]*\"|'[^']*'|\S+))*)", text)
     service = bundled_recipe(recipe).recipe.service if recipe else None
@@ -283,7 +283,7 @@ def options_of(recipe: str, container: Container) -> list[ServerOption]:
 
 
 def first_scripts(tree: Tree, container: Container, most: int | None = _MOST_FILES) -> Iterator[str]:
-    """Yield the scripts for a new database, from each folder only the first ones."""
+    """Yield the scripts that a server's image runs for a new database, from each folder at most `most`."""
     for mount in container.mounts:
         here, _, there = mount.partition(":")
         if not there.startswith(INIT_FOLDER) or here.startswith(("/", "~", "$")):

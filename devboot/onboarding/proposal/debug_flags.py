@@ -1,4 +1,4 @@
-"""Finds variables that switch an application to development."""
+"""Finds the variables, with values, that switch an application to development."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STAGES = ("development", "dev", "local")
 
 
 def find_switches(clone: Clone, code: Code, base: Run) -> dict[str, Variable]:
-    """Return variables that switch the application to development, if nothing else is needed because of them."""
+    """Return the variables that switch the application to development, unless they make other variables necessary."""
     found = find_configuration(clone, base)
     if found:
         values = {name: each.value or "" for name, each in found.items()}
@@ -49,7 +49,7 @@ def find_switches(clone: Clone, code: Code, base: Run) -> dict[str, Variable]:
 
 
 def _dialects(clone: Clone, base: Run) -> Iterator[Variable]:
-    """Yield the variables without a default that begin a database's address, such as `mysql`, as the template has them.
+    """Yield variables for the beginning of a database's URL, such as `mysql`, with the values in templates.
 
     Without them no server would be found.
     """
@@ -90,7 +90,7 @@ def _candidates(clone: Clone, code: Code, base: Run) -> list[Variable]:
 
 
 def _stage_beside(clone: Clone, default: object) -> str:
-    """Return the development stage with a settings file next to that of the default production; "" if none."""
+    """Return the name of the stage for development that has a settings file beside that of `default`; "" if none."""
     if not isinstance(default, str) or not re.fullmatch(r"prod|production", default, re.IGNORECASE):
         return ""
     own = f"{default.lower()}.py"
@@ -103,7 +103,7 @@ def _stage_beside(clone: Clone, default: object) -> str:
 
 
 def _sqlite(clone: Clone, base: Run) -> list[Variable]:
-    """Return SQLite files for required database urls, if no driver for a server is installed."""
+    """Return variables with URLs of SQLite files for required database URLs, if no server's driver is installed."""
     if any(SERVER_DRIVER.search(name) for name in clone.packages):
         return []
     found = []
@@ -116,7 +116,7 @@ def _sqlite(clone: Clone, base: Run) -> list[Variable]:
 
 
 def _asynchronous(clone: Clone, base: Run) -> list[Variable]:
-    """Return the url with an async driver, if asyncio's engine gets an SQLite url without one."""
+    """Return the variable whose SQLite URL needs an async driver, with that driver."""
     for event in base.found.events:
         first = event.argument(0, "url") if event.name.endswith("create_async_engine") else None
         if first is None or not str(first.data).startswith("sqlite://") or len(first.reads) != 1:
@@ -136,7 +136,7 @@ def _asynchronous(clone: Clone, base: Run) -> list[Variable]:
 
 
 def find_configuration(clone: Clone, base: Run) -> dict[str, Variable]:
-    """Return the variable that names the configuration object, with the clone's one for development.
+    """Return the variable that names the configuration object, set to the clone's object for development.
 
     Without it no other setting is known.
     """
@@ -153,7 +153,7 @@ def find_configuration(clone: Clone, base: Run) -> dict[str, Variable]:
 
 
 def _objects(clone: Clone) -> Iterator[tuple[int, str, int, str]]:
-    """Yield rank, file, line and dotted name of each suitable configuration object."""
+    """Yield (rank, file, line, dotted name) of each configuration object that suits development."""
     for path in clone.tree.python_files():
         name = module_name(path, clone.app.sources) if _FILES.search(path) and not ASIDE.search(path) else None
         if name is None:

@@ -1,4 +1,4 @@
-"""Reads a clone and assembles the proposal."""
+"""Detection: reads a clone and assembles the proposed manifest."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _detect(clone: Clone) -> Proposal:
 
 
 def _programs_of(clone: Clone) -> tuple[str, ...]:
-    """Return the clone's files that run without a framework: those of its Procfile, else the proposed ones."""
+    """Return the files that the Procfile's commands (else the likeliest start command) run; () with a framework."""
     tree, app = clone.tree, clone.app
     if app.framework:
         return ()
@@ -132,7 +132,7 @@ def _programs_of(clone: Clone) -> tuple[str, ...]:
 
 
 def _run_elsewhere(clone: Clone, code: Code, given: Mapping[str, str]) -> Run | None:
-    """Evaluate the import without this machine's own env files, as in another clone; None without such files."""
+    """Evaluate the code without env files that only this machine has, as in another clone; None if there are none."""
     if not clone.files.local:
         return None
     environ = {name: text for name, text in code.environ.items() if name not in clone.files.local}
@@ -144,7 +144,7 @@ def _committed(files: EnvFiles) -> dict[str, str]:
 
 
 def _guesses(files: EnvFiles) -> dict[str, str]:
-    """Return the values of templates without mere placeholders; placeholder urls are kept for their form."""
+    """Return values of variables from templates, without placeholders, except for URLs, whose form is of use."""
     return {
         name: variable.text
         for name, variable in files.examples.items()
@@ -156,7 +156,7 @@ def _guesses(files: EnvFiles) -> dict[str, str]:
 
 
 def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, elsewhere: Run) -> Proposal:
-    """Return the proposal, from the evaluation here and the one without this machine's own env files."""
+    """Assemble the proposed manifest; `elsewhere` is the evaluation without this machine's own env files."""
     app, tree, run = clone.app, clone.tree, served.run
     found = stores.find_databases(tree, app, run, served.known)
     databases = (*found.databases, *served.databases)
@@ -231,7 +231,7 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
 
 
 def _front_end(clone: Clone, processes: list[Process], commands: tuple[tuple[str, str, str], ...]) -> Addition | None:
-    """Return the additions for the clone's front end; None if the framework serves the pages itself."""
+    """Return what the clone's front end adds to the proposal; None if the framework serves the pages itself."""
     is_for_development = clone.procfile is not None and clone.procfile.path.endswith(".dev")
     if not clone.app.framework or clone.framework.makes_pages or is_for_development:
         return None
@@ -245,14 +245,14 @@ def _front_end(clone: Clone, processes: list[Process], commands: tuple[tuple[str
 def _with_ports(
     processes: list[Process], commands: tuple[tuple[str, str, str], ...], ports: Mapping[str, int]
 ) -> list[Process]:
-    """Assign processes, including lines of the Procfile, the ports that others expect."""
+    """Return the processes, and additions to lines of the Procfile, with the ports that others expect."""
     known = {process.name for process in processes}
     extra = [Process(name, None, cwd) for name, cwd, _ in commands if name in ports and name not in known]
     return [replace(each, port=ports.get(each.name, each.port)) for each in (*processes, *extra)]
 
 
 def _with_program(processes: list[Process], clone: Clone) -> list[Process]:
-    """Run Python programs of a clone without packages, which has no virtualenv, with `python3`."""
+    """Return the processes with `python3` as program, for a clone without packages, which has no virtualenv."""
     if clone.python.requirements or clone.python.packages:
         return processes
     named = ((each, re.sub(r"^python(?=\s)", "python3", each.command or "")) for each in processes)
@@ -273,7 +273,7 @@ def _tasks(clone: Clone, run: Run, served: Services, databases: tuple[str, ...])
 
 
 def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str, str]]:
-    """Yield name, folder and command of every process."""
+    """Yield (name, folder, command) of every process."""
     for process in processes:
         if process.command:
             yield process.name, process.cwd, process.command
@@ -282,7 +282,7 @@ def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str
 
 
 def _with_port(env: tuple[Variable, ...], clone: Clone, run: Run, processes: list[Process]) -> tuple[Variable, ...]:
-    """Add PORT with the code's or the framework's default port, which links and bookmarks use."""
+    """Return the variables with PORT added, the code's or framework's default port, which bookmarks use."""
     web = next((process for process in processes if process.command), None)
     known = {variable.name for variable in env} | set(clone.files.committed)
     if web is None or "$PORT" not in (web.command or "") or "PORT" in known:
@@ -298,7 +298,7 @@ def _with_port(env: tuple[Variable, ...], clone: Clone, run: Run, processes: lis
 
 
 def _unique(processes: list[Process], others: tuple[str, ...], tasks: list[Task]) -> list[Process]:
-    """Make names unique: processes, services, databases and tasks share one namespace."""
+    """Return the processes renamed if a service, database or task has the same name."""
     taken = {"redis", *others, *(task.name for task in tasks)}
     found: list[Process] = []
     for process in processes:
@@ -328,7 +328,7 @@ def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], Progr
 
 
 def _additions(clone: Clone, procfile: Procfile) -> Iterator[Process]:
-    """Yield what the Procfile's processes need to run here.
+    """Yield the settings that the Procfile's processes need on this machine.
 
     That is the folder of code that isn't in the root, and settings for development in place of those for production.
     """
@@ -346,7 +346,10 @@ def _additions(clone: Clone, procfile: Procfile) -> Iterator[Process]:
 
 
 def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Note]]:
-    """Return additional env files that the code or a command reads, and notes about missing ones."""
+    """Return further env files that the code or a command reads, and notes about missing ones.
+
+    None stands for the usual env files.
+    """
     wanted: dict[str, Evidence | None] = {}
     for path, where in _named_env_files(clone, run):
         inner = posixpath.relpath(posixpath.normpath(path), clone.app.root) if path else ""
@@ -364,7 +367,7 @@ def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Not
 
 
 def _origin(clone: Clone, path: str) -> str:
-    """Return the hint where the content of a missing env file comes from."""
+    """Return advice on where the content of a missing env file comes from."""
     folder, name = posixpath.split(posixpath.join(clone.app.root, path))
     templates = (posixpath.normpath(posixpath.join(folder, each)) for each in template_names(name))
     template = next((each for each in templates if clone.tree.exists(each)), "")
@@ -372,13 +375,13 @@ def _origin(clone: Clone, path: str) -> str:
 
 
 def _read_env_files(clone: Clone, env_files: tuple[str, ...] | None) -> frozenset[str]:
-    """Return the env files that are read, relative to the tree."""
+    """Return the env files that devboot will read, relative to the tree."""
     names = env_files if env_files is not None else DEFAULT_FILES
     return frozenset(posixpath.normpath(posixpath.join(clone.app.root, name)) for name in names)
 
 
 def _named_env_files(clone: Clone, run: Run) -> Iterator[tuple[str, Evidence | None]]:
-    """Yield env files that the code loads, or a line of the Procfile or direnv reads, relative to the tree."""
+    """Yield (path relative to the tree, place) of env files that code, Procfile or direnv reads."""
     for loaded in run.found.loaded:
         yield loaded.path, loaded.place
     for entry in clone.procfile.processes() if clone.procfile else ():
@@ -428,7 +431,7 @@ def _env(
 
 
 def _needed(clone: Clone, run: Run, processes: list[Process], sources: Sources) -> Iterator[Variable]:
-    """Yield the variables that the application needs and no committed file sets."""
+    """Yield entries of `[env]` for variables that the application needs and no committed file sets."""
     committed = clone.files.committed
     for need in needs_of(clone, run, processes):
         is_set = need.name in committed and bool(committed[need.name].text.strip() or need.cast not in PARSED)
@@ -441,7 +444,7 @@ def _needed(clone: Clone, run: Run, processes: list[Process], sources: Sources) 
 
 
 def _needs_of_others(clone: Clone, elsewhere: Run, processes: list[Process]) -> Iterator[Need]:
-    """Yield the variables that the application needs and only an env file of this machine sets."""
+    """Yield the variables that the application needs and that only an untracked env file sets: other clones lack it."""
     if clone.files.local:
         yield from (need for need in needs_of(clone, elsewhere, processes) if need.name in clone.files.local)
 

@@ -1,4 +1,4 @@
-"""Compares a proposal with a written manifest: returns the tables and keys that the manifest lacks."""
+"""Compares a proposed manifest with a written one: returns the tables and keys that the written one lacks."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SCRIPT = re.compile(r"(?:^|\s)python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w./-
 
 
 def lacking(proposal: Proposal, manifest: Mapping[str, Any]) -> Proposal:
-    """Return the parts of the proposal that a manifest's values lack, without notes.
+    """Return the parts of a proposal that a written manifest lacks, without notes.
 
-    Parts with another name count as present: the service of a recipe, the file of a database, a process that
-    serves. References in the result use the manifest's names; parts with unresolvable references are left out.
+    Parts with another name count as present: the service of a recipe, the file of a database, a process that serves.
+    References in the result use the manifest's names; parts with unresolvable references are left out.
     """
     proposal = refuse_foreign_references(proposal)
     has = {kind: _table(manifest, kind) for kind in _KINDS}
@@ -86,7 +86,7 @@ def lacking(proposal: Proposal, manifest: Mapping[str, Any]) -> Proposal:
 
 
 def _names_of_others(proposal: Proposal, has: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Return the names of the proposal that the manifest uses for something of another kind."""
+    """Return the proposal's names that the manifest uses for another kind of thing, as a process for a service."""
     own = {
         *(("services", each.name) for each in proposal.services),
         *(("databases", each.name) for each in proposal.databases),
@@ -98,7 +98,7 @@ def _names_of_others(proposal: Proposal, has: Mapping[str, Mapping[str, Any]]) -
 
 
 def _without_unknown_names(missing: Proposal, has: Mapping[str, Mapping[str, Any]], lines: Iterable[str]) -> Proposal:
-    """Remove everything that refers to a name that neither the manifest nor its additions have."""
+    """Return the proposal without parts that refer to names which neither the manifest nor the proposal has."""
     own = names_of(replace(missing, lines=()))
     inner = {name for table in has["services"].values() for name in _table(table, "databases")}
     names = {kind: {*found, *has[kind]} for kind, found in own.items()}
@@ -135,7 +135,7 @@ def _without_unknown_names(missing: Proposal, has: Mapping[str, Mapping[str, Any
 
 
 class _Names:
-    """The manifest's names for parts that have other names in the proposal."""
+    """Maps names in the proposal to the manifest's names for the same parts."""
 
     def __init__(
         self,
@@ -147,11 +147,11 @@ class _Names:
         self._names = {"services": services, "databases": databases, "processes": processes, "tasks": tasks}
 
     def of(self, name: str) -> str:
-        """Return the manifest's name for a service, database, process or task."""
+        """Return the manifest's name for a service, database, process or task of the proposal."""
         return next((names[name] for names in self._names.values() if name in names), name)
 
     def in_text(self, text: str) -> str:
-        """Return a value with the manifest's names in its references."""
+        """Return a value with the names in its references replaced by the manifest's."""
 
         def renamed(match: re.Match[str]) -> str:
             return f"${{{match[1]}.{self._names[match[1]].get(match[2], match[2])}."
@@ -179,7 +179,7 @@ def _known_databases(
 
 
 def _python(python: PythonInput, has: Mapping[str, Any]) -> PythonInput:
-    """Return the Python settings that a table lacks; if the table names a list, those of another list are left out."""
+    """Return the Python settings that the manifest's table lacks; if it names a list, no settings of other lists."""
     if "requirements" in has:
         return PythonInput(hosts=() if "hosts" in has else python.hosts)
     return replace(
@@ -194,7 +194,7 @@ def _python(python: PythonInput, has: Mapping[str, Any]) -> PythonInput:
 
 
 def _known_tasks(tasks: Iterable[Task], has: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the names of tasks that the manifest has, each with the manifest's name."""
+    """Yield (proposal's name, manifest's name) of tasks that the manifest has."""
     for task in tasks:
         migrates = MIGRATES.search(task.run) is not None
         for name, table in has.items():
@@ -205,7 +205,7 @@ def _known_tasks(tasks: Iterable[Task], has: Mapping[str, Any]) -> Iterator[tupl
 
 
 def _known_processes(processes: Iterable[Process], has: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the names of processes with a role that the manifest has, each with the manifest's name."""
+    """Yield (proposal's name, manifest's name) of processes that do the same as one in the manifest."""
     roles: dict[str, str] = {}
     for name, table in has.items():
         for role in _roles(str(table.get("command", ""))):
@@ -217,7 +217,7 @@ def _known_processes(processes: Iterable[Process], has: Mapping[str, Any]) -> It
 
 
 def _roles(command: str) -> list[str]:
-    """Return the roles of a process: two commands that serve the application are the same web process."""
+    """Return the roles of a command, such as web server; commands with the same role do the same."""
     if RUNS_NODE.search(command):
         return ["front end"]
     if is_server(command) or "$PORT" in command:

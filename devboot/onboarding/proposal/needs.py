@@ -1,4 +1,4 @@
-"""Collects the variables that somebody must set: those that the import needs, and those in commands."""
+"""Collects the variables that must be set: those that the code needs at import, and those in commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NUMBERS = frozenset({"int", "float", "builtins.int", "builtins.float"})
 
 
 def needs_of(clone: Clone, run: Run, processes: Iterable[Process]) -> list[Need]:
-    """Return the variables that the import, empty settings and commands need."""
+    """Return the variables needed at import, by empty settings, and by commands."""
     needs = [*run.found.needs.values(), *clone.framework.needs(clone)]
     known = {need.name for need in needs}
     for each in chain(
@@ -42,7 +42,7 @@ def needs_of(clone: Clone, run: Run, processes: Iterable[Process]) -> list[Need]
 
 
 def _of_settings(run: Run, known: set[str]) -> Iterator[Need]:
-    """Yield the variables of empty settings; `known`, which grows meanwhile, has the needs found so far."""
+    """Yield the variables whose emptiness leaves settings empty; `known`, which grows, has those found so far."""
     for setting in ("SECRET_KEY", "DATABASES", *must_be_texts(run)):
         value = run.names.get(setting)
         data = value.data if value is not None else None
@@ -58,7 +58,7 @@ def _of_settings(run: Run, known: set[str]) -> Iterator[Need]:
 
 
 def _of_tokens(run: Run) -> Iterator[Need]:
-    """Yield the variable for the key that signs logins: if it is empty, the first login fails."""
+    """Yield the variable for the key that signs logins, without which the first login fails."""
     given = run.fields("SIMPLE_JWT")
     key, algorithm = given.get("SIGNING_KEY"), given.get("ALGORITHM")
     is_symmetric = algorithm is None or str(algorithm.data).startswith("HS")
@@ -74,7 +74,7 @@ def _of_procfile(clone: Clone) -> Iterator[Need]:
 
 
 def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
-    """Yield variables in containers' commands that a template sets: compose leaves unset ones empty."""
+    """Yield variables in containers' commands that a template sets; compose leaves unset ones empty."""
     for process in processes:
         where = process.evidence
         for name in variables_in(process.command or ""):
@@ -84,7 +84,7 @@ def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
 
 
 def _of_functions(clone: Clone) -> Iterator[Need]:
-    """Yield variables that functions read without a default and a template sets: unset, they fail when called."""
+    """Yield variables that functions read without a default and a template sets; unset, the functions fail."""
     examples = clone.files.examples
     for path in sorted(clone.tree.read):
         if not path.endswith(".py") or ASIDE.search(path) or not clone.tree.matches(path, _SUBSCRIPT):
@@ -123,7 +123,7 @@ def needs_of_node(clone: Clone) -> Iterator[Need]:
 
 
 def for_another_stage(tree: Tree, need: Need, variable: Variable, settings: Mapping[str, Value]) -> Variable:
-    """Return the variable with any value if only a class for another stage than development requires it."""
+    """Return the variable with any value, if only a settings class for another stage than development needs it."""
     place = need.place
     if not variable.required or place is None or any(value.place == place for value in settings.values()):
         return variable

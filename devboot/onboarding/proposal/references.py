@@ -1,4 +1,4 @@
-"""Checks the `${…}` in proposed values: a manifest can't escape one that is literal text of the clone."""
+"""Checks `${…}` in proposed values, since a manifest can't escape a literal one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.onboarding.proposal_values import Proposal, Variable
 
 
 def refuse_foreign_references(proposal: Proposal) -> Proposal:
-    """Return the proposal without values that a manifest can't hold: those with an unknown `${…}`.
+    """Return the proposal without values that contain an unknown `${…}`, which a manifest can't hold.
 
     Such a variable becomes a required one, which takes its value from an env file; a process loses it.
     """
@@ -43,7 +43,7 @@ def refuse_foreign_references(proposal: Proposal) -> Proposal:
 
 
 def names_of(proposal: Proposal) -> Mapping[str, set[str]]:
-    """Return the names that references may use, by table."""
+    """Return the names to which `${…}` may refer, by table."""
     return {
         "services": {each.name for each in proposal.services} | {e.service for e in proposal.databases if e.service},
         "databases": {each.name for each in proposal.databases},
@@ -52,7 +52,7 @@ def names_of(proposal: Proposal) -> Mapping[str, set[str]]:
 
 
 def refers_to(text: str) -> list[tuple[str, str]]:
-    """Return table and name of each reference to a service, a database or a process."""
+    """Return (table, name) of each `${…}` in a text that refers to a service, a database or a process."""
     split = (each.name.split(".", 1) for each in references(text))
     return [(words[0], words[1].rpartition(".")[0]) for words in split if len(words) > 1 and words[0] != "project"]
 

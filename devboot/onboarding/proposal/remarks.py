@@ -23,7 +23,7 @@ _MOST_UNUSED = 6
 
 
 def other_services(clone: Clone, servers: set[str]) -> list[Note]:
-    """Return notes about compose's services without visible use and those without a recipe."""
+    """Return notes about compose's servers that no code seems to use, and those without a recipe."""
     addons = (each for each in read_app_json(clone.tree, clone.app.root).servers if each[0] != "redis")
     said = [
         *((each.recipe, f"compose runs it as `{each.name}`", each.evidence) for each in clone.compose.containers),
@@ -61,7 +61,7 @@ def absent(clone: Clone, run: Run) -> list[Note]:
 
 
 def broken(clone: Clone) -> list[Note]:
-    """Return a warning for each file of the application that can't be parsed, so that detection had to leave it out."""
+    """Return a warning for each module of the application with a syntax error, which detection had to ignore."""
     root = "" if clone.app.root == "." else clone.app.root
     found = sorted({**clone.tree.broken, **dict(_broken_entries(clone))}.items())
     return [
@@ -72,7 +72,7 @@ def broken(clone: Clone) -> list[Note]:
 
 
 def _broken_entries(clone: Clone) -> Iterator[tuple[str, tuple[int, str]]]:
-    """Yield the modules with the name of an entry that have a syntax error, as the application may be in them."""
+    """Yield (module, (line, message)) of modules with an entry's name and a syntax error."""
     for name in ENTRY_NAMES:
         path = posixpath.normpath(posixpath.join(clone.app.folder, name))
         if not clone.tree.exists(path) or clone.tree.module(path) is not None:
@@ -83,7 +83,7 @@ def _broken_entries(clone: Clone) -> Iterator[tuple[str, tuple[int, str]]]:
 
 
 def unused_examples(clone: Clone, run: Run, env: Iterable[Variable]) -> list[Note]:
-    """Return a note about variables of templates that stay unset because the code has defaults for them."""
+    """Return a note about variables in templates that stay unset because the code has defaults for them."""
     known = {*(each.name for each in env), *clone.files.committed, "PORT"}
     left: dict[str, list[str]] = {}
     for name, line in clone.files.examples.items():
@@ -100,7 +100,7 @@ def _unused(path: str, names: list[str]) -> Note:
 
 
 def made_up(env: Iterable[Variable]) -> list[Note]:
-    """Return a note about account variables with generated values, which the start only checks for presence."""
+    """Return a note about variables for accounts that got generated values, as the start only needs some value."""
     names = [each for each in env if each.generate and each.description]
     if not names:
         return []

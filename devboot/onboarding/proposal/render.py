@@ -1,4 +1,4 @@
-"""Writes a proposal as the text of a manifest that a maintainer would commit, with the evidence as comments."""
+"""Renders a proposal as the text of a manifest that a maintainer would commit, with evidence as comments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEMA = "#:schema ./.venv/devboot.schema.json"  # each sync writes it; editors 
 
 
 def render(proposal: Proposal) -> str:
-    """Return the text of devboot.toml: head, tables, the Procfile's content, notes, separated by blank lines.
+    """Return a proposal as the text of devboot.toml: head, tables, the Procfile's content as comments, notes.
 
     Warnings are always written, other notes as long as the text has at most `LINES` lines.
     """
@@ -43,7 +43,7 @@ def render(proposal: Proposal) -> str:
 
 
 def _unsaid(python: PythonInput) -> Iterator[str]:
-    """Yield a comment about facts that are read from the clone's own files, so that no key repeats them."""
+    """Yield comments about facts that need no key, since devboot reads them from the clone's own files."""
     said = [f"Python {python.version} ({python.version_from})"] if python.version else []
     said += [f"packages of {', '.join(python.requirements)}"] if python.requirements and python.is_list_usual else []
     if said:
@@ -51,7 +51,7 @@ def _unsaid(python: PythonInput) -> Iterator[str]:
 
 
 def tables(proposal: Proposal) -> list[list[str]]:
-    """Return the lines of each table, its header first."""
+    """Return the lines of each table of the manifest, its header first."""
     found = [
         _python(proposal.python),
         _packages(proposal),
@@ -67,14 +67,14 @@ def tables(proposal: Proposal) -> list[list[str]]:
 
 
 def _wrapped(note: Note) -> list[str]:
-    """Return a note as comment lines; its place is left out if only that would need another line."""
+    """Return a note as comment lines; its place is left out if it alone would need another line."""
     text = str(note) if len(str(note)) <= COLUMNS - 2 else note.text
     wrapper = textwrap.TextWrapper(COLUMNS, "# ", "#   ", break_long_words=False, break_on_hyphens=False)
     return wrapper.wrap(printable(text, len(text)))
 
 
 def _line(text: str, because: Evidence | str | None = None) -> str:
-    """Return a line with a comment at its end, unless that makes it too wide."""
+    """Return a line with its evidence as a comment at the end, unless that makes it too wide."""
     comment = printable(str(because or ""), COLUMNS)
     line = f"{text}  # {comment}" if comment else text
     return line if len(line) <= COLUMNS else text
@@ -97,7 +97,7 @@ def key_text(name: str) -> str:
 
 
 def _entry(key: str, value: object, because: Evidence | str | None = None) -> list[str]:
-    """Return the line of a key; empty for a key without a value."""
+    """Return the line `key = value` in a list; empty for a key without a value."""
     if value is None or value in ("", ()) or value is False:
         return []
     text = quoted(value) if isinstance(value, str) else _list(value) if isinstance(value, tuple) else str(value).lower()
@@ -161,7 +161,7 @@ def _env(proposal: Proposal) -> list[str]:
 
 
 def value_text(variable: Variable) -> str:
-    """Return the text after a variable's name in `[env]`: a quoted text, or an inline table."""
+    """Return the TOML after a variable's name in `[env]`: a quoted text, or an inline table."""
     if variable.generate:
         said = f", description = {quoted(variable.description)}" if variable.description else ""
         return f"{{ generate = {quoted(variable.generate)}{said} }}"
@@ -198,7 +198,7 @@ def _procfile_table(proposal: Proposal) -> list[str]:
 
 
 def _procfile(proposal: Proposal) -> list[str]:
-    """Return the Procfile's content as comments: names of processes, and its task."""
+    """Return comments with the Procfile's process names and its task."""
     if proposal.procfile is None:
         return []
     names = ", ".join(line.name for line in proposal.lines if line.name != "release")
@@ -233,7 +233,7 @@ def _dependencies(process: Process) -> Iterator[str]:
 
 
 def option_text(value: Option) -> str:
-    """Return a value in TOML's syntax, a mapping as an inline table."""
+    """Return a value as TOML, a mapping as an inline table."""
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{key_text(name)} = {option_text(inner)}' for name, inner in value.items())} }}"
     return quoted(value) if isinstance(value, str) else str(value)

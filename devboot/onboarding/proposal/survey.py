@@ -25,7 +25,10 @@ from devboot.onboarding.reading.tree import Tree
 
 
 def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
-    """Return the application of a clone and the facts about everything around its code; `environ` is for git."""
+    """Find the application of a clone and collect the facts that need no evaluation of its code.
+
+    `environ` is for git.
+    """
     found = find_application(tree)
     both = with_root_of_both(tree, found)
     app = with_procfile_above(tree, both)

@@ -1,4 +1,4 @@
-"""Chooses the entry of `[env]` for each variable that the application can't start without."""
+"""Chooses how `[env]` sets each variable that the application needs: value, generated or required."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _BOOLEANS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Other sources of values: templates, compose, names of containers, use of Fernet, and the file for values."""
+    """Sources of values besides the code: templates, compose, containers' names, use of Fernet.
+
+    `file` is the env file for values that a developer has to set.
+    """
 
     examples: Mapping[str, Line]
     composed: Mapping[str, str]
@@ -65,7 +68,7 @@ def required_variable(need: Need, sources: Sources) -> Variable:
 
 
 def _form(cast: str) -> str:
-    """Return how the code parses a variable, for people who set it; "" for any text."""
+    """Return in words the form that the code expects of a variable, as `a number`; "" for any text."""
     kind = cast.rpartition(".")[2]
     if kind in ("int", "float"):
         return " as a number"
@@ -73,7 +76,7 @@ def _form(cast: str) -> str:
 
 
 def generated(name: str, sources: Sources) -> str | None:
-    """Return the kind of value to generate, such as `secret`, if any value is good enough; else None."""
+    """Return the kind of value to generate for a variable, such as `token`, if any value will do; else None."""
     upper = name.upper()
     if is_called("password", name):
         return "password"
@@ -87,7 +90,7 @@ def generated(name: str, sources: Sources) -> str | None:
 
 
 def sensible(need: Need, sources: Sources) -> str | None:
-    """Return a value for development: from the project's template, else a usual one; None if there is none."""
+    """Return a value for development: from the clone's template, else a usual one; None if there is none."""
     example = sources.examples.get(need.name)
     if example is not None and not example.is_placeholder and fits(need, example.text):
         return local(need.name, example.text, sources.hosts)
@@ -99,7 +102,7 @@ def sensible(need: Need, sources: Sources) -> str | None:
 
 
 def fits(need: Need, text: str) -> bool:
-    """Return True if the code that reads the variable can parse a text."""
+    """Return whether the code that reads the variable can parse `text`."""
     kind = need.cast.rpartition(".")[2]
     if kind in ("int", "float") or (not kind and is_called("number", need.name)):
         return bool(
@@ -113,7 +116,7 @@ def fits(need: Need, text: str) -> bool:
 
 
 def usual(need: Need, example: Line | None) -> str | None:
-    """Return a value that is generally suitable for development; None if there is none."""
+    """Return a value for the variable that suits most projects in development; None if there is none."""
     upper = need.name.upper()
     as_json = re.search(r"list\[|List\[|set\[|tuple\[|AnyHttpUrl", need.cast) or (
         example and example.text.startswith("[")
@@ -129,7 +132,7 @@ def usual(need: Need, example: Line | None) -> str | None:
 
 
 def local(variable: str, value: str, hosts: frozenset[str]) -> str:
-    """Return a variable's value with a container's host name replaced by this machine's address."""
+    """Return the variable's value with a container's host name replaced by this machine's address."""
     if value == "host.docker.internal" or (value in hosts and is_called("holds_host", variable)):
         return "127.0.0.1"
     if "://" in value:

@@ -1,1 +1,1 @@
-"""Bounded readers of a clone: files, YAML, compose, Procfile, lists of packages, Dockerfiles, package.json."""
+"""Readers of a clone's files with limits: YAML, compose, Procfile, lists of packages, Dockerfiles, package.json."""

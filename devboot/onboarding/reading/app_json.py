@@ -41,7 +41,7 @@ class AppJson:
 
 
 def read_app_json(tree: Tree, root: str) -> AppJson:
-    """Return the parsed app.json of a folder; an empty value if it is missing or can't be parsed."""
+    """Parse the app.json of a folder; an empty value if it is missing or can't be parsed."""
     path = posixpath.normpath(posixpath.join(root, NAME))
     text = tree.text(path) or "" if tree.exists(path) else ""
     try:

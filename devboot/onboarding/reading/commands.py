@@ -1,4 +1,4 @@
-"""Finds the commands that start a clone in its task runners, scripts, packages and README."""
+"""Finds commands that start a clone: in task runners, scripts, packages and README."""
 
 from __future__ import annotations
 
@@ -67,14 +67,17 @@ _RUN_AS_PROGRAM = re.compile(r"""^if __name__ == ["']__main__["']|^\w+\(\)[ \t]*
 
 
 def start_commands(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
-    """Yield commands that keep running, the most explicit first, each with the line that it comes from."""
+    """Yield (command, place) of commands that keep running, the clearest first."""
     written = _those_that_stay(tree, app, (*_of_makefiles(tree, app, TARGETS), *_of_project(tree, app, TARGETS)))
     shown = _those_that_stay(tree, app, (*_of_readme(tree, app), *_of_packages(tree, app)))
     yield from (*written, *_of_scripts(tree, app), *shown, *_of_loops(tree, app))
 
 
 def _of_loops(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
-    """Yield the program in the application's folder that loops forever; of several the one with a usual name."""
+    """Yield the command of a program in the application's folder that loops forever.
+
+    Of several one with a usual name.
+    """
     inside = [path for path in tree.python_files() if (posixpath.dirname(path) or ".") == app.folder]
     found = {posixpath.basename(path): line for path in inside if (line := _line_of_loop(tree, path))}
     usual = [name for name in _USUAL if name in found]
@@ -83,7 +86,7 @@ def _of_loops(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
 
 
 def _line_of_loop(tree: Tree, path: str) -> int:
-    """Return the line where a program's endless loop begins; 0 if there is none or the program is interactive."""
+    """Return the line where a program's endless loop begins; 0 if there is none, or the program is interactive."""
     text = tree.text(path) or ""
     is_program = _RUN_AS_PROGRAM.search(text) or _LOOPS_AT_ONCE.search(text)
     is_one_off = ASIDE.search(path) or _ONE_OFF.search(posixpath.basename(path).removesuffix(".py"))
@@ -99,7 +102,7 @@ def _line_of_loop(tree: Tree, path: str) -> int:
 
 
 def _goes_round(node: ast.While) -> bool:
-    """Return True if a loop has no end and waits in each round."""
+    """Return whether a `while` loop has no end and waits in each round."""
     if not isinstance(node.test, ast.Constant) or not node.test.value:
         return False
     inner = list(ast.walk(node))
@@ -109,7 +112,7 @@ def _goes_round(node: ast.While) -> bool:
 
 
 def _ends(node: ast.AST) -> bool:
-    """Return True if a statement may leave its loop; a `break` of an inner loop doesn't."""
+    """Return whether a statement may leave its loop; a `break` of an inner loop doesn't."""
     if isinstance(node, ast.Break | ast.Return):
         return True
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -132,12 +135,12 @@ def _those_that_stay(
 
 
 def plain_command(command: str) -> str:
-    """Return a command without prompts, runners and comments, for the virtualenv's `python`."""
+    """Return a command of a README or task runner without prompt, runner and comment, using `python`."""
     return re.sub(r"^python[\d.]*\s", "python ", _RUNNER.sub("", _REMARK.sub("", command).strip()))
 
 
 def _has_target(tree: Tree, app: Application, command: str) -> bool:
-    """Return True if the clone has the module that a server's command names.
+    """Return whether the clone has the module that a server's command names.
 
     The README of a framework shows commands for its users' modules.
     """
@@ -156,14 +159,14 @@ def _has_target(tree: Tree, app: Application, command: str) -> bool:
 
 
 def program_files(tree: Tree, app: Application) -> list[str]:
-    """Return the module that starts a clone without a framework; nothing if its files don't show one."""
+    """Return the module that starts a clone without a framework, in a list; empty if its files don't show one."""
     shown = next(start_commands(tree, app), None) or the_program(tree, app)
     path = file_of(tree, app, plain_command(shown[0])) if shown else ""
     return [path] if path else []
 
 
 def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
-    """Yield all commands that start a Python program of the clone."""
+    """Yield (command, place) of all commands that start a Python program of the clone."""
     for command, evidence in (*offered(tree, app, TARGETS), *_of_packages(tree, app)):
         plain = plain_command(command)
         if _runs(tree, app, plain):
@@ -171,7 +174,7 @@ def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
 
 
 def the_program(tree: Tree, app: Application) -> tuple[str, Evidence | None] | None:
-    """Return the command that most likely runs a program of the clone; the program may exit soon."""
+    """Return the likeliest command (with its place) to run the clone's program, which may exit soon; None for none."""
     found = next(programs(tree, app), None)
     if found is not None:
         return found
@@ -183,7 +186,7 @@ def the_program(tree: Tree, app: Application) -> tuple[str, Evidence | None] | N
 
 
 def _console_scripts(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
-    """Yield the programs that the clone's package installs."""
+    """Yield (command, place) of the programs that the clone's package installs."""
     path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
     project = load_toml(tree, path)
     for keys in _SCRIPTS if "build-system" in project else ():
@@ -198,7 +201,7 @@ def _line_of_entry(tree: Tree, path: str, name: str) -> int:
 def nothing_to_run(
     tree: Tree, app: Application, own: tuple[str, Evidence | None] | None, *, has_packages: bool
 ) -> tuple[Note, Program]:
-    """Return a note that nothing in the clone keeps running, and its program.
+    """Return a note that nothing in the clone keeps running, and the clone's program, if it has one.
 
     Without packages there is no virtualenv, whose `python` would run it.
     """
@@ -222,7 +225,7 @@ def nothing_to_run(
 
 
 def _inner_programs(tree: Tree, app: Application) -> Iterator[str]:
-    """Yield the modules below the application's folder with a usual program name that run as programs."""
+    """Yield the modules below the application's folder that have a usual program name and run as programs."""
     prefix = "" if app.folder == "." else f"{app.folder}/"
     for path in tree.python_files():
         is_named_so = posixpath.basename(path) in _USUAL and path.startswith(prefix) and not ASIDE.search(path)
@@ -231,7 +234,7 @@ def _inner_programs(tree: Tree, app: Application) -> Iterator[str]:
 
 
 def _only_program(tree: Tree, app: Application) -> list[str]:
-    """Return the one module in the application's folder that runs as a program, whatever its name."""
+    """Return the only module in the application's folder that runs as a program, in a list, whatever its name."""
     inside = [path for path in tree.python_files() if (posixpath.dirname(path) or ".") == app.folder]
     programs = [path for path in inside if not ASIDE.search(path) and _IS_PROGRAM.search(tree.text(path) or "")]
     names = [posixpath.basename(path) for path in programs]
@@ -239,7 +242,7 @@ def _only_program(tree: Tree, app: Application) -> list[str]:
 
 
 def offered(tree: Tree, app: Application, targets: Sequence[str]) -> Iterator[tuple[str, Evidence]]:
-    """Yield the commands of these targets in Makefile, justfile and pyproject.toml, and those of the README."""
+    """Yield (command, place) of targets in Makefile, justfile and pyproject.toml, and of commands in the README."""
     yield from _of_makefiles(tree, app, targets)
     yield from _of_project(tree, app, targets)
     yield from _of_readme(tree, app)
@@ -267,7 +270,7 @@ def _of_project(tree: Tree, app: Application, targets: Sequence[str]) -> Iterato
 
 
 def _commands_of(table: Mapping[str, Any], entry: object, depth: int = 3) -> Iterator[str]:
-    """Yield the commands of a task runner's entry: a text, a table, or other entries in their order."""
+    """Yield the commands of a task runner's entry, which is a text, a table, or a list of other entries."""
     if isinstance(entry, str):
         inner = table.get(entry) if " " not in entry and depth else None
         yield from _commands_of(table, inner, depth - 1) if inner is not None else (entry,)
@@ -286,7 +289,7 @@ def _commands_of(table: Mapping[str, Any], entry: object, depth: int = 3) -> Ite
 
 
 def _of_scripts(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
-    """Yield console scripts that keep running, as a module with `-m` or as an installed program."""
+    """Yield (command, place) of console scripts that keep running, as `python -m` or as an installed program."""
     path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
     project = load_toml(tree, path)
     for keys in _SCRIPTS:
@@ -332,7 +335,7 @@ def _of_packages(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]
 
 
 def file_of(tree: Tree, app: Application, command: str) -> str:
-    """Return the clone's file that a Python command runs; "" for other commands."""
+    """Return the file of the clone that a Python command runs; "" for other commands."""
     match = _PYTHON.match(command)
     if match is None or (match["module"] and _NO_PROGRAM.match(match["module"])):
         return ""
@@ -350,7 +353,7 @@ def _runs(tree: Tree, app: Application, command: str) -> bool:
 
 
 def is_lasting(command: str) -> bool:
-    """Return True unless a command's name suggests that it exits: a set-up, a migration, a test."""
+    """Return whether a command seems to keep running: its name isn't that of a set-up, a migration or a test."""
     names = re.findall(r"[\w./-]+\.py|(?<=-m )[\w.]+", command)
     return not any(_ONE_OFF.search(posixpath.basename(name).removesuffix(".py")) for name in names)
 

@@ -1,4 +1,4 @@
-"""Reads env files and their templates: names and values, and which values are placeholders."""
+"""Reads env files and their templates: names, values, and which values are placeholders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMMENT = re.compile(r"(?<!\s)\s+#")
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A line of an env file."""
+    """An assignment in an env file."""
 
     name: str
     text: str
@@ -39,7 +39,7 @@ class Variable:
 
 
 def parse_variables(text: str, path: str = "") -> dict[str, Variable]:
-    """Return the variables of an env file; the last line of a name wins. Other lines are ignored.
+    """Parse the variables of an env file; the last assignment of a name counts, other lines are ignored.
 
     A reference (`${HOST}`) to an earlier variable is replaced by its value, unless the text gets too long.
     """
@@ -62,7 +62,7 @@ def _value(known: Mapping[str, Variable], match: re.Match[str]) -> str:
 
 
 def filled(pattern: re.Pattern[str], text: str, value: Callable[[re.Match[str]], str], longest: int = _LONGEST) -> str:
-    """Return a text with its references replaced; return it unchanged if the result is longer than `longest`.
+    """Return a text with matches replaced by `value(match)`; unchanged if the result is longer than `longest`.
 
     Values may contain references, so a few lines could double to any size.
     """

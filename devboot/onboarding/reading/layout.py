@@ -1,4 +1,4 @@
-"""Locates an application in a clone: its folders, its import paths, and the files that list its packages."""
+"""Locates an application in a clone: its folders, its import paths, the files that list its packages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INPUTS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock", "pdm.lock", "
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The application in a clone.
+    """The application in a clone, and where it is.
 
     Paths are relative to the tree. `folder` is where its commands run, `sources` are the folders of its imports.
     """
@@ -36,12 +36,12 @@ class Application:
 
 
 def cwd_of(app: Application) -> str:
-    """Return the folder where commands run, relative to the manifest."""
+    """Return the folder in which the application's commands run, relative to the manifest."""
     return posixpath.relpath(app.folder, app.root)
 
 
 def main_folder(tree: Tree) -> str:
-    """Return the folder of a program without framework: the root, or the only folder with a list of packages."""
+    """Return the folder of a program without a framework: the root, or the only folder with a list of packages."""
     if has_input(tree, ".") or _has_procfile(tree, "."):
         return "."
     folders = {
@@ -57,12 +57,12 @@ def _has_procfile(tree: Tree, folder: str) -> bool:
 
 
 def folders_with_input(tree: Tree) -> set[str]:
-    """Return the folders with a list of packages."""
+    """Return the folders that contain a list of Python packages."""
     return {folder for folder in (".", *tree.filled_folders) if has_input(tree, folder)}
 
 
 def has_input(tree: Tree, folder: str) -> bool:
-    """Return True if a folder has a list of packages."""
+    """Return whether a folder contains a list of Python packages."""
     names = set(tree.in_folder(folder))
     if names.intersection(INPUTS) or any(re.match(r"requirements.*\.txt$", name) for name in names):
         return True
@@ -75,7 +75,7 @@ def has_input(tree: Tree, folder: str) -> bool:
 
 
 def manifest_folder(tree: Tree, folder: str) -> str:
-    """Return the folder for devboot.toml: the nearest one upwards with a list of packages."""
+    """Return the folder for devboot.toml: `folder`, or the nearest one above, that contains a list of packages."""
     workspace = _workspace(tree, folder)
     if workspace is not None:
         return workspace
@@ -89,7 +89,7 @@ def manifest_folder(tree: Tree, folder: str) -> str:
 
 
 def _workspace(tree: Tree, folder: str) -> str | None:
-    """Return the root of the uv workspace that a folder belongs to, which has the lock; None without one."""
+    """Return the root of the uv workspace to which a folder belongs, where the lock is; None without one."""
     here = folder
     while here != ".":
         here = posixpath.dirname(here) or "."
@@ -101,7 +101,7 @@ def _workspace(tree: Tree, folder: str) -> str | None:
 
 
 def sources_of(tree: Tree, folder: str) -> tuple[str, ...]:
-    """Return the folders in which the imports of an application in `folder` resolve."""
+    """Return the folders from which an application in `folder` imports its own modules."""
     found = [folder]
     for inner in ("src", "apps"):
         path = posixpath.normpath(posixpath.join(folder, inner))
@@ -116,7 +116,7 @@ def own_modules(tree: Tree) -> Iterator[str]:
 
 
 def find_in_modules(tree: Tree, pattern: re.Pattern[str], *words: str) -> Iterator[tuple[Evidence, re.Match[str]]]:
-    """Yield the matches of a pattern in the application's modules, each with its place.
+    """Yield (place, match) of a pattern in the application's modules.
 
     Only modules with one of `words` are searched: a word is found a hundred times faster than most patterns.
     """
@@ -126,7 +126,7 @@ def find_in_modules(tree: Tree, pattern: re.Pattern[str], *words: str) -> Iterat
 
 
 def application_at(tree: Tree, framework: str, where: Evidence, target: str = "") -> Application:
-    """Return the application in a module, with the folders and the name that follow from its path."""
+    """Return the application in the module at the place `where`; its folders follow from the path."""
     path = where.path
     source = import_folder(tree, path)
     inner = posixpath.relpath(path, source)[: -len(".py")].removesuffix("/__init__")
@@ -140,7 +140,7 @@ def application_at(tree: Tree, framework: str, where: Evidence, target: str = ""
 
 
 def is_library(tree: Tree, folder: str) -> bool:
-    """Return True if a folder is a package that others install."""
+    """Return whether a folder contains a package that other projects install."""
     return _is_installed(tree, folder) or tree.exists(posixpath.normpath(posixpath.join(folder, "setup.py")))
 
 
@@ -172,7 +172,7 @@ def import_folder(tree: Tree, path: str) -> str:
 
 
 def can_be_imported_from(tree: Tree, path: str, folder: str) -> bool:
-    """Return True if a module's imports resolve from `folder`, or the module changes `sys.path` itself."""
+    """Return whether a module's imports work from `folder`, or the module changes `sys.path` itself."""
     text = tree.text(path) or ""
     tops = re.findall(r"^[ \t]*(?:from|import)\s+(\w+)(?=[\s.])", text, re.MULTILINE)
     beside = [top for top in tops if _resolves(tree, posixpath.dirname(path) or ".", top)]
@@ -189,7 +189,7 @@ def _resolves(tree: Tree, folder: str, top: str) -> bool:
 
 
 def module_name(path: str, sources: tuple[str, ...]) -> str | None:
-    """Return the name under which a file is imported; None outside the import folders."""
+    """Return the dotted name under which a file is imported; None outside of the folders `sources`."""
     for source in sources:
         prefix = "" if source == "." else source + "/"
         if path.startswith(prefix):

@@ -11,7 +11,7 @@ from devboot.onboarding.reading.tree import Tree
 
 
 def followed(tree: Tree, app: Application, start: Iterable[str]) -> Iterator[str]:
-    """Yield the files of some modules and of the clone's modules that they import, directly or not."""
+    """Yield the files of some modules, and of the clone's modules that these import, directly or not."""
     waiting, seen = [*start], set[str]()
     while waiting:
         path = waiting.pop()
@@ -30,7 +30,7 @@ def _local_imports(tree: Tree, app: Application, path: str) -> Iterator[str]:
 
 
 def module_files(tree: Tree, app: Application, path: str, target: str) -> Iterator[str]:
-    """Yield the file of an imported module, if the clone has it."""
+    """Yield the file of the module `target`, imported by the file `path`, if the clone has it."""
     dots = len(target) - len(target.lstrip("."))
     inner = target.lstrip(".").replace(".", "/").strip()
     if not re.fullmatch(r"[\w/]*", inner):

@@ -34,14 +34,14 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Needed(NamedTuple):
-    """The minor version of Python 3 that a line needs."""
+    """The minor version of Python 3 (12 for 3.12) that a line of code needs."""
 
     minor: int
     evidence: Evidence
 
 
 def needed_python(tree: Tree, paths: Iterable[str], above: int) -> Needed | None:
-    """Return the newest minor version that a line of these modules needs; None if it is at most `above`."""
+    """Return the highest minor version of Python 3 that these modules need, with its line; None if at most `above`."""
     found = max((each for path in paths for each in _of_module(tree, path)), key=lambda each: each.minor, default=None)
     return found if found is not None and found.minor > above else None
 
@@ -74,7 +74,7 @@ def _imported(node: ast.stmt) -> Iterator[str]:
 
 
 def _annotations(body: Iterable[ast.stmt]) -> Iterator[ast.expr]:
-    """Yield the annotations that are evaluated at import: of functions, and of names in modules and classes."""
+    """Yield the annotations that Python evaluates at import: of functions, and of names in modules and classes."""
     for node in body:
         if isinstance(node, _FUNCTIONS):
             given = node.args
@@ -88,5 +88,5 @@ def _annotations(body: Iterable[ast.stmt]) -> Iterator[ast.expr]:
 
 
 def _is_union(node: ast.AST) -> bool:
-    """Return True if `|` joins types; a text between them would be an error in every version."""
+    """Return whether an expression is `a | b`, which in annotations joins types."""
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr)

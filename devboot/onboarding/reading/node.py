@@ -1,4 +1,4 @@
-"""Detects Node: its version, the packages of a package.json, and the process of a clone with only that."""
+"""Detects use of Node: its version, package installation, and the process of a clone with only a package.json."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _PORT_OPTION = re.compile(r"^(?:vite|astro dev|ng serve|webpack(?:-dev-server| s
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """The packages and tasks for Node; empty if no process runs on it."""
+    """The tool and tasks that processes on Node need; empty if no process runs on Node."""
 
     packages: tuple[Package, ...] = ()
     tasks: tuple[Task, ...] = ()
 
 
 def find_node(tree: Tree, root: str, commands: Iterable[tuple[str, str, str]]) -> Node:
-    """Return Node and the installation of packages for the processes that run on it.
+    """Return Node and the tasks that install npm packages, for the processes that run on Node.
 
     Args:
         tree: the clone.
@@ -98,7 +98,7 @@ def left_to_itself(tree: Tree, root: str, commands: Collection[tuple[str, str, s
 
 
 def _unbuilt(tree: Tree, root: str, texts: Collection[str]) -> Iterator[Note]:
-    """Yield a note about the application's styles and scripts that no command builds."""
+    """Yield a note about styles and scripts of the application that no command builds."""
     path = posixpath.normpath(posixpath.join(root, "package.json"))
     scripts = read_package(tree, path).get("scripts")
     names = [name for name in scripts if name.startswith("build")] if isinstance(scripts, dict) else []
@@ -119,7 +119,7 @@ def _install(tree: Tree, root: str, path: str, names: list[str]) -> Task:
 
 
 def lock_folder(tree: Tree, folder: str) -> str:
-    """Return where a folder's packages are installed: there, or in the workspace above that has the lock."""
+    """Return the folder in which npm packages are installed: `folder`, or the workspace above that has the lock."""
     here = folder
     while not any(tree.exists(posixpath.join(here, lock)) for lock in LOCKS):
         if here in ("", "."):
@@ -136,7 +136,7 @@ def _is_workspace(tree: Tree, folder: str) -> bool:
 
 
 def _installer(tree: Tree, folder: str, lock: str) -> str:
-    """Return the command that installs a lock, for the version of the tool that wrote it."""
+    """Return the command that installs a lock (of npm, yarn or pnpm), for the version of the tool that wrote it."""
     if lock == "package.json":
         return "npm install"
     package = read_package(tree, posixpath.normpath(posixpath.join(folder, "package.json")))
@@ -160,14 +160,14 @@ def _installer(tree: Tree, folder: str, lock: str) -> str:
 
 
 def _names_all(package: Mapping[str, Any], lock: str) -> bool:
-    """Return True if a lock of yarn or pnpm has every package of package.json; a frozen install needs that."""
+    """Return whether a lock of yarn or pnpm has every package of package.json, as a frozen install requires."""
     named = set(re.findall(r"""^[ \t]*["']?(@?[\w./-]+)(?:["']?:|@)""", lock, re.MULTILINE)) - {"lockfileVersion"}
     asked = _dependencies(package, is_root=True) - table_in(package, "peerDependencies").keys()
     return not named or asked <= named
 
 
 def _is_complete(packages: Mapping[str, Any]) -> bool:
-    """Return True if npm's lock has every dependency of package.json and of its packages."""
+    """Return whether npm's lock has every dependency of package.json and of the packages in it."""
     return all(
         _has_one(packages, place, name)
         for place, entry in packages.items()
@@ -177,7 +177,7 @@ def _is_complete(packages: Mapping[str, Any]) -> bool:
 
 
 def _dependencies(entry: Mapping[str, Any], *, is_root: bool) -> set[str]:
-    """Return the packages that an entry of the lock requires, without bundled ones."""
+    """Return the packages that an entry of npm's lock requires, without bundled ones."""
     keys = ("dependencies", "optionalDependencies", *(("devDependencies",) if is_root else ()))
     optional = {name for name, meta in table_in(entry, "peerDependenciesMeta").items() if meta == {"optional": True}}
     peers = table_in(entry, "peerDependencies").keys() - optional
@@ -187,7 +187,7 @@ def _dependencies(entry: Mapping[str, Any], *, is_root: bool) -> set[str]:
 
 
 def _has_one(packages: Collection[str], place: str, name: str) -> bool:
-    """Return True if Node would find a package from a place: there, or in a folder above."""
+    """Return whether Node would find a package from the folder `place`: there, or in a folder above."""
     while True:
         if f"{place}/node_modules/{name}".lstrip("/") in packages:
             return True
@@ -212,7 +212,7 @@ def read_package(tree: Tree, path: str) -> dict[str, Any]:
 
 
 def _version(tree: Tree, path: str) -> Package:
-    """Return Node's major version: the clone's own, if the recipe has it."""
+    """Return Node with the major version that the clone requests, if the recipe has it."""
     folder = posixpath.dirname(path)
     for name in (".nvmrc", ".node-version"):
         own = posixpath.normpath(posixpath.join(folder, name))
@@ -227,7 +227,7 @@ def _version(tree: Tree, path: str) -> Package:
 
 
 def _admitted(text: str) -> int:
-    """Return the major version for an npm range: the usual one if it fits, else the nearest fitting or newer one."""
+    """Return the major version for an npm range: the usual one if admitted, else the nearest admitted or newer one."""
     majors = [int(each) for each in re.findall(r"(?<![.\d])v?(\d+)", text)]
     is_open = ">" in text
     upper = min((int(each) for each in re.findall(r"<\s*v?(\d+)", text)), default=MAJORS[-1] + 1)

@@ -1,4 +1,4 @@
-"""Reads the version limits that a project's lists and locks set for a package, without resolving anything."""
+"""Reads version limits of a package from a project's lists and locks, without resolving anything."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _INCLUDE = re.compile(r"^[ \t]*(?:-r|--requirement)[ =]?\s*(\S+)", re.MULTILINE)
 
 
 class Held(NamedTuple):
-    """A version limit: its operator (`==`, `~=`, `<=` or `<`), and major and minor of the version."""
+    """An upper limit of a package's version: operator (`==`, `~=`, `<=` or `<`), and (major, minor)."""
 
     operator: str
     version: tuple[int, int]
 
     def is_since(self, version: tuple[int, int]) -> bool:
-        """Return True if the newest version that this limit admits is `version` or newer."""
+        """Return whether the newest version that the limit admits is `version` or newer."""
         return self.version > version if self.operator == "<" else self.version >= version
 
 
 def held(tree: Tree, root: str, files: Iterable[str], name: str) -> Held | None:
-    """Return a package's limit in the first of these files that has one; lists that they include are searched, too."""
+    """Return a package's limit from the first of these files, or lists they include, that has one; else None."""
     found = (_held_in(path, text, name) for path, text in _lists(tree, root, files))
     return next((each for each in found if each is not None), None)
 
 
 def is_open(tree: Tree, root: str, files: Iterable[str], name: str) -> bool:
-    """Return True if plain lists, and those that they include, don't limit the versions of a package."""
+    """Return whether the plain lists, and those that they include, set no limit to a package's version."""
     bound = re.compile(rf"^[ \t]*{re.escape(name)}[ \t]*+(?:\[[^\]]*\])?[ \t]*[=<>!~@]", re.IGNORECASE | re.MULTILINE)
     lists = list(_lists(tree, root, files))
     return all(path.endswith(_PLAIN) and not bound.search(text) for path, text in lists)

@@ -29,14 +29,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Procfile:
-    """The selected Procfile: path relative to the tree, lines by name."""
+    """The Procfile to use: path relative to the tree, lines by name."""
 
     path: str
     entries: dict[str, Entry]
 
     @property
     def release(self) -> Entry | None:
-        """The `release` line, which is a task."""
+        """The `release` line, which becomes a task; None without one."""
         return self.entries.get("release")
 
     def processes(self) -> list[Entry]:
@@ -63,7 +63,7 @@ def find_procfile(tree: Tree, root: str) -> Procfile | None:
 
 
 def with_procfile_above(tree: Tree, app: Application) -> Application:
-    """Return the application with its manifest next to a Procfile above it whose commands use its folder."""
+    """Return the application with the manifest's folder changed to that of a Procfile above that uses it."""
     place = app.root
     while place != "." and find_procfile(tree, place) is None:
         place = posixpath.dirname(place) or "."
@@ -78,7 +78,7 @@ def with_procfile_above(tree: Tree, app: Application) -> Application:
 
 
 def parse_procfile(text: str) -> dict[str, Entry]:
-    """Return the lines by name; the last line of a name wins."""
+    """Parse a Procfile into lines by name; the last line of a name counts."""
     found: dict[str, Entry] = {}
     for number, line in enumerate(join_lines(text).splitlines(), 1):
         match = LINE.match(line)
@@ -89,7 +89,7 @@ def parse_procfile(text: str) -> dict[str, Entry]:
 
 
 def program(command: str) -> str:
-    """Return the program that a command starts, after assignments and `exec`."""
+    """Return the program that a command starts, skipping assignments and `exec`."""
     try:
         words = shlex.split(command, posix=True)
     except ValueError:
@@ -128,7 +128,7 @@ def _obstacle(tree: Tree, root: str, command: str) -> str | None:
 
 
 def missing_folder(tree: Tree, root: str, folder: str, command: str) -> bool:
-    """Return True if a command uses `manage.py`, which is in the application's folder instead."""
+    """Return whether a command run in the root needs `manage.py`, which is only in the application's folder."""
     match = re.search(r"(?:^|\s)(?:\./)?((?:[\w-]+/)*manage\.py)", command)
     if match is None or re.search(r"\bcd\s|--chdir", command):
         return False
@@ -137,7 +137,7 @@ def missing_folder(tree: Tree, root: str, folder: str, command: str) -> bool:
 
 
 def is_imported_from(tree: Tree, root: str, folder: str, command: str) -> bool:
-    """Return True if a server's module is found in the application's folder, and not in the root."""
+    """Return whether a server's module is in the application's folder, and not in the root."""
     words = command.split()
     if folder == root or re.search(r"\bcd\s|--chdir|--app-dir|--pythonpath|PYTHONPATH=", command):
         return False
@@ -157,7 +157,7 @@ def _is_module(tree: Tree, folder: str, name: str) -> bool:
 
 
 def with_port(command: str) -> str:
-    """Return a command with `$PORT`, where another shell's notation, or what that shell left of `$PORT`, stands."""
+    """Return a command with `$PORT` in place of the notation of another shell."""
     return _PORT_ELSEWHERE.sub("$PORT", command)
 
 
@@ -181,7 +181,7 @@ def env_files_in(command: str) -> list[str]:
 
 
 def describe(procfile: Procfile, found: list[tuple[Entry, str]]) -> list[Note]:
-    """Return notes about lines that can't run here."""
+    """Return notes about the Procfile's lines that can't run on this machine."""
     return [
         Note(f"Procfile `{entry.name}` can't run here: {reason}", Evidence(procfile.path, entry.line))
         for entry, reason in found

@@ -1,4 +1,4 @@
-"""Recognises programs that a person runs at a terminal or a desktop: they don't run in the background."""
+"""Recognises programs that need a person at a terminal or a desktop, and so can't run in the background."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ARGV = re.compile(r"\bsys\.argv\[[1-9]")
 
 
 class ProgramKind(NamedTuple):
-    """A kind of program: `what` it does, as in "opens a window", and the option that makes it explain its arguments."""
+    """A kind of program: `what` it does, as `opens a window`, and the option that makes it explain its arguments."""
 
     what: str = ""
     option: str = ""
@@ -39,14 +39,14 @@ class ProgramKind(NamedTuple):
 
 
 def kind_by_screen(text: str) -> ProgramKind:
-    """Return the kind of a program one of whose modules has this text, if it needs a desktop or the whole terminal."""
+    """Return the kind of a program that needs a desktop or the whole terminal, by the text of one of its modules."""
     if _OPENS_WINDOWS.search(text):
         return ProgramKind("opens a window", is_interactive=True)
     return ProgramKind("draws on the whole terminal", is_interactive=True) if _DRAWS.search(text) else ProgramKind()
 
 
 def kind_of_program(text: str) -> ProgramKind:
-    """Return the kind of a program by its code; an empty one for a program that just runs."""
+    """Return the kind of a program by its code; an empty one if it simply runs."""
     if (kind := kind_by_screen(text)).what:
         return kind
     if _ASKS.search(text):

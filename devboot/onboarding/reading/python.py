@@ -1,4 +1,4 @@
-"""Selects the files that list the application's packages, and the Python version that the clone requires."""
+"""Selects the files that list the application's Python packages, and the Python version that the clone requests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NOT_FOR_US = re.compile(
 
 
 def load_toml(tree: Tree, path: str) -> dict[str, Any]:
-    """Return a TOML file as a table; empty if it is missing, or broken, which is noted in `tree.broken`."""
+    """Parse a TOML file of the clone; empty if it is missing or broken, which is noted in `tree.broken`."""
     path = posixpath.normpath(path)
     if not tree.exists(path):
         return {}
@@ -54,7 +54,7 @@ def load_toml(tree: Tree, path: str) -> dict[str, Any]:
 
 
 def find_input(tree: Tree, root: str, settings: str) -> tuple[PythonInput, list[Note]]:
-    """Return the files that list the packages, relative to the folder of devboot.toml, and notes."""
+    """Return the files that list the Python packages, relative to the manifest's folder, and notes."""
     notes: list[Note] = []
     files = requirements(tree, root, settings, notes)
     project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
@@ -62,7 +62,7 @@ def find_input(tree: Tree, root: str, settings: str) -> tuple[PythonInput, list[
 
 
 def with_stated_version(tree: Tree, app: Application, python: PythonInput, folder: str) -> PythonInput:
-    """Return the packages with the Python version that the clone states.
+    """Return the Python settings with the version that the clone's files state.
 
     `folder`, relative to the manifest's folder, is where most commands run.
     """
@@ -86,7 +86,7 @@ def with_stated_version(tree: Tree, app: Application, python: PythonInput, folde
 
 
 def _with_oldest(tree: Tree, python: PythonInput, suggested: str) -> PythonInput:
-    """Add the oldest version that the evaluated modules run on, if the clone's images or tests suggest an older one."""
+    """Return the Python settings with the oldest version for the code, if images or tests suggest an older one."""
     paths = sorted(path for path in tree.read if path.endswith(".py") and not ASIDE.search(path))
     needed = needed_python(tree, paths, int(suggested.partition(".")[2]))
     if needed is None or not suggested.startswith("3."):
@@ -95,7 +95,7 @@ def _with_oldest(tree: Tree, python: PythonInput, suggested: str) -> PythonInput
 
 
 def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> list[str]:
-    """Return the files that list the packages, relative to `root`; adds notes about others."""
+    """Return the files that list the Python packages, relative to `root`; add notes about others to `notes`."""
     here = [name for name in LOCKS if tree.exists(posixpath.join(root, name))]
     if odd := _odd_list(tree, root):
         return [odd]
@@ -113,7 +113,7 @@ def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> lis
 
 
 def _odd_list(tree: Tree, root: str) -> str:
-    """Return the usual list if something other than a regular file has its name: it is refused, not ignored."""
+    """Return the name of a lock file or requirements.txt that isn't a regular file (such as a pipe); "" if none."""
     for name in (*LOCKS, "requirements.txt"):
         if tree.exists(posixpath.join(root, name)):
             return ""
@@ -123,7 +123,7 @@ def _odd_list(tree: Tree, root: str) -> str:
 
 
 def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
-    """Return the list of packages if there is no requirements file."""
+    """Return the list of packages of a project without requirements files, such as pyproject.toml."""
     path = posixpath.normpath(posixpath.join(root, PYPROJECT))
     project = load_toml(tree, path)
     if names_dependencies(project) or "build-system" in project or path in tree.broken:
@@ -143,7 +143,7 @@ def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
 
 
 def _requirement_files(tree: Tree, root: str, settings: str) -> list[str]:
-    """Return requirements.txt, or its variant for development."""
+    """Return requirements.txt, or its variant for development, in a list."""
     names = tree.in_folder(root)
     folder = [
         f"requirements/{name}" for name in tree.in_folder(posixpath.normpath(posixpath.join(root, "requirements")))
@@ -173,7 +173,7 @@ def _requirement_files(tree: Tree, root: str, settings: str) -> list[str]:
 
 
 def _with_base(tree: Tree, root: str, chosen: str, variants: list[str]) -> list[str]:
-    """Return a development list, with the base list if it doesn't include that."""
+    """Return a list for development, preceded by the base list unless it includes that."""
     text = tree.text(posixpath.join(root, chosen)) or ""
     if re.search(r"^[ \t]*(?:-r|--requirement)\b", text, re.MULTILINE):
         return [chosen]
@@ -208,7 +208,7 @@ def groups(project: dict[str, Any], files: list[str]) -> list[str]:
 
 
 def dependencies(tree: Tree, root: str, files: tuple[str, ...], *, only: bool = False) -> dict[str, str]:
-    """Return the normalised names of packages in the selected files, with their extras joined by commas.
+    """Return the packages in the chosen files, as {normalised name: extras joined by commas}.
 
     With `only` just these files are read; otherwise pyproject.toml and Pipfile, too.
     """
@@ -234,7 +234,7 @@ def normal(name: str) -> str:
 
 
 def name_of(requirement: str) -> str:
-    """Return the normalised name of a requirement line."""
+    """Return the normalised name of the package in a requirement line."""
     match = NAME.match(requirement)
     return normal(match[1]) if match else requirement
 
@@ -255,7 +255,7 @@ def _from_text(tree: Tree, path: str, found: dict[str, str], seen: set[str]) -> 
 
 
 def _from_setup(module: ast.Module | None, found: dict[str, str]) -> None:
-    """Add the packages that a setup.py lists literally; computed lists are unknown."""
+    """Add the packages that a setup.py lists literally to `found`; computed lists are ignored."""
     nodes = list(ast.walk(module)) if module is not None else []
     lists = {
         target.id: node.value

@@ -20,7 +20,7 @@ _SHOWN = 60  # characters of a statement in a message
 
 
 def python_2(tree: Tree, app: Application) -> Program | None:
-    """Return the program if the application's module is for Python 2; without one, if half of the modules are."""
+    """Return the application's program if its module, or half of all modules, is for Python 2; else None."""
     inside = [path for path in tree.python_files() if (posixpath.dirname(path) or ".") == app.folder]
     paths = [app.path] if app.path else [path for path in inside if not ASIDE.search(path)]
     found = [match for path in paths if (match := _statement(tree, path))]

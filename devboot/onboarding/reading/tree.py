@@ -1,4 +1,4 @@
-"""Bounded reading of a clone, with a record of the files read and looked for and the folders listed."""
+"""Reads a clone's files within limits, and records which files were read or looked for and which folders listed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Tree:
         self._imports: dict[str, list[tuple[str, str, str]]] = {}
 
     def files(self) -> list[str]:
-        """Return every relevant file, breadth first, so that a limit cuts off the deepest ones."""
+        """Return the paths of all relevant files, breadth first, so that a limit cuts off the deepest ones."""
         if self._files is None:
             self._files = self._walk()
             self._known = frozenset(self._files)
@@ -106,7 +106,7 @@ class Tree:
         return names, folders
 
     def in_folder(self, folder: str) -> list[str]:
-        """Return the names of the files directly in `folder`, in order."""
+        """Return the names of the files directly in `folder`, sorted."""
         return self._names.get("" if folder == "." else folder, [])
 
     @cached_property
@@ -118,7 +118,7 @@ class Tree:
         return found
 
     def exists(self, path: str) -> bool:
-        """Return True if the file exists; a missing one is recorded."""
+        """Return whether a file exists, and record that the result depends on it."""
         path = os.path.normpath(path)
         self.files()
         if path in self._known:
@@ -134,7 +134,7 @@ class Tree:
             note(os.path.join(self.root, path), PRESENCE)
 
     def template_of(self, path: str) -> str:
-        """Return the template for a settings module that isn't in the clone; "" if there is none."""
+        """Return the template for a settings module that the clone lacks; "" if there is none."""
         folder, name = os.path.split(path)
         if not _HOLDS_SETTINGS.search(name) or self.exists(path):
             return ""
@@ -143,7 +143,7 @@ class Tree:
         return next((each for each in found if self.module(each) is not None), "")
 
     def is_folder(self, path: str) -> bool:
-        """Return True if there is such a folder below the root."""
+        """Return whether a folder exists below the root."""
         path = os.path.normpath(path)
         self.files()
         if path in self._folders:
@@ -151,12 +151,12 @@ class Tree:
         return self._is_unlisted(path) and self._inside(path) and is_folder(os.path.join(self.root, path))
 
     def has_python(self, folder: str) -> bool:
-        """Return True if there are Python files in a folder or below it."""
+        """Return whether Python files are in a folder or below it."""
         return self.is_folder(folder) and folder in self._with_python
 
     @cached_property
     def filled_folders(self) -> frozenset[str]:
-        """The folders with files in or below them, without the root."""
+        """The folders with files in them or below, without the root."""
         return frozenset(folder for path in self.files() for folder in folders_above(path))
 
     @cached_property
@@ -164,14 +164,14 @@ class Tree:
         return frozenset(folder for path in self.python_files() for folder in folders_above(path))
 
     def matches(self, path: str, pattern: re.Pattern[str]) -> bool:
-        """Return True if a file's text matches; the result is cached."""
+        """Return whether a file's text matches a pattern; the result is cached."""
         key = (path, pattern)
         if key not in self._matches:
             self._matches[key] = bool(pattern.search(self.text(path) or ""))
         return self._matches[key]
 
     def mentions(self, path: str, words: tuple[str, ...], *, outside_functions: bool = False) -> bool:
-        """Return True if a file contains one of these words, optionally only in code that runs at import."""
+        """Return whether a file contains one of the words; `outside_functions`: only in code that runs at import."""
         key = (path, words)
         if key not in self._matches:
             text = self.text(path) or ""
@@ -183,19 +183,19 @@ class Tree:
         return self._matches[key]
 
     def imports(self, path: str) -> list[tuple[str, str, str]]:
-        """Return a module's top-level imports: origin and names of `from`, or the names of a plain `import`."""
+        """Return a module's top-level imports, as (origin of `from`, its names, names of a plain `import`)."""
         if path not in self._imports:
             self._imports[path] = TOP_IMPORT.findall(self.text(path) or "")
         return self._imports[path]
 
     def _is_unlisted(self, path: str) -> bool:
-        """Return True if the listing doesn't cover a path: it was cut short, or skips that folder."""
+        """Return whether a path isn't covered by `files`, which was cut short or skips its folder."""
         if self._is_partial or not SKIPPED_FOLDERS.isdisjoint(path.split("/")):
             return True
         return any(path == link or path.startswith(link + "/") for link in self._links)
 
     def text(self, path: str) -> str | None:
-        """Return the text of a file; None if it is missing, unreadable, outside, binary or too big."""
+        """Return the text of a file; None if it is missing, unreadable, outside of the root, binary or too big."""
         path = os.path.normpath(path)
         if path not in self._texts:
             self._texts[path] = self._load(path)
@@ -241,7 +241,7 @@ def folders_above(path: str) -> Iterator[str]:
 
 
 def parse_python(text: str) -> ast.Module | None:
-    """Parse a module; None if this Python's grammar doesn't accept it."""
+    """Parse a module's text; None if it isn't valid for the Python that devboot runs on."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about the clone's escape sequences

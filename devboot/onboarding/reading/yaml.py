@@ -22,15 +22,15 @@ class Reset(list[Any]):
 
 
 class OverrideList(list[Any]):
-    """A list with the tag `!override`, which replaces that of the file below."""
+    """A list with compose's tag `!override`, which replaces the list of an earlier file."""
 
 
 class OverrideTable(dict[str, Any]):
-    """A table with the tag `!override`, which replaces that of the file below."""
+    """A table with compose's tag `!override`, which replaces the table of an earlier file."""
 
 
 class Fault(NamedTuple):
-    """The place where a text stops being YAML, counted from 1, and what is wrong there."""
+    """The line and column, counted from 1, where a text stops being YAML, and what is wrong there."""
 
     line: int
     column: int
@@ -38,10 +38,10 @@ class Fault(NamedTuple):
 
 
 def parse_yaml(text: str, wrong: list[int] | None = None) -> object:
-    """Return the first document as dictionaries, lists, texts and None; None if it is too large.
+    """Parse the first YAML document into dictionaries, lists, texts and None; None if it is too large.
 
-    `wrong` gets the line at which the text stops being YAML: the part before it is returned. It gets 0 if the
-    document nests or repeats too much; the result is None then.
+    `wrong` gets the line at which the text stops being YAML: the part before it is returned. It gets 0 if the document
+    nests or repeats too much; the result is None then.
     """
     import yaml
 
@@ -121,7 +121,7 @@ def _add_places(node: yaml.Node, path: Path, found: dict[Path, tuple[int, int]])
 
 
 def _children(node: yaml.Node) -> Iterator[tuple[str | int, yaml.Mark, yaml.Node]]:
-    """Yield key, place and value of each entry, those that a mapping merges after its own."""
+    """Yield (key, place, value) of each entry of a node; entries merged by `<<` come after its own."""
     import yaml
 
     if isinstance(node, yaml.SequenceNode):
@@ -143,22 +143,22 @@ def _line(error: yaml.MarkedYAMLError) -> int:
 
 
 def _mark(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
-    """Return the place of an error; for an unclosed or unfinished construct the place where it begins."""
+    """Return the place of a YAML error; for an unclosed or unfinished construct the place where it begins."""
     begins = re.search(r"flow|simple key|scalar", error.context or "")
     return (error.context_mark if begins else None) or error.problem_mark
 
 
 def _loader() -> Any:
-    """Return a subclass of PyYAML's safe loader, in C if available, that knows no types but None and no tags."""
+    """Return PyYAML's safe loader, in C if available, changed to keep scalars as texts and to refuse tags."""
     import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        """Keeps scalars as texts: `3.10` and `on` mean what is written."""
+        """Loader that keeps scalars as texts: `3.10` and `on` stay as they are written."""
 
         yaml_implicit_resolvers = {"<": [_MERGE], **{first: [_NULL] for first in ("~", "n", "N", "")}}  # noqa: RUF012
 
         def construct_tagged(self, tag: str, node: yaml.Node) -> object:
-            """Return the value after a tag; those of compose, `!reset` and `!override`, are kept as its type."""
+            """Return the value after a tag; for compose's tags `!reset` and `!override` as their own type."""
             if tag == "reset":
                 return Reset()
             if isinstance(node, yaml.MappingNode):
@@ -175,7 +175,7 @@ def _loader() -> Any:
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
-    """Return the number of nodes with aliases expanded: few lines can stand for billions, or contain themselves."""
+    """Return the number of nodes with aliases expanded, since few lines can stand for billions."""
     if id(node) not in known:
         known[id(node)] = MOST_NODES + 1  # the value if the node contains itself
         inner = node.value if isinstance(node.value, list) else ()

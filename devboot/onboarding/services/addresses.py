@@ -1,4 +1,4 @@
-"""Finds the addresses of Redis and of Celery's broker in settings and calls, with the variables that carry them."""
+"""Finds the addresses of Redis and of Celery's broker in settings and calls, and the variables they come from."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ REDIS_URL = kind("redis").schemes
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One address that the code uses.
+    """One address of Redis that the code uses.
 
-    `url` is a complete url; otherwise host and port are separate. `reads` are the variables that it comes from.
+    `url` is a complete URL; otherwise host and port are separate. `reads` are the variables that it comes from.
     """
 
     label: str
@@ -46,12 +46,12 @@ class Address:
 
 
 def _is_client(name: str) -> bool:
-    """Return True if a class or function of that name opens a connection to Redis."""
+    """Return whether a class or function with this name opens a connection to Redis."""
     return kind("redis").positions(name) is not None
 
 
 def parse_address(label: str, value: Value, place: Evidence | None, *, maybe: bool = False) -> Address | None:
-    """Parse an address of Redis; None for other texts."""
+    """Return the Redis address in an evaluated value; None for other values."""
     text = value.data
     reads = value.reads
     place = value.place or place
@@ -66,7 +66,7 @@ def parse_address(label: str, value: Value, place: Evidence | None, *, maybe: bo
 
 
 def redis_addresses(run: Run, packages: Mapping[str, str]) -> list[Address]:
-    """Return every address of Redis that the application uses with the run's variables."""
+    """Return every address of Redis that the application uses in an evaluation."""
     found = [*_of_settings(run), *_of_events(run)]
     if not found and "flask-redis" in packages and isinstance(run.setting("REDIS_URL"), str):
         address = parse_address("REDIS_URL", run.names["REDIS_URL"], None)
@@ -95,7 +95,7 @@ def _of_settings(run: Run) -> Iterator[Address]:
 
 
 def broker_values(run: Run) -> Iterator[tuple[str, Value]]:
-    """Yield Celery's broker and result backend, from every place where they are set."""
+    """Yield (label, value) of Celery's broker and result backend, from every place where they are set."""
     namespaces = {"CELERY"}
     for event in run.found.events:
         if event.name.endswith("config_from_object"):
@@ -148,7 +148,7 @@ def _of_celery(event: Event) -> Iterator[tuple[str, Value]]:
 
 
 def _of_object(run: Run, event: Event) -> Iterator[tuple[str, Value]]:
-    """Yield the values of Celery's configuration in a separate object or module."""
+    """Yield (label, value) of Celery's broker settings in a configuration object or module."""
     given, space = event.argument(0, "obj"), event.argument(2, "namespace")
     if given is not None and isinstance(given.data, str) and ":" not in given.data:
         given = run.machine.resolve(given.data)
@@ -159,7 +159,7 @@ def _of_object(run: Run, event: Event) -> Iterator[tuple[str, Value]]:
 
 
 def _backends(run: Run) -> Iterator[tuple[str, Value]]:
-    """Yield the entries of CACHES, CHANNEL_LAYERS and other settings that name a class with options."""
+    """Yield (label, entry) of CACHES, CHANNEL_LAYERS and other settings that name a class with options."""
     for name in ("CACHES", "CHANNEL_LAYERS", "DRAMATIQ_BROKER", "DRAMATIQ_RESULT_BACKEND", "TASKS"):
         given = run.fields(name)
         for entry in (given,) if "BROKER" in name or "RESULT" in name else map(fields_of, given.values()):
@@ -169,7 +169,7 @@ def _backends(run: Run) -> Iterator[tuple[str, Value]]:
 
 
 def _texts(label: str, value: Value, depth: int = 0) -> Iterator[Address]:
-    """Yield addresses in nested dictionaries and lists, as urls or as host and port."""
+    """Yield the Redis addresses in nested dictionaries and lists, given as URLs or as host and port."""
     data = value.data
     if isinstance(data, str):
         address = parse_address(label, value, value.place)
@@ -204,7 +204,7 @@ def _in_fields(label: str, data: Mapping[Any, Value], place: Evidence | None, de
 
 
 def _of_parts(label: str, parts: Mapping[str, Value], place: Evidence | None, *, maybe: bool = False) -> Address:
-    """Return an address from separate parts; missing parts get Redis's defaults."""
+    """Return an address made of separate parts; missing parts get Redis' defaults."""
     host, port, password = (parts.get(name) for name in ("host", "port", "password"))
     name = "localhost" if host is None else host.data if isinstance(host.data, str) else HOLE
     reads = union(*(each for each in (host, port) if each is not None))
@@ -219,7 +219,7 @@ def _port(value: Value | None) -> int | None:
 
 
 def _of_queues(run: Run) -> Iterator[Address]:
-    """Yield the addresses of queue libraries, which connect to this machine by default."""
+    """Yield the addresses of queue libraries, which connect to Redis on this machine by default."""
     given = [
         ("RQ_QUEUES", each) for each in run.fields("RQ_QUEUES").values() if "USE_REDIS_CACHE" not in fields_of(each)
     ]
@@ -235,7 +235,7 @@ def _of_queues(run: Run) -> Iterator[Address]:
 
 
 def _of_extensions(run: Run) -> Iterator[Address]:
-    """Yield the addresses in library-specific settings."""
+    """Yield the addresses in settings of particular libraries."""
     names = run.names
     caches = "redis" in str(run.setting("CACHE_TYPE")).lower()
     for name in kind("redis").settings:
@@ -280,7 +280,7 @@ def _of_event(event: Event) -> Iterator[Address]:
 
 
 def _is_made_from_client(event: Event) -> bool:
-    """Return True if the object gets a client or pool that is recorded separately."""
+    """Return whether an object gets a Redis client or pool as argument, whose address is recorded separately."""
     if re.search(r"RedisJobStore$|RedisCache$|RedisBackend$|connection_pool", event.name):
         return True
     arguments = [*event.call.args, *event.call.keywords.values()]
@@ -289,7 +289,7 @@ def _is_made_from_client(event: Event) -> bool:
 
 
 def _of_client(opened: Connection, *, is_bare: bool) -> Iterator[Address]:
-    """Yield the address of a client that gets host and port, an unknown url, or no argument."""
+    """Yield the address of a Redis client created with host and port, with an unknown URL, or without arguments."""
     name, place, url = opened.call, opened.place, opened.url
     if url is not None:
         is_unknown = isinstance(url.data, Opaque) and name.endswith(("from_url", "from_dsn"))

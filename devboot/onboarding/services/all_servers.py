@@ -1,4 +1,4 @@
-"""Finds all servers that the application connects to, and the variables that point it to them."""
+"""Finds all servers that the application connects to, and the variables by which it finds them."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The servers in the manifest's order, and the application evaluated with their variables."""
+    """The servers that the application needs, in order, and the evaluation of the code with their variables."""
 
     found: tuple[Served, ...]
     run: Run
 
     @property
     def services(self) -> Iterator[Service]:
-        """The servers that recipes run."""
+        """The proposed services, without servers that no recipe runs."""
         return (each.service for each in self.found if each.service is not None)
 
     @property
     def values(self) -> dict[str, str]:
-        """The manifest's texts by variable, those of databases first."""
+        """Values of variables as the manifest will have them, those of databases first."""
         in_order = sorted(self.found, key=lambda each: not each.databases)
         return {name: text for each in in_order for name, text in each.values.items()}
 
     @property
     def probes(self) -> dict[str, str]:
-        """The values with which the variables were tried."""
+        """Values with which the variables were set in the evaluation."""
         return {name: text for each in self.found for name, text in each.probes.items()}
 
     @property
     def places(self) -> dict[str, Evidence | None]:
-        """The places where the variables are read."""
+        """The places where the code reads the variables."""
         return {name: place for each in self.found for name, place in each.places.items()}
 
     @property
@@ -51,7 +51,7 @@ class Services:
 
     @property
     def hosts(self) -> set[str]:
-        """Container names that have to resolve to this machine."""
+        """Names of containers that must resolve to this machine, since the code contains them."""
         return {host for each in self.found for host in each.hosts}
 
     @property
@@ -61,12 +61,15 @@ class Services:
 
     @property
     def known(self) -> set[str]:
-        """The names of all servers and recipes that are proposed or mentioned."""
+        """The names of all servers and recipes that the proposal has or mentions."""
         return {name for each in self.found for name in (each.kind.name, each.kind.recipe) if name}
 
 
 def find_services(clone: Clone, code: Code, base: Run, given: Mapping[str, str], taken: Iterable[str]) -> Services:
-    """Return the servers that the application needs with `given`; `taken` has the names of other databases."""
+    """Return the servers that the application needs with the variables `given`.
+
+    `taken` has the names of other databases.
+    """
     packages, hosts = clone.packages, containers(clone)
     redis = find_redis(code, base, given, packages, hosts)
     found = [redis] if redis is not None else []
@@ -84,5 +87,5 @@ def find_services(clone: Clone, code: Code, base: Run, given: Mapping[str, str],
 
 
 def containers(clone: Clone) -> frozenset[str]:
-    """Return the names under which containers reach each other."""
+    """Return the host names that mean a container: those in compose files, and usual ones."""
     return frozenset(clone.compose.hosts() | usual_hosts() | {DOCKER_HOST})

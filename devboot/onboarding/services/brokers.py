@@ -1,4 +1,4 @@
-"""Finds Celery's broker if it isn't Redis in the code: RabbitMQ's address, or Celery's own variable."""
+"""Finds Celery's broker other than Redis: RabbitMQ by its address, or by Celery's own variable."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _PROBE = "amqp://guest:guest@127.0.0.1:59997//"
 
 
 def find_broker(code: Code, base: Run, given: Mapping[str, str], packages: Mapping[str, str]) -> Served | None:
-    """Return RabbitMQ if Celery's broker is one on this machine, in a container, or from a variable; else None.
+    """Return the RabbitMQ server that Celery uses as its broker; None if Celery uses none on this machine.
 
-    Its variables are those that carry the whole url to Celery; without any, Celery's own variable.
+    The server may be given by the code, a container or a variable. The result's variables are those that carry the
+    whole URL to Celery; without any, Celery's own variable.
     """
     broker = _amqp(base) if uses_celery(base) and "celery" in packages else None
     if broker is None:
@@ -32,18 +33,18 @@ def find_broker(code: Code, base: Run, given: Mapping[str, str], packages: Mappi
 
 
 def lacks_broker(run: Run, packages: Mapping[str, str]) -> bool:
-    """Return True if Celery is used without a configured broker."""
+    """Return whether the code uses Celery without configuring a broker."""
     has_one = any(isinstance(value.data, str) and value.data for value in _brokers(run))
     return uses_celery(run) and "celery" in packages and not has_one and not is_idle(run)
 
 
 def speaks_redis(packages: Mapping[str, str]) -> bool:
-    """Return True if Redis's client library is installed, which Celery needs to use Redis."""
+    """Return whether Redis' client library is installed, without which Celery can't use Redis."""
     return any("redis" in name or "redis" in extras.split(",") for name, extras in packages.items())
 
 
 def told_celery(run: Run, packages: Mapping[str, str]) -> Served:
-    """Return the server for Celery's own variable: Redis if its client is installed, else the default, RabbitMQ."""
+    """Return the server for Celery's own variable: Redis if its client library is installed, else RabbitMQ."""
     event = next(event for event in run.found.events if USES.search(event.name))
     where = event.place
     if "redis" in packages or "redis" in packages.get("celery", "").split(","):
@@ -61,7 +62,7 @@ def _told(names: list[str], where: Evidence | None) -> Served:
 
 
 def _amqp(run: Run) -> Value | None:
-    """Return the broker if the first one configured is RabbitMQ and not fixed to another machine."""
+    """Return Celery's broker setting if the first one is RabbitMQ and not fixed to another machine; else None."""
     value = next(_brokers(run), None) if not is_idle(run) else None
     text = value.data if value is not None else None
     if value is None or not isinstance(text, str) or not kind("rabbitmq").schemes.match(text):
@@ -74,7 +75,7 @@ def _brokers(run: Run) -> Iterator[Value]:
 
 
 def _carries(name: str, run: Run) -> bool:
-    """Return True if the variable holds a complete url of RabbitMQ, or is named like one."""
+    """Return whether a variable has a complete URL of RabbitMQ, or a name like one for that."""
     text = text_of(name, run)
     return bool(kind("rabbitmq").schemes.match(text) if text else re.search(r"BROKER|AMQP|RABBIT", name))
 

@@ -1,4 +1,4 @@
-"""Reads the addresses that calls of client libraries get as arguments.
+"""Reads the addresses in the arguments of calls of client libraries.
 
 A call counts as an address, whether its arguments are literals or come from variables.
 """
@@ -43,7 +43,7 @@ def connections(run: Run, kinds: Iterable[Kind]) -> Iterator[Connection]:
 
 
 def connection(kind: Kind, event: Event) -> Connection:
-    """Return the connection that a call opens, from its arguments."""
+    """Return the connection that a call to a kind of server opens, from its arguments."""
     found = _given(event, kind.positions(event.name) or ())
     for part in ("hosts", "host", "url"):
         value = found.pop(part, None)
@@ -54,7 +54,7 @@ def connection(kind: Kind, event: Event) -> Connection:
 
 
 def _given(event: Event, order: tuple[str, ...]) -> dict[str, Value]:
-    """Return a call's arguments by the part that they carry."""
+    """Return a call's arguments by the part of an address (`host`, `port`, …) that they are."""
     words: list[tuple[str, Value]] = []
     found: dict[str, Value] = {}
     for part, value in zip(order, event.call.args, strict=False):
@@ -70,7 +70,7 @@ def _given(event: Event, order: tuple[str, ...]) -> dict[str, Value]:
 
 
 def _taken_apart(kind: Kind, part: str, value: Value) -> dict[str, Value]:
-    """Return the parts in one value: a url, `host:port`, libpq's keywords, or the first of a list of these."""
+    """Return the parts of an address in one value: a URL, `host:port`, libpq's keywords, or the first of a list."""
     data = value.data
     if isinstance(data, list | tuple) and data and isinstance(data[0], Value):
         is_pair = len(data) == 2 and isinstance(data[1].data, int)
@@ -95,7 +95,7 @@ def _of_text(kind: Kind, part: str, text: str, value: Value) -> dict[str, Value]
 
 
 def _of_words(text: str, value: Value) -> dict[str, Value]:
-    """Parse libpq's keywords: `host=localhost dbname=shop`."""
+    """Parse libpq's keywords, `host=localhost dbname=shop`, into parts of an address."""
     found = {}
     for word, given in _PAIR.findall(text):
         part = part_of(word)
@@ -105,7 +105,7 @@ def _of_words(text: str, value: Value) -> dict[str, Value]:
 
 
 def host_and_port(connection: Connection) -> tuple[object, object]:
-    """Return a connection's host and port; None if it has none, an opaque value if unknown."""
+    """Return a connection's host and port; None if missing, an Opaque value if unknown."""
     if connection.url is not None:
         if not isinstance(connection.url.data, str):
             return connection.url.data, None
@@ -118,7 +118,7 @@ def host_and_port(connection: Connection) -> tuple[object, object]:
 
 
 def split(text: str) -> tuple[str, int | None]:
-    """Return host and port of a url, "" and None if missing."""
+    """Return host and port of a URL; "" and None if missing."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port

@@ -1,4 +1,4 @@
-"""Finds SQLite files used in development, and databases of servers that have no recipe yet."""
+"""Finds SQLite files that the application uses, and databases in servers that have no recipe."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPENS = re.compile(
 
 @dataclass(slots=True)
 class Found:
-    """Databases, and notes about those that devboot can't provide."""
+    """The databases that the application opens, and notes about those that devboot can't provide."""
 
     databases: list[Database]
     notes: list[Note]
@@ -38,7 +38,7 @@ class Found:
 
 
 def find_databases(tree: Tree, app: Application, run: Run, provided: Iterable[str] = ()) -> Found:
-    """Return the databases that the application opens; `provided` has names of servers that need no note."""
+    """Return the databases that the application opens; servers named in `provided` need no note."""
     found = Found([], [], set(provided))
     if framework_of(app.framework).databases:
         _of_django(tree, app, run, found)
@@ -88,7 +88,7 @@ def _note_server(kind: Kind, where: str, evidence: Evidence | None, found: Found
 
 
 def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None, str]]:
-    """Yield urls of databases with their places and the folders that SQLite's paths are relative to."""
+    """Yield (URL, place, folder) of databases; the paths of SQLite files are relative to the folder."""
     yield from _settings_urls(app, run)
     for event in run.found.events:
         option = event.argument(0) if event.name.endswith(".set_main_option") else None
@@ -110,13 +110,13 @@ def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None, 
 
 
 def connections_of_tortoise(config: Value | None) -> Iterator[tuple[str, Value]]:
-    """Yield the connections in Tortoise's configuration with their aliases: urls, or tables with parts."""
+    """Yield (alias, connection) in Tortoise's configuration; a connection is a URL, or a table with parts."""
     for alias, each in fields_of(fields_of(config).get("connections")).items():
         yield str(alias), each
 
 
 def server_urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None]]:
-    """Yield the urls of all databases that the application opens, with their places."""
+    """Yield (URL, place) of all databases that the application opens."""
     for value, place, _base in _urls(app, run):
         yield value, place
 
@@ -129,10 +129,10 @@ _VOLUME = re.compile(
 
 
 def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[str]) -> dict[str, Variable]:
-    """Return variables of databases that can be SQLite files.
+    """Return variables, with values, for databases that can be SQLite files.
 
-    These are variables whose default is in memory (each process would have its own, empty database), whose default
-    is a container's volume, and those without a default if no library for a server is installed.
+    These are variables whose default is in memory (each process would have its own, empty database), whose default is a
+    container's volume, and those without a default if no library for a server is installed.
     """
     found: dict[str, Variable] = {}
     if framework_of(app.framework).databases:
@@ -167,7 +167,7 @@ def _below_clone(default: str, url: str) -> str:
 
 
 def _kept_by_django(run: Run) -> Iterator[tuple[str, Variable]]:
-    """Yield the variables whose default makes Django keep a database in memory."""
+    """Yield (name, variable) for variables whose default makes Django keep a database in memory."""
     for entry in run.fields("DATABASES").values():
         path = fields_of(entry).get("NAME")
         if path is None or path.data != MEMORY or len(path.reads) != 1:

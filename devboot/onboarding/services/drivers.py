@@ -1,4 +1,4 @@
-"""Chooses the schemes of database urls by the library that opens them and by the installed drivers."""
+"""Chooses the scheme (`postgresql+psycopg`) of database URLs, by the library that opens them and installed drivers."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ NEWER = frozenset({"psycopg", "psycopg-binary", "asyncpg"})
 
 
 def sqlite_address(file: str, packages: Collection[str], tree: Tree) -> str:
-    """Return the url of an SQLite file for a variable, in the form that the code's library accepts."""
+    """Return the URL of an SQLite file as the code's library accepts it."""
     library = _library(packages, tree, "sqlite")
     (scheme,) = load_table("drivers")[library or "sqlalchemy"]["sqlite"]
     return f"{scheme}:{'//' if library == TORTOISE else '///'}{file}"
 
 
 def scheme_of_postgres(packages: Collection[str], tree: Tree) -> str:
-    """Return the scheme for a url that the code doesn't have yet: `postgresql`, or with a driver."""
+    """Return the scheme for a new PostgreSQL URL: `postgresql`, or with a driver."""
     names = frozenset(packages)
     library = _library(names, tree, "postgres")
     if library != "sqlalchemy":
@@ -47,12 +47,12 @@ def scheme_of_postgres(packages: Collection[str], tree: Tree) -> str:
 
 
 def scheme_of_mysql(packages: Collection[str], tree: Tree) -> str:
-    """Return the scheme for a MySQL url that the code doesn't have yet, with a driver."""
+    """Return the scheme for a new MySQL URL, with a driver."""
     return _scheme(_library(packages, tree, "mysql") or "sqlalchemy", "mysql", packages)
 
 
 def with_asyncio_driver(scheme: str, packages: Collection[str]) -> str:
-    """Return the scheme of a server's url for SQLAlchemy's asyncio engine: unchanged if its driver suits that."""
+    """Return a URL's scheme with a driver for SQLAlchemy's asyncio engine; unchanged if its driver suits that."""
     for kind, schemes in load_table("drivers")[ASYNCIO].items():
         if scheme.startswith(kind) and scheme not in schemes:
             return _scheme(ASYNCIO, kind, packages)
@@ -60,7 +60,7 @@ def with_asyncio_driver(scheme: str, packages: Collection[str]) -> str:
 
 
 def needs_driver(named: str | None, packages: Collection[str], tree: Tree, *, is_mysql: bool = False) -> bool:
-    """Return True if a url has to name a driver and an example, with the driver `named`, doesn't."""
+    """Return True if a database URL must name a driver (`mysql+pymysql://`) although the example's names `named`."""
     names = frozenset(packages)
     if TORTOISE in names:
         return True
@@ -79,7 +79,7 @@ def needs_driver(named: str | None, packages: Collection[str], tree: Tree, *, is
 
 
 def lacking_driver(url: str, packages: Collection[str], tree: Tree) -> str:
-    """Return the distribution to install for the driver of a url that is proposed; "" if one is installed.
+    """Return the package of the driver that a proposed URL needs; "" if one is installed.
 
     `url` may have references instead of the parts behind the scheme.
     """
@@ -94,7 +94,7 @@ def lacking_driver(url: str, packages: Collection[str], tree: Tree) -> str:
 
 
 def _scheme(library: str, kind: str, packages: Collection[str]) -> str:
-    """Return the first scheme in the table whose driver is installed, else the first one."""
+    """Return the first scheme in the table for a library and kind whose driver is installed, else the first one."""
     schemes: Mapping[str, list[str]] = load_table("drivers")[library][kind]
     installed = (scheme for scheme, drivers in schemes.items() if _has_one(drivers, packages))
     return next(installed, next(iter(schemes)))
@@ -105,9 +105,9 @@ def _has_one(drivers: Collection[str], packages: Collection[str]) -> bool:
 
 
 def _library(packages: Collection[str], tree: Tree, kind: str) -> str:
-    """Return the library that opens a variable's url, as in the table; "" if unknown.
+    """Return the name of the library that opens a variable's database URL; "" if unknown.
 
-    `kind` is that of the server for which the code may put the driver into the url itself.
+    `kind` is that of the server for which the code may put the driver into the URL itself.
     """
     if TORTOISE in packages:
         return TORTOISE
@@ -119,7 +119,7 @@ def _library(packages: Collection[str], tree: Tree, kind: str) -> str:
 
 
 def _is_asynchronous(tree: Tree, kind: str) -> bool:
-    """Return True if the code creates only asyncio engines, with the url unchanged."""
+    """Return whether the code creates only asyncio engines of SQLAlchemy, with the URL unchanged."""
     texts = list(_texts(tree))
     if not any(_ASYNC.search(text) for text in texts):
         return False
@@ -131,15 +131,15 @@ def _is_asynchronous(tree: Tree, kind: str) -> bool:
 
 
 def _texts(tree: Tree) -> Iterator[str]:
-    """Yield the texts of the modules that were read."""
+    """Yield the texts of the Python modules that were read."""
     yield from (tree.text(path) or "" for path in tree.read if path.endswith(".py"))
 
 
 def _takes_place_of_mysqlclient(tree: Tree) -> bool:
-    """Return True if the code makes PyMySQL the driver of urls that name none."""
+    """Return whether the code makes PyMySQL the driver for MySQL URLs that name none."""
     return any("install_as_MySQLdb" in text for text in _texts(tree))
 
 
 def _opens_by_itself(tree: Tree) -> bool:
-    """Return True if code that was read calls psycopg2 directly."""
+    """Return whether the code calls psycopg2 directly."""
     return any("psycopg2.connect" in text for text in _texts(tree))

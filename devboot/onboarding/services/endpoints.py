@@ -1,7 +1,7 @@
 """Finds servers by variables named after them and by calls that connect to them: MongoDB, RabbitMQ, Kafka and others.
 
-Nothing is tried out here: a client library has to be installed, and the code has to contain an address of this
-machine or a container, or a variable for one.
+Nothing is tried out here: a client library has to be installed, and the code has to contain an address of this machine
+or a container, or a variable for one.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ def _find(kind: Kind, run: Run, opened: list[Connection], containers: Collection
 
 
 def _is_in_container(kind: Kind, run: Run, containers: Collection[str]) -> bool:
-    """Return True if a variable or a setting has a container's name as the server's host."""
+    """Return whether a variable or setting has a container's name as the server's host."""
     texts = [text_of(name, run) for name in (*run.found.reads, *run.found.needs) if kind.variables.match(name.upper())]
     texts += [str(value.data) for name in kind.settings if (value := run.names.get(name)) is not None]
     return any(host_of(text) in containers for text in texts)
 
 
 def _take_variables(found: Served, opened: Connection, run: Run) -> bool:
-    """Assign the variables that carry host, port or url to a call; return True if it goes to another machine."""
+    """Set the variables that are a call's host, port or URL; return whether it connects to another machine."""
     kind = found.kind
     host, _port = host_and_port(opened)
     if isinstance(host, str) and is_elsewhere(host):
@@ -106,12 +106,12 @@ def _take_variables(found: Served, opened: Connection, run: Run) -> bool:
 
 
 def is_address_of(kind: Kind, text: str) -> bool:
-    """Return True if an address may be one of this kind, by its scheme."""
+    """Return whether an address may be one of this kind of server, by its scheme."""
     return text.startswith("http") if kind.url.startswith("http") else bool(kind.schemes.match(text))
 
 
 def _fixed(found: Served, opened: list[Connection], run: Run, containers: Collection[str]) -> Served | None:
-    """Return the server if the code contains its address literally: it has to run at that address."""
+    """Return the server with the port that the code contains literally; None if it connects elsewhere."""
     kind = found.kind
     for value in _literals(run):
         if isinstance(value.data, str) and kind.schemes.match(value.data) and not value.reads:
@@ -130,13 +130,13 @@ def _fixed(found: Served, opened: list[Connection], run: Run, containers: Collec
 
 
 def _setting(run: Run, name: str) -> object:
-    """Return the value of a setting that no variable changes."""
+    """Return the value of a setting that doesn't depend on a variable; None otherwise."""
     value = run.names.get(name)
     return value.data if value is not None and not value.reads else None
 
 
 def _without_recipe(found: Served, run: Run, containers: Collection[str]) -> Served:
-    """Keep only variables without a usable value and give them the usual address."""
+    """Return a server that no recipe runs, its variables set to usual addresses if they have no usable value."""
     for name, text in list(found.values.items()):
         given = text_of(name, run)
         if (name in run.found.needs and not given) or (given and host_of(given) in containers):
@@ -147,7 +147,7 @@ def _without_recipe(found: Served, run: Run, containers: Collection[str]) -> Ser
 
 
 def written_address(kind: Kind, name: str, text: str) -> str:
-    """Return the manifest's text for a variable, in the form of its current value: url, host and port, or a part."""
+    """Return a variable's value for the manifest, in the form of its present value: URL, `host:port`, or one part."""
     own = f"services.{kind.recipe}"
     part = _PART.search(name.upper())
     if "://" in text:
@@ -170,7 +170,7 @@ def _without_login(query: str) -> Iterator[str]:
 
 
 def _is_extended(found: Served, opened: Connection, run: Run) -> bool:
-    """Return True if the code appends a database to a variable's url, which then lacks the login parameters."""
+    """Return whether the code appends a database's name to a variable's URL, which then lacks the login parameters."""
     value = opened.url or opened.parts.get("host")
     if value is None or not isinstance(value.data, str) or found.kind.query.partition("=")[0] in value.data:
         return False
@@ -188,7 +188,7 @@ def _literals(run: Run) -> Iterator[Value]:
 
 
 def _led(found: Served, packages: Collection[str]) -> Served:
-    """Add warnings for container names that can't be redirected, because the client resolves them in C."""
+    """Return the server with warnings about container names that its client resolves in C, so can't be redirected."""
     if not found.kind.can_be_led(packages):
         for host in sorted(found.hosts):
             found.warn_of_container(host, found.evidence)
@@ -197,7 +197,7 @@ def _led(found: Served, packages: Collection[str]) -> Served:
 
 
 def _with_notes(found: Served) -> Served:
-    """Add a note if nothing runs the server, or if it has to be open because no variable takes its password."""
+    """Return the server with a note if nothing runs it, or if it must be open because no variable has its password."""
     kind = found.kind
     if not kind.recipe:
         number = found.port or kind.port

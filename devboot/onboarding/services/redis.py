@@ -1,7 +1,7 @@
-"""Finds by trial the variables that carry Redis's address, and the form in which the code expects it.
+"""Finds by trial the variables that carry Redis' address, and the form in which the code expects it.
 
-Each guess is verified: the application is evaluated again with it, and only an address that then arrives where the
-code connects counts.
+Each guess is verified: the application is evaluated again with it, and only an address that then arrives where the code
+connects counts.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def find_redis(
 
 @dataclass(slots=True)
 class _Trial:
-    """Trial of values for variables on an application that uses Redis at these addresses."""
+    """Tries values of variables for an application that uses Redis at these addresses."""
 
     code: Code
     base: Run
@@ -59,11 +59,14 @@ class _Trial:
     found: Served
 
     def _with(self, probes: Mapping[str, str]) -> list[Address]:
-        """Return the Redis addresses that the application uses if it is evaluated with these variables, too."""
+        """Evaluate the application with these variables added; return the Redis addresses that it then uses."""
         return redis_addresses(evaluate(self.code, {**self.given, **probes}), self.packages)
 
     def _reached(self, probes: Mapping[str, str]) -> set[str]:
-        """Return the places that connect to the probe's address in a valid form with these variables set."""
+        """Evaluate the application with these variables added.
+
+        Return the places that then connect to the trial address.
+        """
         return {
             f"{each.label} {each.place}"
             for each in self._with(probes)
@@ -71,7 +74,10 @@ class _Trial:
         }
 
     def try_shapes(self, names: list[str]) -> None:
-        """Try the forms in which these variables may be written; keep the ones that arrive, else decide by name."""
+        """Try each form for these variables.
+
+        Keep those by which the address arrives, else decide by the variable's name.
+        """
         best, most = dict[str, tuple[str, str]](), 0
         wanted = len([each for each in self.addresses if each.reads])
         for attempt in ("default", "bare", "number", "host", "pair") if names else ():
@@ -88,12 +94,15 @@ class _Trial:
                 self._tell(name)
 
     def _tell(self, name: str) -> None:
-        """Set a variable in the form of its default."""
+        """Set a variable to Redis' address in the form of its default."""
         probe, text = written(_shape(name, self.base), _suffix(name, self.base) or "")
         self.found.tell(name, text, place_of(name, self.base), probe)
 
     def _keep(self, tried: Mapping[str, tuple[str, str]]) -> None:
-        """Keep only the needed ones of variables that work together: a general one makes special ones superfluous."""
+        """Keep only the necessary ones of variables that work together.
+
+        A general one makes special ones superfluous.
+        """
         chosen = {name: probe for name, (probe, _) in tried.items()}
         goal = self._reached(chosen)
         # If evaluation can't follow an address, assume that the most likely of its variables carries it
@@ -110,7 +119,7 @@ class _Trial:
             self.found.tell(name, tried[name][1], place_of(name, self.base), probe)
 
     def add_siblings(self) -> None:
-        """Set other variables whose defaults are an address of Redis: code that isn't followed may use them."""
+        """Also set variables whose defaults are an address of Redis, since code that isn't followed may use them."""
         known = frozenset().union(*(each.reads for each in self.addresses)) | set(self.found.values)
         for name, read in self.base.found.reads.items():
             default = read.default
@@ -129,7 +138,7 @@ class _Trial:
                 self._tell(name)
 
     def pin(self, containers: Collection[str]) -> None:
-        """Provide Redis at addresses that no variable sets: by Celery's variables, or at the code's host and port."""
+        """Handle addresses that no variable sets: by Celery's variables, or a service at the code's host and port."""
         for address in self._with(self.found.probes):
             variable = OWN_VARIABLES.get(address.label)
             if (address.url and GOOD.match(address.url)) or _is_at_probe(address):
@@ -143,7 +152,7 @@ class _Trial:
                 self.found.warn_of_container(address.host, address.place)
 
     def tell_password(self) -> None:
-        """Set password variables; if a connection doesn't get the password, open Redis to everybody."""
+        """Set variables for the password; if a connection doesn't use it, open Redis to every user of this machine."""
         asking = sorted(n for n in {*self.base.found.reads, *self.base.found.needs} if is_called("redis_password", n))
         for address in self._with(self.found.probes):  # composed of parts: Celery prefers the complete url
             variable = OWN_VARIABLES.get(address.label)
@@ -162,13 +171,13 @@ class _Trial:
         self.found.open_access(self.found.evidence)
 
     def _wire_celery(self, variable: str, address: Address) -> None:
-        """Set the variable that Celery reads from the environment before its configuration."""
+        """Set the environment variable that Celery reads before its configuration to Redis' address."""
         path = urlsplit(address.url or "").path
         suffix = path if re.match(r"^/\d+$", path) else "/0"
         self.found.tell(variable, "${services.redis.url}" + suffix, address.place, written("url", "/0")[0])
 
     def _all_know(self, names: list[str]) -> bool:
-        """Return True if every connection gets the password with these variables, as far as it can be followed."""
+        """Return whether every connection uses the password of these variables, as far as the code can be followed."""
         here, told = LOOPBACK | {PROBE_HOST} | self.found.hosts, self.found.values
         addresses = self._with({**self.found.probes, **dict.fromkeys(names, PROBE_PASSWORD)})
         local = [each for each in addresses if each.host in here and OWN_VARIABLES.get(each.label, "") not in told]
@@ -191,7 +200,7 @@ def _candidates(run: Run, addresses: list[Address], silent: Iterable[tuple[str, 
 
 
 def _shape(name: str, run: Run) -> str:
-    """Return the form of a variable (url, pair, host or port) by its default, else by its name."""
+    """Return the form of a variable's value (`url`, `pair`, `host`, `port`), by its default, else by its name."""
     text = text_of(name, run)
     forms = (("port", r"\d+$"), ("url", r".*://"), ("pair", r"[\w.-]+:\d+$"))
     names = (("port", r"PORT$"), ("host", r"(?:HOST(?:NAME)?|SERVER|ADDRESS|ENDPOINT)$"))
@@ -201,7 +210,7 @@ def _shape(name: str, run: Run) -> str:
 
 
 def _suffix(name: str, run: Run) -> str | None:
-    """Return the database number in a variable's default; None if there is no default."""
+    """Return the Redis database, as `/0`, in a variable's default; None without a default."""
     text = text_of(name, run)
     if "://" not in text:
         return None
@@ -213,9 +222,9 @@ def _suffix(name: str, run: Run) -> str | None:
 
 
 def written(shape: str, suffix: str) -> tuple[str, str]:
-    """Return a variable's value with the probe's address, and the same as text for the manifest.
+    """Return (value with the trial address, text for the manifest) of a variable.
 
-    `shape` is `url`, `pair`, `host` or `port`. `suffix` (`/0`) is added to a url only: `${services.redis.url}/0`.
+    `shape` is `url`, `pair`, `host` or `port`. `suffix` (`/0`) is added to a URL only: `${services.redis.url}/0`.
     """
     return {
         "url": (f"redis://:{PROBE_PASSWORD}@{PROBE_HOST}:{PROBE_PORT}{suffix}", "${services.redis.url}" + suffix),
@@ -226,7 +235,7 @@ def written(shape: str, suffix: str) -> tuple[str, str]:
 
 
 def _attempt(name: str, attempt: str, run: Run) -> tuple[str, str]:
-    """Return the form of a variable, and the suffix of an address, in one attempt."""
+    """Return the form of a variable and the suffix of its address for one attempt."""
     shape, known = _shape(name, run), _suffix(name, run)
     if attempt in ("pair", "host") and shape in ("url", "host"):
         return attempt, ""
@@ -236,7 +245,7 @@ def _attempt(name: str, attempt: str, run: Run) -> tuple[str, str]:
 
 
 def _is_told_host(address: Address, probes: Mapping[str, str]) -> bool:
-    """Return True if variables carry only the host, while the code fixes the port."""
+    """Return whether variables carry only the host of an address, while the code fixes the port."""
     is_told = address.host == PROBE_HOST and not address.reads.isdisjoint(probes)
     return is_told and not any("PORT" in name.upper() for name in address.reads)
 
@@ -246,7 +255,7 @@ def _is_at_probe(address: Address) -> bool:
 
 
 def _generality(name: str, run: Run) -> tuple[int, int, str]:
-    """Return a sort key; variables with smaller keys are dropped first.
+    """Return a sort key for variables; those with smaller keys are dropped first.
 
     Variables that are set already (by a committed file) and that name Redis itself are kept longest.
     """

@@ -1,4 +1,4 @@
-"""One kind of server that the application needs: its service, databases, variables and warnings."""
+"""One server that the application needs: its service, databases, variables and warnings."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 
 @dataclass(slots=True)
 class Served:
-    """A kind of server that the application needs, and how the application finds it.
+    """A server that the application needs, and how the application finds it.
 
-    `values` are the manifest's texts by variable, `probes` the values with which they were tried. `port` is set if
-    the code fixes it, `hosts` are container names that it connects to, `is_open` means that it connects without a
-    password.
+    `values` are the manifest's texts by variable, `probes` the values with which they were tried. `port` is set if the
+    code fixes it, `hosts` are container names that it connects to, `is_open` means that it connects without a password.
     """
 
     kind: Kind
@@ -33,24 +32,24 @@ class Served:
 
     @property
     def service(self) -> Service | None:
-        """The proposed service; None if no recipe runs it."""
+        """The service to propose; None if no recipe runs the server."""
         if not self.kind.recipe:
             return None
         return Service(self.kind.recipe, self.kind.recipe, self.port, self.evidence, self.is_open)
 
     def tell(self, name: str, value: str, place: Evidence | None, probe: str = "") -> None:
-        """Set a variable; `probe` is the value with which it was tried."""
+        """Set the value of a variable in the manifest; `probe` is the value with which it was tried."""
         self.values[name], self.places[name] = value, place
         if probe:
             self.probes[name] = probe
 
     def forget(self, name: str) -> None:
-        """Remove a variable, so that it keeps its value."""
+        """Remove a variable, so that the manifest doesn't set it."""
         for each in (self.values, self.probes, self.places):
             each.pop(name, None)
 
     def pin(self, host: str, port: int | None, place: Evidence | None, containers: Collection[str]) -> bool:
-        """Give the service the port of an address that is fixed in the code; return False for another machine's."""
+        """Give the service the port of an address fixed in the code; return False if that is on another machine."""
         if host not in LOOPBACK:
             if host not in containers:
                 return False
@@ -65,15 +64,15 @@ class Served:
         self.notes.append(Note(text, place, warns=True))
 
     def open_access(self, place: Evidence | None) -> None:
-        """Open the server to everybody, with a warning."""
+        """Open the server to every user of this machine, with a warning."""
         self.is_open = True
         self.notes.append(Note(f"{self.kind.recipe}: {OPEN_ACCESS}", place, warns=True))
 
 
 def text_of(name: str, run: Run) -> str:
-    """Return a variable's value: a committed one, else the code's default, else an example's.
+    """Return a variable's value: from a committed file, else the code's default, else a template's; "" for none.
 
-    An example's url takes precedence over a default that is only a placeholder (`default_url`).
+    An example's URL takes precedence over a default that is only a placeholder (`default_url`).
     """
     own, example = own_text_of(name, run), str(run.machine.guesses.get(name) or "")
     holds_place = "://" in example and "://" not in own and name not in run.machine.environ
@@ -81,7 +80,7 @@ def text_of(name: str, run: Run) -> str:
 
 
 def own_text_of(name: str, run: Run) -> str:
-    """Return a variable's value in a committed file or its default in the code; examples don't count."""
+    """Return a variable's value in a committed file, or its default in the code; "" for none."""
     read = run.found.reads.get(name)
     default = read.default.data if read is not None and read.default is not None else None
     return str(run.machine.environ.get(name) or default or "")
@@ -94,7 +93,7 @@ def place_of(name: str, run: Run) -> Evidence | None:
 
 
 def host_of(text: str) -> str:
-    """Return the host of a url or of `host:port`; "" if there is none."""
+    """Return the host of a URL or of `host:port`; "" if there is none."""
     try:
         return urlsplit(text if "://" in text else f"//{text}").hostname or ""
     except ValueError:
@@ -102,6 +101,6 @@ def host_of(text: str) -> str:
 
 
 def is_elsewhere(text: str) -> bool:
-    """Return True if an address is on another machine that isn't a container."""
+    """Return whether an address is on another machine, neither this one nor a container."""
     host = host_of(text)
     return text.startswith("mongodb+srv:") or ("." in host and host not in LOOPBACK and host != DOCKER_HOST)

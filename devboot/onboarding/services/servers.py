@@ -1,7 +1,7 @@
-"""Finds by trial the variables with the database server's address, and the database and user that the code expects.
+"""Finds by trial the variables with a database server's address, and the database and user that the code expects.
 
-As with Redis each guess is verified: the application is evaluated again with it, and only an address that then
-arrives where the code connects counts.
+As with Redis each guess is verified: the application is evaluated again with it, and only an address that then arrives
+where the code connects counts.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ KINDS = tuple(each for each in known_servers().values() if each.composed)  # ser
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A database on a server, as the code names it; texts may have holes. `reads` has the variables of each part."""
+    """A database in a server, as the code addresses it; unknown parts of texts are holes.
+
+    `reads` has the variables of each part.
+    """
 
     kind: Kind
     alias: str
@@ -63,25 +66,28 @@ class Server:
 
     @property
     def variables(self) -> frozenset[str]:
-        """All variables that carry a part of it."""
+        """All variables from which parts of the address come."""
         return frozenset().union(*self.reads.values())
 
     @property
     def is_elsewhere(self) -> bool:
-        """True if it is fixed to another machine: its name is in the code and isn't a container's."""
+        """True if the code fixes the host to another machine that isn't a container."""
         host = self.parts["host"]
         return "." in host and not self.variables and host not in LOOPBACK
 
     @property
     def is_reached(self) -> bool:
-        """True if its host and port are the probe's."""
+        """True if host and port are those of the trial address."""
         return (self.parts["host"], self.parts["port"]) == (PROBE["host"], PROBE["port"])
 
 
 def find_servers(
     code: Code, base: Run, given: Mapping[str, str], packages: Mapping[str, str], compose: Compose, taken: Iterable[str]
 ) -> list[Served]:
-    """Return the servers that the application needs with `given`; `taken` has the names of other databases."""
+    """Return the database servers that the application needs with the variables `given`.
+
+    `taken` has the names of other databases.
+    """
     names, given = set(taken), dict(given)
     has_another = bool(names) and not any(_named(base, code.app))
     hints = {} if has_another else _given_elsewhere(base, compose.variables())
@@ -114,7 +120,7 @@ def _servers(run: Run, app: Application, packages: Mapping[str, str], elsewhere:
 
 
 def _with_client(server: Server, packages: Mapping[str, str]) -> Server:
-    """Return the server with another kind if no installed library supports the kind in an example."""
+    """Return the server changed to another kind, if no installed library supports the kind in a template's example."""
     if not server.reads.get("url") or server.kind.is_spoken(packages):
         return server
     kind = next((kind for kind in KINDS if kind.is_spoken(packages)), server.kind)
@@ -138,7 +144,7 @@ def _named(run: Run, app: Application) -> Iterator[Server]:
 
 
 def _of_tortoise(config: Value | None, place: Evidence | None) -> Iterator[Server]:
-    """Yield the servers of connections with separate engine and credentials."""
+    """Yield the servers of Tortoise's connections with separate engine and credentials."""
     for alias, entry in connections_of_tortoise(config):
         data = fields_of(entry)
         engine, given = data.get("engine", Value("")).data, data.get("credentials", Value("")).data
@@ -168,7 +174,7 @@ def _of_django(alias: str, data: Mapping[object, Value], entry: Value) -> Iterat
 
 
 def _of_call(opened: Connection) -> Server:
-    """Return the server of a client's call: from a complete url, or from host, port and the other parts."""
+    """Return the server to which a client's call connects: by a complete URL, or by separate parts."""
     place = opened.place
     reads = {part: value.reads for part, value in opened.parts.items()}
     if opened.url is not None:
@@ -197,7 +203,7 @@ def _of_url(value: Value, place: Evidence | None) -> Server | None:
 
 
 def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Iterator[Server]:
-    """Yield servers for variables that the application can't start without and that hold or are named like urls."""
+    """Yield servers for required variables that have a database URL, or a name like one for that."""
     unset = run.names.get("DATABASES") or run.names.get("SQLALCHEMY_DATABASE_URI")
     unset = fields_of(unset).get("default", unset)
     asking = dict.fromkeys(run.found.needs)
@@ -223,7 +229,7 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
 
 
 def _lacks_server(value: Value) -> bool:
-    """Return True if Django's DATABASES, or an entry of it, has no engine, or SQLite with a server's TLS options."""
+    """Return whether an entry of Django's DATABASES has no engine, or SQLite with a server's TLS options."""
     if not isinstance(value.data, dict):
         return not value.data
     data = fields_of(value)
@@ -234,7 +240,7 @@ def _lacks_server(value: Value) -> bool:
 
 
 def _given_elsewhere(run: Run, hints: Mapping[str, str]) -> dict[str, str]:
-    """Return such variables without a default in the code, with their values in an example or `hints`."""
+    """Return required variables for database URLs with their values in a template or `hints`."""
     found: dict[str, str] = {}
     for name, read in run.found.reads.items():
         text = run.machine.environ.get(name) or run.machine.guesses.get(name) or hints.get(name) or ""
@@ -250,7 +256,7 @@ def _given_elsewhere(run: Run, hints: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(slots=True)
 class _Trial:
-    """Trial of values for variables, for one kind of server."""
+    """Tries values of variables for one kind of database server."""
 
     code: Code
     base: Run
@@ -261,7 +267,7 @@ class _Trial:
     found: Served
 
     def wire(self, servers: list[Server]) -> None:
-        """Propose the service's databases, and the variables that lead to them."""
+        """Propose the service's databases, and set the variables by which the code finds them."""
         for server in servers:
             if server.parts["name"] != servers[0].parts["name"] and FOR_TESTS.search(server.parts["name"]):
                 continue  # tests create their own database
@@ -279,10 +285,10 @@ class _Trial:
         return {f"{each.alias} {each.place}" for each in servers if each.kind is self.found.kind and each.is_reached}
 
     def _thin_out(self) -> None:
-        """Drop variables that change nothing: complete urls first if their parts suffice.
+        """Drop variables that change nothing: complete URLs first if their parts suffice.
 
-        The recipe's own variable stays: it is always set, maybe in a form that the code doesn't accept. Variables
-        that no followed connection uses stay as well.
+        The recipe's own variable stays: it is always set, maybe in a form that the code doesn't accept. Variables that
+        no followed connection uses stay as well.
         """
         found, goal = self.found, self._reached(self.found.probes)
         names = found.probes.keys() & _variables(_named(self.base, self.code.app)) - {found.kind.exports}
@@ -292,7 +298,7 @@ class _Trial:
                 found.forget(name)
 
     def _tell_parts(self) -> None:
-        """Set required variables for single parts (host, user, …) of an address that the code also reads whole."""
+        """Set required variables for single parts (host, user, …) of an address that the code also reads as a whole."""
         if not any("://" in probe for probe in self.found.probes.values()):
             return
         own = f"databases.{self.found.databases[0].name}"
@@ -323,7 +329,7 @@ class _Trial:
         return known[-1]
 
     def _meant(self, part: str, server: Server) -> str:
-        """Return a part of the address; "" if it is only a template's placeholder."""
+        """Return a part of the server's address; "" if it is only a template's placeholder."""
         text = server.parts[part]
         reads = server.reads.get(part) or server.reads.get("url") or frozenset()
         is_example = reads and not any(own_text_of(name, self.base) for name in reads)
@@ -339,7 +345,7 @@ class _Trial:
         self.found.tell(name, text, place_of(name, self.base) or server.place, probe)
 
     def _role(self, name: str, server: Server) -> str | None:
-        """Return the part that the variable carries: by its current value, by being the only source, or by its name."""
+        """Return which part of the address a variable carries, by its value, its use, or its name; None if unclear."""
         if URL.match(text_of(name, self.base)) or (server.is_whole and server.reads["url"] == {name}):
             return "url"
         parts = [part for part, reads in server.reads.items() if reads == {name} and part != "url"]
@@ -352,7 +358,7 @@ class _Trial:
         )
 
     def _written(self, role: str, name: str, server: Server, database: Database) -> tuple[str, str]:
-        """Return a value as it is tried, and as it is written in the manifest."""
+        """Return (value for the trial, text for the manifest) of a variable with this part of the address."""
         own = f"databases.{database.name}"
         if role == "password":
             return PROBE["password"], f"${{{own}.password}}"
@@ -361,7 +367,7 @@ class _Trial:
         return _url_of(own, self._scheme(name, server))
 
     def _scheme(self, name: str, server: Server) -> str:
-        """Return the url's scheme: the current one, else one that the installed libraries accept."""
+        """Return the scheme for a variable's URL: the present one, else one that the installed libraries accept."""
         match = URL.match(text_of(name, self.base))
         tree = self.code.tree
         is_mysql = server.kind.name == "mysql"
@@ -377,7 +383,7 @@ class _Trial:
         return scheme_of_postgres(self.packages, tree)
 
     def _name_asyncio_drivers(self) -> None:
-        """Name a driver for asyncio in the variables whose urls arrive without one at SQLAlchemy's asyncio engine."""
+        """Add a driver for asyncio to the URLs of variables that reach SQLAlchemy's asyncio engine without one."""
         arriving = {"create_async_engine": dict[str, str](), "create_engine": dict[str, str]()}
         for event in self._wired().found.events:
             names = arriving.get(event.name.rpartition(".")[2])
@@ -393,7 +399,7 @@ class _Trial:
                 self.found.tell(name, text, self.found.places[name], probe)
 
     def _check(self) -> None:
-        """Handle what the variables don't reach: a port fixed in the code, or a container's name."""
+        """Handle connections that variables don't redirect: a port fixed in the code, or a container's name."""
         kind = self.found.kind
         for server in _named(self._wired(), self.code.app):
             if server.kind is kind and not server.is_elsewhere:
@@ -409,12 +415,12 @@ class _Trial:
                 self.found.port = int(port or kind.port)
 
     def _wired(self) -> Run:
-        """Evaluate the application with its variables and the recipe's own variable."""
+        """Evaluate the application with the found variables and the recipe's own variable."""
         exported = {self.found.kind.exports: _probe_url("postgresql")} if self.found.kind.exports else {}
         return evaluate(self.code, {**exported, **self.given, **self.found.probes})
 
     def _do_without_tls(self) -> None:
-        """Point connections that require TLS to the server's socket, where clients don't use TLS."""
+        """Redirect connections that require TLS to the server's socket, where clients don't use TLS."""
         found, run = self.found, self._wired()
         places = list(demands(run, self.code.app, found.kind)) if found.kind.libpq else []
         if not places or not found.databases or CLIENTS.isdisjoint(self.packages):
@@ -437,7 +443,7 @@ class _Trial:
                 found.notes.append(Note(text, server.place, warns=True))
 
     def _leads_here(self, server: Server) -> bool:
-        """Make a container's name resolve to this machine, if the client allows it; return whether it does."""
+        """Let a container's name resolve to this machine, if the client allows that; return whether it does."""
         kind, host = self.found.kind, server.parts["host"]
         known = self.compose.hosts() | usual_hosts() | {DOCKER_HOST}
         if host not in known or not kind.can_be_led(self.packages):
@@ -448,7 +454,7 @@ class _Trial:
         return True
 
     def _check_password(self, server: Server) -> None:
-        """Give the database the password in the code, or open it to everybody if the code has none."""
+        """Give the database the password that is in the code, or open the server if the code has none."""
         kind, password = self.found.kind, server.parts["password"]
         if password == PROBE["password"] or HOLE in password:
             return
@@ -468,7 +474,7 @@ def _variables(servers: Iterable[Server]) -> frozenset[str]:
 
 
 def _url_of(database: str, scheme: str) -> tuple[str, str]:
-    """Return the url of a database as it is tried, and as it is written in the manifest."""
+    """Return (URL for the trial, text for the manifest) of a database."""
     probe = _probe_url(scheme)
     if scheme in ("postgres", "postgresql", "mysql"):
         return probe, f"${{{database}.url}}"
@@ -483,10 +489,10 @@ def _probe_url(scheme: str) -> str:
 
 
 def _leads(probe: str) -> bool:
-    """Return True if a value contains the server's host or port."""
+    """Return whether a trial value contains the server's host or port."""
     return "://" in probe or probe in (PROBE["host"], PROBE["port"])
 
 
 def _identifier(*candidates: str | None) -> str:
-    """Return the first candidate that is a plain name; the last one is returned unchecked."""
+    """Return the first candidate that is a plain SQL name, else the last one."""
     return next((text for text in candidates[:-1] if text and IDENTIFIER.fullmatch(text)), candidates[-1] or "")

@@ -1,4 +1,4 @@
-"""Handles connections for which the code requires TLS: local servers have none, but clients skip it on a socket."""
+"""Handles connections for which the code requires TLS, which local servers lack: by a socket, where it is skipped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AUTHORITY = re.compile(r"@\$\{databases\.[^.}]+\.host\}:\$\{databases\.[^.}]+\.
 
 
 def demands(run: Run, app: Application, kind: Kind) -> Iterator[Evidence | None]:
-    """Yield the places where connections to servers of a kind require TLS."""
+    """Yield the places where the code requires TLS for connections to a kind of server."""
     if framework_of(app.framework).databases:
         for entry in run.fields("DATABASES").values():
             data = fields_of(entry)
@@ -44,9 +44,10 @@ def demands(run: Run, app: Application, kind: Kind) -> Iterator[Evidence | None]
 
 
 def on_socket(text: str, *, in_address: bool = False) -> str:
-    """Return a variable's manifest text for the server's socket; `in_address` if the code puts it into a url.
+    """Return a variable's value for the manifest that addresses the server's socket.
 
-    A url without a host goes where PGHOST points: a socket path in a url would need three different spellings.
+    `in_address`: the code inserts the value into a URL. A URL without a host goes where PGHOST points: a socket path in
+    a URL would need three different spellings.
     """
     if match := _HOST.match(text):
         return "" if in_address else f"${{{match[1]}.socket}}"
@@ -57,7 +58,7 @@ def on_socket(text: str, *, in_address: bool = False) -> str:
 
 
 def _in_words(given: Mapping[Any, Value]) -> bool:
-    """Return True if keyword arguments or options require TLS."""
+    """Return whether keyword arguments or options of a connection require TLS."""
     words = {**given, **fields_of(given.get("connect_args"))}
     return any(word in words and _is_demand(words[word]) for word in ("sslmode", "ssl"))
 

@@ -1,4 +1,4 @@
-"""Removes services that this machine can't install: their variables get the usual addresses, with a warning."""
+"""Removes services that this machine can't install; their variables get usual addresses, with a warning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devboot.recipes.folders import version_key
 
 
 def without_channels(proposal: Proposal) -> Proposal:
-    """Return the proposal for a machine without access to conda channels."""
+    """Return the proposal without services from conda channels, for a machine that can't use them."""
     for each in kinds_of_channels():
         text = (
             "the code connects to it, and only conda-forge has it: devboot[conda] installs it, "
@@ -27,13 +27,13 @@ def without_channels(proposal: Proposal) -> Proposal:
 
 
 def without_rabbitmq(proposal: Proposal) -> Proposal:
-    """Return the proposal for a machine that doesn't run a Debian-based distribution."""
+    """Return the proposal without RabbitMQ, for a machine whose distribution doesn't have it."""
     text = "the code connects to it, and it isn't available here: only Debian and Ubuntu have it"
     return _without(proposal, kind("rabbitmq"), text)
 
 
 def with_versions_of(proposal: Proposal, platform: str, *, has_debian: bool, has_npm: bool) -> Proposal:
-    """Return the proposal for this platform: an unavailable version is replaced by the nearest available one.
+    """Return the proposal with versions that this platform lacks replaced by the nearest available ones.
 
     `has_debian` means that packages of Debian releases are available, `has_npm` that an npm registry is configured.
     """
@@ -88,7 +88,7 @@ def own_version(recipe: str) -> str:
 
 
 def nearest_version(known: Sequence[str], wanted: str) -> str:
-    """Return the version with the nearest major version, the newer of two."""
+    """Return the known version whose major version is nearest to the wanted one."""
     return min(known, key=lambda each: abs(int(each.partition(".")[0]) - int(wanted.partition(".")[0])))
 
 
@@ -111,7 +111,7 @@ def kind_of(recipe: str) -> Kind:
 
 
 def usual(kind: Kind, text: str) -> str:
-    """Return a variable's text for a server that devboot doesn't run: usual addresses instead of the service's."""
+    """Return a variable's value with references to a service replaced by the server's usual address."""
     parts = urlsplit(kind.url if "://" in kind.url else f"//{kind.url}")
     words = {
         "url": kind.url,

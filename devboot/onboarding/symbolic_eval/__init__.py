@@ -1,1 +1,1 @@
-"""Symbolic evaluation of a clone's Python code without running it; the entry point is `evaluate.evaluate`."""
+"""Evaluates a clone's Python code symbolically, without running it; the entry point is `evaluate.evaluate`."""

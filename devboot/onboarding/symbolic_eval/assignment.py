@@ -1,4 +1,4 @@
-"""Assigns values to the targets of assignments."""
+"""Evaluates assignments to names, attributes and items."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from devboot.onboarding.symbolic_eval.values import Class, External, Instance, M
 
 
 def assign(m: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
-    """Assign a value to a target: a name, an attribute, an item, or several of them."""
+    """Assign a value to a target: a name, an attribute, an item, or several of these."""
     place = m.place(target, scope)
     if isinstance(target, ast.Name):
         held = Value(value.data, value.reads, place if value.place is None or _is_constant(value) else value.place)

@@ -1,4 +1,4 @@
-"""Evaluates calls: the project's functions and classes are followed, libraries are known by name or recorded."""
+"""Evaluates calls: functions and classes of the clone are followed, library calls are known by name or recorded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ PICKY = frozenset(
 
 
 def apply(m: Machine, call: Call) -> Value:  # noqa: PLR0911 - one answer for each kind
-    """Return the result of a call of any value: functions are evaluated, libraries known by name, others unknown."""
+    """Return the result of a call: the clone's functions are evaluated, known library functions imitated.
+
+    Other results are unknown.
+    """
     data = call.function.data
     if isinstance(data, Function):
         args = call.args if data.owner is None else (data.owner, *call.args)
@@ -67,7 +70,7 @@ def _callable_instance(m: Machine, call: Call, data: Instance) -> Value:
 
 
 def library(m: Machine, name: str, call: Call) -> Value:
-    """Return the result of calling an object that a library defines; unknown calls are recorded."""
+    """Return the result of calling the library function or class `name`; calls that aren't known are recorded."""
     known = environments.TABLE.get(name) or natives.TABLE.get(name)
     if known is not None:
         result: Value | None = known(m, call)
@@ -88,7 +91,7 @@ def library(m: Machine, name: str, call: Call) -> Value:
 
 
 def _ask_for_key(m: Machine, variable: str, call: Call) -> None:
-    """Record a needed variable for a client without a key, which fails when it is created."""
+    """Record a variable as needed by a client that can't be created without a key."""
     words = (word for word in call.keywords if word.endswith("api_key"))
     given = call.argument(0, *words)
     reads = given.reads if given is not None else m.read(variable, call.place, NOTHING).reads
@@ -98,7 +101,7 @@ def _ask_for_key(m: Machine, variable: str, call: Call) -> None:
 
 
 def opaque(m: Machine, data: Opaque, call: Call) -> Value:
-    """Return the result of calling an object of a library, or one of its methods; the call is recorded."""
+    """Return the result of calling a library's object, or a method of it; the call is recorded."""
     owner = data.args[0] if data.args else None
     handled = environments.method(m, data, owner, call)
     if handled is not None:
@@ -111,7 +114,7 @@ def opaque(m: Machine, data: Opaque, call: Call) -> Value:
 
 
 def instantiate(m: Machine, cls: Class, call: Call) -> Value:
-    """Return a new object of a class of the project, after evaluating its `__init__`."""
+    """Return a new object of a class of the clone, after evaluating its `__init__`."""
     if schemas.is_settings(cls):
         return schemas.settings(m, cls, call.keywords, call.place)
     if schemas.is_model(cls):
@@ -128,7 +131,7 @@ def instantiate(m: Machine, cls: Class, call: Call) -> Value:
 
 
 def flask_config(m: Machine, name: str, call: Call) -> Value:
-    """Evaluate `app.config.from_object(...)` and similar methods."""
+    """Evaluate `app.config.from_object(...)` and similar methods of Flask's configuration."""
     verb = name.rpartition(".")[2]
     first = call.argument(0, "obj", "mapping")
     if verb == "get" and first is not None and isinstance(first.data, str):
@@ -152,7 +155,7 @@ def flask_config(m: Machine, name: str, call: Call) -> Value:
 
 
 def take_object(m: Machine, value: Value | None) -> None:
-    """Copy the upper-case names of an object into the application's configuration."""
+    """Copy the upper-case attributes of an object into Flask's configuration."""
     if value is not None and isinstance(value.data, str):
         value = m.resolve(value.data)
     if value is not None and isinstance(value.data, Module):
@@ -162,7 +165,7 @@ def take_object(m: Machine, value: Value | None) -> None:
 
 
 def take_file(m: Machine, name: str, call: Call) -> None:
-    """Evaluate `from_pyfile`: a Python file next to the application, or in `instance/`."""
+    """Evaluate `app.config.from_pyfile(...)`: a Python file beside the application, or in `instance/`."""
     here = os.path.dirname(call.scope.module.path)
     for path in (os.path.join(here, name), os.path.normpath(os.path.join(here, "..", name)), f"instance/{name}"):
         parsed = m.tree.module(path) if m.tree.exists(path) else None
@@ -175,14 +178,14 @@ def take_file(m: Machine, name: str, call: Call) -> None:
 
 
 def opaque_item(m: Machine, owner: Value, data: Opaque, key: Value, place: Evidence) -> Value:
-    """Return `owner[key]` of an object that isn't followed."""
+    """Return `owner[key]` for a library's object."""
     if isinstance(key.data, str) and (data.name.endswith("config") or data.name == "config"):
         return m.config.get(key.data) or Value(Opaque(f"config[{key.data}]"), owner.reads, place)
     return Value(Opaque(f"{data.name}[]"), union(owner, key), place)
 
 
 def enter(m: Machine, value: Value) -> Callable[[], None] | None:
-    """Enter a `with`; return the function that undoes it, None if nothing has to be undone."""
+    """Enter the context of a `with`; return the function that leaves it, None if nothing has to be undone."""
     data = value.data
     if isinstance(data, Opaque) and data.name.endswith(".prefixed()") and data.args:
         m.record("environs.prefixed", data, value.place)

@@ -1,4 +1,4 @@
-"""Evaluates the import of an application with a given set of variables."""
+"""Evaluates symbolically the import of an application, with given environment variables."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ _CONNECTS_BY_NAME = re.compile(
 
 @dataclass(slots=True)
 class Run:
-    """One evaluation of the application."""
+    """Result of one symbolic evaluation of the application: findings, and the names in its settings."""
 
     machine: Machine
     names: Mapping[str, Value]  # the settings: Django's module, Flask's configuration
 
     @property
     def found(self) -> Findings:
-        """The findings of this evaluation."""
+        """What the evaluation has found: variables read or needed, library calls."""
         return self.machine.found
 
     def fields(self, name: str) -> dict[Any, Value]:
-        """Return the fields of a setting that is a dictionary; empty for others."""
+        """Return the entries of a setting that is a dictionary; empty for other settings."""
         return fields_of(self.names.get(name))
 
     @property
     def apps(self) -> tuple[str, ...]:
-        """The known entries of Django's INSTALLED_APPS."""
+        """The entries of Django's INSTALLED_APPS, as far as known."""
         found = self.setting("INSTALLED_APPS")
         return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list | tuple) else ()
 
     def setting(self, name: str) -> object:
-        """Return a setting as plain data; None if there is none."""
+        """Return a setting's value as plain data; None if it isn't set."""
         value = self.names.get(name)
         return None if value is None else plain(value)
 
@@ -153,14 +153,14 @@ def _web(app: Application, machine: Machine) -> None:
 
 
 def _program(app: Application, machine: Machine, path: str) -> None:
-    """Evaluate a file as the main program, not as an imported module."""
+    """Evaluate a file as the main program (`__name__ == "__main__"`), not as an imported module."""
     name = module_name(path, app.sources) or path
     module = machine.modules[name] = Module(name, path, {"__name__": Value("__main__")})
     machine.load(module)
 
 
 def _workers(code: Code, machine: Machine) -> None:
-    """Evaluate modules that workers start from, which nothing else imports."""
+    """Evaluate modules from which workers start and which nothing else imports."""
     for path in code.tree.python_files():
         if not ASIDE.search(path) and code.tree.mentions(path, code.words):
             name = module_name(path, code.app.sources)
@@ -169,7 +169,7 @@ def _workers(code: Code, machine: Machine) -> None:
 
 
 def _focus(machine: Machine) -> dict[str, str]:
-    """Return the files of modules that read variables, connect or configure, with module names, in running order."""
+    """Return {file: module name} of modules that read variables, connect or configure, in order of evaluation."""
     found = machine.found
     places = [read.place for read in found.reads.values()] + [need.place for need in found.needs.values()]
     places += [event.place for event in found.events if re.search(_CONNECTS_BY_NAME, event.name)]
@@ -194,7 +194,7 @@ def _django_modules(machine: Machine, settings: Module) -> list[str]:
 
 
 def _make_cached_settings(machine: Machine) -> None:
-    """Call cached functions that create settings on first use: `@lru_cache def get_settings()`."""
+    """Evaluate cached functions that create settings at their first call: `@lru_cache def get_settings()`."""
     for module in list(machine.modules.values()):
         for value in list(module.names.values()):
             function = value.data
@@ -215,7 +215,7 @@ def _makes_settings(function: Function) -> bool:
 
 
 def _look_into_functions(machine: Machine) -> None:
-    """Evaluate uncalled functions that open connections; variables that they read are never required."""
+    """Evaluate functions that nothing calls but that open connections; variables they read are never required."""
     for module in list(machine.modules.values()):
         if ASIDE.search(module.path) or not machine.tree.mentions(module.path, CONNECTS):
             continue

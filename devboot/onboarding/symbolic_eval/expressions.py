@@ -1,4 +1,4 @@
-"""Evaluates each kind of expression."""
+"""Evaluates symbolically each kind of Python expression."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from devboot.onboarding.symbolic_eval.values import (
 
 
 def items(m: Machine, value: Value, place: Evidence) -> list[Value] | None:
-    """Return the items of an iteration over the value; None if they are unknown."""
+    """Return the items over which an iteration of the value would go; None if they are unknown."""
     data = value.data
     if isinstance(data, list | tuple | set):
         return [item if isinstance(item, Value) else Value(item, value.reads) for item in data]
@@ -53,12 +53,12 @@ def _is_enum(cls: Class) -> bool:
 
 
 def constant(m: Machine, node: ast.Constant, scope: Scope) -> Value:
-    """Evaluate a literal; the place of a text is kept, since it may be the name of a variable."""
+    """Evaluate a literal; a text keeps its place in the code, since it may be the name of a variable."""
     return Value(node.value, frozenset(), m.place(node, scope) if isinstance(node.value, str) else None)
 
 
 def name(m: Machine, node: ast.Name, scope: Scope) -> Value:
-    """Evaluate a name: local, of the module, built-in, or of a library imported with `*`."""
+    """Evaluate a name: local, of the module, built-in, or from `from library import *`."""
     found = scope.find(node.id)
     if found is None:
         found = scope.module.names.get(node.id)
@@ -109,7 +109,7 @@ def _slice(m: Machine, owner: Value, node: ast.Slice, scope: Scope) -> Value:
 
 
 def item(m: Machine, owner: Value, key: Value, place: Evidence) -> Value:  # noqa: PLR0911 - one answer for each kind
-    """Return `owner[key]`."""
+    """Return the value of `owner[key]`."""
     data = owner.data
     if isinstance(data, External) and data.name == "os.environ":
         return m.read(key.data, key.place or place) if isinstance(key.data, str) else Value(Opaque())

@@ -1,4 +1,4 @@
-"""Evaluates what importing a module would do, without running any of its code."""
+"""The symbolic evaluator: finds out what importing a module would do, without running its code."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MAX_CALLS = 14
 
 @dataclass(slots=True)
 class Read:
-    """A variable that the code reads, as first encountered."""
+    """An environment variable that the code reads, with place, default and type at the first reading."""
 
     name: str
     place: Evidence | None
@@ -53,7 +53,7 @@ class Read:
 
 @dataclass(slots=True)
 class Need:
-    """A variable without which the import fails; any of `others` can replace it.
+    """An environment variable without which the import fails; any of `others` can replace it.
 
     `is_presence` means that the code only checks whether it has a value.
     """
@@ -67,7 +67,7 @@ class Need:
 
 @dataclass(slots=True)
 class Event:
-    """A call of a library, or an assignment to one of its objects (its name then ends with `=`)."""
+    """A call of a library that the code makes, or an assignment to a library's object (the name then ends with `=`)."""
 
     name: str
     call: Opaque
@@ -77,7 +77,7 @@ class Event:
     module: str = ""
 
     def argument(self, position: int, *names: str) -> Value | None:
-        """Return the argument at a position or by one of its names; None if missing."""
+        """Return an argument of the call, by position or by one of its names; None if missing."""
         return argument_of(self.call.args, self.call.keywords, position, *names)
 
 
@@ -91,7 +91,7 @@ class Loaded:
 
 @dataclass(slots=True)
 class Findings:
-    """The results of evaluating the code."""
+    """What an evaluation has found: variables read and needed, library calls, env files, missing modules."""
 
     reads: dict[str, Read] = field(default_factory=dict)
     needs: dict[str, Need] = field(default_factory=dict)
@@ -102,14 +102,14 @@ class Findings:
 
 
 class Rules(NamedTuple):
-    """The functions that evaluate each kind of node. They are passed in, since they themselves use the machine."""
+    """The functions that evaluate each kind of syntax node; passed in, since they use the machine themselves."""
 
     expressions: Mapping[type[ast.expr], Callable[[Any, Any, Scope], Value]]
     statements: Mapping[type[ast.stmt], Callable[[Any, Any, Scope], None]]
 
 
 class Machine:
-    """One evaluation: a tree, the folders in which imports resolve, and the variables that are set."""
+    """One symbolic evaluation: a tree, the folders in which imports resolve, and the variables that are set."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class Machine:
     # -- running -----------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Count a step; raise Spent after too many."""
+        """Count one step of the evaluation; raise Spent after too many."""
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise Spent
@@ -169,7 +169,7 @@ class Machine:
 
     @contextlib.contextmanager
     def doubting(self) -> Iterator[None]:
-        """Evaluate code that may not run: variables that it reads aren't required."""
+        """Evaluate, in the block, code that may not run: variables that it reads aren't required."""
         self.maybe += 1
         try:
             yield
@@ -179,7 +179,7 @@ class Machine:
     def call(
         self, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value], place: Evidence | None
     ) -> Value:
-        """Call a function of the project."""
+        """Evaluate a call of a function of the clone and return its result."""
         if self.depth >= MAX_CALLS:
             return Value(Opaque(), union(*args, *keywords.values()), place)
         scope = Scope(function.scope.module, self.bind(function, args, keywords), function.scope, "function")
@@ -198,7 +198,7 @@ class Machine:
         return NOTHING
 
     def bind(self, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> dict[str, Value]:
-        """Return the names of a function's parameters with their values in a call."""
+        """Return a function's parameters with their values in a call, by name."""
         spec = function.node.args
         parameters = [*spec.posonlyargs, *spec.args]
         names: dict[str, Value] = {}
@@ -220,13 +220,16 @@ class Machine:
         return names
 
     def place(self, node: ast.AST, scope: Scope) -> Evidence:
-        """Return the place of a node."""
+        """Return file and line of a syntax node."""
         return Evidence(scope.module.path, getattr(node, "lineno", 0))
 
     # -- variables ---------------------------------------------------------------------------------------------
 
     def read(self, name: str, place: Evidence | None, default: Value | None = None, cast: str = "") -> Value:
-        """Read a variable; without a default an unset one raises KeyError in the evaluated code."""
+        """Return the value of an environment variable.
+
+        If unset and without default, raise KeyError in the evaluated code.
+        """
         self.found.reads.setdefault(name, Read(name, place, default, cast))
         if name in self.environ:
             return Value(self.environ[name], frozenset({name}), place)
@@ -270,7 +273,7 @@ class Machine:
         return os.path.normpath(self.tree.root / (self.sources[0] if self.sources else ""))
 
     def relative(self, path: str) -> str | None:
-        """Return a path relative to the tree; None if it is outside."""
+        """Return an absolute path relative to the tree; None if it is outside."""
         full = os.path.normpath(os.path.join(self.here, path))
         root = str(self.tree.root)
         if full == root:
@@ -280,7 +283,7 @@ class Machine:
     # -- modules -----------------------------------------------------------------------------------------------
 
     def locate(self, name: str) -> str | None:
-        """Return the file of a project module; for a folder without `__init__.py` its path with a trailing `/`."""
+        """Return the file of a module of the clone; for a folder without `__init__.py` its path with a trailing `/`."""
         if name not in self.located:
             self.located[name] = self._search(name)
         return self.located[name]
@@ -301,7 +304,7 @@ class Machine:
         return None
 
     def is_lacking(self, name: str, place: Evidence | None = None) -> bool:
-        """Return True if a module exists only as a template, and the import at `place` handles its absence."""
+        """Return whether the clone has a module only as a template, and the import at `place` handles its absence."""
         if self.locate(name) is None or name not in self.templates:
             return False
         if self.is_caught("ModuleNotFoundError"):
@@ -311,7 +314,7 @@ class Machine:
         return False
 
     def is_ours(self, name: str) -> bool:
-        """Return True if the module's top-level package belongs to the project."""
+        """Return whether a module's top-level package is in the clone."""
         top = self.locate(name.split(".", 1)[0])
         if top is None or not top.endswith("/"):
             return top is not None
@@ -319,7 +322,7 @@ class Machine:
         return "." in name and self.locate(name) is not None
 
     def module(self, name: str) -> Module | None:
-        """Import a module of the project, parents first; None for other modules."""
+        """Evaluate the import of a module of the clone, parents first; None for other modules."""
         if name in self.modules:
             return self.modules[name]
         path = self.locate(name)
@@ -342,7 +345,7 @@ class Machine:
         return module
 
     def _follow_imports(self, module: Module) -> None:
-        """Import the modules that an otherwise irrelevant module imports."""
+        """Evaluate the imports of a module whose own code needn't be evaluated."""
         for origin, names, plain in self.tree.imports(module.path):
             for target in import_targets(module, origin, names, plain):
                 if target not in self.modules and self.locate(target) is not None and self.depth < MAX_CALLS:
@@ -353,7 +356,7 @@ class Machine:
                         self.depth -= 1
 
     def load(self, module: Module) -> None:
-        """Evaluate a module's body once."""
+        """Evaluate a module's body, at the first call only."""
         if module.name in self.executed or module.path.endswith("/"):
             return
         self.executed.add(module.name)
@@ -373,7 +376,7 @@ class Machine:
             self.handlers, self.tests = outer, tests
 
     def member(self, module: Module, name: str) -> Value | None:
-        """Return a name or submodule of a module; None if it has none."""
+        """Return the value of a name in a module, or its submodule; None if it has none."""
         if name not in module.names:
             self.load(module)
         if name in module.names:
@@ -387,7 +390,7 @@ class Machine:
         return None
 
     def django(self) -> Module | None:
-        """Return Django's settings module, loading it on first use, as Django does."""
+        """Return Django's settings module, evaluating it at the first use, as Django does; None without one."""
         if self.settings is None and self.settings_name:
             # A parent package may use the settings while it is imported, which loads them
             self.is_lacking(self.settings_name)
@@ -397,7 +400,7 @@ class Machine:
         return self.settings
 
     def settle(self, value: Value) -> Value:
-        """Return the value of a deferred name; return other values unchanged."""
+        """Return the value of a deferred name, evaluating its module now; other values are returned unchanged."""
         data = value.data
         if not isinstance(data, Deferred):
             return value
@@ -405,7 +408,7 @@ class Machine:
         return found if found is not None else Value(Opaque(f"{data.module.name}.{data.name}"))
 
     def import_name(self, module: Module, name: str) -> Value:
-        """Return the value for `from module import name`, deferred if the module needn't run now."""
+        """Return the value of `name` for `from module import name`; deferred if the module needn't be evaluated now."""
         waits = module.name not in self.executed and not module.path.endswith("/")
         if waits and self.locate(f"{module.name}.{name}") is None:
             return Value(Deferred(module, name))
@@ -413,7 +416,7 @@ class Machine:
         return found if found is not None else Value(Opaque(f"{module.name}.{name}"))
 
     def resolve(self, dotted: str) -> Value | None:
-        """Return the project module or object that a dotted path names; None if there is none."""
+        """Return the module or object of the clone that a dotted path names; None if there is none."""
         self.is_lacking(dotted)
         module = self.module(dotted)
         if module is not None:
@@ -435,7 +438,7 @@ class Machine:
 
 
 def import_targets(module: Module, origin: str, names: str, plain: str) -> list[str]:
-    """Return the dotted names that an import line may load."""
+    """Return the dotted names of modules that an import statement may load."""
     if plain:
         return [part.split(" as ")[0].strip() for part in plain.split("#", maxsplit=1)[0].split(",")]
     base = absolute_name(module, origin)

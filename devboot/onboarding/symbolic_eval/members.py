@@ -1,4 +1,4 @@
-"""Evaluates attributes of values."""
+"""Evaluates attributes of values (`owner.attr`)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROPERTIES = frozenset({"property", "cached_property", "functools.cached_propert
 
 
 def member(m: Machine, owner: Value, attr: str, place: Evidence) -> Value:
-    """Return an attribute of a value."""
+    """Return the value of `owner.attr`."""
     data = owner.data
     if isinstance(data, Module):
         return m.member(data, attr) or Value(Opaque(f"{data.name}.{attr}"), owner.reads)
@@ -109,7 +109,7 @@ def _instance_member(m: Machine, owner: Value, data: Instance, attr: str, place:
 
 
 def _path_property(path: PurePosixPath, attr: str) -> object | None:
-    """Return a path's attribute that isn't a method; None for others."""
+    """Return a property of a path, such as `parent`; None for methods and unknown attributes."""
     if attr == "parent":
         return path.parent
     if attr == "parents":

@@ -42,7 +42,7 @@ _WIDE = re.compile(r"%(?:\(\w*\))?[-#0 +]*(?:\d*\.)?(?:\d{4}|\*)")
 
 
 def truth(value: Value) -> bool | None:
-    """Return the truth of a value; None if it is unknown."""
+    """Return whether a value is true in Python's sense; None if that is unknown."""
     data = value.data
     if isinstance(data, Opaque):
         return None

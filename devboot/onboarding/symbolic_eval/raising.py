@@ -1,4 +1,4 @@
-"""Handles exceptions of the evaluated code: the variables that led to them, and the handlers that catch them."""
+"""Handles exceptions that evaluated code raises: handlers that catch them, variables that cause them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from devboot.onboarding.symbolic_eval.values import NOTHING, RETURNED, Left, Opa
 
 
 def throw(m: Machine, node: ast.Raise, scope: Scope) -> None:
-    """Evaluate `raise`."""
+    """Evaluate a `raise` statement."""
     kind = exception_name(node.exc)
     value = m.evaluate(node.exc, scope) if node.exc is not None else NOTHING
     stop(m, kind, value, m.place(node, scope), scope)
 
 
 def stop(m: Machine, kind: str, value: Value, place: Evidence, scope: Scope) -> None:
-    """Raise, or exit the program; if variables led here, they are recorded as needed."""
+    """Raise an exception in the evaluated code, or exit it; variables that caused this are recorded as needed."""
     if RETURNED in scope.names:
         raise Left("return", Value(Opaque("returned"), deep_reads(scope.names[RETURNED]), place))
     reads = m.causes[-1] if m.causes else frozenset()
@@ -38,7 +38,7 @@ def stop(m: Machine, kind: str, value: Value, place: Evidence, scope: Scope) -> 
 
 
 def _further_reasons(m: Machine) -> frozenset[str]:
-    """Return the variables of the other operands that make `a or b or c` true, after the first true one."""
+    """Return the environment variables behind every True operand of the innermost `a or b` test being evaluated."""
     _, test, scope = m.tests[-1] if m.tests else (None, None, None)
     if not isinstance(test, ast.BoolOp) or not isinstance(test.op, ast.Or) or scope is None:
         return frozenset()
@@ -63,7 +63,7 @@ def decisive(m: Machine, reads: frozenset[str]) -> frozenset[str]:
 
 
 def _asks_presence(test: ast.expr) -> bool:
-    """Return True for tests such as `not a`, `a is None`, `not a or not b`, which any value passes."""
+    """Return whether a test such as `not a`, `a is None` or `not a or not b` only checks for the presence of values."""
     if isinstance(test, ast.BoolOp):
         return all(_asks_presence(each) for each in test.values)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
@@ -79,7 +79,7 @@ def _read_line(m: Machine, name: str) -> int:
 
 
 def _is_either_or(test: ast.expr) -> bool:
-    """Return True for tests such as `not (a or b)`, `not a and not b`, `not any(...)`: one variable is enough."""
+    """Return whether one variable of a test is enough, as in `not (a or b)`, `not a and not b`, `not any(...)`."""
     if isinstance(test, ast.BoolOp):
         return isinstance(test.op, ast.And)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):

@@ -1,4 +1,4 @@
-"""Evaluates each kind of statement: its effect on the names in scope."""
+"""Evaluates symbolically each kind of statement: its effect on the names in scope."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def expression(m: Machine, node: ast.Expr, scope: Scope) -> None:
 
 
 def condition(m: Machine, node: ast.If, scope: Scope) -> None:
-    """Evaluate `if`: the branch that the test selects."""
+    """Evaluate `if`: only the branch that the test selects, or both if the test is unknown."""
     test = m.evaluate(node.test, scope)
     truth = operators.truth(test)
     if truth is None and scope.kind == "module" and _is_main_guard(node.test):
@@ -83,7 +83,10 @@ def _is_main_guard(test: ast.expr) -> bool:
 
 
 def _both(m: Machine, node: ast.If, scope: Scope) -> None:
-    """Evaluate both branches of an undecidable test: the else branch wins, names set only in the other are added."""
+    """Evaluate both branches of an `if` with an unknown test.
+
+    Values of the else branch count; names set only in the other branch are added.
+    """
     before = dict(scope.names)
     perhaps(m, node.body, scope)
     taken = {name: value for name, value in scope.names.items() if before.get(name) is not value}
@@ -138,7 +141,7 @@ def repeat(m: Machine, node: ast.While, scope: Scope) -> None:
 
 
 def attempt(m: Machine, node: ast.Try, scope: Scope) -> None:
-    """Evaluate `try`: exceptions raised inside go to its handlers."""
+    """Evaluate `try`: exceptions raised in its body go to its handlers."""
     names = tuple(name for handler in node.handlers for name in _handler_names(handler))
     try:
         with pushed(m.handlers, names):
@@ -206,7 +209,7 @@ def _dotted(node: ast.expr) -> str:
 
 
 def define_class(m: Machine, node: ast.ClassDef, scope: Scope) -> None:
-    """Evaluate `class`: its body runs at once."""
+    """Evaluate `class`, including its body."""
     bases = tuple(m.evaluate(base, scope) for base in node.bases)
     names: dict[str, Value] = {}
     inner = Scope(scope.module, names, scope, "class")
@@ -264,7 +267,7 @@ def _bring_external(node: ast.ImportFrom, name: str, scope: Scope) -> None:
 
 
 def _absent(m: Machine, name: str, node: ast.ImportFrom, scope: Scope) -> None:
-    """Handle the import of a project module that isn't in the clone."""
+    """Handle the import of a module of the project that isn't in the clone."""
     if m.is_caught("ModuleNotFoundError"):
         raise Raised("ModuleNotFoundError", frozenset())
     if not m.maybe:

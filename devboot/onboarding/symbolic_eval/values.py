@@ -1,4 +1,4 @@
-"""The values of symbolic evaluation: constants, objects known only by name, and the variables they come from.
+"""Values of the symbolic evaluation: constants, objects known only by name, and the variables they come from.
 
 Values refer to each other in cycles, so they compare by identity and have no text form.
 """
@@ -18,7 +18,7 @@ from devboot.onboarding.proposal_values import Evidence
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Value:
-    """A value, and the names of the environment variables that influenced it."""
+    """A value of the evaluated code (`data`), and the names of the environment variables behind it (`reads`)."""
 
     data: object
     reads: frozenset[str] = frozenset()
@@ -27,7 +27,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Opaque:
-    """The result of code that isn't followed: a library's call, an unknown parameter."""
+    """A value that isn't known: the result of a library's call, or a parameter without a known argument."""
 
     name: str = ""
     args: tuple[Value, ...] = ()
@@ -37,14 +37,14 @@ class Opaque:
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """An object that a library defines, by its dotted name."""
+    """A library's function, class or module, known by its dotted name only."""
 
     name: str
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Module:
-    """A module of the project; `names` is filled while the module is evaluated."""
+    """A module of the clone; `names` is filled while the module is evaluated."""
 
     name: str
     path: str
@@ -54,7 +54,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Deferred:
-    """A name of a module that is evaluated only when the name is used."""
+    """A name imported from a module that is evaluated only when the name is used."""
 
     module: Module
     name: str
@@ -62,7 +62,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Function:
-    """A function of the project."""
+    """A function of the clone: its syntax tree, the scope it was defined in, and the names of its decorators."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: Scope
@@ -72,7 +72,7 @@ class Function:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Class:
-    """A class of the project."""
+    """A class of the clone: its syntax tree, its base classes, and its attributes by name."""
 
     name: str
     node: ast.ClassDef
@@ -81,11 +81,11 @@ class Class:
     names: dict[str, Value]
 
     def find(self, name: str) -> Value | None:
-        """Return an attribute of the class or of its bases in the project; None if there is none."""
+        """Return an attribute of the class, or of its bases in the clone; None if there is none."""
         return next((c.names[name] for c in self.line() if name in c.names), None)
 
     def line(self) -> list[Class]:
-        """Return the class and its bases in the project, nearest first."""
+        """Return the class and its bases in the clone, nearest first."""
         found = [self]
         for base in self.bases:
             if isinstance(base.data, Class):
@@ -93,13 +93,13 @@ class Class:
         return found
 
     def libraries(self) -> set[str]:
-        """Return the dotted names of the library classes that it inherits from."""
+        """Return the dotted names of the library classes from which the class inherits."""
         return {base.data.name for c in self.line() for base in c.bases if isinstance(base.data, External)}
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Instance:
-    """An object of one of the project's classes."""
+    """An object whose class the clone defines, with its attributes by name."""
 
     cls: Class
     names: dict[str, Value] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Method:
-    """A method of a constant, a path or an object known by name, ready to be called."""
+    """A method `name` bound to `owner` (a constant, a path or a library's object) that hasn't been called yet."""
 
     owner: Value
     name: str
@@ -115,7 +115,7 @@ class Method:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Scope:
-    """The names that a piece of code can access."""
+    """A namespace of evaluated code (module, class or function), with the namespace that encloses it."""
 
     module: Module
     names: dict[str, Value]
@@ -133,7 +133,7 @@ class Scope:
 
 
 class Raised(Exception):  # noqa: N818 - represents an exception of the evaluated code
-    """An exception of the evaluated code, on its way to a handler."""
+    """An exception raised by the evaluated code, until one of its `except` clauses catches it."""
 
     def __init__(self, kind: str, reads: frozenset[str]) -> None:
         super().__init__(kind)
@@ -142,7 +142,7 @@ class Raised(Exception):  # noqa: N818 - represents an exception of the evaluate
 
 
 class Left(Exception):  # noqa: N818 - control flow of the evaluated code
-    """A return, break or continue of the evaluated code, on its way out."""
+    """A `return`, `break` or `continue` of the evaluated code, until the function or loop ends."""
 
     def __init__(self, kind: str, value: Value) -> None:
         super().__init__(kind)
@@ -151,12 +151,12 @@ class Left(Exception):  # noqa: N818 - control flow of the evaluated code
 
 
 class Spent(Exception):  # noqa: N818 - not an error: results so far are used
-    """Raised when the budget for evaluation is used up."""
+    """Raised when the evaluation has used up its budget of steps."""
 
 
 @contextlib.contextmanager
 def pushed(stack: list[Any], item: object) -> Iterator[None]:
-    """Keep an item on a stack while a block runs."""
+    """Append `item` to `stack` while a `with` block runs; remove it afterwards."""
     stack.append(item)
     try:
         yield
@@ -170,7 +170,10 @@ HOLE = "\N{HORIZONTAL ELLIPSIS}"
 
 
 def names_of(data: object) -> dict[str, Value]:
-    """Return the names of a module, a class with its bases, or an object with its class; empty for others."""
+    """Return the attributes of a module, a class (with its bases) or an instance (with its class).
+
+    {} for other data.
+    """
     if isinstance(data, Instance):
         return {**names_of(data.cls), **data.names}
     if isinstance(data, Class):
@@ -179,12 +182,12 @@ def names_of(data: object) -> dict[str, Value]:
 
 
 def fields_of(value: Value | None) -> dict[Any, Value]:
-    """Return the fields of a dictionary; empty for other values."""
+    """Return the entries of a value that is a dictionary; {} for any other value or None."""
     return value.data if value is not None and isinstance(value.data, dict) else {}
 
 
 def union(*values: Value) -> frozenset[str]:
-    """Return the variables that influenced any of these values."""
+    """Return the names of the environment variables that influenced any of these values."""
     return frozenset().union(*(value.reads for value in values))
 
 
@@ -206,7 +209,7 @@ def _plain(value: Value, depth: int, parts: Iterator[int]) -> object:
 
 
 def deep_reads(value: Value) -> frozenset[str]:
-    """Return the variables that influenced the value or anything that it contains."""
+    """Return the names of the environment variables that influenced the value or anything that it contains."""
     reads: set[str] = set()
     level, seen = [value], set[int]()  # ids, since the same list may be in another one many times
     for _ in range(_DEEPEST + 2):
@@ -226,7 +229,7 @@ def _parts(data: object) -> Iterable[object]:
 
 
 def is_known(value: Value) -> bool:
-    """Return True for constants: texts, numbers, None, paths and containers."""
+    """Return True if the value is data (text, number, None, path, container) rather than code or unknown."""
     return not isinstance(value.data, Opaque | External | Function | Class | Instance | Method | Module)
 
 
@@ -248,7 +251,7 @@ def size(data: object) -> int:
 
 
 def total_size(data: object) -> int:
-    """Return the size of plain data with all that it contains."""
+    """Return the sum of `size` over plain data and everything that it contains."""
     if isinstance(data, dict):
         data = [*data, *data.values()]
     return size(data) + sum(map(total_size, data)) if isinstance(data, list | tuple) else size(data)
@@ -275,12 +278,12 @@ class Call:
         return argument_of(self.args, self.keywords, position, *names)
 
     def reads(self) -> frozenset[str]:
-        """Return the variables that influenced the arguments."""
+        """Return the names of the environment variables that influenced the arguments."""
         return frozenset().union(*(deep_reads(value) for value in (*self.args, *self.keywords.values())))
 
 
 def wrap(data: object, reads: frozenset[str]) -> Value:
-    """Return ordinary Python data as a value."""
+    """Return a `Value` for ordinary Python data, with everything in its containers wrapped, too."""
     if isinstance(data, dict):
         return Value({key: wrap(item, reads) for key, item in data.items()}, reads)
     if isinstance(data, list | tuple):
@@ -290,7 +293,7 @@ def wrap(data: object, reads: frozenset[str]) -> Value:
 
 
 def absolute_name(module: Module, origin: str) -> str:
-    """Return the absolute module name for `from ..x import y` in a module."""
+    """Return the absolute name of the module in `from ..x import y` (`origin` is "..x") written in `module`."""
     level = len(origin) - len(origin.lstrip("."))
     if level == 0:
         return origin
@@ -320,7 +323,7 @@ WIDER = {
 
 
 def takes(names: tuple[str, ...], kind: str) -> bool:
-    """Return True if an `except` with these names catches an exception of this kind."""
+    """Return True if `except names` catches an exception of the class named `kind`, such as "KeyError"."""
     wider = WIDER.get(kind, (kind,))
     return any(
         name in wider or (name in ("Exception", "") and kind != "SystemExit") or name == "BaseException"

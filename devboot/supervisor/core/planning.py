@@ -109,10 +109,7 @@ def cascade(processes: Mapping[str, Process], names: AbstractSet[str]) -> tuple[
 
 
 def port_holder(process: Process, leaving: Iterable[Process]) -> graph.Blocker | None:
-    """Return a blocker if a process that is being removed from the plan still runs on the port of `process`.
-
-    Else None.
-    """
+    """Return a blocker if a process that is leaving the plan still runs on the port of `process`; else None."""
     port = process.spec.port
     holder = next((each.name for each in leaving if port and each.spec.port == port and each.run is not None), None)
     return None if holder is None else graph.Blocker(holder, f"for {holder} to leave port {port}", forever=False)

@@ -1,1 +1,1 @@
-"""Tools that prepare databases, one module each."""
+"""Tools that migrate databases or create their tables, one module each."""

@@ -16,7 +16,7 @@ _TELLS_ALEMBIC = ("AlembicAsyncConfig(", "AlembicSyncConfig(")
 
 
 class AdvancedAlchemy(Framework):
-    """Migrations by Advanced Alchemy in applications of Litestar."""
+    """Proposes a task for migrations by Advanced Alchemy in applications of Litestar."""
 
     name = "advanced-alchemy"
 

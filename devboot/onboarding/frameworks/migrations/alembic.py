@@ -1,4 +1,4 @@
-"""Alembic: migrations found by alembic.ini, whose database url the task may have to replace."""
+"""Alembic: migrations found by alembic.ini; the task may have to replace the database URL in that file."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _STARTS = re.compile(r"init_db|main|app|startup|lifespan|database|db_")
 
 
 class Alembic(Framework):
-    """Recognises migrations by Alembic, and proposes a task for them."""
+    """Proposes a task for migrations by Alembic."""
 
     name = "alembic"
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - its file says
-        """Return `upgrade head`, unless the application migrates itself or its scripts aren't in the clone."""
+        """Return a task for `upgrade head`; none if the application migrates itself or has no `env.py`."""
         tree, app = clone.tree, clone.app
         inis = [
             path for path in tree.files() if posixpath.basename(path) == "alembic.ini" and not ELSEWHERE.search(path)
@@ -77,7 +77,7 @@ class Alembic(Framework):
 
 
 def _command(tree: Tree, app: Application, ini: str, location: str) -> tuple[str, str]:
-    """Return the command, and the folder from which Alembic finds its scripts."""
+    """Return Alembic's command, and the folder in which it finds its migrations."""
     folder = posixpath.dirname(ini) or "."
     # The program `alembic` imports the application's modules only with this line in its file; `python -m` always does.
     sees = re.search(r"^[ \t]*prepend_sys_path\s*=", tree.text(ini) or "", re.MULTILINE)
@@ -92,7 +92,7 @@ def _command(tree: Tree, app: Application, ini: str, location: str) -> tuple[str
 
 
 def _has_scripts(tree: Tree, ini: str) -> bool:
-    """Return True if Alembic finds its scripts by this file; Flask-Migrate's file has no location."""
+    """Return whether an alembic.ini names a folder of migrations; Flask-Migrate's file names none."""
     beside = posixpath.join(posixpath.dirname(ini), "pyproject.toml")
     text = tree.text(ini) or ""
     return bool(re.search(r"^[ \t]*script_location\s*[=:]", text, re.MULTILINE)) or "[tool.alembic]" in (
@@ -112,7 +112,7 @@ def _script_location(text: str) -> tuple[str, int]:
 
 
 def _migrates_itself(tree: Tree) -> bool:
-    """Return True if the application migrates when it starts."""
+    """Return whether the application runs Alembic's migrations at its own start."""
     named = (
         path for path in tree.python_files() if not ASIDE.search(path) and _STARTS.search(posixpath.basename(path))
     )
@@ -120,7 +120,7 @@ def _migrates_itself(tree: Tree) -> bool:
 
 
 def environments(tree: Tree) -> list[str]:
-    """Return the env.py files of the application's migrations, recognised by the template next to them."""
+    """Return the env.py files of Alembic migrations, recognised by the template beside them."""
     found = [path for path in tree.python_files() if posixpath.basename(path) == "env.py"]
     return [
         path
@@ -130,10 +130,10 @@ def environments(tree: Tree) -> list[str]:
 
 
 def redirected(tree: Tree, app: Application, task: Task, probes: Mapping[str, str]) -> Task:
-    """Return the task with the url from a variable, if the one in the file leads to another server.
+    """Return the task with the database URL taken from a variable, if alembic.ini has that of another server.
 
-    Alembic reads the url only from its file, so it gets a copy. `probes` has the values with which variables were
-    tried, and the beginnings of those that recipes set: the one with the same driver as the file's url is used.
+    Alembic reads the URL only from its file, so it gets a copy. `probes` has the values with which variables were
+    tried, and the beginnings of those that recipes set: the one with the same driver as the file's URL is used.
     """
     path = task.evidence.path if task.evidence is not None else ""
     text = tree.text(path) or "" if posixpath.basename(path) == "alembic.ini" else ""
@@ -159,7 +159,7 @@ def _is_overridden(tree: Tree, path: str, text: str) -> bool:
 
 
 def leads_elsewhere(tree: Tree, task: Task) -> Note | None:
-    """Return a warning if the task would migrate a database on another machine, by the url in alembic.ini."""
+    """Return a warning if alembic.ini has the URL of a database on another machine, which the task would migrate."""
     path = task.evidence.path if task.evidence is not None else ""
     text = tree.text(path) or "" if posixpath.basename(path) == "alembic.ini" else ""
     named = _AWAY.search(text)

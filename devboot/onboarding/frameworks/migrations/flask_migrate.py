@@ -1,4 +1,4 @@
-"""Flask-Migrate and Flask-Alembic: migrations with a Flask command, or with the project's own script."""
+"""Flask-Migrate and Flask-Alembic: migrations by a Flask command, or by the project's own script."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _OF_TESTS = re.compile(r"(?:^|/)tests?/")
 
 
 class FlaskMigrate(Framework):
-    """Recognises migrations by Flask-Migrate, and proposes a task for them."""
+    """Proposes a task for migrations by Flask-Migrate or Flask-Alembic."""
 
     name = "flask-migrate"
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - its folder says
-        """Return the upgrade, if the clone has migrations."""
+        """Return the task `flask db upgrade`, if the clone has migrations."""
         tree, app = clone.tree, clone.app
         if not isinstance(clone.framework, Flask) or not _PACKAGES & clone.packages.keys():
             return ()
@@ -44,7 +44,7 @@ class FlaskMigrate(Framework):
         return [Task("migrate", command, cwd_of(app), inputs, depends_on=databases, evidence=Evidence(env))]
 
     def tables(self, clone: Clone, databases: tuple[str, ...]) -> Task | None:
-        """Return the command that creates the tables with the extension and marks all migrations as done."""
+        """Return the task that creates all tables by SQLAlchemy and marks all migrations as applied."""
         if not isinstance(clone.framework, Flask) or "flask-migrate" not in clone.packages:
             return None
         name = flask_name(clone.tree, clone.app) if has_option(clone) else ""
@@ -68,7 +68,7 @@ class FlaskMigrate(Framework):
 
 
 def _script_that_migrates(tree: Tree) -> str:
-    """Return the project's script in the style of Flask-Script, if only that configures migrations; "" for none."""
+    """Return the project's script in the style of Flask-Script, if only that script configures migrations; else ""."""
     ours = list(own_modules(tree))
     scripts = [path for path in ours if tree.matches(path, _ADDS_COMMAND)]
     elsewhere = any(tree.matches(path, _MIGRATE) for path in ours if path not in scripts)

@@ -1,4 +1,4 @@
-"""Finds a Flask project's own command that creates its tables, if it has no migrations."""
+"""A Flask project's own command that creates its tables, if it has no migrations."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class FlaskTables(Framework):
-    """Commands of a Flask project that create its tables."""
+    """Proposes a Flask project's own command that creates its tables."""
 
     name = "flask-tables"
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - the text shows it
-        """Return the command, run once per database; commands that drop tables unasked are excluded."""
+        """Return a task for the command, run once per database; commands that drop tables unasked are excluded."""
         tree, found = clone.tree, list[tuple[tuple[bool, int, str], str, Evidence]]()
         for path in tree.python_files() if isinstance(clone.framework, Flask) else ():
             parsed = tree.module(path) if not ASIDE.search(path) and tree.mentions(path, _MAKES) else None
@@ -46,7 +46,7 @@ class FlaskTables(Framework):
 
 
 def _commands(parsed: ast.Module) -> Iterator[tuple[Function, str]]:
-    """Yield functions that are commands without required input, each with its command decorator."""
+    """Yield (function, decorator) of functions that are commands without required arguments."""
     for node in ast.walk(parsed):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -57,7 +57,7 @@ def _commands(parsed: ast.Module) -> Iterator[tuple[Function, str]]:
 
 
 def _makes_tables(function: Function) -> bool:
-    """Return True if a function creates tables, and drops none unless an option says so."""
+    """Return whether a function creates tables, and drops none unless an option demands it."""
     drops = (statement for statement in function.body if not isinstance(statement, ast.If))
     return _calls(function, "create_all") and not any(_calls(each, "drop_all") for each in drops)
 

@@ -1,4 +1,4 @@
-"""Replays Alembic's revisions on an empty database, to find the first step that can't work there."""
+"""Simulates Alembic's migrations on an empty database, to find the first step that fails there."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TOLERANT = frozenset({"if_exists", "if_not_exists"})
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A step that fails on an empty database, and the reason."""
+    """A step of a migration that fails on an empty database, and the reason."""
 
     text: str
     place: Evidence
@@ -43,7 +43,7 @@ class Contradiction:
 
 @dataclass(slots=True)
 class _Revision:
-    """One revision file: its name, its predecessors, and its upgrade function."""
+    """One migration file: its name, its predecessors, and its upgrade function."""
 
     path: str
     name: str
@@ -56,7 +56,7 @@ class _UnknownError(Exception):
 
 
 def contradiction(tree: Tree, folder: str) -> Contradiction | None:
-    """Return the first step of the revisions in `folder` that fails on an empty database; None if there is none.
+    """Return the first step of the migrations in `folder` that fails on an empty database; None if there is none.
 
     After a step that can't be read, later steps aren't judged.
     """
@@ -97,7 +97,7 @@ def _revision(tree: Tree, path: str) -> _Revision | None:
 
 
 def _in_order(revisions: Collection[_Revision]) -> Iterator[_Revision]:
-    """Yield each revision after its predecessors. Raises _UnknownError if one is missing."""
+    """Yield each migration after its predecessors. Raises _UnknownError if one is missing."""
     waiting, done = list(revisions), set[str]()
     while waiting:
         ready = next((each for each in waiting if done.issuperset(each.before)), None)
@@ -109,7 +109,7 @@ def _in_order(revisions: Collection[_Revision]) -> Iterator[_Revision]:
 
 
 def _calls(function: ast.FunctionDef) -> Iterator[tuple[ast.Call, str]]:
-    """Yield the operations of an upgrade, each with the table of its batch, "" outside of a batch."""
+    """Yield the operations (`op.…`) of an upgrade function, each with the table of its batch, "" outside of one."""
     for node in function.body:
         if isinstance(node, ast.With) and len(node.items) == 1:
             opened = node.items[0].context_expr
@@ -132,14 +132,14 @@ def _operation(node: ast.stmt) -> ast.Call:
 
 
 def _verb(call: ast.Call) -> str:
-    """Return the operation of a call such as `op.add_column(…)`; "" for any other call."""
+    """Return the operation of a call, as `add_column` for `op.add_column(…)`; "" for any other call."""
     function = call.func
     is_operation = isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)
     return function.attr if isinstance(function, ast.Attribute) and is_operation else ""
 
 
 def _word(call: ast.Call, position: int, keyword: str) -> str:
-    """Return a text argument. Raises _UnknownError if it isn't a literal."""
+    """Return a literal text argument of a call. Raises _UnknownError if it isn't a literal."""
     given = call.args[position] if position < len(call.args) else None
     given = given or next((each.value for each in call.keywords if each.arg == keyword), None)
     if not isinstance(given, ast.Constant) or not isinstance(given.value, str):
@@ -155,12 +155,12 @@ def _column(node: ast.expr | None) -> str:
 
 @dataclass(slots=True)
 class _Schema:
-    """The tables so far, each with its columns."""
+    """The tables created so far by simulated migrations, each with its columns."""
 
     tables: dict[str, set[str]] = field(default_factory=dict)
 
     def fault(self, call: ast.Call, batch: str) -> str:
-        """Apply an operation to the tables; return why it fails, "" if it works.
+        """Simulate an operation; return why it fails, "" if it works.
 
         `batch` is the table of the enclosing batch; the operation's arguments then don't include the table.
         """
@@ -195,7 +195,7 @@ class _Schema:
         return ""
 
     def _change(self, verb: str, table: str, call: ast.Call, place: int) -> str:
-        """Change an existing table; `place` is the position of the column among the arguments."""
+        """Simulate a change of an existing table; `place` is the position of the column among the arguments."""
         columns = self.tables[table]
         if verb == "drop_table":
             del self.tables[table]

@@ -1,4 +1,4 @@
-"""Tortoise: migrations with Aerich."""
+"""Tortoise ORM: migrations by Aerich."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 
 
 class Tortoise(Framework):
-    """Recognises migrations by Aerich, by its table in pyproject.toml, and proposes a task for them."""
+    """Proposes a task for migrations by Aerich, recognised by its table in pyproject.toml."""
 
     name = "tortoise"
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - its table says
-        """Return the upgrade, or the initialisation if there are no migrations yet."""
+        """Return the task `aerich upgrade`, or `aerich init-db` if there are no migrations yet."""
         app = clone.app
         path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
         text = clone.tree.text(path) or ""

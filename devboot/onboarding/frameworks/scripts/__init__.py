@@ -1,1 +1,1 @@
-"""Frameworks whose scripts are servers, one module each."""
+"""Frameworks whose scripts start a server when run, one module each."""

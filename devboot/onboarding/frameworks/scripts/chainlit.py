@@ -20,11 +20,11 @@ class Chainlit(ServingScript):
     serves = re.compile(r"^(?:import chainlit\b|from chainlit import)", re.MULTILINE)
 
     def is_run(self, path: str, text: str) -> bool:
-        """Return True if a script answers messages; modules of a package are only imported."""
+        """Return whether a script answers chat messages and isn't a package's `__init__.py`."""
         return not path.endswith("/__init__.py") and ".on_message" in text
 
     def web(self, clone: Clone) -> Process | None:
-        """Return Chainlit's command."""
+        """Return the process `web`, which runs the `chainlit` command."""
         path = quote(posixpath.relpath(clone.app.path, clone.app.folder))
         command = f"chainlit run {path} --host 127.0.0.1 --port $PORT --headless --watch"
         return Process("web", command, cwd_of(clone.app), None, clone.app.evidence)

@@ -26,7 +26,7 @@ class Dash(ServingScript):
     listens = Listens("run", place=1, usual=8050)
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the scripts; the one that includes the pages comes before pages that can run alone.
+        """Yield the scripts with Dash applications; one that includes pages precedes pages that can run alone.
 
         An application that one module creates and only another one runs belongs to the other module.
         """
@@ -42,7 +42,7 @@ class Dash(ServingScript):
 
 
 def _runner(tree: Tree, path: str) -> str:
-    """Return the module that imports a module's application and runs it; "" if there is none."""
+    """Return the module that imports and runs the application of the module `path`; "" if there is none."""
     name = posixpath.basename(path).removesuffix(".py")
     takes = re.compile(
         rf"^from[ \t]+[\w.]*\b{re.escape(name)}[ \t]+import\b|^import[ \t]+{re.escape(name)}\b", re.MULTILINE

@@ -1,4 +1,4 @@
-"""MCP: a script whose tools clients call over HTTP; without `transport` a client starts the script itself."""
+"""MCP: a script whose tools are called over HTTP; without `transport`, clients start the script themselves."""
 
 import re
 

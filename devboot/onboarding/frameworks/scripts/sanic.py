@@ -20,7 +20,7 @@ class Sanic(ServingScript):
     listens = Listens("run", place=1, usual=8000)
 
     def web(self, clone: Clone) -> Process | None:
-        """Return Sanic's runner for a module that doesn't run its application itself."""
+        """Return the process with Sanic's own runner, for a module that doesn't run its application itself."""
         text = clone.tree.text(clone.app.path) or ""
         made = _MADE.search(text)
         if made is None or RUNS.search(text):

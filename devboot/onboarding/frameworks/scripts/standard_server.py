@@ -23,21 +23,21 @@ class StandardServer(ServingScript):
     listens = Listens("serve_forever")
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the scripts that are run, but not modules that a bot imports to answer health checks."""
+        """Yield the scripts to run, without modules that a bot imports to answer health checks."""
         for candidate in super().applications(tree):
             text = tree.text(candidate.app.path) or ""
             if re.search(_MADE, text) and (self.is_run(candidate.app.path, text) or _AT_TOP.search(text)):
                 yield candidate
 
     def web(self, clone: Clone) -> Process | None:
-        """Return the command for the script, with the port of its server."""
+        """Return the process that runs the script, with the port of its server."""
         process = super().web(clone)
         module = clone.tree.module(clone.app.path)
         return replace(process, port=_port(module)) if process is not None and module is not None else process
 
 
 def _port(module: ast.Module) -> int | None:
-    """Return the port in the call that creates the server, as a number or a constant."""
+    """Return the port in the call that creates the server, a number or a constant; None if unknown."""
     constants = {
         target.id: node.value.value
         for node in module.body

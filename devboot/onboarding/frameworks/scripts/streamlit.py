@@ -24,11 +24,14 @@ class Streamlit(ServingScript):
     serves = re.compile(r"^(?:import streamlit\b|from streamlit import)", re.MULTILINE)
 
     def is_run(self, path: str, text: str) -> bool:
-        """Return True if a script is the first page; Streamlit finds those in `pages/` itself."""
+        """Return whether a script is the first page of a Streamlit application.
+
+        Streamlit finds the others in `pages/`.
+        """
         return "/pages/" not in path and bool(_PAGE.search(text))
 
     def web(self, clone: Clone) -> Process | None:
-        """Return Streamlit's command; with `python -m` it also finds modules in the working folder.
+        """Return the process with Streamlit's command, run with `python -m` to find modules in the working folder.
 
         Streamlit reads its configuration, and the code its files, in the folder that it is started in: the clone's own
         command for the script decides.

@@ -1,1 +1,1 @@
-"""Frameworks whose applications are run by a server or by their own command, one module each."""
+"""Frameworks whose applications are run by a server, or by the framework's own command, one module each."""

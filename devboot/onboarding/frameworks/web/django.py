@@ -1,4 +1,4 @@
-"""Django: manage.py serves, migrates and names the settings module."""
+"""Django: manage.py runs the server and migrations, and names the settings module."""
 
 import posixpath
 import re
@@ -34,7 +34,7 @@ class Django(Framework):
     is_found_by_place = True
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the project of each manage.py."""
+        """Yield an application for each manage.py."""
         for path in tree.python_files():
             match = _RUNS.search(tree.text(path) or "") if posixpath.basename(path) == "manage.py" else None
             if match:
@@ -53,7 +53,7 @@ class Django(Framework):
         return Process("web", f"{manage(clone)} runserver 127.0.0.1:$PORT", cwd_of(clone.app), None, clone.app.evidence)
 
     def needs(self, clone: Clone) -> Sequence[Need]:
-        """Return the variables that migrations read when they run."""
+        """Return the variables that migrations read while they run."""
         paths = (
             path
             for path in clone.tree.python_files()
@@ -62,10 +62,10 @@ class Django(Framework):
         return [need for path in paths for need in _read_by_migration(clone.tree, path)]
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:
-        """Return `migrate`; it also creates tables of applications without migrations.
+        """Return the task `manage.py migrate`, which also creates tables of applications without migrations.
 
-        There is no task without DATABASES, unless its value comes from a variable that isn't set yet, or the
-        settings can't be followed.
+        There is no task without DATABASES, unless its value comes from a variable that isn't set yet, or the settings
+        can't be followed.
         """
         value = run.names.get("DATABASES")
         if "INSTALLED_APPS" in run.names and (value is None or (value.data == {} and not value.reads)):
@@ -78,7 +78,7 @@ class Django(Framework):
         return [Task("migrate", command, here, inputs, depends_on=databases, evidence=clone.app.evidence)]
 
     def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:
-        """Return DJANGO_SETTINGS_MODULE, if manage.py, a server or a worker would use other settings."""
+        """Return DJANGO_SETTINGS_MODULE if manage.py, a server or a worker would otherwise use other settings."""
         module, variable, evidence, _ = clone.settings
         lines = clone.procfile.processes() if clone.procfile else ()
         others = _takes_others(clone, (entry.command for entry in lines)) or _lacks_settings(clone, commands)
@@ -96,7 +96,10 @@ class Django(Framework):
 
 
 def _without_migrations(clone: Clone, run: Run) -> tuple[list[str], list[str]]:
-    """Return folders of installed applications with models and no migrations package, and with an empty one."""
+    """Return folders of installed Django applications that have models but no migrations.
+
+    The first list has those without a migrations package, the second those with an empty one.
+    """
     names = {each.partition(".apps.")[0].rpartition(".")[2] for each in run.apps}
     lacks_folder: list[str] = []
     lacks_files: list[str] = []
@@ -118,7 +121,7 @@ def manage(clone: Clone) -> str:
 
 
 def _takes_others(clone: Clone, commands: Iterable[str]) -> bool:
-    """Return True if a server started by one of these commands loads other settings than manage.py."""
+    """Return whether a server that one of these commands starts loads other settings than manage.py."""
     for command in commands if clone.settings.module else ():
         match = re.search(r"([\w.]+)\.(?:wsgi|asgi)\b", command)
         if match is None or _VARIABLE in command:
@@ -133,7 +136,7 @@ def _takes_others(clone: Clone, commands: Iterable[str]) -> bool:
 
 
 def _lacks_settings(clone: Clone, commands: Iterable[str]) -> bool:
-    """Return True if the application of Celery in one of these commands doesn't name Django's settings."""
+    """Return whether the Celery application in one of these commands doesn't name Django's settings."""
     for command in commands if clone.settings.module else ():
         named = _CELERY.search(command)
         inner = named[1].replace(".", "/") if named else ""
@@ -145,7 +148,7 @@ def _lacks_settings(clone: Clone, commands: Iterable[str]) -> bool:
 
 
 def _read_by_migration(tree: Tree, path: str) -> Iterator[Need]:
-    """Yield the variables that a migration requires; those that it can do without are left out."""
+    """Yield the variables that a migration requires, without those for which it has a default."""
     text = tree.text(path) or ""
     if "KeyError" not in text:
         for match in _READS.finditer(text):

@@ -1,4 +1,4 @@
-"""Selects a Django project's settings module for development."""
+"""Selects the settings module of a Django project for development."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOCAL = ("local", "dev", "development", "settings_dev", "settings_local", "local
 
 
 def django_settings(tree: Tree, app: Application, hints: Mapping[str, str]) -> Settings:
-    """Return the settings module for development: by manage.py and `hints`, else by its name."""
+    """Return the settings module for development: that in manage.py or `hints`, else by its name."""
     named, evidence = named_settings(tree, app.path)
     known = [name for name in (named, hints.get("DJANGO_SETTINGS_MODULE")) if name]
     for name in known:
@@ -52,7 +52,7 @@ def named_settings(tree: Tree, path: str) -> tuple[str | None, Evidence | None]:
 
 
 def with_settings(command: str, module: str) -> str:
-    """Return a command with the settings `module` in place of the production settings that it names, if any."""
+    """Return a command with settings for production replaced by the settings `module`."""
     found = _IN_COMMAND.search(command)
     if not module or found is None or not PRODUCTION.search(found[2].rpartition(".")[2]):
         return command
@@ -60,7 +60,7 @@ def with_settings(command: str, module: str) -> str:
 
 
 def _may_be_production(tree: Tree, path: str) -> bool:
-    """Return True if manage.py uses production settings under some condition."""
+    """Return whether manage.py uses settings for production under some condition."""
     found = [match[1].rpartition(".")[2] for match in NAMES_SETTINGS.finditer(tree.text(path) or "")]
     return any(map(PRODUCTION.search, found))
 
@@ -81,7 +81,7 @@ def _module_path(tree: Tree, app: Application, name: str) -> str | None:
 
 
 def _template(tree: Tree, app: Application, name: str) -> str:
-    """Return the template of a settings module that isn't in the clone; "" if there is none."""
+    """Return the template of a settings module that the clone lacks; "" if there is none."""
     inner = f"{name.replace('.', '/')}.py"
     paths = (posixpath.normpath(posixpath.join(source, inner)) for source in app.sources)
     return next(filter(None, map(tree.template_of, paths)), "")
@@ -93,7 +93,7 @@ def _defines_settings(tree: Tree, path: str) -> bool:
 
 
 def _by_name(tree: Tree, app: Application) -> str | None:
-    """Return a settings module whose name says that it is for development."""
+    """Return a settings module whose name says that it is for development; None if there is none."""
     found: list[tuple[int, int, str]] = []
     for path in own_modules(tree):
         is_named_so = "setting" in path or posixpath.basename(path) in ("local.py", "dev.py", "development.py")
@@ -111,6 +111,6 @@ _TEXTS = {"django_recaptcha": ("RECAPTCHA_PUBLIC_KEY", "RECAPTCHA_PRIVATE_KEY")}
 
 
 def must_be_texts(run: Run) -> list[str]:
-    """Return the names of Django settings that are None, although a library requires texts."""
+    """Return the names of Django settings that are None although an installed library requires texts."""
     names = [name for app, names in _TEXTS.items() if app in run.apps for name in names]
     return [name for name in names if name in run.names and run.names[name].data is None]

@@ -1,4 +1,4 @@
-"""Variables that switch Django to development: DEBUG, hosts, the redirect to https, the database, applications."""
+"""Variables that switch Django to development: DEBUG, hosts, the redirect to https, the database engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STAGE = re.compile(r"(?:^|_)(?:DEVELOP\w*|DEV|DEV_MODE|LOCAL)$")  # variables t
 
 
 def django_switches(clone: Clone, code: Code, base: Run) -> list[Variable]:
-    """Return the variables with their values for development."""
+    """Return the variables that switch Django to development, with their values."""
     debug = _debug(code, base)
     hosts = _hosts(clone, code, debug)
     return [
@@ -44,7 +44,7 @@ _OF_APPLICATIONS = {
 
 
 def _of_applications(base: Run) -> Iterator[Variable]:
-    """Yield the variables that installed applications read although no code of the clone does."""
+    """Yield variables that installed Django applications read, although no code of the clone does."""
     place = base.names["INSTALLED_APPS"].place if "INSTALLED_APPS" in base.names else None
     for application, (setting, name, value) in _OF_APPLICATIONS.items():
         parts = plain(base.names[setting]) if setting in base.names else None
@@ -54,7 +54,7 @@ def _of_applications(base: Run) -> Iterator[Variable]:
 
 
 def _engine(clone: Clone, base: Run) -> list[Variable]:
-    """Return SQLite's values for required variables with a database's engine and name that have no example."""
+    """Return SQLite's values for required variables with a database's engine and name, if nothing gives an example."""
     needs = base.found.needs
     engines = [name for name in needs if ENGINE.search(name) and name not in clone.files.examples]
     if not engines:
@@ -78,7 +78,7 @@ def _debug(code: Code, base: Run) -> list[Variable]:
 
 
 def _redirect(code: Code, debug: list[Variable]) -> list[Variable]:
-    """Return the variable that disables the redirect to https: the development server speaks only http."""
+    """Return the variable that disables the redirect to https, since the development server speaks only http."""
     given = {variable.name: variable.value or "" for variable in debug}
     value = evaluate(code, given).names.get("SECURE_SSL_REDIRECT")
     if value is None or value.data is not True:
@@ -91,7 +91,7 @@ def _redirect(code: Code, debug: list[Variable]) -> list[Variable]:
 
 
 def _hosts(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
-    """Return the variable that adds this machine to ALLOWED_HOSTS, if Django would answer 400 here.
+    """Return the variable that adds this machine to ALLOWED_HOSTS, if Django would answer 400 otherwise.
 
     An empty list isn't changed: with DEBUG it allows this machine.
     """
@@ -116,7 +116,7 @@ def _hosts(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
 
 
 def _origins(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
-    """Return variables for lists of origins that contain no url, such as `"".split(",")`: Django refuses them."""
+    """Return variables with values for settings such as `CORS_ALLOWED_ORIGINS` that Django refuses without a URL."""
     given = {variable.name: variable.value or "" for variable in debug}
     found: list[Variable] = []
     for setting in _ORIGINS:
@@ -134,7 +134,7 @@ def _origins(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
 
 
 def _are_origins(value: Value) -> bool | None:
-    """Return True if a list contains only urls; None if part of it is unknown."""
+    """Return whether a list contains only URLs; None if part of it is unknown."""
     if not isinstance(value.data, list | tuple):
         return None
     items = [item.data if isinstance(item, Value) else item for item in value.data]
@@ -143,7 +143,7 @@ def _are_origins(value: Value) -> bool | None:
 
 
 def _answers(hosts: Value) -> bool | None:
-    """Return True if a list of hosts contains this machine; None if part of it is unknown."""
+    """Return whether a list of hosts contains this machine; None if part of it is unknown."""
     if not isinstance(hosts.data, list | tuple):
         return None
     names = [item.data if isinstance(item, Value) else item for item in hosts.data]
@@ -153,7 +153,7 @@ def _answers(hosts: Value) -> bool | None:
 
 
 def _spelling(code: Code, given: Mapping[str, str], name: str, setting: str, *, is_on: bool) -> str | None:
-    """Return the spelling of true or false that the code accepts: `int("True")` fails, for instance."""
+    """Return the text for true or false that the code can parse: `int("True")` fails, for instance; None for none."""
     for text in TRUE if is_on else FALSE:
         value = evaluate(code, {**given, name: text}).names.get(setting)
         if value is not None and isinstance(value.data, bool | str | int) and bool(value.data) is is_on:

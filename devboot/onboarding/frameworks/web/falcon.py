@@ -9,7 +9,7 @@ _ASGI = re.compile(r"\bfalcon\.asgi\b")
 
 
 class Falcon(ApplicationObject):
-    """Recognises applications of Falcon by their object, and proposes their server."""
+    """Recognises applications of Falcon by their object, and proposes gunicorn, or an ASGI server."""
 
     name = "falcon"
     package = "falcon"

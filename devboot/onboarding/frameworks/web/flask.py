@@ -1,4 +1,4 @@
-"""Flask: an application object for Flask's own command, in the syntax of the installed version."""
+"""Flask: an application object, run by Flask's own command, in the syntax of the installed version."""
 
 import posixpath
 import re
@@ -17,7 +17,7 @@ _CALLS = re.compile(r"\bflask\s+(?!--app|-A)\w")
 
 
 class Flask(ApplicationObject):
-    """Recognises applications of Flask by their object, and proposes their server; its command reloads changed code."""
+    """Recognises applications of Flask by their object, and proposes Flask's own server, which reloads changed code."""
 
     name = "flask"
     package = "flask"
@@ -33,12 +33,12 @@ class Flask(ApplicationObject):
         return flask_command(clone, "run -p $PORT --reload")
 
     def completed(self, clone: Clone, command: str) -> str:
-        """Return a Flask command with the option that names the application, if it lacks one."""
+        """Return a `flask` command with the option that names the application, if it lacks one."""
         match = re.match(r"flask\s+(?!--app|-A)(.+)$", command)
         return flask_command(clone, match[1]) if match else command
 
     def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:
-        """Return FLASK_APP, if a command runs `flask`, which wouldn't find the application otherwise."""
+        """Return FLASK_APP if a command runs `flask`, which otherwise wouldn't find the application."""
         lines = [entry.command for entry in clone.procfile.entries.values()] if clone.procfile else []
         is_told, example = has_option(clone), clone.files.examples.get(_VARIABLE)
         calls = any(
@@ -55,14 +55,14 @@ class Flask(ApplicationObject):
 
 
 def flask_command(clone: Clone, verb: str) -> str:
-    """Return a Flask command, with the option that names the application if Flask doesn't find it."""
+    """Return the command `flask VERB`, with the option that names the application if Flask doesn't find it."""
     name = flask_name(clone.tree, clone.app)
     program = "python -m flask" if _is_inside_package(clone.tree, clone.app) else "flask"
     return f"{program} --app {name} {verb}" if name and has_option(clone) else f"{program} {verb}"
 
 
 def _is_inside_package(tree: Tree, app: Application) -> bool:
-    """Return True if the application's folder is a package, because it has an `__init__.py`.
+    """Return whether the application's folder is a package (has an `__init__.py`).
 
     The program `flask` then looks for modules above it, whereas `python -m` adds the folder.
     """
@@ -71,14 +71,14 @@ def _is_inside_package(tree: Tree, app: Application) -> bool:
 
 
 def by_hand(clone: Clone, verb: str) -> str:
-    """Return the command line with which a person runs a Flask command in devboot's environment."""
+    """Return the `devboot run` command line that runs `flask VERB`, for messages."""
     name = flask_name(clone.tree, clone.app)
     before = f"{_VARIABLE}={name} " if name and not has_option(clone) else ""
     return f"{before}devboot run -- {flask_command(clone, verb)}"
 
 
 def flask_name(tree: Tree, app: Application) -> str:
-    """Return the value for `flask --app`; "" if Flask finds the application itself."""
+    """Return the value for `flask --app`; "" if Flask finds the application without it."""
     text = tree.text(posixpath.normpath(posixpath.join(app.folder, ".flaskenv"))) or ""
     if re.search(r"^[ \t]*(?:export\s+)?FLASK_APP\s*=", text, re.MULTILINE):
         return ""
@@ -89,12 +89,12 @@ def flask_name(tree: Tree, app: Application) -> str:
 
 
 def has_option(clone: Clone) -> bool:
-    """Return True if the project's Flask has the option `--app` (since 2.2)."""
+    """Return whether the project's Flask version has the option `--app` (since 2.2)."""
     found = held(clone.tree, clone.app.root, clone.python.requirements, "flask")
     return found is None or found.is_since((2, 2))
 
 
 def _takes_modules(clone: Clone) -> bool:
-    """Return True if FLASK_APP may be a module (since 1.0)."""
+    """Return whether FLASK_APP may be a module's name in the project's Flask version (since 1.0)."""
     found = held(clone.tree, clone.app.root, clone.python.requirements, "flask")
     return found is None or found.is_since((1, 0))

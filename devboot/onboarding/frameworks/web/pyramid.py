@@ -1,4 +1,4 @@
-"""Pyramid: an application named in an .ini file of settings, served by pserve."""
+"""Pyramid: an application named in an .ini file, run by pserve."""
 
 import posixpath
 import re
@@ -15,14 +15,14 @@ _LISTENS = re.compile(r"^(?:listen\s*=.*?:|port\s*=\s*)(\d{2,5})\s*$", re.MULTIL
 
 
 class Pyramid(Framework):
-    """Recognises applications of Pyramid by their settings files, and proposes pserve."""
+    """Recognises applications of Pyramid by their .ini files, and proposes pserve."""
 
     name = "pyramid"
     package = "pyramid"
     requires = (frozenset({"pyramid"}),)
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the applications named in the settings files of Pyramid's scaffolds."""
+        """Yield the applications named in the .ini files of Pyramid's scaffolds."""
         for path in tree.files():
             is_file = posixpath.basename(path) == _FILE and not ASIDE.search(path)
             found = _NAMES.search(tree.text(path) or "") if is_file else None
@@ -37,7 +37,7 @@ class Pyramid(Framework):
                 )
 
     def web(self, clone: Clone) -> Process | None:
-        """Return pserve with reloading, on the port in the settings."""
+        """Return the process that runs pserve with reloading, on the port in the .ini file."""
         listens = _LISTENS.search(clone.tree.text(posixpath.normpath(posixpath.join(clone.app.folder, _FILE))) or "")
         port = int(listens[1]) if listens else None
         return Process("web", f"pserve {_FILE} --reload", cwd_of(clone.app), port, clone.app.evidence)

@@ -1,4 +1,4 @@
-"""Quart: Flask's API as an ASGI application, served by hypercorn, which is one of its dependencies."""
+"""Quart: Flask's API as an ASGI application, run by hypercorn, which is one of its dependencies."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Static pages: an `index.html` at the root, with no sign of a program that generates or serves it."""
+"""Static pages: an `index.html` at the root, without a program that generates or serves it."""
 
 from collections.abc import Iterator
 

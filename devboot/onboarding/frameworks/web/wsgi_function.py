@@ -1,4 +1,4 @@
-"""A WSGI application that is a plain function, served by gunicorn."""
+"""A WSGI application that is a plain function, run by gunicorn."""
 
 import re
 from dataclasses import replace
@@ -11,7 +11,7 @@ from devboot.onboarding.reading.layout import cwd_of
 
 
 class WsgiFunction(ServingScript):
-    """Recognises modules with a function `application` of WSGI, and proposes to serve it."""
+    """Recognises modules with a WSGI function `application`, and proposes gunicorn."""
 
     name = "wsgi"
     package = "gunicorn"
@@ -19,6 +19,6 @@ class WsgiFunction(ServingScript):
     serves = re.compile(r"^def application\(\s*\w+\s*,\s*start_response\s*\)", re.MULTILINE)
 
     def web(self, clone: Clone) -> Process | None:
-        """Return gunicorn with reloading."""
+        """Return the process that runs gunicorn with reloading."""
         app = replace(clone.app, target="application")
         return Process("web", gunicorn(app), cwd_of(clone.app), None, clone.app.evidence)

@@ -1,4 +1,4 @@
-"""APScheduler: a script with a blocking scheduler. Background schedulers run in the application itself."""
+"""APScheduler: a script with a blocking scheduler; background schedulers run in the application itself."""
 
 import re
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ _MADE = re.compile(r"^[^#\n]*\bBlockingScheduler\(", re.MULTILINE)
 
 
 class ApScheduler(Worker):
-    """Recognises applications that use APScheduler, and proposes its workers."""
+    """Recognises scripts with a blocking scheduler of APScheduler, and proposes to run them."""
 
     name = "apscheduler"
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:  # noqa: ARG002 - the text shows it
-        """Yield the script, unless it is the web server."""
+        """Yield the process that runs the script, unless the script is the web server."""
         for where, made in find_in_modules(clone.tree, _MADE, "BlockingScheduler("):
             if where.path != clone.app.path and ".start()" in made.string:
                 yield worker(clone, script_command(clone.tree, clone.app, where.path), where, "scheduler")

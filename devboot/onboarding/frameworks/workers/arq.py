@@ -1,4 +1,4 @@
-"""arq: a worker for a settings class."""
+"""arq: a worker started with the name of its settings class."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class Arq(Worker):
     starts = re.compile(r"\barq\s")
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
-        """Yield the worker of the module with the class."""
+        """Yield the process that runs arq with the module's settings class."""
         for name, module in run.machine.modules.items():
             value = module.names.get(_SETTINGS)
             if value is not None and value.place and "arq" in clone.packages:

@@ -1,4 +1,4 @@
-"""Bots: programs that talk to a chat service until they are stopped, recognised by their libraries."""
+"""Bots: programs that stay connected to a chat service, recognised by their libraries."""
 
 import posixpath
 import re
@@ -35,12 +35,12 @@ _TOKEN = re.compile(r"""\b(?:getenv|environ\.get)\(\s*["'](\w*TOKEN)["']\s*\)"""
 
 
 class Bot(Framework):
-    """Recognises programs of discord.py and similar libraries, aiogram, python-telegram-bot, slack-bolt and others."""
+    """Recognises programs that use discord.py, aiogram, python-telegram-bot, slack-bolt and similar libraries."""
 
     name = "bot"
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield modules that connect to a chat service, and start modules next to them."""
+        """Yield modules that connect to a chat service, and start modules beside them."""
         talking: dict[str, Evidence] = {}
         for where, _ in find_in_modules(tree, _STAYS, *_LIBRARIES):
             if tree.matches(where.path, _CHATS):
@@ -57,12 +57,12 @@ class Bot(Framework):
                 yield Candidate(rank, app)
 
     def web(self, clone: Clone) -> Process | None:
-        """Return the bot: the program that the clone's image starts, else the module."""
+        """Return the process of the bot: the program that the clone's image starts, else the module."""
         tree, app = clone.tree, clone.app
         command, where = image_command(tree, app) or (script_command(tree, app, app.path), app.evidence)
         return Process("bot", command, cwd_of(app), None, where)
 
     def needs(self, clone: Clone) -> Sequence[Need]:
-        """Return the variables for its token, which is always required."""
+        """Return the variables for the bot's token, without which it can't start."""
         path = clone.app.path
         return [Need(each[1], Evidence.at(path, each)) for each in _TOKEN.finditer(clone.tree.text(path) or "")]

@@ -65,13 +65,13 @@ def uses_celery(run: Run) -> bool:
 
 
 def is_idle(run: Run) -> bool:
-    """Return True if the settings disable Celery: tasks run synchronously, or a switch is off."""
+    """Return whether the settings disable Celery: tasks run synchronously, or a switch is off."""
     eager = any(run.setting(name) is True for name in ("CELERY_TASK_ALWAYS_EAGER", "CELERY_ALWAYS_EAGER"))
     return eager or any(run.setting(name) is False for name in ("CELERY_ENABLED", "USE_CELERY", "ENABLE_CELERY"))
 
 
 def _keeps_to_itself(run: Run) -> bool:
-    """Return True if its broker is in memory, so that another process gets no tasks."""
+    """Return whether Celery's broker is in memory, so that a separate worker would get no tasks."""
     settings = (run.setting(name) for name in ("CELERY_BROKER_URL", "BROKER_URL", "broker_url"))
     given = [each.argument(3, "broker", "broker_url") for each in run.found.events if _MAKES.search(each.name)]
     given += [each.argument(0) for each in run.found.events if each.name.endswith("conf.broker_url=")]
@@ -80,7 +80,7 @@ def _keeps_to_itself(run: Run) -> bool:
 
 
 def _target(tree: Tree, app: Application, run: Run) -> tuple[str, Evidence | None] | None:
-    """Return the value for `celery -A`: a module, or module and name if Celery doesn't find the object itself."""
+    """Return the value for `celery -A` (a module, or `module:name` if Celery can't find the object) and its place."""
     made = [e for e in run.found.events if _HELD.search(e.name) and e.module]
     # Of several prefer the application's own: in its package, or with a usual name
     home = (run.machine.settings.name if run.machine.settings else app.entry).split(".")[0]
@@ -101,7 +101,7 @@ def _shortest(run: Run, module: str, name: str) -> str:
 
 
 def _by_attribute(tree: Tree, app: Application) -> tuple[str, Evidence | None] | None:
-    """Return the value for `celery -A` if a factory creates the application: the module that holds it."""
+    """Return the value for `celery -A`, and its place, if a factory creates the Celery application."""
     found = (
         (module_name(where.path, app.sources), each, where) for where, each in find_in_modules(tree, _HOLDER, *_NAMES)
     )
@@ -113,7 +113,7 @@ def _by_attribute(tree: Tree, app: Application) -> tuple[str, Evidence | None] |
 
 
 def _has_beat(run: Run) -> Evidence | None:
-    """Return the place that shows scheduled tasks; None if there are none."""
+    """Return the place in the code that schedules tasks for Celery's beat; None if there is none."""
     value = run.names.get("CELERY_BEAT_SCHEDULE") or run.names.get("CELERYBEAT_SCHEDULE")
     if value is not None and value.data:
         return value.place or Evidence("")
@@ -128,7 +128,7 @@ def _has_beat(run: Run) -> Evidence | None:
 
 
 def _queues_of_scripts(tree: Tree) -> str:
-    """Return ` -Q a,b,celery` with the queues in the clone's own worker scripts, and the default queue.
+    """Return ` -Q a,b,celery` with the queues that the clone's own worker scripts name, and the default queue.
 
     "" if no script names a queue.
     """
@@ -141,7 +141,7 @@ def _queues_of_scripts(tree: Tree) -> str:
 
 
 def celery_entry(clone: Clone) -> tuple[str, Evidence] | None:
-    """Return the value for `celery -A` of a module that also creates the application; None if there is none.
+    """Return the value for `celery -A` of a module that also creates the web application, and its place; None for none.
 
     Without such a module, tasks run outside of the application's context.
     """
@@ -159,5 +159,5 @@ def celery_entry(clone: Clone) -> tuple[str, Evidence] | None:
 
 
 def schedules(tree: Tree, evidence: Evidence) -> bool:
-    """Return True if the module schedules periodic tasks."""
+    """Return whether a module's code schedules periodic tasks."""
     return bool(re.search(r"\.add_periodic_task\(|\bbeat_schedule\b", tree.text(evidence.path) or ""))

@@ -1,4 +1,4 @@
-"""Django Q: a cluster that manage.py starts."""
+"""Django Q: a cluster of workers, started by manage.py."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Django's tasks in its database: a worker that manage.py starts."""
+"""django-tasks with the database as queue: a worker, started by manage.py."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Dramatiq: a worker for the module with the broker, or for a module with a worker's name in its package."""
+"""Dramatiq: a worker for the module with the broker, or for a module with a worker's name beside it."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Dramatiq(Worker):
 
 
 def _module(clone: Clone, broker: str) -> str | None:
-    """Return the worker's start module in the package with the broker; None if there is none."""
+    """Return the module from which workers start, in the package with the broker; None if there is none."""
     source = clone.app.sources[0]
     prefix = "/".join(broker.split("/")[: 1 + (source.count("/") + 1 if source != "." else 0)])
     for ending in _FILES:

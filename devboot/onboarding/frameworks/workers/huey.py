@@ -1,4 +1,4 @@
-"""Huey: a consumer for the queue object."""
+"""Huey: a consumer process for the queue object."""
 
 import re
 from collections.abc import Iterator

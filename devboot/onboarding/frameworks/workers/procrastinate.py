@@ -1,4 +1,4 @@
-"""Procrastinate: a worker that manage.py starts."""
+"""Procrastinate: a worker, started by manage.py."""
 
 import re
 

@@ -27,7 +27,7 @@ class Rq(Worker):
     django = ("django_rq", "rqworker default")
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
-        """Yield the project's own script, then RQ's command for the first queue."""
+        """Yield a process for each script that creates an RQ worker, and `rq worker` for each queue."""
         if not {"rq", "flask-rq2"} & clone.packages.keys():
             return
         for where, _ in find_in_modules(clone.tree, _MAKES, "Worker(", "get_worker("):

@@ -1,4 +1,4 @@
-"""Scrapy: spiders, which a person starts; nothing keeps running."""
+"""Scrapy: spiders that a person starts; nothing keeps running."""
 
 import posixpath
 import re
@@ -23,7 +23,7 @@ class Scrapy(Framework):
     requires = (frozenset({"scrapy"}),)
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the folders with a scrapy.cfg."""
+        """Yield an application for each folder with a scrapy.cfg."""
         for path in tree.files():
             if posixpath.basename(path) == _FILE and not ASIDE.search(path):
                 folder = posixpath.dirname(path) or "."
@@ -32,7 +32,7 @@ class Scrapy(Framework):
                 yield Candidate((path.count("/"), path), app)
 
     def program(self, clone: Clone) -> tuple[str, Evidence | None] | None:
-        """Return the command that starts the spider; with several spiders, the one that lists them."""
+        """Return the command that starts the only spider, or the command that lists the spiders."""
         found = [
             (f"scrapy crawl {spider[1]}", where) for where, spider in find_in_modules(clone.tree, _SPIDER, "Spider")
         ]

@@ -1,4 +1,4 @@
-"""Shared code for worker libraries: Django's command that starts a worker, and events that show one."""
+"""Base of worker libraries: the manage.py command that starts a worker, and the code that shows one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devboot.onboarding.symbolic_eval.machine import Event
 
 
 class Worker(Framework):
-    """A library whose workers run next to the application.
+    """A library whose workers run beside the application.
 
     `django` is its application in INSTALLED_APPS, and the manage.py command that this adds.
     """
@@ -22,7 +22,7 @@ class Worker(Framework):
     django: tuple[str, str] = ("", "")
 
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
-        """Return the worker that manage.py starts, else the one that the code shows."""
+        """Return one worker process: the manage.py command, else the first that `plain` finds; [] if none."""
         application, command = self.django
         if application in run.apps:
             script = f"python {quote(clone.app.path.rpartition('/')[2])}"
@@ -31,15 +31,15 @@ class Worker(Framework):
         return [found] if found is not None else []
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:  # noqa: ARG002 - a default
-        """Yield the workers that the code shows; the first is taken."""
+        """Yield workers that the code shows; only the first is used."""
         yield from ()
 
 
 def worker(clone: Clone, command: str, place: Evidence | None, name: str = "worker") -> Process:
-    """Return a worker that runs in the application's folder."""
+    """Return the process of a worker that runs in the application's folder."""
     return Process(name, command, cwd_of(clone.app), None, place)
 
 
 def assigned(run: Run, pattern: Pattern[str]) -> Iterator[Event]:
-    """Yield objects of a library that modules hold; the names of such events end with `=:`."""
+    """Yield the events in which a module assigns an object of a library whose name matches."""
     return (each for each in run.found.events if each.module and each.place and pattern.search(each.name))

@@ -1,1 +1,1 @@
-"""Readers of compose files, Dockerfiles and their scripts: the commands of containers as commands of the clone."""
+"""Readers of compose files, Dockerfiles and their scripts, which convert containers' commands to the clone's."""

@@ -25,7 +25,7 @@ _MOST_NESTED = 5  # defaults within defaults
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """All containers in the compose files of a folder and of the clone's root."""
+    """The containers in the compose files of a folder and of the clone's root."""
 
     containers: tuple[Container, ...] = ()
     paths: tuple[str, ...] = field(default=())
@@ -33,7 +33,7 @@ class Compose:
     unread: tuple[Unread, ...] = ()
 
     def hosts(self) -> set[str]:
-        """Return the names under which containers reach each other."""
+        """Return the host names of the containers."""
         found = {name for container in self.containers for name in container.hosts}
         for container in self.containers:
             for each in (*texts(container.values.get("links")), *texts(container.values.get("external_links"))):
@@ -41,11 +41,11 @@ class Compose:
         return found
 
     def of(self, recipe: str) -> Container | None:
-        """Return the first container that runs the server of a recipe."""
+        """Return the first container that runs the kind of server `recipe`; None if there is none."""
         return next((c for c in self.containers if c.recipe == recipe), None)
 
     def variables(self) -> dict[str, str]:
-        """Return the variables of the containers that run the clone's code; earlier containers win."""
+        """Return the variables of containers that run the clone's code; those of earlier containers take precedence."""
         found: dict[str, str] = {}
         for container in self.containers:
             if container.is_built or container.mounts_all:
@@ -54,7 +54,7 @@ class Compose:
         return found
 
     def filled(self, values: Mapping[str, str]) -> Compose:
-        """Return a copy with variables in image names replaced, as compose does from an env file."""
+        """Return a copy with `${NAME}` in image names replaced, as compose does from an env file."""
         changed = (
             replace(each, image=_filled(str(each.values["image"]), values)) if each.image else each
             for each in self.containers
@@ -88,7 +88,7 @@ def read_compose(
 
 
 def _completed(tree: Tree, container: Container, others: Mapping[str, Container]) -> Container:
-    """Return the container with its final command; if another container builds its image, with that build."""
+    """Return the container with its final command, and with the build of another container that builds its image."""
     builder = container
     if not container.is_built and container.image:
         builder = next((each for each in others.values() if each.is_built and each.image == container.image), container)
@@ -133,7 +133,7 @@ def _container(entry: Entry) -> Container:
 
 
 def _with_files(tree: Tree, container: Container) -> Container:
-    """Return a server's container with the variables of its env files; programs of the clone read theirs."""
+    """Return a server's container with the variables of its env files added; programs of the clone read theirs."""
     if container.recipe is None or container.is_built:
         return container
     found: dict[str, str] = {}
@@ -148,7 +148,7 @@ def _with_files(tree: Tree, container: Container) -> Container:
 
 
 def _build(given: object, beside: str) -> tuple[str, str, str]:
-    """Return the build context, the Dockerfile and its stage, as paths of the clone; "" if nothing is built."""
+    """Return build context, Dockerfile and target stage of the key `build`, as paths of the clone; "" for no build."""
     if given is None:
         return "", "", ""
     words = given if isinstance(given, dict) else {"context": given}
@@ -196,12 +196,12 @@ def _command(given: object) -> str:
 
 
 def _default(value: str) -> str:
-    """Replace `${X:-default}` by its default; references without a default stay."""
+    """Replace `${X:-default}` in a text by its default; references without a default stay."""
     return _DEFAULT.sub(r"\1", value)
 
 
 def _with_values(service: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
-    """Return a service's keys with variables replaced, without those that processes expand themselves."""
+    """Return a service's keys with `${NAME}` replaced, except in keys whose texts the process itself expands."""
 
     def replaced(value: Any) -> Any:
         if isinstance(value, dict):

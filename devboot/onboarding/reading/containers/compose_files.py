@@ -1,4 +1,4 @@
-"""Reads compose files down to their services: resolves `include` and `extends`, and records unreadable places."""
+"""Reads compose files into their services: resolves `include` and `extends`, and records unreadable places."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _paths(tree: Tree, folders: tuple[str, ...]) -> Iterator[str]:
 
 
 def _target(mount: object) -> str:
-    """Return the path of a mount in its container."""
+    """Return the path inside of the container of an entry in `volumes`."""
     if isinstance(mount, dict):
         return str(mount.get("target"))
     parts = str(mount).split(":")
@@ -199,7 +199,7 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pairs(given: object) -> dict[str, Any]:
-    """Return a table that may be written as a list of `NAME=VALUE`; a name without value gets None."""
+    """Return a table that may be written as a list of `NAME=VALUE`; the value is None for a name alone."""
     if isinstance(given, dict):
         return {str(key): value for key, value in given.items()}
     parts = [str(item).partition("=") for item in given] if isinstance(given, list) else []
@@ -207,7 +207,7 @@ def pairs(given: object) -> dict[str, Any]:
 
 
 def _seen_from(values: Mapping[str, Any], way: str) -> Mapping[str, Any]:
-    """Rewrite a service's relative paths for a file in another folder; `way` is the path to the service's folder."""
+    """Return a service's keys with relative paths changed by the prefix `way`, for a file in another folder."""
     if way == ".":
         return values
 

@@ -1,4 +1,4 @@
-"""The keys of compose files: those that detection reads, those that become notes, and those without meaning here.
+"""Tables of compose's keys: those that detection reads, those that become notes, those without meaning here.
 
 A test compares the tables with the keys of the compose specification: each key is in exactly one of them.
 """
@@ -122,15 +122,15 @@ TOP_KEYS = frozenset({*TOP_READ, *TOP_WITHOUT_MEANING})
 
 
 def is_lost(key: str) -> bool:
-    """Return True if a key without meaning here asks for something that no process gets."""
+    """Return whether a key without meaning for devboot requests something that the process won't have."""
     return WITHOUT_MEANING.get(key, "") in _LOST
 
 
 def is_unknown(key: str) -> bool:
-    """Return True if no table has this key of a service; keys that begin with `x-` are the project's own."""
+    """Return whether a service's key is in no table; `x-` keys are the project's own."""
     return not key.startswith("x-") and key not in KEYS
 
 
 def is_unknown_top(key: str) -> bool:
-    """Return True if no table has this key of the top level."""
+    """Return whether a top-level key is in no table; `x-` keys are the project's own."""
     return not key.startswith("x-") and key not in TOP_KEYS

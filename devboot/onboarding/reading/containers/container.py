@@ -1,4 +1,4 @@
-"""A service of a compose file, as detection reads it."""
+"""A service of a compose file."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ class Container:
 
     @property
     def mounts_all(self) -> bool:
-        """True if it mounts the folder of the compose file, so that it runs the clone's code."""
+        """True if the container mounts the folder of the compose file, so that it runs the clone's code."""
         return any(mount.partition(":")[0] in (".", "./") for mount in self.mounts)
 
     @property
     def is_optional(self) -> bool:
-        """True if compose starts it only for a profile that isn't for development."""
+        """True if compose starts the container only with a profile that isn't for development."""
         profiles = texts(self.values.get("profiles"))
         return bool(profiles) and not any(_FOR_DEVELOPMENT.search(each) for each in profiles)
 
     @property
     def hosts(self) -> set[str]:
-        """The host names under which other containers reach it."""
+        """The host names under which other containers reach the container."""
         found = {self.name, *texts(self.values.get("container_name")), *texts(self.values.get("hostname"))}
         networks = self.values.get("networks")
         for network in networks.values() if isinstance(networks, dict) else ():
@@ -75,7 +75,7 @@ class Container:
 
 
 def texts(given: object) -> list[str]:
-    """Return a text or list of texts as a list; ports, mounts and files are in their short form."""
+    """Return a text, or a list of texts and tables, as a list of texts in compose's short form."""
     if isinstance(given, str):
         return [given]
     found: list[str] = []

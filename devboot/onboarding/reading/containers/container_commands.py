@@ -38,7 +38,7 @@ class Started(NamedTuple):
 
 
 def started(tree: Tree, container: Container) -> Started:
-    """Follow a container's entrypoint and command into its image and the clone's shell scripts."""
+    """Return the program that a container finally runs, through its entrypoint, image and the clone's scripts."""
     image = image_of(tree, container)
     text, where = _start(container, image)
     if not text:
@@ -68,7 +68,7 @@ def started(tree: Tree, container: Container) -> Started:
 
 
 def _start(container: Container, image: Image | None) -> tuple[str, Evidence]:
-    """Return the command line that compose starts: the container's or image's entrypoint with its arguments."""
+    """Return the command line that compose starts, with its place: entrypoint and arguments of container or image."""
     where = container.evidence
     given = container.values.get("command")
     words = None if given is None else list(_split(given))
@@ -108,7 +108,7 @@ def _of_json(text: str) -> list[str]:
 
 
 def plain_words(words: Sequence[str]) -> str:
-    """Return words as a command line, without an enclosing shell."""
+    """Return words as a command line, without an enclosing `sh -c`."""
     if len(words) == 1:
         return words[0].strip()
     if len(words) == 3 and words[0].rpartition("/")[2] in ("sh", "bash", "ash") and words[1].startswith("-"):
@@ -117,13 +117,13 @@ def plain_words(words: Sequence[str]) -> str:
 
 
 def _steps(text: str) -> Iterable[str]:
-    """Return the commands of a line that run one after the other; the whole line if they depend on each other."""
+    """Return the commands of a shell line that run one after the other; the whole line if they depend on each other."""
     steps = [text] if _KEPT_WHOLE.search(text) else _split_outside_quotes(text)
     return [each for each in (step.strip() for step in steps) if each] or [text]
 
 
 def _split_outside_quotes(text: str) -> Iterator[str]:
-    """Split a line at `&&` and `;`, but not where a quote that begins later would be left open."""
+    """Split a shell line at `&&` and `;` outside of quotes."""
     closes = [True] * (len(text) + 1)  # whether each quote from here on is closed
     following: dict[str, int] = {}  # the next position of each quote
     for at in range(len(text) - 1, -1, -1):
@@ -140,7 +140,7 @@ def _split_outside_quotes(text: str) -> Iterator[str]:
 
 
 def _unwrapped(text: str) -> str:
-    """Strip wrappers from a command: `exec`, init programs, changes of user."""
+    """Return a command without wrappers: `exec`, init programs, changes of user."""
     while match := _WRAPPERS.match(text):
         text = text[match.end() :]
     return text

@@ -1,4 +1,4 @@
-"""Translates commands of images (a Dockerfile's CMD, paths in the image) into commands of the clone."""
+"""Converts commands of images (a Dockerfile's CMD, paths in the image) to commands of the clone."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _INSISTS = re.compile(r"\benviron\s*\[\s*[\"']PYTHON_VERSION[\"']\s*\](?!\s*=[^=
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder or file of an image, and the path of the clone that was copied or mounted there."""
+    """A path `there` in an image, and the path `here` of the clone that was copied or mounted there."""
 
     there: str
     here: str
@@ -58,7 +58,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The last stage of a Dockerfile: its working folder, the clone's files in it, its start commands by line."""
+    """The built stage of a Dockerfile: its working folder, the clone's files in it, its start commands by line."""
 
     path: str
     folder: str
@@ -68,7 +68,7 @@ class Image:
 
 
 def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
-    """Return the clone's program that its image starts, as a command in the application's folder."""
+    """Return the program of the clone that its image starts, as a command in the application's folder, with place."""
     for image in images(tree, app.root):
         for line, text in image.starts:
             command = led_back(tree, text, image.places, image.folder, app.folder)
@@ -83,7 +83,7 @@ def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
 
 
 def entry_script(tree: Tree, app: Application) -> Script | None:
-    """Return the clone's shell script through which its image starts."""
+    """Return the clone's shell script by which its image starts; None if there is none."""
     found = (_script_of(tree, image, text) for image in images(tree, app.root) for _, text in image.starts)
     return next((script for script in found if script is not None), None)
 
@@ -94,7 +94,7 @@ def _script_of(tree: Tree, image: Image, start: str) -> Script | None:
 
 
 def script_of(tree: Tree, command: str, places: Iterable[Place], folder: str) -> Script | None:
-    """Read the clone's shell script that an image's command runs; `folder` is its working folder."""
+    """Read the clone's shell script that an image's command runs; `folder` is the image's working folder."""
     words = _words(command)
     words = words[1:] if words and _SHELL_PROGRAM.match(words[0]) else words
     if not words or words[0].startswith("-"):
@@ -104,7 +104,7 @@ def script_of(tree: Tree, command: str, places: Iterable[Place], folder: str) ->
 
 
 def container_command(tree: Tree, container: Container, start: str) -> str:
-    """Return a container's command with its absolute paths translated to the clone, relative to `start`."""
+    """Return a container's command with absolute paths replaced by the clone's, relative to the folder `start`."""
     return _with_paths(tree, container.command, places_of(tree, container), start)
 
 
@@ -146,7 +146,7 @@ def _with_paths(tree: Tree, command: str, places: Iterable[Place], start: str) -
 
 
 def named_modules(tree: Tree) -> list[tuple[str, str]]:
-    """Return module and name (or "") of each application that a start file of the clone gives to a server."""
+    """Return (module, name or "") of each application that a start file of the clone passes to a server."""
     paths = [path for path in tree.files() if path.count("/") <= 1 and _STARTERS.match(posixpath.basename(path))]
     return [
         (match[1] or match[3].replace("/", "."), match[2] or match[4] or "")
@@ -156,7 +156,7 @@ def named_modules(tree: Tree) -> list[tuple[str, str]]:
 
 
 def images(tree: Tree, root: str) -> Iterator[Image]:
-    """Yield the images of the Dockerfiles in a folder and in its `docker/`, the plainest name first."""
+    """Yield the images of the Dockerfiles in a folder and its `docker/`, that with the shortest name first."""
     for folder in (root, posixpath.normpath(posixpath.join(root, "docker"))):
         names = [name for name in tree.in_folder(folder) if re.match(r"Dockerfile(?:[.-]\w+)?$", name)]
         for name in sorted(names, key=len):
@@ -166,7 +166,7 @@ def images(tree: Tree, root: str) -> Iterator[Image]:
 
 
 def _read(path: str, text: str, root: str, target: str = "") -> Image:
-    """Read a Dockerfile up to the stage that is built, by default the last."""
+    """Parse a Dockerfile up to the stage `target`, by default the last."""
     folder = "/"
     places: list[Place] = []
     starts: list[tuple[int, str, str]] = []
@@ -210,7 +210,10 @@ def _words(value: str) -> list[str]:
 
 
 def _started(lines: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
-    """Yield possible start commands: ENTRYPOINT with CMD as its arguments, then each of the lines, last ones first."""
+    """Yield (line, command) of possible start commands.
+
+    These are ENTRYPOINT with CMD as arguments, then each instruction alone, last ones first.
+    """
     entry = next((each for each in reversed(lines) if each[1] == "ENTRYPOINT" and each[2].startswith("[")), None)
     rest = next((each for each in reversed(lines) if each[1] == "CMD" and each[2].startswith("[")), None)
     if entry is not None and rest is not None:
@@ -228,7 +231,7 @@ def _shell_form(text: str) -> str:
 
 
 def _plain(command: str) -> str:
-    """Strip shells, runners and program folders from the beginning of a command."""
+    """Return a command without shells, runners and program folders at its beginning."""
     text = command.strip()
     inner = _SHELL.match(text)
     text = inner[2].strip() if inner else text
@@ -237,7 +240,7 @@ def _plain(command: str) -> str:
 
 
 def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app_folder: str) -> str | None:
-    """Return a container's command with its paths translated to the clone, as run in `app_folder`.
+    """Return a container's command with paths replaced by the clone's, to be run in `app_folder`.
 
     None if it doesn't start a program of the clone. `folder` is the container's working folder.
     """

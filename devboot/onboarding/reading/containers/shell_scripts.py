@@ -1,4 +1,4 @@
-"""Reads the clone's shell scripts that start images or containers, down to the commands that they run."""
+"""Reads the clone's shell scripts that start images or containers, into the commands that they run."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Script:
 
     @property
     def last(self) -> tuple[tuple[int, str], ...]:
-        """The commands after `exec`, the last first; without `exec` the last command."""
+        """The script's final commands: those after `exec`, last first; without `exec` the last command."""
         become = tuple(each for each in reversed(self.lines) if each[1].startswith("exec "))
         return become or self.lines[-1:]
 
@@ -63,7 +63,7 @@ _KNOWN: WeakKeyDictionary[Tree, dict[tuple[str, tuple[str, ...]], Script]] = Wea
 
 
 def read_script(tree: Tree, path: str, arguments: Sequence[str]) -> Script | None:
-    """Read a script as it runs with these arguments, which replace `"$@"`; None if it isn't a shell script."""
+    """Read a shell script as it runs with these arguments in place of `"$@"`; None if it isn't one."""
     text = tree.text(path) or "" if path and tree.exists(path) else ""
     if len(text) > _LONGEST:
         return None
@@ -97,7 +97,7 @@ def _given(found: re.Match[str], arguments: list[str]) -> str:
 
 
 def _with_choices(text: str, arguments: Sequence[str]) -> str:
-    """Keep the branch that the first argument selects; other lines keep their line numbers."""
+    """Return a script with only the branches that the first argument selects; line numbers stay the same."""
     text = _without_heredocs(text)
     last = max((each.end() for each in _ESAC.finditer(text)), default=0)
     text = _replaced(text[:last], _CASE, _arm, arguments) + text[last:]
@@ -105,7 +105,10 @@ def _with_choices(text: str, arguments: Sequence[str]) -> str:
 
 
 def _replaced(text: str, head: re.Pattern[str], choose: Choose, arguments: Sequence[str]) -> str:
-    """Replace each statement that `head` begins by what `choose` keeps of it; statements without end are kept."""
+    """Replace each statement that begins with a match of `head` by the part that `choose` keeps of it.
+
+    A statement without an end is kept whole.
+    """
     kept, start = "", 0
     for match in head.finditer(text):
         if match.start() < start:  # inside of another one
@@ -121,7 +124,7 @@ def _replaced(text: str, head: re.Pattern[str], choose: Choose, arguments: Seque
 
 
 def _arm(text: str, head: re.Match[str], word: str) -> tuple[int, int, int] | None:
-    """Return start and end of the arm of a `case` that a word selects, 0 for none, and the end of the statement."""
+    """Return start and end of the arm of a `case` that `word` selects (0 for none), and the statement's end."""
     last = _ESAC.search(text, head.end())
     if last is None:
         return None
@@ -145,9 +148,9 @@ def _arms(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
 
 
 def _branch(text: str, head: re.Match[str], word: str) -> tuple[int, int, int] | None:
-    """Return start and end of the branch of an `if` that a word selects, 0 for none, and the end of the statement.
+    """Return start and end of the branch of an `if` that `word` selects (0 for none), and the statement's end.
 
-    None for one with other conditions in it.
+    None for an `if` with other conditions in it.
     """
     marks = _BRANCH.finditer(text, head.end())
     first = next(marks, None)
@@ -164,7 +167,7 @@ def _branch(text: str, head: re.Match[str], word: str) -> tuple[int, int, int] |
 
 
 def _without_heredocs(text: str) -> str:
-    """Empty the lines of here-documents; one without its end mark is left alone."""
+    """Return a script with the lines of here-documents emptied; one without an end mark is left alone."""
     lines = text.split("\n")
     below: dict[str, int] = {}  # the nearest line of each text
     ends: dict[int, int] = {}
@@ -181,6 +184,9 @@ def _without_heredocs(text: str) -> str:
 
 
 def _alone(text: str, start: int, end: int) -> str:
-    """Return a part of a text at its line numbers, with everything else emptied; an `exec` ends the script."""
+    """Return a script in which only the part from `start` to `end` is kept, at the same line numbers.
+
+    If that part contains `exec`, the script ends there.
+    """
     last = f"\n{_END}" if re.search(r"^[ \t]*exec[ \t]", text[start:end], re.MULTILINE) else "\n"
     return "\n" * text.count("\n", 0, start) + text[start:end] + last + "\n" * (text.count("\n", end) - 1)

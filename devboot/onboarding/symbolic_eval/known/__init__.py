@@ -1,1 +1,1 @@
-"""Results of functions and classes of the standard library and other libraries, as used in settings."""
+"""Imitates functions and classes of the standard library and other libraries that settings use."""

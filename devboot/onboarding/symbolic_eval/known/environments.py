@@ -1,4 +1,4 @@
-"""Evaluates libraries that read environment variables, each with its own rules for defaults and casts."""
+"""Evaluates libraries that read environment variables, each by its own rules for defaults and casts."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ TRUE = frozenset({"true", "on", "ok", "y", "yes", "1", "t"})
 
 
 def prefixes(m: Machine) -> list[str]:
-    """Return the active prefixes of `with env.prefixed(...)`."""
+    """Return the prefixes of the enclosing `with env.prefixed(...)` blocks, outermost first."""
     found: list[str] = m.__dict__.setdefault("prefixes", [])
     return found
 
 
 def leave_prefix(m: Machine) -> None:
-    """Remove the prefix of variables at the end of a block `with env.prefixed(...)`."""
+    """Remove the prefix of the innermost `with env.prefixed(...)` block, at its end."""
     prefixes(m).pop()
 
 
 def method(m: Machine, data: Opaque, owner: Value | None, call: Call) -> Value | None:
-    """Evaluate a call of an object that reads variables, or of one of its methods; None for other objects."""
+    """Evaluate a call of an `env` object that reads variables, or of its methods; None for other objects."""
     if reader := _reader(data.name, call):
         return read_with(m, reader, "", call, Value(data))
     base, _, verb = data.name.rpartition(".")
@@ -61,7 +61,7 @@ def method(m: Machine, data: Opaque, owner: Value | None, call: Call) -> Value |
 
 
 def _reader(name: str, call: Call) -> str:
-    """Return the library of such an object; an unknown `Env` that reads `X_Y` is treated like environs."""
+    """Return the library of an `env` object; one of an unknown class `Env` is treated like environs."""
     if name in INSTANCES:
         return INSTANCES[name]
     first = call.argument(0, "name", "key")
@@ -71,7 +71,7 @@ def _reader(name: str, call: Call) -> str:
 
 
 def typed(m: Machine, verb: str, owner: Value, call: Call) -> Value:
-    """Evaluate `env.bool(...)` and similar methods."""
+    """Evaluate `env.bool(...)` and similar methods, which convert a variable's value."""
     name = owner.data.name if isinstance(owner.data, Opaque | External) else ""
     if verb == "read_env":
         return load_file(m, call)
@@ -83,7 +83,7 @@ def typed(m: Machine, verb: str, owner: Value, call: Call) -> Value:
 
 
 def read_with(m: Machine, library: str, kind: str, call: Call, owner: Value) -> Value:
-    """Return the value of the variable that a call reads, by the rules of the library."""
+    """Return the value of the variable that a call reads, by the rules of its library."""
     first = call.argument(0, "var", "name", "option", "key", "env")
     name = first.data if first is not None else IMPLIED.get(kind)
     if not isinstance(name, str):
@@ -109,7 +109,7 @@ def _is_caught(m: Machine, library: str) -> bool:
 def _default_and_cast(
     library: str, kind: str, call: Call, name: str, owner: Value
 ) -> tuple[Value | None, Value | None]:
-    """Return the arguments with the default and the cast, by the rules of each library."""
+    """Return those arguments of a call that are default and cast, by the rules of its library."""
     cast = call.argument(-1, "cast", "subcast")
     if library == "decouple":
         return call.argument(1, "default"), call.argument(2, "cast")
@@ -139,7 +139,7 @@ def _cast_name(cast: Value | None, kind: str) -> str:
 
 
 def cast_value(m: Machine, value: Value, cast: Value | None, kind: str, call: Call) -> Value:
-    """Convert a text that was read to the type that the code requests."""
+    """Convert a variable's text to the type that the code requests."""
     if cast is not None and isinstance(cast.data, Function):
         return m.call(cast.data, (value,), {}, call.place)
     if cast is not None and isinstance(cast.data, External) and cast.data.name in ADDRESSES:
@@ -185,7 +185,7 @@ def _address(value: Value, kind: str) -> Value:
 
 
 def parse_database(value: Value) -> Value:
-    """Return a database url as Django's dictionary."""
+    """Convert a database URL to an entry of Django's DATABASES."""
     text = str(value.data)
     if not text:
         return Value({}, value.reads, value.place)
@@ -231,7 +231,7 @@ def database_parse(m: Machine, call: Call) -> Value:
 
 
 def heroku_settings(m: Machine, call: Call) -> Value:
-    """Evaluate `django_heroku.settings(locals())`: DATABASE_URL, if set, replaces the settings' own database."""
+    """Evaluate `django_heroku.settings(locals())`: DATABASE_URL, if set, replaces the database in the settings."""
     module = next((each for each in m.modules.values() if each.path == call.place.path), None)
     wanted, address = call.argument(-1, "databases"), m.environ.get("DATABASE_URL")
     if module is not None and address and not m.maybe and (wanted is None or wanted.data is not False):
@@ -247,7 +247,7 @@ def _with_options(value: Value, call: Call) -> Value:
 
 
 def _demanding(value: Value, reads: frozenset[str] = frozenset()) -> Value:
-    """Return the database with TLS required."""
+    """Return an entry of Django's DATABASES with TLS required."""
     if isinstance(value.data, dict) and value.data:
         value.data["OPTIONS"] = Value({"sslmode": Value("require", reads, value.place)}, place=value.place)
     return value
@@ -259,12 +259,12 @@ def decouple_config(m: Machine, call: Call) -> Value:
 
 
 def environs_env(m: Machine, call: Call) -> Value:
-    """Evaluate the ready-made `environs.env(...)`."""
+    """Evaluate a call of the ready-made object `environs.env(...)`."""
     return read_with(m, "environs", "", call, NOTHING)
 
 
 def load_file(m: Machine, call: Call) -> Value:
-    """Evaluate `load_dotenv(...)` and `read_env(...)` of an env file in the project."""
+    """Evaluate `load_dotenv(...)` and `read_env(...)`, which load an env file of the project."""
     given = call.argument(0, "dotenv_path", "env_file", "path", "source")
     path = _file_name(m, given, call.place)
     if path and all(known.path != path for known in m.found.loaded):
@@ -274,7 +274,7 @@ def load_file(m: Machine, call: Call) -> Value:
 
 
 def take_variables(m: Machine, path: str) -> None:
-    """Set the variables of an env file in the clone."""
+    """Set the variables of an env file in the clone as environment variables of the evaluation."""
     text = m.tree.text(path) if path and m.tree.exists(path) else None
     if text is not None:
         for name, value in parse_variables(text).items():
@@ -282,7 +282,7 @@ def take_variables(m: Machine, path: str) -> None:
 
 
 def _file_name(m: Machine, given: Value | None, place: Evidence) -> str:
-    """Return the env file's path in the tree; "" if it is unknown."""
+    """Return the path of an env file given as argument, relative to the tree; "" if it is unknown."""
     if given is None or given.data is None or isinstance(given.data, Opaque):
         base = os.path.dirname(place.path)
         candidates = [os.path.normpath(os.path.join(base, ".env")), m.relative(".env") or ".env"]

@@ -1,4 +1,4 @@
-"""Evaluates methods of constants: texts, numbers, lists, dictionaries, paths."""
+"""Evaluates methods of known values: texts, numbers, lists, dictionaries, paths."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WIDE = re.compile(r"\{[^{}:]*:[^{}]*?(?:\d{4}|\{)")
 
 
 def method(m: Machine, method_: Method, call: Call) -> Value:
-    """Evaluate a method of a constant."""
+    """Return the result of a method of a known value, such as `"a".upper()`."""
     owner = method_.owner
     data = owner.data
     reads = owner.reads | call.reads()
@@ -105,7 +105,7 @@ def _of_text(data: object, name: str, call: Call, reads: frozenset[str]) -> Valu
 
 
 def _is_too_long(data: object, name: str, given: list[object]) -> bool:
-    """Return True if the result may be far too long: arguments can be widths, or be inserted at every character."""
+    """Return whether a method's result may be far too long, as of `text.ljust(10**9)`."""
     if name == "format" and isinstance(data, str):
         return _WIDE.search(data) is not None or data.count("{") * total_size(given) > LONGEST
     widths = sum(each for each in given if isinstance(each, int) and each > 0)

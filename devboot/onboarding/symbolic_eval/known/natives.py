@@ -1,4 +1,4 @@
-"""Evaluates functions of the standard library and others used in settings; `known.toml` maps names to functions."""
+"""Evaluates functions of the standard library and other libraries; `known.toml` maps their names to these."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ def put(m: Machine, call: Call) -> Value:
 
 
 def pure(m: Machine, call: Call, function: Callable[..., object], cast: str = "") -> Value:
-    """Call a function without side effects if all arguments are known; `cast` is the type that it converts texts to."""
+    """Call a function without side effects if all arguments are known.
+
+    `cast` is the type to which it converts texts.
+    """
     args: list[Value] = []
     for given in call.args:
         each = given
@@ -230,17 +233,17 @@ def leave(m: Machine, call: Call) -> Value:
 
 
 def fixed(_m: Machine, call: Call, data: object) -> Value:
-    """Return the result of a call that doesn't depend on its arguments."""
+    """Return `data`, the result of a call that doesn't depend on its arguments."""
     return Value(data, call.reads(), call.place)
 
 
 def second_of(_m: Machine, call: Call) -> Value:
-    """Evaluate `typing.cast(kind, value)`."""
+    """Evaluate `typing.cast(kind, value)` as its second argument."""
     return call.args[1] if len(call.args) > 1 else NOTHING
 
 
 def first_of(_m: Machine, call: Call) -> Value:
-    """Evaluate a wrapper without relevant effect, such as `optional(path)`."""
+    """Evaluate a wrapper without relevant effect, such as `optional(path)`, as its first argument."""
     return call.args[0] if call.args else NOTHING
 
 
@@ -311,7 +314,7 @@ def _paths(m: Machine, call: Call) -> Iterator[str]:
 
 
 def litestar(m: Machine, call: Call) -> Value | None:
-    """Evaluate Litestar's plugins and `on_app_init` functions, which complete its configuration."""
+    """Evaluate Litestar's plugins and `on_app_init` functions, which complete an application's configuration."""
     config = Value(Opaque("litestar.AppConfig"))
     for word in ("plugins", _HOOK):
         given = call.keywords.get(word)

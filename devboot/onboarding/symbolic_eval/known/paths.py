@@ -20,7 +20,7 @@ class RootPath(PurePosixPath):
 
 
 def texts_of(call: Call) -> list[str] | None:
-    """Return the arguments as texts; None if one is unknown, or they are too long in total."""
+    """Return a call's arguments as texts; None if one is unknown, or they are too long in total."""
     known = all(isinstance(arg.data, str | PurePosixPath) for arg in call.args)
     if known and sum(size(arg.data) for arg in call.args) <= LONGEST:
         return [str(arg.data) for arg in call.args]
@@ -56,7 +56,7 @@ def _probed(m: Machine, call: Call, kind: str) -> Value:
 
 
 def there(m: Machine, path: str, kind: str) -> bool:
-    """Return True if a file or folder is in the clone."""
+    """Return whether a file or folder is in the clone; `kind` is `file`, `folder` or `any`."""
     inner = m.relative(path)
     if inner is None:
         return False
@@ -89,12 +89,12 @@ def root_path(m: Machine, call: Call) -> Value:
 
 
 def join_path(path: PurePosixPath, call: Call) -> Value:
-    """Call a path object of django-environ with relative paths to join."""
+    """Evaluate the call of a django-environ path object, which joins its arguments to the path."""
     return Value(path.joinpath(*(texts_of(call) or [])), call.reads(), call.place)
 
 
 def path_method(m: Machine, path: PurePosixPath, method: Method, call: Call) -> object:
-    """Evaluate a method of a path."""
+    """Return the result of a method of a path, such as `path.joinpath("x")`."""
     name = method.name
     if name in ("resolve", "absolute", "expanduser"):
         return PurePosixPath(posixpath.normpath(posixpath.join(m.here, str(path))))

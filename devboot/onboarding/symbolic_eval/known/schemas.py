@@ -1,4 +1,4 @@
-"""Evaluates settings classes in the style of pydantic, whose fields are variables."""
+"""Evaluates settings classes in the style of pydantic, whose fields are environment variables."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ FIELDS = ("Field", "dataclasses.field")
 
 
 def is_settings(cls: Class) -> bool:
-    """Return True if instances read their fields from the environment."""
+    """Return whether a class is a settings class, whose instances read their fields from the environment."""
     return any(SETTINGS.search(name) for name in cls.libraries())
 
 
 def is_model(cls: Class) -> bool:
-    """Return True if the class is a plain pydantic model or a dataclass."""
+    """Return whether a class is a pydantic model or a dataclass."""
     return any(MODEL.search(name) for name in cls.libraries()) or _is_dataclass(cls)
 
 
@@ -45,7 +45,7 @@ def _is_dataclass(cls: Class) -> bool:
 
 
 def options(m: Machine, cls: Class) -> dict[str, Value]:
-    """Return the class's configuration from `model_config` and `class Config` (pydantic 2 and 1)."""
+    """Return a settings class' configuration, from `model_config` or `class Config` (pydantic 2 and 1)."""
     found: dict[str, Value] = {}
     for part in reversed(cls.line()):
         config = part.names.get("model_config")
@@ -66,7 +66,10 @@ def _texts(data: object) -> dict[str, Value]:
 
 
 def fields(cls: Class) -> Iterator[tuple[str, ast.AnnAssign, Class]]:
-    """Yield the fields by name, those of bases first; a subclass replaces fields of its bases."""
+    """Yield (name, annotation, class) of a class' fields, those of bases first.
+
+    A subclass replaces fields of its bases.
+    """
     found: dict[str, tuple[ast.AnnAssign, Class]] = {}
     for part in reversed(cls.line()):
         for node in part.node.body:
@@ -79,7 +82,7 @@ def fields(cls: Class) -> Iterator[tuple[str, ast.AnnAssign, Class]]:
 
 
 def settings(m: Machine, cls: Class, given: Mapping[str, Value], place: Evidence) -> Value:
-    """Instantiate a settings class: each field comes from its variable or default, else it is needed."""
+    """Instantiate a settings class: each field comes from its variable or default; else the variable is needed."""
     config = options(m, cls)
     _note_files(m, config, cls)
     prefix = config.get("env_prefix")
@@ -105,7 +108,7 @@ def settings(m: Machine, cls: Class, given: Mapping[str, Value], place: Evidence
 
 
 def _made_before(m: Machine, cls: Class, prefix: str, glue: str) -> dict[str, Value]:
-    """Return the fields that a validator sets before any field is validated."""
+    """Return the fields that a validator of the whole class sets before fields are validated."""
     validators = [
         (part, item.data)
         for part in cls.line()
@@ -128,7 +131,7 @@ def _made_before(m: Machine, cls: Class, prefix: str, glue: str) -> dict[str, Va
 
 
 def _comes_first(function: Function) -> bool:
-    """Return True for a validator of the whole model (pydantic 1 or 2) that runs before the fields."""
+    """Return whether a function is a validator of the whole class that runs before the fields (pydantic 1 or 2)."""
     decorators = [] if isinstance(function.node, ast.Lambda) else function.node.decorator_list
     calls = [each for each in decorators if isinstance(each, ast.Call)]
     words = {(keyword.arg, ast.unparse(keyword.value)) for each in calls for keyword in each.keywords}
@@ -139,7 +142,7 @@ def _comes_first(function: Function) -> bool:
 
 
 def _has_other_sources(cls: Class) -> bool:
-    """Return True if the class adds its own source of values, such as a file in the project's format."""
+    """Return whether a settings class adds its own source of values, such as a file in another format."""
     for part in cls.line():
         for node in part.node.body:
             if isinstance(node, ast.FunctionDef) and node.name == "settings_customise_sources":
@@ -205,7 +208,7 @@ def _typed(value: Value, cast: str) -> Value:
 
 
 def _nested(m: Machine, cls: Class, prefix: str, place: Evidence) -> Value:
-    """Instantiate a nested model: its fields are variables with the outer name as prefix."""
+    """Instantiate a model nested in a settings class: its fields are variables with the outer name as prefix."""
     instance = Instance(cls)
     for name, node, part in fields(cls):
         instance.names[name] = _field(m, name, node, part, prefix, "__")
@@ -243,7 +246,7 @@ def _field_default(m: Machine, field: Opaque, place: Evidence) -> Value | None:
 
 
 def _bare(node: ast.expr) -> ast.expr:
-    """Return a type without `Optional`, `Annotated` or `| None`."""
+    """Return a type annotation without `Optional`, `Annotated` or `| None`."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return _bare(node.left)
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name | ast.Attribute):
@@ -264,7 +267,7 @@ def _is_optional(node: ast.expr) -> bool:
 
 
 def _validated(m: Machine, cls: Class, name: str, instance: Instance) -> Value | None:
-    """Return the value that a validator gives an empty field (urls built from parts); None if there is none."""
+    """Return the value that a validator gives to an empty field, as a URL built from parts; None if there is none."""
     value = instance.names[name]
     if value.data not in (None, ""):
         return None
@@ -294,7 +297,7 @@ def _validates(function: Function, name: str) -> bool:
 
 
 def model(m: Machine, cls: Class, given: Mapping[str, Value], place: Evidence, args: Sequence[Value] = ()) -> Value:
-    """Instantiate a plain model from arguments and defaults."""
+    """Instantiate a pydantic model or dataclass from arguments and defaults."""
     instance = Instance(cls)
     given = {**dict(zip([name for name, _, _ in fields(cls)], args, strict=False)), **given}
     for name, node, part in fields(cls):

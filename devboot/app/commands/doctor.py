@@ -16,11 +16,12 @@ from devboot.doctor.checks.processes import find_lease
 from devboot.doctor.findings import Check, Report
 from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Once, Subject
+from devboot.environment.variables.envfiles import read_env_files
 from devboot.errors import DevbootError, MachineError, UsageError
 from devboot.events import Reporter, doing
 from devboot.model.edge.manifest.manifest import Manifest, load_sources
 from devboot.model.nearest import nearest
-from devboot.model.observation import Observation
+from devboot.model.observation import REQUIRED, UNSET, Observation
 from devboot.model.project_files.procfile import Procfile
 from devboot.paths import user_directories
 from devboot.record import Record
@@ -60,7 +61,28 @@ def _probe(subject: Subject, reporter: Reporter | None) -> tuple[Observation, ..
     from devboot.app.commands.settings_probe import probe
 
     with doing(reporter, "doctor", "importing the code") if reporter is not None else nullcontext():
-        return probe(subject)
+        seen = probe(subject)
+        observed = {each.name for each in seen if each.kind == UNSET}
+        return (*seen, *(each for each in _undeclared(subject) if each.name not in observed))
+
+
+def _undeclared(subject: Subject) -> tuple[Observation, ...]:
+    """Return the variables that the application can't start without, as far as they have no value anywhere."""
+    if subject.manifest is None:
+        return ()  # what was detected is in use
+    files, environ = subject.manifest.env_files.read, subject.environ
+    try:
+        proposal = Detection(subject.project.root, environ).proposal_for(subject.project.root)
+        known = {each.name for each in read_env_files(subject.project.root, files, environ).variables}
+    except DevbootError:
+        return ()  # `up` refuses, and is asked by another check
+    known |= subject.manifest.env.keys() | environ.keys()
+    needed = proposal.env if proposal is not None else ()
+    return tuple(
+        Observation(UNSET, each.name, REQUIRED, f"{each.evidence.path}:{each.evidence.line}" if each.evidence else "")
+        for each in needed
+        if each.required and each.name not in known
+    )
 
 
 def _changes(subject: Subject) -> str:

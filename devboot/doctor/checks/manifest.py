@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from devboot import snapshot as snapshots
 from devboot.clone_reader import read_bytes
+from devboot.doctor.checks import variables
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.fixing import COPY_TEMPLATE
 from devboot.doctor.refusals import fix_of, refused
 from devboot.doctor.subject import Subject, venv_folder
-from devboot.environment.variables.envfiles import read_env_files
 from devboot.errors import DevbootError, Problems, shell_word
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.project_files.other_runners import read_otherwise
@@ -23,7 +23,6 @@ from devboot.text.units import counted
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _LINE = re.compile(r":(\d+) is ignored")
-_TEMPLATE = ".env.example"
 _OF_SHELL = re.compile(r"[$`(){};|&<>*?!\n]")
 _BRING_NOTHING = frozenset({"project", "databases", "env", "env_files", "procfile", "processes", "ui"})  # to PATH
 _BUILT_IN = frozenset(
@@ -75,41 +74,6 @@ def procfile(subject: Subject) -> Answer:
         otherwise = ()
     facts += [f"{counted(len(otherwise), 'line')} that other runners read differently (-v)"] if otherwise else []
     return Answer(tuple(facts), ignored, otherwise)
-
-
-def variables(subject: Subject) -> Answer:
-    """Warn of ignored lines in env files; report variables of `.env.example` without a value."""
-    manifest = subject.manifest if subject.manifest is not None else subject.as_detected()[0]
-    if manifest is None:
-        return Answer()
-    root, environ = subject.project.root, subject.environ
-    try:
-        files = read_env_files(root, manifest.env_files.read, environ)
-    except DevbootError:
-        return Answer()  # `up` refuses, and is asked by another check
-    findings = tuple(
-        Finding(
-            note.slug,
-            WARNING,
-            f"{file}:{note.line}: {note.text}",
-            "the line has no effect",
-            Fix(f"sed -n {note.line}p {shell_word(file)}", "shows the line"),
-        )
-        for file, note in files.notes
-        if note.slug not in manifest.project.silence
-    )
-    known = {each.name for each in files.variables} | manifest.env.keys() | environ.keys()
-    lacking = [name for name in _names_in_template(subject) if name not in known]
-    facts = (f"{counted(len(lacking), 'variable')} of {_TEMPLATE} without a value",) if lacking else ()
-    return Answer(facts, findings, (f"only in {_TEMPLATE}: {', '.join(lacking)}",) if lacking else ())
-
-
-def _names_in_template(subject: Subject) -> list[str]:
-    try:
-        found = read_env_files(subject.project.root, (_TEMPLATE,), subject.environ)
-    except DevbootError:
-        return []  # a template may have any form
-    return list(dict.fromkeys(each.name for each in found.variables))
 
 
 def commands(subject: Subject) -> Answer:
@@ -227,6 +191,6 @@ CHECKS = (
     Check("manifest", "manifest", manifest),
     Check("procfile", "manifest", procfile),
     Check("commands", "manifest", commands),
-    Check("variables", "manifest", variables),
+    *variables.CHECKS,
     refused("manifest", _repair),
 )

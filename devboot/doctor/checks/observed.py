@@ -28,14 +28,15 @@ def observed(subject: Subject) -> Answer:
     return Answer(
         summaries(each for each in found if each.seen.kind == NO_FILE) or (NOTHING if not found else ()),
         (
-            *_no_value(variables, subject.project.root),
+            *no_value(variables, subject.project.root),
             *(_no_server(each, services) for each in found if is_of_servers(each)),
         ),
         tuple(each.sentence for each in found),
     )
 
 
-def _no_value(variables: Sequence[Lack], root: str) -> Iterator[Finding]:
+def no_value(variables: Sequence[Lack], root: str) -> Iterator[Finding]:
+    """Yield the finding for variables without a value, with the command that adds them to `.env`."""
     why = "code that needs them fails or falls back to a default"
     for what in summaries(variables):
         command = append_command(root, ".env", [f"{each.seen.name}=…" for each in variables[:SHOWN]]) or "devboot env"

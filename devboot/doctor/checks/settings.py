@@ -7,14 +7,26 @@ import socket
 from collections.abc import Iterator
 
 from devboot import snapshot as snapshots
+from devboot.doctor.checks.observed import no_value
 from devboot.doctor.findings import WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.environment.ports.loopback import is_free
 from devboot.errors import shell_word
-from devboot.model.observation import CONNECT, FAILED, SETTING, Observation, is_here, observed_folder, read_observations
+from devboot.model.observation import (
+    ASKED,
+    CONNECT,
+    FAILED,
+    REQUIRED,
+    SETTING,
+    UNSET,
+    Observation,
+    is_here,
+    observed_folder,
+    read_observations,
+)
 from devboot.model.process import SERVICE, plan_from_plain
 from devboot.record import Record
-from devboot.supervisor.explain.observed import ALIKE, SERVICES, server_command
+from devboot.supervisor.explain.observed import ALIKE, SERVICES, Lack, server_command
 from devboot.supervisor.last_failure import read_failures
 from devboot.text.units import counted
 
@@ -56,6 +68,8 @@ def settings(subject: Subject) -> Answer:
     hosts = manifest.python.hosts if manifest is not None else ()
     findings = [finding for each in addresses.values() if (finding := _judged(each, servers, hosts))]
     findings += _other_databases(subject, seen)
+    unset = [Lack((), each, each.name) for each in seen if each.kind == UNSET and each.how in (REQUIRED, ASKED)]
+    findings += no_value(unset, subject.project.root)
     facts = [f"settings have {counted(len(addresses), 'address')}"] if subject.probed is not None else []
     failed = [f"{each.name}{each.where}" for each in seen if each.kind == FAILED]
     return Answer((*facts, *failed), tuple(findings), (*(each.shown for each in addresses.values()), *failed))

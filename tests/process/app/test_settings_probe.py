@@ -93,6 +93,22 @@ def test_an_import_that_fails_is_named_with_the_settings_that_it_has_reached(sho
     assert ("the import of shop.wsgi ended with ModuleNotFoundError", "shop/wsgi.py:2") == found[FAILED]
 
 
+def test_a_variable_that_the_code_needs_is_found_where_nothing_declares_it(shop):
+    shop.edit("gunicorn shop.wsgi:application", "flask --app shop run -p $PORT")
+    (shop.root / "requirements.txt").write_text("flask\n")
+    (shop.root / "shop/__init__.py").write_text(
+        'import os\nfrom flask import Flask\napp = Flask(__name__)\nAPI_TOKEN = os.environ["ACME_API_KEY"]\n'
+    )
+
+    report = doctor(shop.context(), ["settings"], probes=True)
+
+    assert ["variables without a value: ACME_API_KEY (shop/__init__.py:4)"] == [
+        each.what for _, each in report.findings
+    ]
+    (shop.root / ".env").write_text("ACME_API_KEY=1\n")
+    assert () == doctor(shop.context(), ["settings"], probes=True).findings
+
+
 @pytest.mark.parametrize(
     ("command", "entries"),
     [

@@ -135,3 +135,11 @@ def test_a_project_that_was_never_prepared_is_no_error(subject):
         "", probed=(setting(f"redis://localhost:{free_port()}"),), manifest=parse_manifest("", "devboot.toml")
     )
     assert ["observed/no-server"] == [each.slug for each in settings.settings(one).findings]
+
+
+def test_variables_that_the_code_requires_and_nobody_sets_are_named_with_their_lines(prepared):
+    seen = [Observation("unset", "KEY", how, f"settings.py:{line}") for line, how in enumerate(("required", "default"))]
+
+    (finding,) = settings.settings(prepared(*seen)).findings
+
+    assert ("observed/no-value", "variables without a value: KEY (settings.py:0)") == (finding.slug, finding.what)

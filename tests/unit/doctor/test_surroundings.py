@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from devboot import snapshot
-from devboot.doctor.checks import git, machine, manifest, network, store
+from devboot.doctor.checks import git, machine, manifest, network, store, variables
 from devboot.doctor.findings import WARNING
 from devboot.model.project_files.procfile import parse_procfile
 from devboot.provision.objects.store import STAGING
@@ -176,8 +176,9 @@ def test_lines_of_the_procfile_that_are_ignored_are_named(subject):
 def test_variables_of_the_template_without_a_value_are_told(subject, tmp_path):
     (tmp_path / "shop/.env.example").write_text("KEY=\nMAIL=\nPORT=\n")
     (tmp_path / "shop/.env").write_text("KEY=1\n")
+    (tmp_path / "shop/app.py").write_text("KEY = os.environ['KEY']\n")
 
-    answer = manifest.variables(subject("[env]\nPORT = 1\n"))
+    answer = variables.variables(subject("[env]\nPORT = 1\n"))
 
     assert (answer.facts, answer.details) == (
         ("1 variable of .env.example without a value",),
@@ -188,9 +189,36 @@ def test_variables_of_the_template_without_a_value_are_told(subject, tmp_path):
 def test_lines_of_env_files_without_an_effect_are_named_unless_they_are_silenced(subject, tmp_path):
     (tmp_path / "shop/.env").write_text("KEY=1\nKEY=2\nnothing\n")
 
-    answer = manifest.variables(subject())
+    answer = variables.variables(subject())
 
     assert slugs(answer) == ["env/duplicate", "env/skipped-line"]
     assert answer.findings[0].fix.command == "sed -n 1p .env"
     silent = subject('[project]\nsilence = ["env/duplicate"]\n')
-    assert slugs(manifest.variables(silent)) == ["env/skipped-line"]
+    assert slugs(variables.variables(silent)) == ["env/skipped-line"]
+
+
+# Variables that nothing uses
+
+
+def test_variables_that_no_file_names_are_reported_and_no_problem(subject):
+    one = subject('[env]\nSHOP_KEY = "1"\nMAIL_TOKEN = "2"\n[processes.web]\ncommand = "serve $USED"\n')
+    root = one.project.root
+    with open(os.path.join(root, "devboot.toml"), "w") as file:
+        file.write('[env]\nSHOP_KEY = "1"\nMAIL_TOKEN = "2"\n[processes.web]\ncommand = "serve $USED"\n')
+    with open(os.path.join(root, ".env"), "w") as file:
+        file.write("OLD_NAME=1\nUSED=2\nAPP_TOPIC=3\nPGHOST=4\n")
+    with open(os.path.join(root, "settings.py"), "w") as file:
+        file.write('class Settings(BaseSettings):\n    topic: str\nKEY = os.environ["SHOP_KEY"]\n')
+
+    answer = variables.variables(one)
+
+    assert ((), ("2 variables that no file of the project names (-v)",)) == (answer.findings, answer.facts)
+    assert ("named nowhere: MAIL_TOKEN, OLD_NAME",) == answer.details
+
+
+def test_of_a_clone_that_is_too_large_to_be_searched_nothing_is_said(subject, monkeypatch):
+    monkeypatch.setattr(variables, "_MOST_BYTES", 10)
+    one = subject('[env]\nNAME_OF_NOTHING = "1"\n')
+    with open(os.path.join(one.project.root, "settings.py"), "w") as file:
+        file.write("# more than ten bytes\n")
+    assert variables.Answer() == variables.variables(one)

@@ -530,6 +530,7 @@ COMMANDS = (
             Flag(("--list",), "list the areas and their checks"),
             Flag(("--strict",), "exit 1 for warnings too"),
             Flag(("--probe",), "import the project's code, and compare the addresses in its settings with what runs"),
+            Flag(("--online",), "send a request to each source of packages"),
             Flag(("--fix",), "run each fix that devboot has, after a question"),
             Flag(("-y", "--yes"), "with --fix and --report: ask nothing"),
             Flag(("-n", "--dry-run"), "with --fix: list the fixes, change nothing"),

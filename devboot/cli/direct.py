@@ -66,12 +66,14 @@ def _init(invocation: Invocation, session: Session) -> int:
 
 
 def _doctor(invocation: Invocation, session: Session) -> int:
+    from devboot.app.commands.doctor import Reach
     from devboot.cli.commands import init_doctor
 
     flag = invocation.flag
+    reach = Reach(probes=flag("probe"), is_online=flag("online"))
     for name, carry_out in (("read", init_doctor.read_report), ("report", init_doctor.write_report)):
         if path := str(invocation.values.get(name) or ""):
-            return carry_out(session, invocation.args, path, yes=flag("yes"), probes=flag("probe"))
+            return carry_out(session, invocation.args, path, yes=flag("yes"), reach=reach)
     return init_doctor.doctor(
         session,
         invocation.args,
@@ -80,7 +82,7 @@ def _doctor(invocation: Invocation, session: Session) -> int:
         fix=flag("fix"),
         yes=flag("yes"),
         dry_run=flag("dry-run"),
-        probes=flag("probe"),
+        reach=reach,
     )
 
 

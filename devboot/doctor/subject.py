@@ -66,6 +66,7 @@ class Subject(Record):
     refusals: Callable[[], tuple[tuple[str, DevbootError, str], ...]] = tuple  # `up`'s errors: area, error, database
     lease: Callable[[], DaemonLease | None] = lambda: None  # of the project's daemon, dead or alive
     why_stale: Callable[[], tuple[str, ...]] = tuple  # why devboot.lock doesn't fit requirements and manifest
+    sources: Callable[[], tuple[str, ...]] | None = None  # addresses to ask whether they answer; None: send nothing
     probed: tuple[Observation, ...] | None = None  # what the code was observed to look for; None: it was not run
 
 

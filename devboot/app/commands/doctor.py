@@ -27,6 +27,8 @@ from devboot.paths import user_directories
 from devboot.record import Record
 from devboot.state.project import find_project
 
+_ASKED = "pip"  # a package of which every index has a page, or doesn't, in an answer without its whole list
+
 
 class _Sources(Record):
     manifest: Manifest | None = None
@@ -41,17 +43,27 @@ class _Directories(Record):
     problem: DevbootError | None = None
 
 
-def doctor(
-    context: Context, names: Sequence[str] = (), reporter: Reporter | None = None, *, probes: bool = False
-) -> Report:
-    """Run the checks that `names` (areas or checks) select, all by default. Raises UsageError for an unknown name.
+class Reach(Record):
+    """What the checks may do beyond looking: import the project's code, send requests to sources of packages."""
 
-    `probes`: the code of the project is imported, to compare the addresses in its settings.
-    """
+    probes: bool = False
+    is_online: bool = False
+
+
+def doctor(
+    context: Context,
+    names: Sequence[str] = (),
+    reporter: Reporter | None = None,
+    reach: Reach | None = None,
+) -> Report:
+    """Run the checks that `names` (areas or checks) select, all by default. Raises UsageError for an unknown name."""
+    reach = reach or Reach()
     subject = examine(context)
     checks = chosen(names, checks_for(subject))
-    if probes:
+    if reach.probes:
         subject = subject._replace(probed=_probe(subject, reporter))
+    if reach.is_online:
+        subject = subject._replace(sources=lambda: _sources(context, subject))
     report = run_checks(checks, subject, context.clock, reporter=reporter)
     return report._replace(changes=_changes(subject)) if report.findings or report.crashes else report
 
@@ -83,6 +95,28 @@ def _undeclared(subject: Subject) -> tuple[Observation, ...]:
         for each in needed
         if each.required and each.name not in known
     )
+
+
+def _sources(context: Context, subject: Subject) -> tuple[str, ...]:
+    """Return the addresses of the indexes that uv uses here, and of the registry if the lock has packages of npm."""
+    from devboot.doctor.checks.lockfile import load
+    from devboot.sources.npmrc import load_npm_config
+    from devboot.uv.client import make_looking_uv
+    from devboot.uv.pip.download import index_lines
+
+    root = subject.project.root
+    words = [line.split() for line in index_lines(make_looking_uv(context.environ, root, subject.cache)).splitlines()]
+    found = [f"{line[1].rstrip('/')}/{_ASKED}/" for line in words if line[0].endswith("index-url") and len(line) > 1]
+    found += [line[1] for line in words if line[0] == "--find-links" and len(line) > 1]
+    try:
+        lock = load(subject)
+    except DevbootError:
+        lock = None  # `up` refuses, and is asked by another check
+    rows = [row for package in (lock.package if lock is not None else ()) for row in package.rows().values()]
+    names = dict.fromkeys(row.name for row in rows if row.source == "npm")
+    registries = (load_npm_config(context.environ, root).registry(name) for name in names)
+    found += [each.value for each in registries if each is not None]
+    return tuple(dict.fromkeys(each for each in found if each.startswith(("http://", "https://"))))
 
 
 def _changes(subject: Subject) -> str:

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from devboot.app.commands.doctor import available, chosen, doctor as examine
+from devboot.app.commands.doctor import Reach, available, chosen, doctor as examine
 from devboot.cli.session import Session
 from devboot.doctor.findings import Report
 from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, Step, is_still_there, steps_of, summary
@@ -72,7 +72,7 @@ def doctor(
     fix: bool,
     yes: bool,
     dry_run: bool = False,
-    probes: bool = False,
+    reach: Reach | None = None,
 ) -> int:
     """Print the report of `doctor`, or the list of checks; with `fix` run each available fix after confirmation.
 
@@ -83,7 +83,7 @@ def doctor(
     if only_list:
         session.out(render_list(chosen(names, available(session.context))))
         return Exit.OK
-    report = _examine(session, names, probes=probes)
+    report = _examine(session, names, reach)
     if fix:
         return _fix(session, names, report, is_asked=not yes, strict=strict, dry_run=dry_run)
     if session.json:
@@ -102,7 +102,7 @@ def doctor(
     return Exit.OK if report.is_ok(strict=strict) else Exit.FAILED
 
 
-def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool, probes: bool = False) -> int:
+def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool, reach: Reach | None = None) -> int:
     """Print the report and, after confirmation, write it to `path`; return the exit code.
 
     Raises UsageError if there is no terminal for the question, or another file at `path`.
@@ -115,7 +115,7 @@ def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool
             "`devboot doctor --report` asks before it writes, and there is no terminal to ask on",
             help=[f"devboot doctor --report {shell_word(path)} -y"],
         )
-    findings = report_as_json(_examine(session, names, probes=probes), session.mask)
+    findings = report_as_json(_examine(session, names, reach), session.mask)
     document = collect(session.context, findings, mask=session.mask)
     _show_document(session, document)
     session.say("", f"{path} gets what is shown above, and is sent to nobody")
@@ -126,7 +126,7 @@ def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool
     return Exit.OK
 
 
-def read_report(session: Session, names: Sequence[str], path: str, **_flags: bool) -> int:  # noqa: ARG001
+def read_report(session: Session, names: Sequence[str], path: str, **_flags: object) -> int:  # noqa: ARG001
     """Print the report stored at `path`; return the exit code. Raises UsageError if there is none."""
     from devboot.app.commands.doctor_report import read
 
@@ -202,8 +202,8 @@ def _carry_out(session: Session, step: Step) -> None:
             session.say(f"kept: {kept}")
 
 
-def _examine(session: Session, names: Sequence[str], *, probes: bool = False) -> Report:
+def _examine(session: Session, names: Sequence[str], reach: Reach | None = None) -> Report:
     shown = session.reporting(session.project, is_brief=True)
     session.reporter = None  # nothing is installed that Ctrl-C could interrupt
     with shown as reporter:
-        return examine(session.context, names, reporter, probes=probes)
+        return examine(session.context, names, reporter, reach)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from devboot.app.commands.doctor import doctor, examine
+from devboot.app.commands.doctor import Reach, doctor, examine
 from devboot.app.commands.settings_probe import entries_of, probe
 from devboot.model.observation import FAILED, SETTING
 from devboot.model.process import ProcessSpec
@@ -36,7 +36,7 @@ def test_the_code_is_imported_in_the_environment_of_its_process(shop):
     assert shop.up() == ""
     before = files(shop.root)
 
-    report = doctor(shop.context(), ["settings"], probes=True)
+    report = doctor(shop.context(), ["settings"], reach=Reach(probes=True))
 
     assert before == files(shop.root)
     assert [] == list((shop.state).glob("devboot-scratch-*"))
@@ -51,7 +51,7 @@ def test_doctor_runs_no_code_without_the_flag(shop):
 
     shop.report()
     assert not (shop.folder / "ran").exists()
-    doctor(shop.context(), ["settings"], probes=True)
+    doctor(shop.context(), ["settings"], reach=Reach(probes=True))
     assert (shop.folder / "ran").exists()
 
 
@@ -100,13 +100,13 @@ def test_a_variable_that_the_code_needs_is_found_where_nothing_declares_it(shop)
         'import os\nfrom flask import Flask\napp = Flask(__name__)\nAPI_TOKEN = os.environ["ACME_API_KEY"]\n'
     )
 
-    report = doctor(shop.context(), ["settings"], probes=True)
+    report = doctor(shop.context(), ["settings"], reach=Reach(probes=True))
 
     assert ["variables without a value: ACME_API_KEY (shop/__init__.py:4)"] == [
         each.what for _, each in report.findings
     ]
     (shop.root / ".env").write_text("ACME_API_KEY=1\n")
-    assert () == doctor(shop.context(), ["settings"], probes=True).findings
+    assert () == doctor(shop.context(), ["settings"], reach=Reach(probes=True)).findings
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ OTHER = {"DEVBOOT_TEST", "DEVBOOT_FAIL_POINT", "OVERMIND_SKIP_ENV", "UV_NO_INDEX
 # Of the code that onboarding evaluates; written for a library of ours
 OTHER |= {"DATABASE_URL", "PYDANTIC_DISABLE_PLUGINS"}
 OTHER |= {"FLASK_APP", "PYTHONPATH"}  # of the project's processes, for an import of its code
+OTHER |= {"VIRTUAL_ENV"}  # doctor names one that belongs to another project
 OTHER |= {"APT_CONFIG", "DEVBOOT_HOSTS", "DEVBOOT_RECORD", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"}
 
 # uv's own; devboot only asks it once less, and makes the folder of a cache

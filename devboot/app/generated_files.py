@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Sequence
 
-from devboot.clone_reader import file_digest
+from devboot.clone_reader import file_digest, parse_json
 from devboot.clone_writer import refuse_outside
 from devboot.errors import UsageError
 from devboot.files import atomic_write, make_directories, move_aside, plain
@@ -96,7 +96,7 @@ def _exists(paths: Sequence[str], folder: str) -> UsageError:
 def _read(record: str) -> dict[str, str]:
     try:
         with open(record, encoding="utf-8", opener=plain) as file:
-            return {str(path): str(digest) for path, digest in json.load(file).items()}
+            return {str(path): str(digest) for path, digest in parse_json(file.read()).items()}
     except (OSError, ValueError, AttributeError):
         return {}  # without the record no file counts as ours, and existing ones are refused
 

@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from devboot.clone_reader import parse_json
 from devboot.files import atomic_write, fail_point, list_names, make_directories, plain
 from devboot.record import Record
 
@@ -60,7 +61,7 @@ def read(state: str, number: int) -> Generation | None:
     try:
         with open(_path(state, number), encoding="utf-8", opener=plain) as stream:
             facts = _parse(number, stream.readline())
-            body = json.loads(stream.read())
+            body = parse_json(stream.read())
     except (OSError, ValueError):
         return None
     return Generation(facts, body) if facts is not None and isinstance(body, dict) else None
@@ -165,7 +166,7 @@ def _facts(state: str, number: int) -> Facts | None:
 
 def _parse(number: int, line: str) -> Facts | None:
     try:
-        said = json.loads(line)
+        said = parse_json(line)
         if said["format"] != FORMAT:
             return None
         objects = tuple(str(name) for name in said["objects"])

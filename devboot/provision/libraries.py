@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from glob import glob
 
+from devboot.clone_reader import parse_json
 from devboot.files import atomic_write, make_directories
 from devboot.model.artifact import Artifact, Layout, Part, Wanted, digest_of_parts
 from devboot.provision.objects.store import REGISTERED, StoreObject
@@ -112,7 +113,7 @@ class LibraryStore:
         """Return the variables with which `requirement` was built before, None if it wasn't; see `LibrarySupply`."""
         try:
             with open(self._note(requirement), encoding="utf-8") as stream:
-                places = {str(key): str(place) for key, place in json.load(stream).items()}
+                places = {str(key): str(place) for key, place in parse_json(stream.read()).items()}
             libraries = [known_libraries()[key] for key in places]
         except (OSError, ValueError, KeyError, AttributeError):
             return None

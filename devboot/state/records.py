@@ -9,6 +9,7 @@ import json
 import os
 import sys
 
+from devboot.clone_reader import parse_json
 from devboot.files import atomic_write, plain
 from devboot.record import Record
 from devboot.state.projects import LEASE, RECORD, RUN
@@ -62,7 +63,7 @@ def read_owner(folder: str) -> Owner | None:
     """Return the project for which a folder was made, by its record; None without a readable record."""
     try:
         with open(os.path.join(folder, RECORD), encoding="utf-8", opener=plain) as file:
-            record = json.load(file)
+            record = parse_json(file.read())
         return Owner(str(record["path"]), Identity(*(int(record[field]) for field in _FIELDS)))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -271,3 +271,13 @@ def test_text_of_a_clone_is_parsed_only_where_nothing_that_is_nested_too_deeply_
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("json.loads", "tomllib.loads")
     ]
+
+
+@pytest.mark.faults(42)
+def test_no_json_file_that_is_nested_too_deeply_ends_a_command():
+    """`json.load` raises RecursionError; `parse_json(file.read())` raises ValueError, also for devboot's own records."""
+    assert [] == [
+        (str(path), call.lineno)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for _, call in calls(ast.parse(path.read_text()), lambda call: ast.unparse(call.func) == "json.load")
+    ]

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 
+from devboot.clone_reader import parse_json
 from devboot.files import plain
 from devboot.provision.objects.tree import Entry, files_below, list_tree, tree_digest
 
@@ -28,7 +29,7 @@ def read(directory: str) -> tuple[str, tuple[Entry, ...]] | None:
     """Return the digest of the tree and its entries from object.json; None if it is missing or damaged."""
     try:
         with open(os.path.join(directory, NAME), encoding="ascii", opener=plain) as stream:
-            record = json.load(stream)
+            record = parse_json(stream.read())
         entries = tuple(Entry(*row) for row in record["files"])
         digest = str(record["digest"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 
+from devboot.clone_reader import parse_json
 from devboot.files import fail_point, make_directories
 
 _CHUNK = 1 << 20
@@ -51,7 +52,7 @@ class Partial:
         """Return the value for the header `If-Range`; "" if there is none, or the bytes came from another URL."""
         try:
             with open(self._notes, encoding="utf-8") as stream:
-                notes = json.load(stream)
+                notes = parse_json(stream.read())
             return str(notes["validator"]) if notes["address"] == _short(url) else ""
         except (OSError, ValueError, KeyError, TypeError):
             return ""

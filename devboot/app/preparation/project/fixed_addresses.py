@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection, Mapping
 
 from devboot.app.preparation.project.loaded import FixedAddress, Loaded
+from devboot.clone_reader import parse_json
 from devboot.events import WARNING, Event, Reporter
 from devboot.files import atomic_write, plain
 from devboot.model.edge.manifest.manifest import Manifest
@@ -147,7 +148,7 @@ def _read(state: str) -> dict[str, FixedAddress]:
     """Return the recorded ports and access by service; empty if the record can't be read."""
     try:
         with open(_path(state), encoding="utf-8", opener=plain) as file:
-            rows = json.load(file)
+            rows = parse_json(file.read())
         return {
             str(name): FixedAddress(int(port), bool(is_open), str(at)) for name, (port, is_open, at) in rows.items()
         }

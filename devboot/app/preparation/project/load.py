@@ -12,7 +12,7 @@ from devboot.app.preparation.project.fixed_addresses import with_fixed_addresses
 from devboot.app.preparation.project.folders import claim_folders
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.recorded_reads import RecordedReads
-from devboot.clone_reader import note
+from devboot.clone_reader import note, parse_json
 from devboot.environment.process_specs import PORT_STEP
 from devboot.environment.project_owner import refuse_sudo
 from devboot.errors import ManifestError
@@ -186,7 +186,7 @@ def _stored_detection(project: Project) -> KeptDetection | None:
     """Return the stored detection; None if there is none or a file has changed since."""
     try:
         with open(_stamps_file(project), encoding="utf-8", opener=plain) as file:
-            record = json.load(file)
+            record = parse_json(file.read())
         stamps = tuple((str(path), int(time), int(size)) for path, time, size in record["stamps"])
         notes = tuple((str(text), bool(warns)) for text, warns in record["notes"])
         program, kind = str(record["program"]), str(record["program_kind"])

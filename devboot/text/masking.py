@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 
 MASK = "***"
 _REFERENCE = r"(?!\$\{[\w.-]+\}@)"  # a `${…}` reference is no secret itself
+# A password with a slash has to be written as `%2F`, but isn't always; what could be a port before a path is none. It
+# ends before `//`, so that a search doesn't start again within it, which would make it quadratic.
+AFTER_COLON = r"(?!(?:\d+|\$\{[^}\s]*\}|\$\w+|\{\w*\})/)(?:[^\s/@\"']|/(?!/))+"
 # Both patterns start at `://`: starting at the scheme would make the search quadratic.
-_CREDENTIALS = re.compile(rf"((?<=[A-Za-z0-9+.-])://[^\s/:@\"']*):{_REFERENCE}([^\s/@\"']+)@")
+_CREDENTIALS = re.compile(rf"((?<=[A-Za-z0-9+.-])://[^\s/:@\"']*):{_REFERENCE}({AFTER_COLON})@")
 _TOKEN = re.compile(rf"((?<=[A-Za-z0-9+.-])://){_REFERENCE}([^\s/:@\"']{{16,}})@")  # a token in place of the user
 _HOST = re.compile(r"[A-Za-z0-9_.-]*")
 # Shorter values, and these, occur in text by chance: masking them would garble messages and reveal the values.
@@ -27,8 +30,9 @@ class Masker:
         self.add(values)
 
     def add(self, values: Iterable[str]) -> None:
-        """Also mask these values; longer ones are replaced first, in case one contains another."""
-        fresh = {value for value in values if len(value) >= _SHORTEST and value.lower() not in _COMMON}
+        """Also mask these values, and each line of them; longer ones first, in case one contains another."""
+        lines = {line.strip() for value in values for line in (value, *value.splitlines())}
+        fresh = {line for line in lines if len(line) >= _SHORTEST and line.lower() not in _COMMON}
         self._values = sorted(fresh | set(self._values), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:

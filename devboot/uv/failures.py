@@ -8,13 +8,16 @@ from collections.abc import Iterable, Sequence
 
 from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
 from devboot.record import Record
+from devboot.text.masking import AFTER_COLON
 from devboot.uv.system_libraries import complaint, what_is_lacking
 
 _ERROR = re.compile(r"^error:\s*(?P<text>.*)$")
 _CAUSE = re.compile(r"^\s*(?:cause|Caused by):\s*(?P<text>.*)$")
 _TREE = re.compile(r"^\s*(?:\u00d7|├─▶|╰─▶|x|\|->|`->)\s+(?P<text>.*)$")
 _HINT = re.compile(r"^hint:\s*(?P<text>.*)$")
-_URL = re.compile(r"(?P<scheme>[a-z+]+://)(?P<login>[^/@\s]+@)?(?P<host>[^/\s`'\"),]+)(?P<path>[^\s`'\"),]*)")
+_URL = re.compile(
+    rf"(?P<scheme>[a-z+]+://)(?P<login>[^/@\s]+@|[^/@\s:]*:{AFTER_COLON}@)?(?P<host>[^/\s`'\"),]+)(?P<path>[^\s`'\"),]*)"
+)
 _PACKAGE = re.compile(r"`(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?(?:==[^`\s]+)?)(?: @ [^`]*)?`")
 _HTTP_STATUS = re.compile(r"\(?(?P<status>4\d\d|5\d\d) [A-Z][A-Za-z ]+")
 _SERVER_ERROR = re.compile(r"HTTP status server error \((?P<status>5\d\d)|returned error: (?P<gits>5\d\d)")

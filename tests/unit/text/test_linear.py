@@ -94,6 +94,8 @@ def test_output_is_rendered_in_linear_time(block, render):
 
 
 TEXTS = {
+    "addresses with slashes": "x://a:b/c" * (SIZE // 9),
+    "an address": "x://a:" + "b/" * (SIZE // 2),
     "a word": "a" * SIZE,
     "words": "ab " * (SIZE // 3),
     "back-ticks": "` " * (SIZE // 2),

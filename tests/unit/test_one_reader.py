@@ -275,7 +275,7 @@ def test_text_of_a_clone_is_parsed_only_where_nothing_that_is_nested_too_deeply_
 
 @pytest.mark.faults(42)
 def test_no_json_file_that_is_nested_too_deeply_ends_a_command():
-    """`json.load` raises RecursionError; `parse_json(file.read())` raises ValueError, also for devboot's own records."""
+    """`json.load` raises RecursionError; `parse_json(file.read())` raises ValueError, for own records too."""
     assert [] == [
         (str(path), call.lineno)
         for path in sorted(PACKAGE.rglob("*.py"))

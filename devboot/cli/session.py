@@ -74,7 +74,7 @@ class Session:
         return symbols(is_unicode(self.context.stderr if err else self.context.stdout))
 
     def colour(self, *, err: bool = False) -> bool:
-        """Return whether stdout, or stderr, gets colours."""
+        """Return True if stdout (with `err`: stderr) is written with colours."""
         context = self.context
         return has_colour(context.stderr if err else context.stdout, context.environ, context.output)
 

@@ -30,7 +30,7 @@ class Step(NamedTuple):
 
     @property
     def is_repair(self) -> bool:
-        """Return whether doctor itself carries out the fix, rather than another command."""
+        """Return True if doctor carries out the fix by a function of devboot, rather than by running a command."""
         return self.use_case in REPAIRS
 
     @property

@@ -19,9 +19,9 @@ def distributions_table() -> Mapping[str, Any]:
 
 @functools.cache
 def distributions() -> Mapping[str, str]:
-    """Return the package that provides each module, as `{"yaml": "pyyaml"}`; in shared namespaces by dotted name.
+    """Return {module: package that provides it}, such as `{"yaml": "pyyaml", "google.protobuf": "protobuf"}`.
 
-    `google` is such a namespace: several packages provide modules in it.
+    A namespace shared by several packages, such as `google`, is listed by dotted names only.
     """
     table = distributions_table()
     same = {name: name.replace("_", "-") for name in table["same"].split()}

@@ -65,7 +65,7 @@ class Kind:
         return self.engine is not _NEVER
 
     def can_be_led(self, packages: Collection[str]) -> bool:
-        """Return whether a container's name can be made to resolve to this machine, by PGHOSTADDR or in Python."""
+        """Return True if the clients among `packages` can be made to resolve a container's name to this machine."""
         used = [name for name in self.clients if name in packages]
         return self.libpq or not used or any(name not in self.native for name in used)
 

@@ -33,7 +33,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A remark for which the manifest has no key; `warns`: something won't work because of it."""
+    """A remark for the user about the proposal; `warns`: something won't work because of the fact that it states."""
 
     text: str
     evidence: Evidence | None = None
@@ -152,7 +152,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program of the clone that no process runs: its command ("" for none), and what it does: `opens a window`."""
+    """A program of the clone to be run by hand: its command ("" if none), and its effect, such as `opens a window`."""
 
     command: str = ""
     kind: str = ""

@@ -17,7 +17,7 @@ class WheelSource(InstalledByUv):
     kind = "wheel"
 
     def installation(self, artifact: Artifact) -> Installation:
-        """Return the wheel as a requirement for uv; see `InstalledByUv`."""
+        """Return the wheel's requirement line with hash, Python version and environment variables for uv."""
         return Installation(_requirement(artifact), python_of(artifact.file), _deployment_target(artifact))
 
 

@@ -114,7 +114,7 @@ def failed(state: State) -> State:
 
 
 def succeeded(state: State, policy: Policy) -> bool:
-    """Return whether the process has exited as expected."""
+    """Return True if the process has ended with an expected exit code, and no signal ended it."""
     return state.phase == phases.EXITED and state.end is not None and is_expected(state.end, policy)
 
 

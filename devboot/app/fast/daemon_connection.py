@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def meet(call: Call) -> Found:
-    """Find the daemon of the call's project and connect to it."""
+    """Find the daemon of the project that `call` is about, and connect to it."""
     return daemon.find(call.state, call.root, call.environ, call.data)
 
 

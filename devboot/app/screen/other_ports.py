@@ -50,7 +50,7 @@ class OtherPorts:
         return bool(data)
 
     def complaint(self) -> str:
-        """Return the error that prevented a new plan; "" if there is one."""
+        """Return the error for which the child made no plan with other ports; "" if it made one."""
         self._child.wait()
         try:
             event = json.loads(self._last.rstrip().rpartition(b"\n")[2])["event"]

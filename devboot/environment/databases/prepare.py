@@ -52,7 +52,7 @@ class Database(Record):
 
 
 def named(root: str, name: str, wanted: tables.Database) -> Database:
-    """Return the database `name` of the manifest (`wanted`) with paths below `root` made absolute."""
+    """Return the settings `wanted` of the manifest's database `name` with its paths made absolute below `root`."""
 
     def below(path: str | None) -> str | None:
         return None if path is None else os.path.join(root, path)

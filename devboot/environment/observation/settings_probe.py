@@ -94,7 +94,7 @@ class Guard:
 
 
 def load(entry: str) -> None:
-    """Import a module or run a script, without what it does when it is the main program."""
+    """Import the module or script `entry`, but not as `__main__`, then Django's settings if it has any."""
     if entry == MANAGE:
         with open(MANAGE, encoding="utf-8", errors="replace") as file:
             named = _SETTINGS.search(file.read(_LARGEST))

@@ -66,7 +66,7 @@ class PythonProject:
 
 @dataclass(frozen=True, slots=True)
 class PythonLock:
-    """The Python part of devboot.lock: its rows, a digest of the resolved requirements, the lowest Python it is for.
+    """The Python part of devboot.lock: pinned packages, digest of the requirements, and versions of Python allowed.
 
     `chosen` is the minor version that suits the pins best, if the project leaves it open; else "". `interpreter` is the
     exact version that it was made for, "" in locks without it. `below` is the first Python that it doesn't serve, "" if

@@ -50,7 +50,7 @@ class Interpreter:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the values of markers, by name."""
+        """Return the values of environment markers for this interpreter, such as `{"python_version": "3.12", …}`."""
         return dict(self.markers)
 
 

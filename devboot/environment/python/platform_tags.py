@@ -36,7 +36,7 @@ def target_of(platform: str, python: str, *, is_musl: bool = False) -> Target:
 
 
 def marker_values(platform: str, version: str) -> dict[str, str]:
-    """Return the values of markers for CPython of this full version on a platform."""
+    """Return the values of environment markers for CPython of a full version on a platform, by marker name."""
     is_macos = platform in _MACOS
     return {
         "implementation_name": "cpython",

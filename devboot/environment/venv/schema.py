@@ -17,7 +17,7 @@ NAME = "devboot.schema.json"
 
 
 def write_schema(venv: str) -> None:
-    """Write the manifest's JSON Schema into a virtualenv if it is missing; a failed write is ignored."""
+    """Write devboot.toml's JSON Schema, for editors, into a virtualenv that lacks it; a failed write is ignored."""
     with open(os.path.join(os.path.dirname(devboot.model.edge.__file__), NAME), "rb") as file:
         schema = file.read()
     path = os.path.join(venv, NAME)

@@ -59,7 +59,7 @@ class PartRow(Table):
     size: Bytes = Field(description="Size in bytes.")
 
     def part(self) -> Part:
-        """Return this table as a plain value without pydantic."""
+        """Return the row as a `Part`, without pydantic."""
         return Part(self.name, self.version, self.file, self.sha256, self.size)
 
 
@@ -73,7 +73,7 @@ class PinRow(Table):
     hashes: Digests = Field(min_length=1, description="Digests of the files that may be installed.")
 
     def pin(self) -> AppPin:
-        """Return this table as a plain value without pydantic."""
+        """Return the row as an `AppPin`, without pydantic."""
         return AppPin(self.name, self.version, self.marker, tuple(sorted(self.hashes)))
 
 
@@ -109,7 +109,7 @@ class ArtifactRow(Table):
         return values
 
     def artifact(self, pins: Sequence[PinRow] = ()) -> Artifact:
-        """Return this table as a plain value without pydantic; `pins` are the packages of an app."""
+        """Return the row as an `Artifact`, without pydantic; `pins` are the packages of an app."""
         files = tuple(sorted(row.part() for row in self.files))
         pinned = tuple(sorted(row.pin() for row in pins)) if self.source == "app" else ()
         return Artifact(

@@ -39,7 +39,7 @@ class Table(BaseModel):
 
 
 def branch_of(value: Any, branches: Mapping[str, type[Table]]) -> str | None:
-    """Return which of the alternative tables a value is, by a key that only one has; None if unknown.
+    """Return the tag (`<key>`) of the table type a value belongs to, by the first of the keys it has; None if none.
 
     A slightly misspelt key counts, too.
     """

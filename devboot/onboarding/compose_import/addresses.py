@@ -83,7 +83,7 @@ class Target:
 
 
 class Led(NamedTuple):
-    """A rewritten value, and the containers whose addresses it contained; `lost` are those without an address here."""
+    """A rewritten value, the containers whose addresses it contained, and (`lost`) those unreachable from here."""
 
     text: str
     targets: tuple[Target, ...] = ()
@@ -102,7 +102,7 @@ class Addresses:
                 self._by_prefix.setdefault(_HOLDS_HOST.sub("", name), target)
 
     def led(self, name: str, text: str) -> Led:
-        """Return the value `text` of the variable `name` with addresses of containers replaced."""
+        """Return the value of a variable with containers' addresses replaced by `${services.…}` or local addresses."""
         if URL.search(text):
             return self._replaced(URL, text, name)
         part = self._part(name, text)

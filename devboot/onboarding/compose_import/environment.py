@@ -24,7 +24,7 @@ _NAMES_VARIABLE = re.compile(r"\$\{?\w")
 
 
 class Found(NamedTuple):
-    """A converted variable of a container, the containers whose addresses it has, and its verdict for the report."""
+    """A variable converted from a container's, the containers whose addresses it contains, and the report's verdict."""
 
     variable: Variable
     targets: tuple[Target, ...]

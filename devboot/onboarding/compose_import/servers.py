@@ -47,9 +47,10 @@ def kind_of(container: Container) -> Kind | None:
 def servers_of(
     containers: Collection[Container], detected: Proposal, wanted: Mapping[str, Sequence[str]]
 ) -> list[Server]:
-    """Return the services and databases that replace containers; detected ones keep settings that the code needs.
+    """Return a service, with its databases, for each of the containers that runs a known server such as Redis.
 
-    `wanted` has the databases in the addresses that other containers have, by the container's name.
+    A service that was also detected in the code keeps the port and open access that the code needs. `wanted` maps a
+    container's name to the databases named in addresses of other containers.
     """
     found: list[Server] = []
     taken = {each.name for each in detected.tasks} | {each.name for each in detected.processes}

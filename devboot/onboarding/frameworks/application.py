@@ -13,7 +13,7 @@ _OF_TEMPLATE = re.compile(r"\{\{|\{%")  # in names of folders of cookiecutter an
 
 
 def find_application(tree: Tree) -> Application:
-    """Find the clone's application; its framework is None if none is recognised.
+    """Return the clone's application; one with framework None if no known framework is recognised.
 
     Of applications with the same rank, the one named in a start file of the clone is taken.
     """

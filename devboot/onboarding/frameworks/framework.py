@@ -42,7 +42,7 @@ class Settings(NamedTuple):
 
 @dataclass(slots=True)
 class Clone:
-    """Facts about a clone that are known before its code is evaluated."""
+    """Facts about a clone (application, packages, env files, …) that are known before its code is evaluated."""
 
     tree: Tree
     app: Application
@@ -88,7 +88,7 @@ class Framework(Protocol):
         return ()
 
     def entry(self, tree: Tree, app: Application) -> Application:
-        """Return the application in the module to load, if another module than the recognised one completes it."""
+        """Return the application with the module to load, which may be another one that completes `app`."""
         return app
 
     def settings(self, tree: Tree, app: Application, hints: Mapping[str, str]) -> Settings:
@@ -100,7 +100,10 @@ class Framework(Protocol):
         return None
 
     def program(self, clone: Clone) -> tuple[str, Evidence | None] | None:
-        """Return the command and place of a program that exits, for a clone without a server; None if there is none."""
+        """Return (command, place) of a program that ends by itself, for a clone without a server.
+
+        None if there is none.
+        """
         return None
 
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
@@ -108,7 +111,7 @@ class Framework(Protocol):
         return ()
 
     def completed(self, clone: Clone, command: str) -> str:
-        """Return a command found in the clone, with the options added that it needs to find the application."""
+        """Return a command from the clone with missing options added, such as `--app shop` for `flask run`."""
         return command
 
     def for_development(self, clone: Clone, command: str) -> str:

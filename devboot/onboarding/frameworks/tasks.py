@@ -104,7 +104,7 @@ def _migrates(clone: Clone, command: str) -> bool:
 
 
 def once_commands(tree: Tree, app: Application, compose: Compose) -> Iterator[tuple[str, Evidence]]:
-    """Yield (command, place) of the clone's commands that migrate, or create tables or first data, clearest first.
+    """Yield (command, place) of the clone's commands that migrate, create tables, or load first data; likeliest first.
 
     Left out are commands that delete data, and those whose program is neither in the clone nor a known migration tool.
     """

@@ -48,7 +48,7 @@ class FrontEnd(NamedTuple):
 
 
 class Addition(NamedTuple):
-    """What a front end adds to a proposal. `ports` are the ports that processes must have, by name."""
+    """The process, fixed ports (process name → port) and notes that a front end adds to a proposed manifest."""
 
     process: Process
     ports: Mapping[str, int]
@@ -230,7 +230,7 @@ def _of_containers(calls: Sequence[Call]) -> Iterable[Note]:
 
 
 def with_origins(env: Sequence[Variable], name: str) -> tuple[Variable, ...]:
-    """Return the variables with the front end's origin as the value of a required list of origins."""
+    """Return `env` with the front end's URL as the value of required variables such as FRONTEND_URL."""
     origin = f"http://localhost:${{processes.{name}.port}}"
     return tuple(
         Variable(each.name, value=origin, evidence=each.evidence)

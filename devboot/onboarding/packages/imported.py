@@ -118,7 +118,7 @@ def with_imported(
 
 
 def brought(packages: Mapping[str, str]) -> set[str]:
-    """Return known dependencies of packages; extras count too, since they often have the package's name."""
+    """Return the known dependencies of `packages` (name → extras), and the names of all their extras."""
     brings = distributions_table()["brings"]
     extras = {(each, extra) for each, some in packages.items() for extra in some.split(",") if extra}
     asked = {*packages, *(f"{each}[{extra}]" for each, extra in extras)}

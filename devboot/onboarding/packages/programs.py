@@ -65,7 +65,7 @@ def server_of(program: str) -> str:
 
 
 def is_brought(program: str, packages: Mapping[str, str]) -> bool:
-    """Return whether one of these packages contains a program."""
+    """Return True if one of the `packages` installs the program, such as `gunicorn`."""
     return any(name in packages for name in _SERVERS.get(program, ()))
 
 

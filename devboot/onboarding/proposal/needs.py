@@ -123,7 +123,10 @@ def needs_of_node(clone: Clone) -> Iterator[Need]:
 
 
 def for_another_stage(tree: Tree, need: Need, variable: Variable, settings: Mapping[str, Value]) -> Variable:
-    """Return the variable with any value, if only a settings class for another stage than development needs it."""
+    """Return a required variable with an empty value (or 0) if only a settings class such as `Production` needs it.
+
+    Any other variable is returned unchanged.
+    """
     place = need.place
     if not variable.required or place is None or any(value.place == place for value in settings.values()):
         return variable

@@ -12,9 +12,9 @@ from devboot.onboarding.proposal_values import Proposal, Variable
 
 
 def refuse_foreign_references(proposal: Proposal) -> Proposal:
-    """Return the proposal without values that contain an unknown `${…}`, which a manifest can't hold.
+    """Return the proposal without values whose `${…}` names nothing in the manifest: `up` would refuse them.
 
-    Such a variable becomes a required one, which takes its value from an env file; a process loses it.
+    In `[env]` such a variable becomes a required one, whose value comes from an env file; a process' own is removed.
     """
     names = names_of(proposal)
     served = {each.name for each in proposal.databases if each.service}

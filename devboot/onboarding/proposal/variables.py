@@ -90,7 +90,7 @@ def generated(name: str, sources: Sources) -> str | None:
 
 
 def sensible(need: Need, sources: Sources) -> str | None:
-    """Return a value for development: from the clone's template, else a usual one; None if there is none."""
+    """Return a development value for a variable: the template's, else one common for its name; None if neither."""
     example = sources.examples.get(need.name)
     if example is not None and not example.is_placeholder and fits(need, example.text):
         return local(need.name, example.text, sources.hosts)
@@ -102,7 +102,7 @@ def sensible(need: Need, sources: Sources) -> str | None:
 
 
 def fits(need: Need, text: str) -> bool:
-    """Return whether the code that reads the variable can parse `text`."""
+    """Return True if the code can convert `text` to the type that it requires of the variable, such as int."""
     kind = need.cast.rpartition(".")[2]
     if kind in ("int", "float") or (not kind and is_called("number", need.name)):
         return bool(
@@ -116,7 +116,7 @@ def fits(need: Need, text: str) -> bool:
 
 
 def usual(need: Need, example: Line | None) -> str | None:
-    """Return a value for the variable that suits most projects in development; None if there is none."""
+    """Return a common development value for a variable, by its name and type, such as "false"; None if unknown."""
     upper = need.name.upper()
     as_json = re.search(r"list\[|List\[|set\[|tuple\[|AnyHttpUrl", need.cast) or (
         example and example.text.startswith("[")
@@ -132,7 +132,7 @@ def usual(need: Need, example: Line | None) -> str | None:
 
 
 def local(variable: str, value: str, hosts: frozenset[str]) -> str:
-    """Return the variable's value with a container's host name replaced by this machine's address."""
+    """Return a variable's value with a container's host name replaced by 127.0.0.1; other values are unchanged."""
     if value == "host.docker.internal" or (value in hosts and is_called("holds_host", variable)):
         return "127.0.0.1"
     if "://" in value:

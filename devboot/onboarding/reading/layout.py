@@ -140,7 +140,7 @@ def application_at(tree: Tree, framework: str, where: Evidence, target: str = ""
 
 
 def is_library(tree: Tree, folder: str) -> bool:
-    """Return whether a folder contains a package that other projects install."""
+    """Return True if a folder contains a package meant to be installed by other projects."""
     return _is_installed(tree, folder) or tree.exists(posixpath.normpath(posixpath.join(folder, "setup.py")))
 
 

@@ -11,7 +11,7 @@ from devboot.onboarding.reading.tree import Tree
 
 
 def followed(tree: Tree, app: Application, start: Iterable[str]) -> Iterator[str]:
-    """Yield the files of some modules, and of the clone's modules that these import, directly or not."""
+    """Yield the files `start`, and those of all modules of the clone that they import, also indirectly."""
     waiting, seen = [*start], set[str]()
     while waiting:
         path = waiting.pop()

@@ -30,7 +30,7 @@ _PORT_OPTION = re.compile(r"^(?:vite|astro dev|ng serve|webpack(?:-dev-server| s
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """The tool and tasks that processes on Node need; empty if no process runs on Node."""
+    """The Node.js tool and the install tasks that processes on Node.js need; both empty if no process uses it."""
 
     packages: tuple[Package, ...] = ()
     tasks: tuple[Task, ...] = ()

@@ -26,13 +26,16 @@ class Held(NamedTuple):
 
 
 def held(tree: Tree, root: str, files: Iterable[str], name: str) -> Held | None:
-    """Return a package's limit from the first of these files, or lists they include, that has one; else None."""
+    """Return the version limit of package `name` in the first of the files (and files they include) that has one.
+
+    None if no file limits the version.
+    """
     found = (_held_in(path, text, name) for path, text in _lists(tree, root, files))
     return next((each for each in found if each is not None), None)
 
 
 def is_open(tree: Tree, root: str, files: Iterable[str], name: str) -> bool:
-    """Return whether the plain lists, and those that they include, set no limit to a package's version."""
+    """Return True if all files are requirements files (not locks) and none limits the version of package `name`."""
     bound = re.compile(rf"^[ \t]*{re.escape(name)}[ \t]*+(?:\[[^\]]*\])?[ \t]*[=<>!~@]", re.IGNORECASE | re.MULTILINE)
     lists = list(_lists(tree, root, files))
     return all(path.endswith(_PLAIN) and not bound.search(text) for path, text in lists)

@@ -46,7 +46,7 @@ def kind_by_screen(text: str) -> ProgramKind:
 
 
 def kind_of_program(text: str) -> ProgramKind:
-    """Return the kind of a program by its code; an empty one if it simply runs."""
+    """Return the kind of a program by its source, such as "takes arguments"; an empty kind for others."""
     if (kind := kind_by_screen(text)).what:
         return kind
     if _ASKS.search(text):

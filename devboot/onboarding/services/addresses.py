@@ -30,10 +30,7 @@ REDIS_URL = kind("redis").schemes
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One address of Redis that the code uses.
-
-    `url` is a complete URL; otherwise host and port are separate. `reads` are the variables that it comes from.
-    """
+    """An address of Redis in the code: a complete URL (`url`), or host and port apart; `reads` are its variables."""
 
     label: str
     url: str | None

@@ -87,5 +87,5 @@ def find_services(clone: Clone, code: Code, base: Run, given: Mapping[str, str],
 
 
 def containers(clone: Clone) -> frozenset[str]:
-    """Return the host names that mean a container: those in compose files, and usual ones."""
+    """Return the host names that mean a container: those in compose files, and usual ones such as `redis` or `db`."""
     return frozenset(clone.compose.hosts() | usual_hosts() | {DOCKER_HOST})

@@ -30,7 +30,7 @@ OPENS = re.compile(
 
 @dataclass(slots=True)
 class Found:
-    """The databases that the application opens, and notes about those that devboot can't provide."""
+    """Databases that the application opens, and notes on the others; `servers` names servers that need no note."""
 
     databases: list[Database]
     notes: list[Note]

@@ -52,7 +52,7 @@ def scheme_of_mysql(packages: Collection[str], tree: Tree) -> str:
 
 
 def with_asyncio_driver(scheme: str, packages: Collection[str]) -> str:
-    """Return a URL's scheme with a driver for SQLAlchemy's asyncio engine; unchanged if its driver suits that."""
+    """Return a URL's scheme with an asyncio driver, as `postgresql+asyncpg`; unchanged if its driver is one."""
     for kind, schemes in load_table("drivers")[ASYNCIO].items():
         if scheme.startswith(kind) and scheme not in schemes:
             return _scheme(ASYNCIO, kind, packages)

@@ -147,7 +147,7 @@ def _without_recipe(found: Served, run: Run, containers: Collection[str]) -> Ser
 
 
 def written_address(kind: Kind, name: str, text: str) -> str:
-    """Return a variable's value for the manifest, in the form of its present value: URL, `host:port`, or one part."""
+    """Return a variable's value for the manifest in the form of its present `text`: URL, `host:port`, or one part."""
     own = f"services.{kind.recipe}"
     part = _PART.search(name.upper())
     if "://" in text:

@@ -222,9 +222,9 @@ def _suffix(name: str, run: Run) -> str | None:
 
 
 def written(shape: str, suffix: str) -> tuple[str, str]:
-    """Return (value with the trial address, text for the manifest) of a variable.
+    """Return (trial value, manifest value) of a variable, such as `("127.0.0.1", "${services.redis.host}")`.
 
-    `shape` is `url`, `pair`, `host` or `port`. `suffix` (`/0`) is added to a URL only: `${services.redis.url}/0`.
+    `shape` is `url`, `pair` (host:port), `host` or `port`. `suffix` (`/0`) is added to a URL only.
     """
     return {
         "url": (f"redis://:{PROBE_PASSWORD}@{PROBE_HOST}:{PROBE_PORT}{suffix}", "${services.redis.url}" + suffix),

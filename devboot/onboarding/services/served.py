@@ -13,10 +13,11 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 
 @dataclass(slots=True)
 class Served:
-    """A server that the application needs, and how the application finds it.
+    """A server, such as Redis, that the application connects to, and the variables that give it the address.
 
-    `values` are the manifest's texts by variable, `probes` the values with which they were tried. `port` is set if the
-    code fixes it, `hosts` are container names that it connects to, `is_open` means that it connects without a password.
+    `values` maps variables to their values in the manifest, such as `${services.redis.url}`. `probes` maps the same
+    variables to the trial addresses with which the code was evaluated. `port` is set if the code fixes it. `hosts` are
+    the containers' host names in the code. `is_open`: the code connects without a password.
     """
 
     kind: Kind
@@ -38,7 +39,7 @@ class Served:
         return Service(self.kind.recipe, self.kind.recipe, self.port, self.evidence, self.is_open)
 
     def tell(self, name: str, value: str, place: Evidence | None, probe: str = "") -> None:
-        """Set the value of a variable in the manifest; `probe` is the value with which it was tried."""
+        """Give the variable `name` this value in the manifest; `probe` is the value it has in trial evaluations."""
         self.values[name], self.places[name] = value, place
         if probe:
             self.probes[name] = probe

@@ -51,9 +51,10 @@ KINDS = tuple(each for each in known_servers().values() if each.composed)  # ser
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A database in a server, as the code addresses it; unknown parts of texts are holes.
+    """A database on a server, such as PostgreSQL, with the parts of its address (host, name, …) in the code.
 
-    `reads` has the variables of each part.
+    Unknown characters of a part are replaced by a placeholder. `reads` maps each part to the variables that it comes
+    from.
     """
 
     kind: Kind

@@ -44,10 +44,10 @@ def demands(run: Run, app: Application, kind: Kind) -> Iterator[Evidence | None]
 
 
 def on_socket(text: str, *, in_address: bool = False) -> str:
-    """Return a variable's value for the manifest that addresses the server's socket.
+    """Rewrite a variable's value, such as `${databases.app.url}`, to connect by the server's Unix socket.
 
-    `in_address`: the code inserts the value into a URL. A URL without a host goes where PGHOST points: a socket path in
-    a URL would need three different spellings.
+    `in_address`: the code inserts the value into a URL. A URL without a host uses the socket in PGHOST: a socket path
+    in a URL would need three different spellings.
     """
     if match := _HOST.match(text):
         return "" if in_address else f"${{{match[1]}.socket}}"

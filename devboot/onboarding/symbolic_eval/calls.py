@@ -37,10 +37,7 @@ PICKY = frozenset(
 
 
 def apply(m: Machine, call: Call) -> Value:  # noqa: PLR0911 - one answer for each kind
-    """Return the result of a call: the clone's functions are evaluated, known library functions imitated.
-
-    Other results are unknown.
-    """
+    """Return the result of a call: evaluate functions of the clone, imitate known library functions; else unknown."""
     data = call.function.data
     if isinstance(data, Function):
         args = call.args if data.owner is None else (data.owner, *call.args)
@@ -101,7 +98,7 @@ def _ask_for_key(m: Machine, variable: str, call: Call) -> None:
 
 
 def opaque(m: Machine, data: Opaque, call: Call) -> Value:
-    """Return the result of calling a library's object, or a method of it; the call is recorded."""
+    """Return an unknown value for a call of a library's object or of its method, and record the call."""
     owner = data.args[0] if data.args else None
     handled = environments.method(m, data, owner, call)
     if handled is not None:

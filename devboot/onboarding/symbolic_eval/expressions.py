@@ -189,7 +189,7 @@ def _is_environ(value: Value) -> bool:
 
 
 def either(m: Machine, node: ast.IfExp, scope: Scope) -> Value:
-    """Evaluate `a if test else b`."""
+    """Evaluate `a if test else b`; as `b` if the test's truth is unknown."""
     test = m.evaluate(node.test, scope)
     verdict = truth(test)
     if verdict is None:

@@ -169,7 +169,7 @@ class Machine:
 
     @contextlib.contextmanager
     def doubting(self) -> Iterator[None]:
-        """Evaluate, in the block, code that may not run: variables that it reads aren't required."""
+        """Mark the code evaluated in the `with` block as perhaps never run: variables it reads aren't required."""
         self.maybe += 1
         try:
             yield
@@ -198,7 +198,7 @@ class Machine:
         return NOTHING
 
     def bind(self, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> dict[str, Value]:
-        """Return a function's parameters with their values in a call, by name."""
+        """Return the values of a function's parameters in a call with these arguments, by parameter name."""
         spec = function.node.args
         parameters = [*spec.posonlyargs, *spec.args]
         names: dict[str, Value] = {}
@@ -304,7 +304,10 @@ class Machine:
         return None
 
     def is_lacking(self, name: str, place: Evidence | None = None) -> bool:
-        """Return whether the clone has a module only as a template, and the import at `place` handles its absence."""
+        """Return True if a module exists only as a template, and the code handles ModuleNotFoundError.
+
+        If the code doesn't handle the error, the template and `place` are recorded.
+        """
         if self.locate(name) is None or name not in self.templates:
             return False
         if self.is_caught("ModuleNotFoundError"):

@@ -17,7 +17,10 @@ def throw(m: Machine, node: ast.Raise, scope: Scope) -> None:
 
 
 def stop(m: Machine, kind: str, value: Value, place: Evidence, scope: Scope) -> None:
-    """Raise an exception in the evaluated code, or exit it; variables that caused this are recorded as needed."""
+    """Pass the exception `kind` to a handler in the evaluated code.
+
+    Without one, record its unset variables as needed.
+    """
     if RETURNED in scope.names:
         raise Left("return", Value(Opaque("returned"), deep_reads(scope.names[RETURNED]), place))
     reads = m.causes[-1] if m.causes else frozenset()
@@ -54,7 +57,7 @@ def _further_reasons(m: Machine) -> frozenset[str]:
 
 
 def decisive(m: Machine, reads: frozenset[str]) -> frozenset[str]:
-    """Return those of the variables `reads` that aren't set; of alternatives only the first."""
+    """Return the unset variables among `reads`; if the test accepts any of several (`a or b`), only the first read."""
     unset = sorted(name for name in reads if name not in m.environ)
     if len(unset) > 1 and m.tests and _is_either_or(m.tests[-1][1]):
         first = min(unset, key=lambda name: _read_line(m, name))

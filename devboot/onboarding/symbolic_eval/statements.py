@@ -301,7 +301,7 @@ def within(m: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
 
 
 def reach_out(_m: Machine, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
-    """Evaluate `global` and `nonlocal`."""
+    """Evaluate `global` and `nonlocal`: copy the current values of the names into the scope."""
     for name in node.names:
         known = scope.find(name)
         if known is not None:

@@ -281,7 +281,7 @@ class Run:
         self._output.tap = callback
 
     def hold_output(self, on: bool) -> None:
-        """Stop or resume reading the output; while stopped, the child blocks when it writes."""
+        """Stop (`on`) or resume reading the child's output; while stopped, the child blocks when it writes."""
         self._output.hold(on)
 
     def resize(self, rows: int, columns: int) -> None:

@@ -265,7 +265,7 @@ class Supervisor:
             process.resize(*self._around.size)
 
     def hold_output(self, name: str, on: bool) -> None:
-        """Stop or resume reading a process' output, for a viewer that can't keep up."""
+        """Stop (`on`) or resume reading a process' output, for a viewer that is too slow."""
         process = self._processes.get(name)
         if process is not None and process.run is not None:
             process.host.loop.call(process.run.hold_output, on)

@@ -29,7 +29,7 @@ _OWN = (
 
 
 def is_own_by_name(module: str) -> bool:
-    """Return whether a missing module has a name that projects give to their own modules."""
+    """Return True if a missing module is probably the project's own, by a name such as `utils`."""
     from devboot.model.distributions import distributions
 
     return module in _OWN and module not in distributions()

@@ -74,7 +74,7 @@ class Output:
         return self._fd
 
     def hold(self, on: bool) -> None:
-        """Stop or resume reading; while stopped, the child blocks when it writes, and no output is lost."""
+        """Stop (`on`) or resume reading; while stopped, the child blocks when it writes, and no output is lost."""
         if self._fd < 0 or on == self._held:
             return
         self._held = on

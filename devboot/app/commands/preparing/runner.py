@@ -35,7 +35,7 @@ _LOST = (
 
 
 class Handover(Record):
-    """The command line and environment of another runner, and the features of the manifest that it lacks."""
+    """The command line and environment to run another runner (honcho, overmind), and manifest features it ignores."""
 
     argv: tuple[str, ...]
     environ: dict[str, str]

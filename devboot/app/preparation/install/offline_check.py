@@ -78,7 +78,7 @@ def _is_here(wanted: Wanted, sources: Mapping[str, Source]) -> bool:
 
 
 def missing_python(uv: Uv, python: PythonProject, pins: PythonLock | None, environ: Mapping[str, str]) -> list[Missing]:
-    """Return the packages to download for the virtualenv; only the interpreter if even that is missing."""
+    """Return the packages to download for the virtualenv, or only the interpreter if none fitting is installed."""
     from devboot.environment.project_python import locked_interpreter, pins_of, venv_spec, working_folder
     from devboot.environment.venv.missing_packages import missing_packages
 

@@ -46,9 +46,9 @@ class Detection:
         return _look_here(self._folder, self._environ)
 
     def proposal_for(self, root: str) -> Proposal | None:
-        """Return the proposed manifest if it is for the folder `root`; None for another, or a folder of several clones.
+        """Return the proposed manifest if its `devboot.toml` would be in the folder `root`; else None.
 
-        Only a proposal for `root` costs the evaluation of its code.
+        None also if the folder contains several projects. The code is evaluated only for a proposal in `root`.
         """
         try:
             return self.proposal if str(self._clone.root) == root else None

@@ -120,7 +120,7 @@ def _migrates_itself(tree: Tree) -> bool:
 
 
 def environments(tree: Tree) -> list[str]:
-    """Return the env.py files of Alembic migrations, recognised by the template beside them."""
+    """Return the paths of the env.py files of Alembic migrations, recognised by `script.py.mako` in the same folder."""
     found = [path for path in tree.python_files() if posixpath.basename(path) == "env.py"]
     return [
         path

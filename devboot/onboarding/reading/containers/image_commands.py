@@ -68,7 +68,10 @@ class Image:
 
 
 def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
-    """Return the program of the clone that its image starts, as a command in the application's folder, with place."""
+    """Return (command, place) of the clone's program that its Dockerfile starts, to be run in the application's folder.
+
+    None if the Dockerfile starts no program of the clone.
+    """
     for image in images(tree, app.root):
         for line, text in image.starts:
             command = led_back(tree, text, image.places, image.folder, app.folder)

@@ -233,7 +233,7 @@ def leave(m: Machine, call: Call) -> Value:
 
 
 def fixed(_m: Machine, call: Call, data: object) -> Value:
-    """Return `data`, the result of a call that doesn't depend on its arguments."""
+    """Return `data` as the result of a call, whatever its arguments, as for `platform.system()`."""
     return Value(data, call.reads(), call.place)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -16,15 +17,42 @@ from devboot.text.units import counted
 _TEMPLATE = ".env.example"
 _MOST_FILES, _MOST_BYTES, _LARGEST = 1000, 4_000_000, 500_000  # of a clone whose text is searched
 _NO_CODE = frozenset({"node_modules", "__pycache__", "dist", "build", "static", "media", "docs"})
-_CODE = re.compile(
-    r"\.(?:py|pyi|cfg|ini|toml|ya?ml|json|sh|js|mjs|cjs|ts|tsx|jsx|vue|html|mako|j2)$|^[\w-]+$|^Procfile"
+_CODE = (
+    *(".py", ".cfg", ".ini", ".toml", ".yaml", ".yml", ".json", ".sh", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx"),
+    *(".vue", ".html", ".mako", ".j2", "Procfile.dev"),
 )
 # Read by programs and libraries, so that no file of the clone has to name them
-_OF_PROGRAMS = re.compile(
-    r"(?:PYTHON|DJANGO_|FLASK_|QUART_|UVICORN_|GUNICORN_|CELERY_|STREAMLIT_|UV_|PIP_|NODE_|NPM_|VITE_|NEXT_|PG|MYSQL_|"
-    r"POSTGRES_|REDIS|RABBITMQ_|MINIO_|AWS_|GOOGLE_|AZURE_|OPENAI_|SENTRY_|OTEL_|LOG|HTTP|SSL_|NO_|LC_|DEVBOOT_|"
-    r"OVERMIND_|COMPOSE_)|(?:PORT|WEB_CONCURRENCY|DEBUG|ENV|TZ|LANG|PATH|EDITOR|TERM|HOST|FORWARDED_ALLOW_IPS)$"
+_OF_PROGRAMS = (
+    *(
+        "PYTHON",
+        "DJANGO_",
+        "FLASK_",
+        "QUART_",
+        "UVICORN_",
+        "GUNICORN_",
+        "CELERY_",
+        "STREAMLIT_",
+        "UV_",
+        "PIP_",
+        "NODE_",
+    ),
+    *(
+        "NPM_",
+        "VITE_",
+        "NEXT_",
+        "PG",
+        "MYSQL_",
+        "POSTGRES_",
+        "REDIS",
+        "RABBITMQ_",
+        "MINIO_",
+        "AWS_",
+        "GOOGLE_",
+        "AZURE_",
+    ),
+    *("OPENAI_", "SENTRY_", "OTEL_", "LOG", "HTTP", "SSL_", "NO_", "LC_", "DEVBOOT_", "OVERMIND_", "COMPOSE_"),
 )
+_USUAL = frozenset({"PORT", "WEB_CONCURRENCY", "DEBUG", "ENV", "TZ", "LANG", "PATH", "EDITOR", "TERM", "HOST"})
 
 
 def variables(subject: Subject) -> Answer:
@@ -71,7 +99,7 @@ def unnamed(root: str, names: Iterable[str]) -> list[str]:
 
     A library of settings may read `APP_REDIS_URL` for a field `redis_url`: the part behind a prefix is enough.
     """
-    wanted = sorted(name for name in names if not _OF_PROGRAMS.match(name))
+    wanted = sorted(name for name in names if not name.startswith(_OF_PROGRAMS) and name not in _USUAL)
     if not wanted:
         return []
     text = _text_of(root)
@@ -90,14 +118,15 @@ def _text_of(root: str) -> bytes | None:
 
     A line of devboot.toml that sets a variable doesn't use it.
     """
+    paths = list(itertools.islice(_files(root), _MOST_FILES + 1))
     parts, size = list[bytes](), 0
-    for number, path in enumerate(_files(root)):
+    for path in paths:
         try:
-            data = read_bytes(path, limit=_LARGEST)
+            data = read_bytes(path, limit=_LARGEST) if path else b""
         except OSError:
             continue
         size += len(data)
-        if number >= _MOST_FILES or size > _MOST_BYTES:
+        if not path or len(paths) > _MOST_FILES or size > _MOST_BYTES:
             return None
         is_manifest = path == os.path.join(root, "devboot.toml")
         parts.append(re.sub(rb"(?m)^[A-Za-z_]\w*(?=[ \t]*=)", b"", data) if is_manifest else data)
@@ -105,12 +134,16 @@ def _text_of(root: str) -> bytes | None:
 
 
 def _files(root: str) -> Iterator[str]:
-    for place, folders, names in os.walk(root):
+    """Yield the paths of files that may name variables; "" as the last if there are too many folders."""
+    for number, (place, folders, names) in enumerate(os.walk(root)):
         folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _NO_CODE)
+        if number >= _MOST_FILES:
+            yield ""
+            return
         if place != root and "pyvenv.cfg" in names:
             folders[:] = []
             continue
-        yield from (os.path.join(place, name) for name in sorted(names) if _CODE.search(name))
+        yield from (os.path.join(place, name) for name in sorted(names) if name.endswith(_CODE) or "." not in name)
 
 
 CHECKS = (Check("variables", "manifest", variables),)

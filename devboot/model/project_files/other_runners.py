@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from devboot.model.printable import printable
 from devboot.model.project_files.procfile import Procfile
 
-_RUNNERS = {
-    "honcho": re.compile(r"^([A-Za-z0-9_-]+):[ \t]*(.+)$"),
-    "foreman": re.compile(r"^([A-Za-z0-9_]+):[ \t]*(.+)$"),
-    "overmind": re.compile(r"^([A-Za-z0-9_-]+):[ \t]+(.+)$"),
-}
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+# The letters of a name, and whether a blank has to follow the colon
+_RUNNERS = {"honcho": (_LETTERS | {"-"}, False), "foreman": (_LETTERS, False), "overmind": (_LETTERS | {"-"}, True)}
 
 
 def read_otherwise(data: bytes, own: Procfile) -> Iterator[str]:
@@ -21,9 +18,14 @@ def read_otherwise(data: bytes, own: Procfile) -> Iterator[str]:
     `data` is the content of the file, and `own` what devboot has read from it.
     """
     lines = data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    entries = [line.partition(":") for line in lines]
     found = {
-        runner: {(match[1], match[2].strip()) for line in lines if (match := pattern.match(line))}
-        for runner, pattern in _RUNNERS.items()
+        runner: {
+            (name, command.strip())
+            for name, colon, command in entries
+            if colon and name and letters.issuperset(name) and (command[:1] in " \t" or not needs_blank)
+        }
+        for runner, (letters, needs_blank) in _RUNNERS.items()
     }
     for line in own.lines:
         lacking = [runner for runner, read in found.items() if (line.name, line.command) not in read]

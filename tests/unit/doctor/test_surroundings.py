@@ -216,9 +216,11 @@ def test_variables_that_no_file_names_are_reported_and_no_problem(subject):
     assert ("named nowhere: MAIL_TOKEN, OLD_NAME",) == answer.details
 
 
-def test_of_a_clone_that_is_too_large_to_be_searched_nothing_is_said(subject, monkeypatch):
-    monkeypatch.setattr(variables, "_MOST_BYTES", 10)
+@pytest.mark.parametrize("limit", ["_MOST_BYTES", "_MOST_FILES"])
+def test_of_a_clone_that_is_too_large_to_be_searched_nothing_is_said(limit, subject, monkeypatch):
+    monkeypatch.setattr(variables, limit, 1)
     one = subject('[env]\nNAME_OF_NOTHING = "1"\n')
     with open(os.path.join(one.project.root, "settings.py"), "w") as file:
-        file.write("# more than ten bytes\n")
+        file.write("# more than one byte\n")
+    os.makedirs(os.path.join(one.project.root, "shop/inner"))
     assert variables.Answer() == variables.variables(one)

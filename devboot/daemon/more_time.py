@@ -32,7 +32,7 @@ class MoreTime:
         self._given = 0 if is_anew else self._given
 
     def is_due(self, now: float) -> bool:
-        """Return whether to extend the time limit, because the starting processes were busy during it."""
+        """Return True if the start's time limit is to be extended, because the processes used the CPU during it."""
         worked = sum(seconds - self._worked.get(pid, 0.0) for pid, seconds in self._worked_by().items())
         has_worked = worked > _SHARE * (now - self._began)
         self._given += has_worked

@@ -182,10 +182,10 @@ def locked_interpreter(
 
 
 def as_pinned(request: VersionRequest, version: str) -> VersionRequest:
-    """Return the project's request, narrowed to the version that the lock was made for.
+    """Return the request narrowed to `version`, the Python version that the lock was made for.
 
-    A patch version in the project's files takes precedence. If the project admits several minor versions, any of them
-    may use a lock that was made for one, unless `exact` is set.
+    It is returned unchanged if it names a patch version, doesn't admit `version`, or admits several minor versions and
+    isn't exact.
     """
     if not version or request.patch or not request.admits(version) or not (request.minor or request.is_exact):
         return request

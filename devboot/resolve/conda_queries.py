@@ -54,7 +54,7 @@ def _is_of_channel(package: LockedPackage) -> bool:
 
 
 def with_release(known: KnownRecipe, release: Release) -> KnownRecipe:
-    """Return the recipe with an additional release."""
+    """Return the recipe with `release` added to its versions."""
     releases = sorted((*known.releases, release), key=lambda one: version_key(one.version), reverse=True)
     return known._replace(releases=tuple(releases))
 

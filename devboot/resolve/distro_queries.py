@@ -33,7 +33,7 @@ def deb_origins(known: KnownRecipe, wish: Wish) -> tuple[DebOrigin, ...]:
 
 
 def there_as(known: KnownRecipe, wish: Wish) -> str:
-    """Return a sentence about other major versions that distributions may have; "" for none."""
+    """Return text such as `Debian or Ubuntu may have version 16, 17`; "" if the recipe has no packages from there."""
     from devboot.model.edge.recipe.source_tables import DebOrigin
 
     origins = (origin for origin in known.recipe.source if isinstance(origin, DebOrigin))

@@ -83,7 +83,7 @@ def plan_data(service: Service) -> str:
 
 
 def made_once(service: Service) -> Iterator[str]:
-    """Yield the path of the file that is created with the data folder and never again, and so identifies it."""
+    """Yield the path of the file that is created with the data folder and never again, such as `mysql/db.frm`."""
     if service.first is not None:
         yield os.path.join(service.data, service.first.creates)
 

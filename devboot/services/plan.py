@@ -496,7 +496,7 @@ def _login(user: str, password: str) -> str:
 
 
 def _own_password(recipe: Recipe, databases: Sequence[WantedDatabase], password: str) -> str:
-    """Return the password for the recipe's own user: the manifest's if it has one, else `password`."""
+    """Return the manifest's password for the server's main user, if it sets one; else `password`."""
     given = (each.password for each in databases if each.user in ("", recipe.provides.user))
     return next(filter(None, given), password)
 

@@ -31,7 +31,7 @@ def main(words: list[str]) -> None:
 
 
 def become(uid: int, gid: int, *, reach: bool) -> None:
-    """Switch this process to a user for good; with `reach`, keep one capability. Raises OSError."""
+    """Switch this process to a user and group for good; `reach` keeps one capability. Raises OSError."""
     if reach:
         _call("prctl", _SECURE_BITS, _NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])

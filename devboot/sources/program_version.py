@@ -19,7 +19,7 @@ class Answer(Record):
 
     @property
     def said(self) -> str:
-        """Standard output and standard error together."""
+        """The program's standard output, followed by its standard error."""
         return self.stdout + self.stderr
 
 

@@ -20,7 +20,7 @@ _DOOMED = ".removed-"  # prefix of folders that are being removed
 
 
 class KeptProject(Record):
-    """Folders kept for one project, called `name`; `root` is its present or former path, "" if unknown.
+    """The state and data folders called `name` of one project; `root` is its present or former path, "" if unknown.
 
     `is_gone`: the project isn't at `root` any more, as far as is known. `has_data`: it has data that can't be
     recreated.

@@ -101,7 +101,7 @@ class Board:
             del self._doing[last]
 
     def active(self, now: float) -> list[Step]:
-        """Return the waiting and working steps with their current activities, and activities outside of steps."""
+        """Return the steps that are waiting or working, then one for a long activity outside of any step."""
         within = {name: (text, since) for name, text, since in self._doing}
         steps = [
             step._replace(doing=within[step.name][0], doing_since=within[step.name][1]) if step.name in within else step

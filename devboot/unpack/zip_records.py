@@ -45,7 +45,7 @@ class _End(Record):
 
 
 def read_directory(file: IO[bytes], size: int, archive: str) -> list[Entry]:
-    """Return the members in the order of their data. Raises IntegrityError if the file contains other data, too."""
+    """Return the zip file's entries in the order of their data. Raises IntegrityError if it holds other data, too."""
     end = _read_end(file, size, archive)
     if end.offset + end.size != end.at or end.size > _LARGEST_DIRECTORY:
         raise inconsistent(archive, "its directory doesn't fill the space before its end record")

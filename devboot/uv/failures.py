@@ -407,7 +407,7 @@ def is_offered_nowhere(error: DevbootError) -> bool:
 
 
 def contradicts(error: DevbootError) -> bool:
-    """Return whether a resolution failed because existing versions contradict each other."""
+    """Return True if a resolution failed because the version requirements of packages contradict each other."""
     return error.slug == "python/resolution" and error.what.endswith(_CONTRADICTION)
 
 

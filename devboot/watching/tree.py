@@ -25,7 +25,7 @@ class Wish(Record):
     unwanted: re.Pattern[str]
 
     def means(self, path: str, *, ignored: bool) -> bool:
-        """Return whether the process watches the file at this relative path; `ignored`: git ignores the file."""
+        """Return True if the process watches the file at this relative path; `ignored`: git ignores the file."""
         if self.literal.match(path):
             return True
         return not ignored and bool(self.wanted.match(path)) and not self.unwanted.match(path)

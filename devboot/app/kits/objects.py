@@ -28,7 +28,7 @@ _FROM_WHEELS = ("wheel", "app")
 
 
 class ObjectFiles(Record):
-    """The files of one store object for a kit: wheels, and downloads as (sha256, path on the disk)."""
+    """The files of one store object in a kit: wheels, and downloads as (sha256, path on disk)."""
 
     wheels: tuple[Wheel, ...]
     downloads: tuple[tuple[str, str], ...]

@@ -255,7 +255,7 @@ def _direct_row(direct: Direct, root: str) -> PythonRow:
 
 
 def index_pins(rows: Iterable[PythonRow]) -> tuple[Pin, ...]:
-    """Return the pins in rows of devboot.lock, without direct references; a new resolution keeps them."""
+    """Return the pins of packages from an index, without paths and URLs, in rows of devboot.lock."""
     return tuple(Pin(row.name, row.version, row.marker, row.extras, row.hashes) for row in rows if row.kind == "index")
 
 

@@ -14,7 +14,7 @@ _BUILD = re.compile(r"^(Building|Built) (\S+)")
 
 
 class Progress:
-    """Follows uv's output lines and returns what to show; uv may run several builds at once, each for minutes."""
+    """Turns uv's output lines into progress texts; uv may run several builds at once, each for minutes."""
 
     def __init__(self) -> None:
         self._building: list[str] = []

@@ -64,7 +64,7 @@ class PartRow(Table):
 
 
 class PinRow(Table):
-    """One Python package of an app, for all platforms and Python versions of the app."""
+    """A row of devboot.lock for one Python package that an app consists of, on all platforms and Python versions."""
 
     noun: ClassVar[str] = "a pin of an app"
     name: Filled = Field(description="Name of the distribution.")

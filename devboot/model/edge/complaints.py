@@ -374,7 +374,7 @@ def _keys(table: type[Table]) -> list[str]:
 
 
 def _inside(annotation: Any, part: str | int) -> Any:
-    """Return the type of the item or key `part` of a list or table type; None if unknown."""
+    """Return the type of the value at key or index `part` of a table, dictionary or list type; None if unknown."""
     annotation = _bare(annotation)
     if _is_table(annotation):
         fields = annotation.model_fields.items()

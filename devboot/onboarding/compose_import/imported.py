@@ -171,7 +171,7 @@ class _Import:
         return [*(_without_dependencies(each, dropped) for each in kept), *own]
 
     def _secrets(self) -> Iterator[tuple[str, str]]:
-        """Yield (name, file in the clone) of compose's secrets."""
+        """Yield (name, path in the clone) of each secret that the compose files read from a file."""
         for path, document in self.compose.documents:
             secrets = document.get("secrets")
             for name, given in secrets.items() if isinstance(secrets, dict) else ():

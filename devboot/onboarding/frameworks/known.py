@@ -85,7 +85,7 @@ _BY_NAME = {each.name: each for row in FRAMEWORKS for each in row}
 
 
 def framework_of(name: str | None) -> Framework:
-    """Return the framework with this name; for None one that does nothing."""
+    """Return the `Framework` called `name`, such as "django"; for None one that proposes nothing."""
     return _BY_NAME.get(name or "", NONE)
 
 

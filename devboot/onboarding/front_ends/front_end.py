@@ -90,7 +90,7 @@ def _serves_pages(tree: Tree, folder: str, started: Started, package: Mapping[st
 
 
 def with_root_of_both(tree: Tree, app: Application) -> Application:
-    """Return the application with the manifest's folder changed to contain its front end, too, if that is beside it."""
+    """Return the application with the manifest's folder moved up to contain a front end in a neighbouring folder."""
     front = find_front_end(tree, app) if app.framework else None
     if front is None or app.root in (".", front.folder) or front.folder.startswith(f"{app.root}/"):
         return app

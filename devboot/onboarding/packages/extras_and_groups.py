@@ -91,7 +91,7 @@ def _of_poetry(poetry: Mapping[str, Any], group: str) -> set[str]:
 
 
 def _sets(project: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
-    """Return the packages of each group and extra, by (kind, name)."""
+    """Return packages by extra and by group that isn't installed by default: `{("extra", "redis"): {"redis"}}`."""
     groups = table_in(project, "dependency-groups")
     extras = table_in(project, "project", "optional-dependencies")
     poetry = table_in(project, "tool", "poetry")

@@ -182,7 +182,7 @@ _AT_START = re.compile(
 
 
 def modules_of(tree: Tree, app: Application) -> dict[str, Evidence]:
-    """Return the third-party modules that the application imports, each with the first place."""
+    """Return {module: place of its first import} for third-party modules that the application imports."""
     return _imported(tree, app, list(application_files(tree, app))) if app.path else {}
 
 
@@ -306,7 +306,7 @@ def _own(tree: Tree) -> set[str]:
 
 
 def named_in_settings(tree: Tree, files: Iterable[str]) -> dict[str, Evidence]:
-    """Return the modules that Django's settings name (applications, middleware), each with its place."""
+    """Return {module: place} for modules named in Django's settings, such as applications and middleware."""
     found: dict[str, Evidence] = {}
     for path in filter(_SETTINGS.search, files):
         text = tree.text(path) or ""

@@ -118,7 +118,7 @@ def _missed(container: Container, process: Process | None, read: Collection[str]
 
 
 def _is_done(command: str, tasks: Collection[Task]) -> bool:
-    """Return whether a task does the work of a container's command, or nothing on this machine needs that."""
+    """Return True if a task already does what a container's command does, or if the command isn't needed here."""
     return _NEEDLESS.search(command) is not None or any(
         task.run == command or (MIGRATES.search(command) and MIGRATES.search(task.run)) for task in tasks
     )

@@ -64,7 +64,7 @@ def container_of(service: Service, compose: Compose) -> Container | None:
 
 
 def version_of(recipe: str, container: Container) -> tuple[str, str]:
-    """Return the version to request ("" for the recipe's default), and a note if it isn't the image's."""
+    """Return (version to request, "" for the recipe's default; note if the container's image has another version)."""
     product = re.search(r"maria|mysql", container.image.rpartition("/")[2])
     if recipe == "mariadb" and product is not None and product[0] == "mysql":
         return "", "MariaDB runs here, in the distribution's version; `[services.mysql]` offers other versions"

@@ -63,7 +63,7 @@ def find_procfile(tree: Tree, root: str) -> Procfile | None:
 
 
 def with_procfile_above(tree: Tree, app: Application) -> Application:
-    """Return the application with the manifest's folder changed to that of a Procfile above that uses it."""
+    """Return the application with the manifest's folder moved up to a Procfile whose commands run the application."""
     place = app.root
     while place != "." and find_procfile(tree, place) is None:
         place = posixpath.dirname(place) or "."
@@ -157,7 +157,7 @@ def _is_module(tree: Tree, folder: str, name: str) -> bool:
 
 
 def with_port(command: str) -> str:
-    """Return a command with `$PORT` in place of the notation of another shell."""
+    """Return a command with `$PORT` in place of another shell's notation, such as `%PORT%`."""
     return _PORT_ELSEWHERE.sub("$PORT", command)
 
 

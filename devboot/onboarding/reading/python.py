@@ -86,7 +86,7 @@ def with_stated_version(tree: Tree, app: Application, python: PythonInput, folde
 
 
 def _with_oldest(tree: Tree, python: PythonInput, suggested: str) -> PythonInput:
-    """Return the Python settings with the oldest version for the code, if images or tests suggest an older one."""
+    """Return `python` with `oldest` set if the code needs a newer Python than `suggested`, such as "3.9"."""
     paths = sorted(path for path in tree.read if path.endswith(".py") and not ASIDE.search(path))
     needed = needed_python(tree, paths, int(suggested.partition(".")[2]))
     if needed is None or not suggested.startswith("3."):

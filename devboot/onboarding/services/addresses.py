@@ -156,7 +156,7 @@ def _of_object(run: Run, event: Event) -> Iterator[tuple[str, Value]]:
 
 
 def _backends(run: Run) -> Iterator[tuple[str, Value]]:
-    """Yield (label, entry) of CACHES, CHANNEL_LAYERS and other settings that name a class with options."""
+    """Yield (setting, entry) of each Redis backend in settings such as CACHES and CHANNEL_LAYERS."""
     for name in ("CACHES", "CHANNEL_LAYERS", "DRAMATIQ_BROKER", "DRAMATIQ_RESULT_BACKEND", "TASKS"):
         given = run.fields(name)
         for entry in (given,) if "BROKER" in name or "RESULT" in name else map(fields_of, given.values()):

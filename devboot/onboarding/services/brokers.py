@@ -44,7 +44,7 @@ def speaks_redis(packages: Mapping[str, str]) -> bool:
 
 
 def told_celery(run: Run, packages: Mapping[str, str]) -> Served:
-    """Return the server for Celery's own variable: Redis if its client library is installed, else RabbitMQ."""
+    """Return a broker for CELERY_BROKER_URL: Redis if its client library is installed, else RabbitMQ."""
     event = next(event for event in run.found.events if USES.search(event.name))
     where = event.place
     if "redis" in packages or "redis" in packages.get("celery", "").split(","):

@@ -1,7 +1,7 @@
-"""Finds by trial the variables with a database server's address, and the database and user that the code expects.
+"""Finds the variables that hold a database server's address by trying values, and the expected database and user.
 
-As with Redis each guess is verified: the application is evaluated again with it, and only an address that then arrives
-where the code connects counts.
+As with Redis each guess is verified: the application is evaluated again with a trial address as the variable's value,
+and the variable counts only if the code then connects to that address.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ PROPERTIES = frozenset({"property", "cached_property", "functools.cached_propert
 
 
 def member(m: Machine, owner: Value, attr: str, place: Evidence) -> Value:
-    """Return the value of `owner.attr`."""
+    """Return the value of `owner.attr`; an unknown value if the attribute isn't known."""
     data = owner.data
     if isinstance(data, Module):
         return m.member(data, attr) or Value(Opaque(f"{data.name}.{attr}"), owner.reads)

@@ -87,7 +87,7 @@ class ProjectRoot(Record):
         return frozenset(self.objects)
 
     def why(self, name: str) -> str:
-        """Return who needs an object, in words: the project's directory, and the generation if it is for one."""
+        """Return who needs an object: the project's directory, and the generation (`generation 3`) that holds it."""
         return ", ".join(filter(None, [self.root, self.objects[name]]))
 
     @property

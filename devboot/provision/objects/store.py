@@ -46,7 +46,7 @@ class StoreObject(Record):
 
 
 class Store:
-    """The store below the data directory `data`."""
+    """The folder `store` in the data directory, which has one read-only folder per installed package."""
 
     def __init__(self, data: str) -> None:
         self.directory = os.path.join(data, "store")

@@ -448,7 +448,7 @@ class Process:
         return self._reloads.note(self.host.loop.now()) if self._reloads is not None else ""
 
     def heed(self, block: bytes) -> None:
-        """Search output of a starting process for errors after which it may never become ready; watch for a stall."""
+        """Look for errors in output of a starting process; after one, watch whether the process stalls."""
         if self.stuck is not None:
             self.stuck = None
             self.around.on_change(self)

@@ -41,7 +41,7 @@ _OF_NPM = ("yarn", "pnpm", "nodemon", "vite", "webpack", "next", "tsx", "concurr
 
 
 def origin_of(program: str, cwd: str) -> str:
-    """Return one line of advice on how to get a program; "" if unknown."""
+    """Return one line of advice on installing the missing program `program`; "" if its package is unknown."""
     found = ""
     if program in _PACKAGES:
         found = f"add `{_PACKAGES[program]}` to the project's packages, then `devboot up -d`"

@@ -66,7 +66,7 @@ def is_offline(environ: Mapping[str, str]) -> bool:
 
 
 def misleads(name: str) -> bool:
-    """Return whether this environment variable is removed before uv runs; doctor lists those that are set."""
+    """Return True if the environment variable `name` would mislead uv, so that it is removed before uv runs."""
     return name in _MISLEADING or name.startswith(_MISLEADING_PREFIXES)
 
 

@@ -55,7 +55,7 @@ _NOT_CACHED = ("network/", "python/no-such-package", "python/resolution")
 
 
 class RolledBack(Record):
-    """Result of a rollback: the number of the generation in use now, of the one before, and their differences."""
+    """Result of `rollback`: numbers of the generation in use now and of the one before, and what differs in them."""
 
     number: int
     before: int

@@ -472,7 +472,7 @@ def _patch(parts: Parts, composition: Composition) -> tuple[tuple[str, str, str]
 
 
 def _on_path(manifest: Manifest) -> Iterator[Wish]:
-    """Yield the packages whose programs go on PATH: tools, then services, for `psql` of the running version."""
+    """Yield the packages (tools, then services) whose programs go on PATH, such as `psql` of the running PostgreSQL."""
     yield from tool_wishes(manifest)
     for name, service in manifest.services.items():
         yield Wish(service.recipe or name, service.version or "", service.source or "")

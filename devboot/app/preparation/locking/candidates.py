@@ -36,7 +36,7 @@ class Queries(Record):
 
     @property
     def is_empty(self) -> bool:
-        """Return whether the recipes' own versions fulfil all requests."""
+        """Return True if no query is needed, because the recipes' own versions fulfil all requests."""
         return not self.channels and not self.distribution
 
 

@@ -25,9 +25,9 @@ class Choice(Record):
 
 
 class Merged(Record):
-    """Result of merging a lock: `lock` combines both sides as preferences for resolving.
+    """Result of merging the sides of a git conflict in devboot.lock; a following resolution keeps versions of `lock`.
 
-    `unread` names invalid sides.
+    `unread` names sides (`ours`, `theirs`) that can't be parsed.
     """
 
     lock: Lock

@@ -31,7 +31,7 @@ _KEPT_WHOLE = re.compile(r"(?:^|&&\s*|;\s*)(?:cd|if|for|while|until|case|export|
 
 
 class Started(NamedTuple):
-    """A container's final command, and the commands that run before it, with their places."""
+    """The command that a container finally runs, and those that its scripts run before it, each with its place."""
 
     command: str
     before: tuple[tuple[str, Evidence], ...] = ()

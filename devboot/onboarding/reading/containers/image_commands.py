@@ -86,7 +86,7 @@ def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
 
 
 def entry_script(tree: Tree, app: Application) -> Script | None:
-    """Return the clone's shell script by which its image starts; None if there is none."""
+    """Return the shell script of the clone that its Dockerfile runs at the container's start; None if there is none."""
     found = (_script_of(tree, image, text) for image in images(tree, app.root) for _, text in image.starts)
     return next((script for script in found if script is not None), None)
 

@@ -139,7 +139,7 @@ class FileLock:
             "busy/locked",
             f"another devboot command has locked `{self.path}`",
             causes=[
-                f"{holder.describe(time.time())} {f'still works after {waited:.0f} s' if waited else 'is at work'}"
+                f"{holder.describe(time.time())} {f'still runs after {waited:.0f} s' if waited else 'is still running'}"
             ],
             help=[f"ps -fp {holder.pid}" if holder.pid else f"fuser -v {shell_word(self.path)}"],
         )

@@ -55,7 +55,7 @@ def _remove_if_abandoned(path: str) -> bool:
         return False
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # its owner is at work
+    except OSError:  # its owner is still running
         return False
     else:
         return _remove(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from devboot.app.command_table import BY_NAME, COMMANDS, GLOBAL, Command, Flag
 from devboot.errors import UsageError, shell_word
 from devboot.model.nearest import nearest
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
 
 # For what other tools do with everything when no process is named.
 _WHOLE = {
-    "start": "`devboot up`: everything",
-    "stop": "`devboot down`: everything, and the background process",
-    "restart": "`devboot restart '*'`: everything",
+    "start": "`devboot up` starts everything",
+    "stop": "`devboot down` stops everything, and the background process",
+    "restart": "`devboot restart '*'` restarts everything",
 }
 _NUMBERS = {"SECONDS": "30", "COUNT": "100"}  # metavars of numbers, with an example for messages
 
@@ -134,6 +136,8 @@ class _Reader:
                 f"`{flag.names[-1]}` needs a number, found `{value}`",
                 help=[f"write `{flag.names[-1]} {_NUMBERS[flag.metavar]}`: {flag.help}"],
             )
+        if key == "C":  # relative to the one before
+            value = os.path.join(str(into.get(key, "")), value)
         if not flag.multiple:
             into[key] = value
             return

@@ -50,21 +50,21 @@ VERSION = Flag(("--version",), "print the version")
 
 # Accepted before and after the command's name.
 GLOBAL = (
-    Flag(("-C",), "work as if started in DIR", "DIR"),
+    Flag(("-C",), "work as if started in the folder DIR", "DIR"),
     Flag(("-q", "--quiet"), "print errors only"),
     Flag(("-v", "--verbose"), "print more: commands and probes in ps, versions in doctor"),
     Flag(("--plain",), "one line per event, no redrawing; also for screen readers", common=False),
     Flag(("--no-color",), "no colours", common=False),
-    Flag(("--no-input",), "never ask; fail with the flag that answers", common=False),
+    Flag(("--no-input",), "never ask; fail, naming the flag that answers", common=False),
     Flag(("--no-pager",), "don't use a pager for long output", common=False),
-    Flag(("--no-wait",), "don't wait: for another devboot, or (restart) until it is up", common=False),
+    Flag(("--no-wait",), "don't wait for another devboot, or until processes are up", common=False),
     HELP,
     VERSION,
 )
 
 _UNTIL_UP = (
     "Returns when each process is up, as `up -d` does, and each task has ended; if one fails, with the error and exit",
-    "code 1. With `--no-wait` it returns once they have been spawned.",
+    "code 1. With `--no-wait` it returns as soon as they have been started.",
 )
 BASE_PORT = Flag(("-p", "--base-port"), "the first process's port", "PORT", common=False)
 PORT_STEP = Flag(("-P", "--port-step"), "distance between the ports of processes (default 100)", "COUNT", common=False)
@@ -100,11 +100,11 @@ COMMANDS = (
             JSON,
             Flag(("--no-deps",), "start only the named processes, not their dependencies", common=False),
             Flag(("--timings",), "show what the start waited for, and how long", common=False),
-            Flag(("--no-menu",), "don't show the line with keys", common=False),
+            Flag(("--no-menu",), "don't show the status line", common=False),
             Flag(("-x", "--except"), "leave out NAME", "NAME", multiple=True, common=False),
             Flag(
                 ("-m", "--formation"),
-                "number of each process: worker=3,all=1",
+                "how many of each process to run: worker=3,all=1",
                 "NAME=COUNT",
                 multiple=True,
                 common=False,
@@ -119,7 +119,7 @@ COMMANDS = (
                 "SECONDS",
                 common=False,
             ),
-            Flag(("--runner",), "hand over to honcho or overmind instead", "NAME", common=False),
+            Flag(("--runner",), "run the processes with honcho or overmind instead", "NAME", common=False),
             FROZEN,
             OFFLINE,
             FROM,
@@ -267,10 +267,10 @@ COMMANDS = (
         (
             JSON,
             Flag(("--show-secrets",), "show secrets instead of masking them"),
-            Flag(("--direnv",), "lines for .envrc that also watch devboot's files", common=False),
+            Flag(("--direnv",), "lines for direnv's .envrc, which reload when devboot's files change", common=False),
         ),
         fast="devboot.app.commands.env",
-        notes=("Shows what the last `sync`, `up` or `run` composed, and warns if something has changed since.",),
+        notes=("Shows the variables of the last `sync`, `up` or `run`, and warns if something has changed since.",),
     ),
     Command(
         "sync",
@@ -305,8 +305,8 @@ COMMANDS = (
         ),
         (
             Argument("diff", "show what differs instead", "lock-action"),
-            Argument("OLD", "a lockfile or a revision of git (default HEAD)"),
-            Argument("NEW", "a lockfile or a revision of git (default the file as it is)"),
+            Argument("OLD", "a lockfile or a revision of git (default: HEAD)"),
+            Argument("NEW", "a lockfile or a revision of git (default: devboot.lock as it is now)"),
         ),
         notes=("A lockfile with the marks of a merge conflict is resolved from both sides.",),
     ),
@@ -343,7 +343,7 @@ COMMANDS = (
             ("devboot export runit /srv/shop -x redis", "without the service, which is provided elsewhere"),
         ),
         (
-            Flag(("-m", "--formation"), "number of each process: worker=3,all=1", "NAME=COUNT", multiple=True),
+            Flag(("-m", "--formation"), "how many of each process to run: worker=3,all=1", "NAME=COUNT", multiple=True),
             Flag(("-x", "--except"), "leave out NAME", "NAME", multiple=True),
             Flag(("--user",), "user that runs it (default: you)", "NAME"),
             Flag(("--app",), "name of the application in the files (default: the project's)", "NAME"),
@@ -460,8 +460,8 @@ COMMANDS = (
             ("devboot recipe test just", "test it on this machine"),
         ),
         (
-            Flag(("--as",), "the product's version, if it can't be determined here", "VERSION"),
-            Flag(("--exclude-newer",), "`update` ignores newer versions: a date, or `7 days`", "AGE"),
+            Flag(("--as",), "the product's version, if its program doesn't run here", "VERSION"),
+            Flag(("--exclude-newer",), "`update` ignores versions newer than a date, or than `7 days`", "AGE"),
             JSON,
             Flag(("--offline",), "`test` skips the last level, which downloads", common=False),
         ),
@@ -504,7 +504,7 @@ COMMANDS = (
             Flag(("--diff",), "print a unified diff and write nothing"),
             Flag(("-n", "--dry-run"), "print the report and write nothing"),
             Flag(("--check",), "write nothing; exit 1 and print what differs"),
-            Flag(("--profile",), "take services of this profile too, `*` for all", "NAME", multiple=True),
+            Flag(("--profile",), "import services of this compose profile, too; `*` for all", "NAME", multiple=True),
             JSON,
         ),
         (Argument("FILE", "compose files; later ones are merged into the first", multiple=True),),

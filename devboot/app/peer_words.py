@@ -9,7 +9,7 @@ _WATCH = "`watch` of a process in devboot.toml lists the files that restart it"
 _RESTARTS = '`restart = "always"` of a process in devboot.toml restarts it'
 _NAMES = "name them: `devboot up web worker`"
 _NO_PORT = "leave it out: a process that doesn't use `$PORT` can ignore it"
-_ALONE = "leave it out: one that ends doesn't stop the others"
+_ALONE = "leave it out: a process that ends doesn't stop the others"
 
 # Their command → ours, or a sentence with it.
 COMMANDS = {

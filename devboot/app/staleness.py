@@ -20,9 +20,9 @@ def changes_since(known: Snapshot, root: str, environ: Mapping[str, str], state:
     changed = (stamp for stamp in snapshots.changed(known) if not (state and stamp[0].startswith(f"{state}/")))
     files = dict.fromkeys(_described(path, kind, root) for path, kind, _ in changed)
     names = [name for name, value in known.inherited if environ.get(name) != value]
-    return (*files, *(f"the caller's `{name}` has changed" for name in names))
+    return (*files, *(f"the shell's `{name}` has changed" for name in names))
 
 
 def _described(path: str, kind: int, root: str) -> str:
     name = shown_from(path, root)
-    return f"other names match `{name}` now" if kind == snapshots.MATCHED else f"{name} has changed"
+    return f"other files match `{name}` now" if kind == snapshots.MATCHED else f"{name} has changed"

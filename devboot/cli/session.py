@@ -200,7 +200,7 @@ class Session:
         if is_live(context.stderr, context.environ, context.output):
             from devboot.ui.live_reporter import LiveReporter
 
-            hint = "ctrl-c stops; what is downloaded stays"
+            hint = "ctrl-c stops; downloads are kept"
             return LiveReporter(self._console, self.symbols(err=True), clock, hint=hint, mask=self.mask)
         reason = why_plain(context.stderr, context.environ, context.output)
         header = f"devboot {context.version}, project {self.project}, {reason}: plain output"
@@ -253,7 +253,9 @@ def _directory(wanted: str) -> str:
             base = "/"
         else:
             raise UsageError(
-                "usage/no-directory", "the current directory is gone", help=["change to one that exists, as with `cd`"]
+                "usage/no-directory",
+                "the current directory is gone",
+                help=["cd ~   # or to another directory that exists"],
             ) from error
     path = os.path.normpath(os.path.join(base, wanted))
     if wanted and not os.path.isdir(path):

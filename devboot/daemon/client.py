@@ -139,7 +139,7 @@ class Client:
                 for each in self._reader.feed(data)
             ]
         except (frames.FrameError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise NoAnswerError("what answers is no daemon of devboot") from error
+            raise NoAnswerError("what answers is not a daemon of devboot") from error
         self.is_port_taken = self.is_port_taken or (frames.WORD, frames.PORT_TAKEN) in arrived
         self._arrived += arrived
         return bool(data)
@@ -188,7 +188,7 @@ class Client:
             self.sock.settimeout(PATIENCE)
             self.sock.sendall(data)
         except OSError as error:
-            raise NoAnswerError("it takes nothing") from error
+            raise NoAnswerError("it accepts no data") from error
 
 
 class Found(Record):

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from devboot.errors import DevbootError, ManifestError, Place, Problems
 from devboot.model.composed_variable import ComposedVariable
+from devboot.model.printable import counted
 from devboot.model.process import ProcessSpec
 from devboot.record import Record
-from devboot.text.units import counted
 
 _POINTER = 8  # bytes that each text takes besides itself
 _MARGIN = 4096  # bytes for variables that devboot adds at the start of a process

@@ -289,7 +289,7 @@ def _resolve_narrowed(
 
 
 def _note_choice(reporter: Reporter, python: Interpreter, why: str) -> None:
-    reporter.emit(Event(NOTE, "python", f"{python.version} is used, no newer one: {why}"))
+    reporter.emit(Event(NOTE, "python", f"{python.version} is used rather than a newer one: {why}"))
 
 
 def _interpreter_version(previous: PythonLock | None, version: str, upgrade: Sequence[str]) -> str:

@@ -155,7 +155,7 @@ def reported_interpreter(
         text = f"{found.version}, {found.path}{_why_older(uv, project, found, environ)}"
         reporter.emit(Event(DONE if fetched else UNCHANGED, "python", text))
     if pinned and not found.note and found.version != pinned and not project.request.patch:
-        note = f"python {found.version} stands in for {pinned}, which devboot.lock asks for"
+        note = f"python {found.version} is used instead of {pinned}, which devboot.lock names"
         return replace(found, note=note, note_slug="python/patch-version")
     return found
 
@@ -168,7 +168,7 @@ def _why_older(uv: Uv, project: PythonProject, found: Interpreter, environ: Mapp
     if newest == found.minor:
         return ""
     why = unsuited(Installed("", f"{newest}.0", "cpython"), project.loaded.locked.pins)
-    return f", no newer one: {why}" if why else ""
+    return f", rather than a newer one: {why}" if why else ""
 
 
 def locked_interpreter(

@@ -21,7 +21,7 @@ def _key(key: str) -> bytes:
         return key.encode()
     letter = key.removeprefix("ctrl-").upper()
     if not key.startswith("ctrl-") or len(letter) != 1 or not "@" <= letter <= "_":
-        raise ValueError(f"`{key}` is no key")
+        raise ValueError(f"`{key}` is not a key")
     return bytes([ord(letter) & 0x1F])
 
 

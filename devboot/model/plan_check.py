@@ -6,6 +6,7 @@ An invalid plan, such as one of another version, is refused as a whole before an
 from __future__ import annotations
 
 from devboot.model import process as model
+from devboot.model.printable import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def checked_plan(plain: object) -> model.Plan:
     plan: model.Plan = _record(model.Plan, plain)
     for path in (plan.root, plan.state, plan.data or "/", plan.record or "/"):
         if not path.startswith("/"):
-            raise PlanError(f"`{path}` is no absolute path")
+            raise PlanError(f"`{path}` is not an absolute path")
     seen: set[str] = set()
     for spec in plan.processes:
         _check_process(spec, seen)
@@ -46,14 +47,14 @@ def checked_plan(plain: object) -> model.Plan:
 
 def _check_process(spec: model.ProcessSpec, seen: set[str]) -> None:
     if not spec.name or "/" in spec.name or spec.name.startswith(".") or not spec.name.isprintable():
-        raise PlanError(f"{spec.name!r} is no name of a process")
+        raise PlanError(f"{spec.name!r} can't be the name of a process")
     if spec.name in seen:
         raise PlanError(f"two processes are called {spec.name!r}")
     if not (spec.command or spec.argv):
         raise PlanError(f"{spec.name!r} has no command")
     stamp: tuple[str, ...] = spec.stamp
     if len(stamp) not in (0, 2) or len(spec.record) == 1:
-        raise PlanError(f"the stamp of {spec.name!r} is no file with a text")
+        raise PlanError(f"the stamp of {spec.name!r} is not a file with text")
     _choose(spec.kind, _KINDS, "kind of process")
     _choose(spec.restart, _RESTARTS, "rule for restarts")
     for needed in spec.depends_on:
@@ -97,7 +98,7 @@ def _record(cls: Any, plain: object, before: tuple[Sequence[Any], Sequence[Any]]
     values = _sequence(plain)
     fields = cls._fields
     if len(values) != len(fields):
-        raise PlanError(f"{len(values)} values make no {cls.__name__}, which has {len(fields)}")
+        raise PlanError(f"{counted(len(values), 'value')} make no {cls.__name__}, which has {len(fields)}")
     kinds: Mapping[str, str] = cls.__annotations__
     read: list[Any] = []
     known, known_plain = before
@@ -127,20 +128,20 @@ def _processes(plain: object) -> tuple[model.ProcessSpec, ...]:
 
 def _sequence(value: object) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)):
-        raise PlanError(f"{_shown(value)} is no list")
+        raise PlanError(f"{_shown(value)} is not a list")
     return tuple(value)
 
 
 def _bytes(value: object) -> str:
     """Return a probe's bytes, stored as latin-1 text; unlike other texts they may contain NUL."""
     if type(value) is not str:
-        raise PlanError(f"{_shown(value)} is no text")
+        raise PlanError(f"{_shown(value)} is not text")
     return value
 
 
 def _text(value: object) -> str:
     if type(value) is not str or "\0" in value:
-        raise PlanError(f"{_shown(value)} is no text")
+        raise PlanError(f"{_shown(value)} is not text")
     return value
 
 
@@ -152,13 +153,13 @@ def _flag(value: object) -> bool:
 
 def _whole(value: object) -> int:
     if type(value) is not int:
-        raise PlanError(f"{_shown(value)} is no whole number")
+        raise PlanError(f"{_shown(value)} is not a whole number")
     return max(-_MOST, min(value, _MOST))
 
 
 def _seconds(value: object) -> float:
     if (type(value) is not float and type(value) is not int) or value != value:  # noqa: PLR0124  NaN
-        raise PlanError(f"{_shown(value)} is no number")
+        raise PlanError(f"{_shown(value)} is not a number")
     return float(max(0, min(value, LONGEST)))
 
 
@@ -169,7 +170,7 @@ def _all(read: Read) -> Read:
 def _pair(value: object) -> tuple[str, str]:
     items = _sequence(value)
     if len(items) != 2:
-        raise PlanError(f"{_shown(value)} is no pair")
+        raise PlanError(f"{_shown(value)} is not a pair")
     return _text(items[0]), _text(items[1])
 
 

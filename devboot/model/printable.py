@@ -1,4 +1,4 @@
-"""Makes text of a user or program safe for messages: one line, no control characters, limited length."""
+"""Makes text of a user or program safe for messages, one line of limited length; counts things in words."""
 
 from __future__ import annotations
 
@@ -7,3 +7,14 @@ def printable(text: str, limit: int = 40) -> str:
     """Return the text with `?` for unprintable characters, cut with `…` after `limit` characters."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 object`, `3 processes` or `2 entries`: the number and the noun, with a regular plural."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith(("s", "x", "ch")):
+        return f"{number} {noun}es"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{number} {noun[:-1]}ies"
+    return f"{number} {noun}s"

@@ -15,12 +15,12 @@ from contextlib import contextmanager
 
 from devboot.files import fail_point, machine_error, sync_directory
 from devboot.locks import BUILD, COLLECTION, FileLock, Holder
+from devboot.model.printable import counted
 from devboot.provision.live import objects_in_use
 from devboot.provision.objects.roots import forget, project_roots, roots_lock, running_roots
 from devboot.provision.objects.store import REGISTERED, STAGING
 from devboot.provision.objects.tree import remove_tree
 from devboot.record import Record
-from devboot.text.units import counted
 
 TRASH = ".trash-"
 LEFTOVER_SECONDS = 86400.0  # leftovers of killed commands are kept for a day

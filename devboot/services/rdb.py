@@ -6,6 +6,7 @@ import os
 
 from devboot.errors import LockError, MachineError, shell_word
 from devboot.model.data_files import DUMP_HEADER, DUMP_TRAILER, dump_format, is_dump_complete, reads_dumps_of
+from devboot.model.printable import counted
 from devboot.services.plan import Service
 
 # Newest dump format that a version reads, as measured; other versions are only checked by the server itself
@@ -66,12 +67,14 @@ def _check_dump(service: Service, dump: str) -> None:
         trailer = stream.read(DUMP_TRAILER)
     written = dump_format(header)
     if written is None:
-        raise unreadable(service, dump, f"it has {size} bytes" if size < DUMP_HEADER else "it has no header of a dump")
+        raise unreadable(
+            service, dump, f"it has {counted(size, 'byte')}" if size < DUMP_HEADER else "it has no header of a dump"
+        )
     if not reads_dumps_of(product_of(service), written[0]):
         raise unreadable(service, dump, "it was written by Valkey, and Redis can't read Valkey's dumps")
     _refuse_newer(service, written[1])
     if not is_dump_complete(size, trailer):
-        raise unreadable(service, dump, f"its end is missing: it was cut off at {size} bytes")
+        raise unreadable(service, dump, f"its end is missing: it was cut off at {counted(size, 'byte')}")
 
 
 def _refuse_newer(service: Service, version: int) -> None:

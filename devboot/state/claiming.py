@@ -88,7 +88,7 @@ def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: 
         raise UsageError("state/unknown", f"no project's state or data is called `{name}`", help=["devboot state list"])
     if here is None:
         what = f"the project's folder `{root}` is gone"
-        raise UsageError("usage/no-directory", what, help=["change to one that exists, as with `cd`"])
+        raise UsageError("usage/no-directory", what, help=["cd ~   # or to another directory that exists"])
     if name == own:
         return ""
     with lock_projects(projects):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from devboot.errors import Problems, WorkError, shell_word
+from devboot.model.printable import counted
 from devboot.text.columns import cells, expand_tabs, printable, wrap
-from devboot.text.invocation import as_called
+from devboot.text.invocation import as_called, named_folder
 from devboot.text.paint import paint, terminal_text
 
 TYPE_CHECKING = False
@@ -19,6 +20,7 @@ _BOLD, _FRAME = "1", "1;34"
 _MARKS = {"error": "1;31", "warning": "1;33"}
 _LABELS = {"cause": "1", "help": "1;32", "kept": "1;36"}
 # Commands that name files of the project, and others of advice
+_READS = r"(?:file|git|ls|openssl) "
 _WRITES = r"(?:awk|cd|chmod|cp|echo|ln|mkdir|mv|pdm|pipenv|poetry|printf|rm|sed|touch|uv) "
 _PROGRAMS = r"(?:apt-get|brew|devboot|dnf|export|git|kill|npm|pip|python3?|sudo|systemctl|yarn) "
 # A path, a flag, an operator or an assignment
@@ -51,7 +53,7 @@ def count(problems: Problems) -> str:
     number = len(problems.errors)
     files = sorted({single.place.file for single in problems.errors if single.place is not None})
     where = f" in {files[0]}" if len(files) == 1 else ""
-    return f"{number} problem{'' if number == 1 else 's'}{where}"
+    return f"{counted(number, 'problem')}{where}"
 
 
 class _Renderer:
@@ -63,14 +65,17 @@ class _Renderer:
 
     def message(self, error: DevbootError) -> Iterator[str]:
         head = f"{self._severity}[{error.slug}]"
-        first, *more = wrap(self._mask(as_called(error.what)), self._width, first=f"{head}: ", then="  ")
+        first, *more = wrap(
+            self._mask(as_called(error.what, is_advice=False)), self._width, first=f"{head}: ", then="  "
+        )
         yield self._paint(head, _MARKS[self._severity]) + self._paint(first[len(head) :], _BOLD)
         yield from (self._paint(line, _BOLD) for line in more)
         if error.place is not None:
             yield from self._place(error.place)
         for detail in error.details:
             yield from ("  " + expand_tabs(line) for line in self._mask(detail).split("\n"))
-        for label, sentences in (("cause", error.causes), ("help", error.help), ("kept", error.kept)):
+        helps = [_from_here(each) for each in error.help]
+        for label, sentences in (("cause", error.causes), ("help", helps), ("kept", error.kept)):
             for sentence in sentences:
                 yield from self._labelled(label, self._mask(as_called(sentence)))
 
@@ -122,6 +127,17 @@ def _is_command(line: str) -> bool:
     if re.match(_PROGRAMS, line) or re.match(_WRITES, line):
         return True
     return "`" not in line and re.search(_OF_COMMANDS, line) is not None
+
+
+def _from_here(advice: str) -> str:
+    """Return advice whose commands for files go to the folder of `-C` first, since their paths begin there."""
+    import re
+
+    folder = named_folder()
+    if not folder:
+        return advice
+    files = rf"(?m)(?:^|(?<=`))(?=(?:{_READS}|{_WRITES}))(?!cd |uv (?:tool|cache|python) )"
+    return re.sub(files, lambda _: f"cd {shell_word(folder)} && ", advice)
 
 
 def in_folder(error: WorkError, folder: str) -> WorkError:

@@ -85,7 +85,7 @@ def idle_text(names: Sequence[str], *, awaits_line: bool = False) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     verb = "it counts" if len(names) == 1 else "they count"
     if awaits_line:
-        return f"{shown}{more}: not written yet that it is ready; {verb} as up once idle for a second"
+        return f"{shown}{more}: no log line yet that shows readiness, so {verb} as up once idle for a second"
     return f"{shown}{more}: no probe, so {verb} as up once idle for a second"
 
 

@@ -1,6 +1,8 @@
-"""Formats times, sizes and counts: `1.2 s`, `2 h 10 min`, `28.1 MB`, `3 processes`; parses whole numbers."""
+"""Formats times and sizes: `1.2 s`, `2 h 10 min`, `28.1 MB`; parses whole numbers."""
 
 from __future__ import annotations
+
+from devboot.model.printable import counted
 
 _DIGITS = 18  # more than any number that counts; Python refuses to read thousands of them
 
@@ -59,13 +61,6 @@ def size(count: int) -> str:
 def whole_megabytes(count: int) -> str:
     """Format bytes as whole megabytes, for `ps`."""
     return f"{max(1, round(count / 1_000_000))} MB"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun in singular or plural: `1 object`, `3 processes`."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun}{'es' if noun.endswith(('s', 'x', 'ch')) else 's'}"
 
 
 def whole_number(text: str, most: int) -> int | None:

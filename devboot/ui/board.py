@@ -6,10 +6,11 @@ The live and the plain reporter both keep a board; time is an argument, seconds 
 from __future__ import annotations
 
 from devboot.events import BESIDE, DOING, DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.model.printable import counted
 from devboot.record import Record
 from devboot.text.columns import cells, clip, wrap
 from devboot.text.symbols import Symbols, margin
-from devboot.text.units import counted, duration, size
+from devboot.text.units import duration, size
 from devboot.ui.units import progress, whole_seconds
 
 PROCESSES = "processes"  # the one step that installs nothing

@@ -7,10 +7,11 @@ from typing import Any
 
 from devboot.doctor.findings import ERROR, IDLE, OK, WARNING, Area, Check, Finding, Report
 from devboot.doctor.fixing import steps_of
+from devboot.model.printable import counted
 from devboot.text.columns import pad, printable, table, wrap
 from devboot.text.paint import BOLD, GREEN, MAGENTA, RED, YELLOW, paint
 from devboot.text.symbols import Symbols, margin
-from devboot.text.units import counted, duration
+from devboot.text.units import duration
 
 _AREA_WIDTH = 11
 _LABEL_WIDTH = 6  # `why:  `

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from devboot.model.printable import counted
 from devboot.onboarding.compose_import.fidelity import (
     APPROXIMATED,
     IN_DOCKER,
@@ -62,4 +63,5 @@ def summary(report: Sequence[Fidelity]) -> str:
     """Return the percentage of converted entries, and the number of entries for each verdict."""
     counts = {verdict: sum(each.verdict == verdict for each in report) for verdict in VERDICTS}
     shown = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    return f"{percentage(report)} % of {len(report)} entries are native or approximated: {shown}"
+    entries = counted(len(report), "entry")
+    return f"{percentage(report)} % of {entries} {'is' if len(report) == 1 else 'are'} native or approximated: {shown}"

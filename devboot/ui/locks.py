@@ -34,7 +34,7 @@ def diff_as_json(found: LockDiff) -> dict[str, Any]:
 def render_diff(found: LockDiff) -> str:
     """Return one line for each difference of two locks, with details below; important ones are marked with `!`."""
     if not found.differences:
-        return f"{printable(found.new)} is as {printable(found.old)}\n"
+        return f"{printable(found.new)} and {printable(found.old)} are the same\n"
     width = max(cells(printable(one.name)) for one in found.differences)
     lines = [f"{found.old} -> {found.new}"]
     for one in found.differences:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from devboot.app.commands.housekeeping.store import Repaired, Verified, title_of
+from devboot.model.printable import counted
 from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
 from devboot.text.columns import printable, table
-from devboot.text.units import counted, size
+from devboot.text.units import size
 
 
 def render_collected(done: Collected, home: str, width: int = 0) -> str:

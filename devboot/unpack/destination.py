@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from devboot.files import fail_point
+from devboot.model.printable import counted
 from devboot.unpack.limits import Meter
 from devboot.unpack.member_names import components, folded, refuse_unprintable
 from devboot.unpack.refusals import bad_name, escapes, inconsistent
@@ -62,7 +63,7 @@ class Destination:
             os.close(descriptor)
         fail_point("unpack/written")
         if written != size:
-            raise inconsistent(self._archive, f"{written} bytes came for a member of {size}")
+            raise inconsistent(self._archive, f"{counted(written, 'byte')} came for a member of {size}")
 
     def add_link(self, name: str, target: str) -> None:
         """Record a symbolic link, which `finish` creates."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devboot.model.printable import counted
 from devboot.unpack.decompression import CHUNK, Reader
 from devboot.unpack.destination import Destination
 from devboot.unpack.member_names import decode
@@ -60,7 +61,7 @@ class _Member:
         found, self._found, self._kinds = self._found, Extension(), b""
         if found.size not in (None, header.size):
             raise inconsistent(
-                self._archive, f"a member has {found.size} bytes by one header and {header.size} by the next"
+                self._archive, f"a member has {counted(found.size, 'byte')} by one header and {header.size} by the next"
             )
         return header._replace(
             name=header.name if found.path is None else found.path,

@@ -6,6 +6,7 @@ import os
 import struct
 from typing import IO
 
+from devboot.model.printable import counted
 from devboot.record import Record
 from devboot.unpack.refusals import bad_name, inconsistent
 
@@ -55,7 +56,9 @@ def read_directory(file: IO[bytes], size: int, archive: str) -> list[Entry]:
         entry, at = _parse_central(data, at, archive)
         entries.append(entry)
     if len(entries) != end.members:
-        raise inconsistent(archive, f"its end counts {end.members} members, its directory has {len(entries)}")
+        raise inconsistent(
+            archive, f"its end counts {counted(end.members, 'member')}, its directory has {len(entries)}"
+        )
     entries.sort(key=lambda entry: entry.offset)
     return entries
 

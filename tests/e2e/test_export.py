@@ -35,7 +35,7 @@ def test_service_files_run_what_devboot_would_and_only_the_scripts_hold_values(s
     assert not any("a$b" in text for text in units.values())
     assert 0o700 == (shop.root / "deploy/bin/web.1").stat().st_mode & 0o777
     assert "secret values are in deploy/bin, readable only by you: SECRET_KEY\n" in said
-    assert "systemd files don't support this, it is left out: worker: ready\n" in said
+    assert "systemd files can't express this, so it is left out: worker: ready\n" in said
 
 
 def test_a_second_export_changes_what_changed_and_never_an_edited_file(shop):

@@ -82,7 +82,7 @@ def test_what_is_missing_is_named_with_its_line_and_the_command_works_when_paste
 
     failed = here.devboot("up", "-d", code=1, PYTHONDONTWRITEBYTECODE="1").stderr
 
-    assert ": web asked for SMTP_HOST (mail.py:3) and got nothing\n" in failed
+    assert ": web read SMTP_HOST (mail.py:3), which has no value\n" in failed
     command = re.search(r"^help: (printf .*)$", failed, re.MULTILINE)[1]
     assert "printf '\\n%s\\n' 'SMTP_HOST=…' >> shop/.env" == command
     assert before == files_of(here)

@@ -117,7 +117,7 @@ def test_rollback_switches_back_without_network_until_a_file_changes(bakery):
     assert numbers(shop) == [1, 2]
     assert what_runs(shop) == ["red", "toy 1.0.0", "1.0"]
     assert what_runs(shop) == ["red", "toy 1.0.0", "1.0"]
-    assert "everything is there" in shop.devboot("sync", "--check").stderr
+    assert "everything is up to date" in shop.devboot("sync", "--check").stderr
 
     shop.devboot("sync", "--offline")
     assert numbers(shop) == [2, 1]
@@ -266,7 +266,7 @@ def test_a_generation_holds_no_secret_value_and_a_rollback_takes_todays(shop):
         assert secret not in kept
 
     said = shop.devboot("rollback", str(first))
-    assert "using today's values of API_KEY" in said.stdout + said.stderr
+    assert "using the current values of API_KEY" in said.stdout + said.stderr
     script = "echo $COLOUR $API_KEY $PIN $BROKER; printf %s $TOKEN"
     there = shop.devboot("run", "--", "sh", "-c", script).stdout
     assert there == f"red of-the-second-day 7 amqp://ada:hunter22@queue/x\n{token}"

@@ -118,7 +118,7 @@ def test_a_fresh_clone_comes_up_from_a_kit_alone(site, kit, tmp_path):
     done = here.devboot("up", "-d", "--from", str(kit))
 
     assert "digests ok" in done.stderr
-    assert "data/words.sqlite3 is the kit's" in done.stderr
+    assert "data/words.sqlite3 was restored from the kit" in done.stderr
     assert "ready" == here.ps()["web"]["phase"]
     with sqlite3.connect(here.root / "data/words.sqlite3") as database:
         assert [("kept",)] == database.execute("select word from words").fetchall()
@@ -203,8 +203,8 @@ def test_a_kit_of_another_lock_says_what_it_lacks(site, kit, tmp_path):
         """\
 error[kit/does-not-fit]: `site.kit.tar` doesn't fit this project on this machine
   greeting 2.0: the kit has 1.0
-cause: it was packed from another lock than the project has
-help: devboot pack   # anew, from this lock, on a machine with the network
+cause: it was packed with another devboot.lock than the project has
+help: devboot pack   # again, with this devboot.lock, on a machine with network
 kept: nothing of the kit was used, nothing was started
 """
     )
@@ -260,7 +260,7 @@ def test_what_has_no_wheel_is_built_for_this_platform_and_the_own_package_on_the
     code = "import ancient, greeting, mine; print(ancient.VERSION, greeting.VERSION, mine.VERSION)"
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
     assert "1.0 1.0 3.0" == done.stdout.strip()
-    assert "everything is there" in here.devboot("sync", "--check").stderr
+    assert "everything is up to date" in here.devboot("sync", "--check").stderr
 
 
 def install_devboot(here: Machine, kit: Path, folder: Path) -> list[str]:

@@ -42,7 +42,7 @@ def ask_for(here, text):
 
 
 def test_what_has_changed_since_a_commit_is_told_in_words(team):
-    assert team.devboot("lock", "diff").stdout == "devboot.lock is as HEAD\n"
+    assert team.devboot("lock", "diff").stdout == "devboot.lock and HEAD are the same\n"
     ask_for(team, "[services.redis]\nversion = '6.2'\n[packages]\njust = '*'\n")
 
     said = team.devboot("lock", "diff").stdout
@@ -51,7 +51,7 @@ def test_what_has_changed_since_a_commit_is_told_in_words(team):
     assert re.search(r"^  ~ redis  8\.\S+ -> 6\.2\S+$", said, re.MULTILINE)
 
     commit(team)
-    assert team.devboot("lock", "diff").stdout == "devboot.lock is as HEAD\n"
+    assert team.devboot("lock", "diff").stdout == "devboot.lock and HEAD are the same\n"
     assert "+ just" in team.devboot("lock", "diff", "HEAD~1").stdout
     assert "- just" in team.devboot("lock", "diff", "HEAD", "HEAD~1").stdout
     assert "usage/no-lock" in team.devboot("lock", "diff", "nowhere", code=2).stderr
@@ -99,7 +99,7 @@ def test_after_a_merge_both_sides_are_taken_together_and_the_file_is_kept(team):
     assert "its versions are chosen again from both sides" in done.stderr
     (kept,) = (team.data / "backup").glob("devboot.lock.conflict.*")
     assert kept.read_bytes() == conflicted
-    assert "fits" in team.devboot("lock", "--check").stderr
+    assert "is up to date" in team.devboot("lock", "--check").stderr
     text = (team.root / "devboot.lock").read_text()
     assert all(f'name = "{name}"' in text for name in ("hugo", "just", "nats", "redis"))
     assert "unchanged" in team.devboot("lock").stderr

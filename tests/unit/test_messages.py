@@ -115,6 +115,10 @@ def test_nobody_is_blamed():
     assert [(place, text) for place, text in said if BLAME.search(text)] == []
 
 
+def test_a_flag_in_advice_comes_with_its_command():
+    assert [(place, text) for place, *_, helps in messages() for text in helps if text.startswith("-")] == []
+
+
 def test_advice_stands_in_help_only():
     advice = re.compile(r"\b(try|run|use|check|make sure|should|must be set) (the|your|`devboot|again)\b")
     assert [(place, what) for place, what in whats() if advice.search(what)] == []
@@ -188,3 +192,77 @@ def test_each_path_in_a_command_of_advice_is_quoted():
 )
 def test_an_unquoted_path_in_a_command_would_be_noticed(source, is_found):
     assert is_found == bool(list(unquoted_paths(ast.parse(source))))
+
+
+# Nouns that messages count; `counted` writes their singular where there is one of them
+NOUNS = re.compile(
+    r" (?:(?:further|more|other|Python) )?"
+    r"(?:bytes|checks|clones|copies|digests|directories|entries|errors|files|folders|generations|hosts|items|lines|"
+    r"members|migrations|minutes|objects|others|packages|problems|processes|programs|projects|scripts|services|"
+    r"tasks|things|times|values|variables|versions|warnings|words)\b"
+)
+BY_HAND = re.compile(r"""['"](\w+)['"] if [^{}]+ else ['"]\1e?s['"]|\{\(?['"]e?s['"] if\b|\belse ['"]e?s['"]\)?\}""")
+# Never one of them: a limit, a number that was compared with 1 before, or no number
+MANY = {
+    "app/commands/preparing/export.py: form.kind",
+    "app/kits/wheels.py: len(names)",
+    "app/logs/printing.py: len(names)",
+    "app/recipes/npm_listing.py: origin.name",
+    "doctor/checks/machine.py: files",
+    "app/preparation/project/detect.py: len(clones)",
+    "app/preparation/project/missing_variables.py: len(rows)",
+    "environment/exec_limits.py: limit",
+    "environment/exec_limits.py: limits.total",
+    "environment/exec_limits.py: whole",
+    "model/edge/complaints.py: len(words)",
+    "model/edge/lockfile/diff.py: platform",
+    "onboarding/compose_import/server_report.py: service.recipe",
+    "onboarding/proposal/composed.py: container.copies",
+    "onboarding/proposal/composed_servers.py: container.copies",
+    "onboarding/reading/containers/compose_files.py: _MOST_SERVICES",
+    "provision/objects/tree.py: len(found)",
+    "recipes/checks.py: len(lines)",
+    "record.py: len(cls._fields)",
+    "sources/build.py: _SECONDS / 60",
+    "sources/transfers/http.py: _MOST_REDIRECTS",
+    "sources/transfers/transfer_errors.py: tries",
+    "supervisor/explain/spawn_errors.py: len(command)",
+    "supervisor/explain/spawn_errors.py: size",
+    "unpack/destination.py: _HOPS",
+    "unpack/destination.py: _LONGEST_TARGET",
+    "unpack/limits.py: limits.ratio",
+    "unpack/limits.py: self._limits.members",
+    "unpack/member_names.py: _DEEPEST",
+    "unpack/member_names.py: _LONGEST_COMPONENT",
+    "unpack/member_names.py: _LONGEST_PATH",
+    "wire/frames.py: size",
+}
+
+
+def uncounted(tree):
+    """Yield each number that stands before a plural, so that `1 files` is possible, and each plural made by hand."""
+    for text in (node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)):
+        for value, after in zip(text.values, text.values[1:], strict=False):
+            if isinstance(value, ast.FormattedValue) and isinstance(after, ast.Constant) and NOUNS.match(after.value):
+                yield ast.unparse(value.value)
+        yield from (found[0] for found in BY_HAND.finditer(ast.unparse(text)))
+
+
+def test_what_may_be_one_is_counted_with_its_singular():
+    assert {f"{path.relative_to(PACKAGE)}: {value}" for path, tree in trees() for value in uncounted(tree)} == MANY
+
+
+@pytest.mark.parametrize(
+    ("source", "is_found"),
+    [
+        ("""f"{count} package{'' if count == 1 else 's'}\"""", True),
+        ('f"wrote {len(paths)} files"', True),
+        ('f"{number} more lines"', True),
+        ("""f"{count} package{'s' if count != 1 else ''}\"""", True),
+        ("""f"{count} {'line' if count == 1 else 'lines'}\"""", True),
+        ("f\"{counted(count, 'line')} not shown\"", False),
+        ('f"{name} runs {command}"', False),
+    ],
+)
+def test_a_plural_that_is_made_by_hand_would_be_noticed(source, is_found):
+    assert is_found == bool(list(uncounted(ast.parse(source))))

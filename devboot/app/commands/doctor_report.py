@@ -142,7 +142,7 @@ def read(path: str) -> dict[str, Any]:
 def _no_report(path: str, why: str) -> UsageError:
     return UsageError(
         "usage/no-report",
-        f"`{path}` is no report of `devboot doctor`",
+        f"`{path}` is not a report of `devboot doctor`",
         causes=[why],
         help=[f"ls -l {shell_word(path)}", "`devboot doctor --report FILE` writes one"],
     )

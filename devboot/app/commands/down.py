@@ -199,7 +199,7 @@ def _busy(call: Call, waited: float) -> DevbootError:
     from devboot.errors import BusyError
 
     holder = _lock_holder(call)
-    for_how_long = "is at work" if call.output.no_wait else f"still works after {waited:.0f} s"
+    for_how_long = "is still running" if call.output.no_wait else f"still runs after {waited:.0f} s"
     return BusyError(
         "busy/locked",
         f"another devboot command has locked `{leases.lock_path(call.state)}`",

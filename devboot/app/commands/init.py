@@ -150,7 +150,10 @@ def merged(path: str, proposal: Proposal) -> Change:
             "init/elsewhere",
             f"the detected application is in `{inner}`, and its paths are relative to that folder",
             causes=[f"`--merge` would extend `{MANIFEST}` in `{root}`"],
-            help=[f"devboot -C {shell_word(inner)} init", f"devboot -C {shell_word(inner)} init --diff   # shows it"],
+            help=[
+                f"devboot -C {shell_word(inner)} init",
+                f"devboot -C {shell_word(inner)} init --diff   # only shows what it would write",
+            ],
             kept=["nothing was written"],
         )
     text = read_text(path)
@@ -169,7 +172,7 @@ def merged(path: str, proposal: Proposal) -> Change:
             "init/form",
             f"`{error.name}` of `{MANIFEST}` is written in a form that can't be extended",
             details=[line for lines in tables(missing) for line in lines],
-            causes=["an inline table, or keys with dots, has no place for further lines"],
+            causes=["lines can't be added to an inline table, or to keys with dots"],
             help=[f"write `{error.name}` as {_table_form(error.name)}, then `devboot init --merge` again"],
             kept=["nothing was written"],
         ) from None

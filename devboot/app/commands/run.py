@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from devboot.model.client_programs import CLIENTS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
@@ -15,16 +17,6 @@ else:
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 _SHELL = "/bin/sh"
-# Programs that connect to their server; others in its folder, such as redis-check-aof, need it stopped
-_CLIENTS = frozenset(
-    {
-        "clusterdb", "createdb", "createuser", "dropdb", "dropuser", "pg_dump", "pg_dumpall", "pg_restore", "pgbench",
-        "psql", "reindexdb", "vacuumdb", "mysql", "mysqladmin", "mysqlcheck", "mysqldump", "mysqlimport", "mysqlshow",
-        "mariadb", "mariadb-admin", "mariadb-check", "mariadb-dump", "mariadb-import", "mariadb-show", "mongo",
-        "mongodump", "mongoexport", "mongoimport", "mongorestore", "mongosh", "rabbitmqctl", "mosquitto_pub",
-        "mosquitto_sub", "nats",
-    }
-)  # fmt: skip
 
 
 def from_snapshot(
@@ -99,7 +91,7 @@ def _default_signals() -> None:
 
 def _is_client(program: str) -> bool:
     name = program[program.rfind("/") + 1 :]
-    return name in _CLIENTS or name.endswith("-cli")
+    return name in CLIENTS or name.endswith("-cli")
 
 
 def _stopped_service(program: str, known: Snapshot, environ: Mapping[str, str]) -> str:

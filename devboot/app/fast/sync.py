@@ -33,5 +33,7 @@ def carry_out(call: Call) -> int | None:
         return None  # a restored generation has to be replaced
     if not call.output.quiet:
         name = known.plan_plain[0]
-        Streams().say("everything is there\n" if is_check else f"{name} is ready, {NOTHING_TO_INSTALL}: devboot up\n")
+        Streams().say(
+            "everything is up to date\n" if is_check else f"{name} is ready, {NOTHING_TO_INSTALL}: devboot up\n"
+        )
     return 0

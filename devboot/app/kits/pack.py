@@ -37,6 +37,7 @@ from devboot.files import machine_error, make_directories, sweep
 from devboot.model.artifact import PLATFORMS, Wanted
 from devboot.model.edge.lockfile.lock import Lock
 from devboot.model.nearest import nearest
+from devboot.model.printable import counted
 from devboot.provision.host import Host
 from devboot.provision.kit import Contents, Kit, KitObject, KitPackage, KitReader, write_kit
 from devboot.provision.objects.realise import object_name
@@ -211,7 +212,7 @@ class _Packing:
         if packed:
             self.interpreter = f"python/{os.path.basename(packed)}"
             self.files[self.interpreter] = packed
-            self.reporter.emit(Event(NOTE, "packages", f"with python {interpreter.version}"))
+            self.reporter.emit(Event(NOTE, "packages", f"python {interpreter.version} is in the kit, too"))
         else:
             text = f"python {interpreter.minor} is not in the kit: the other machine needs one"
             self.reporter.emit(Event(NOTE, "packages", text))
@@ -219,7 +220,7 @@ class _Packing:
     def _report_packages(self, minor: str) -> None:
         own = [each for each in self.packages.values() if each.role == "project"]
         count = len({(each.name, each.version) for each in own})
-        self.reporter.emit(Event(DONE, "packages", f"{count} for Python {minor}, digests ok"))
+        self.reporter.emit(Event(DONE, "packages", f"{counted(count, 'package')} for Python {minor}, digests ok"))
         if built := sorted({each.name for each in own if each.built_from}):
             text = f"built here, since there is no wheel: {', '.join(built)}"
             self.reporter.emit(Event(NOTE, "packages", text))
@@ -318,7 +319,7 @@ class _Packing:
                 copy_database(source, copy)
                 self.files[f"data/{name}.sqlite3"] = copy
                 found.append((name, f"data/{name}.sqlite3"))
-                text = f"{database.path} with all that is in it, {_megabytes(os.path.getsize(copy))}"
+                text = f"{database.path} with its content, {_megabytes(os.path.getsize(copy))}"
                 self.reporter.emit(Event(NOTE, "data", text))
         return tuple(found)
 
@@ -351,7 +352,7 @@ class _Packing:
         finally:
             if os.path.exists(staged):
                 os.unlink(staged)
-        self.reporter.emit(Event(DONE, "kit", f"{len(kit.files)} files, {_megabytes(size)}"))
+        self.reporter.emit(Event(DONE, "kit", f"{counted(len(kit.files), 'file')}, {_megabytes(size)}"))
         return Packed(target, size, digest, kit)
 
 

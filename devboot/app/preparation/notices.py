@@ -17,6 +17,7 @@ from devboot.environment.variables.layers import GENERATED
 from devboot.environment.variables.secrets import load_secrets, secrets_file
 from devboot.events import NOTE, WARNING, Event, Reporter
 from devboot.model.edge.manifest.variables import Generated
+from devboot.model.printable import counted
 from devboot.paths import shown_from
 from devboot.state.project import Project
 
@@ -104,7 +105,7 @@ def database_text(path: str, done: databases.Prepared, *, is_there: bool = True)
     applied = len(done.applied)
     said = [f"{path} created"] if done.is_new else [path]
     if applied:
-        said.append("1 migration" if applied == 1 else f"{applied} migrations")
+        said.append(counted(applied, "migration"))
     if done.backup:
         said.append(f"copy kept, {os.path.basename(done.backup)}")
     return ", ".join(said)

@@ -16,6 +16,7 @@ from devboot.files import atomic_write
 from devboot.model.artifact import Artifact
 from devboot.model.edge.recipe.source_tables import WheelOrigin
 from devboot.model.edge.toml.text import inline, key_text
+from devboot.model.printable import counted
 from devboot.provision.objects.tree import clean_wheel_tree, files_below
 from devboot.recipes.checks import UNKNOWN
 from devboot.record import Record
@@ -72,7 +73,7 @@ def look_into(artifact: Artifact, platform: str, source: Source, reporter: Repor
         clean_wheel_tree(tree)
         programs = programs_in(tree)
         about = message_from_string(_metadata(tree))
-    reporter.emit(Event(DONE, artifact.name, f"{len(programs)} program{'s' if len(programs) != 1 else ''} found"))
+    reporter.emit(Event(DONE, artifact.name, f"{counted(len(programs), 'program')} found"))
     author = about["Author"] or (about["Author-email"] or "").partition("<")[0]
     licence = about["License-Expression"] or ""
     return Seen(artifact.name, author.strip().strip('"'), licence, about["Summary"] or "", programs)
@@ -159,10 +160,10 @@ licenses = {{ "*" = {licence} }}   # SPDX, by version: "1" stands for all of 1.x
 kind = "wheel"                  # a native program inside a wheel
 name = {source}
 publisher = {publisher}         # who put the program into the wheel: people see it before they trust it
-bin = {{ {bin} }}   # program = the one file that it is, * stands for anything
-# drop = ["share/doc/*"]        # patterns of files that nobody needs
+bin = {{ {bin} }}   # program = its file in the wheel, * stands for anything
+# drop = ["share/doc/*"]        # patterns of files to leave out
 
-# A tool needs no more than [test]. For a service take the comments away from here on:
+# A tool needs no more than [test]. For a service remove the comment signs from here on:
 # [provides]
 # url = "{plain}://{{host}}:{{port}}"
 # [provides.env]                # variables by the library that is locked, "*" for any
@@ -170,7 +171,7 @@ bin = {{ {bin} }}   # program = the one file that it is, * stands for anything
 
 # [service]
 # command = ["{program}", "--port", "{{port}}", "--data", "{{data}}"]   # in the foreground; no shell
-# port = 4000                   # that it usually has
+# port = 4000                   # its usual port
 # [service.settings]
 # form = ["--{{name}}", "{{words}}"]   # how a setting of devboot.toml becomes arguments
 # [service.ready]
@@ -184,7 +185,7 @@ bin = {{ {bin} }}   # program = the one file that it is, * stands for anything
 # help = "devboot up"
 
 [test]
-version = "--version"           # how the first program is asked for its version
+version = "--version"           # arguments with which the first program prints its version
 # ask = {{ send = "PING\\r\\n", expect = "PONG" }}      # to the running service
 # kept = {{ send = "GET k\\r\\n", expect = "v" }}       # after a restart: its data is still there
 """

@@ -15,6 +15,7 @@ from devboot.errors import IntegrityError, MachineError
 from devboot.events import DONE, FAILED, NOTE, START, Event, RecordingReporter, Reporter
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish, lock_to_text, parse_lock
+from devboot.model.printable import counted
 from devboot.provision.host import Host
 from devboot.provision.objects.realise import object_name, realise
 from devboot.provision.objects.roots import TemporaryRoots
@@ -85,7 +86,7 @@ def _schema(trial: Trial) -> str:
     count = len(trial.known.releases)
     if not count:
         return "its channel or distribution knows the versions"
-    return f"{count} version{'s' if count != 1 else ''}, each with a file or a reason for every platform"
+    return f"{counted(count, 'version')}, each with a file or a reason for every platform"
 
 
 def _locked(trial: Trial, *, is_offline: bool) -> tuple[LockedPackage, str]:
@@ -127,12 +128,12 @@ def _build(trial: Trial, package: LockedPackage) -> str:
             first = _realise(trial, wanted, source, os.path.join(place, "a"))
             second = _realise(trial, wanted, source, os.path.join(place, "b"))
             if object_name(wanted) != first or first != second:
-                raise failed(trial.known.name, "the same bytes gave two names", [first, second])
+                raise failed(trial.known.name, "two builds of the same bytes gave different objects", [first, second])
             _refuses_damage(trial, wanted, damaged, os.path.join(place, "c"))
         finally:
             for each in "abc":
                 remove_tree(os.path.join(place, each))
-    return "the same bytes twice give the same object, a changed one is refused"
+    return "two builds of the same bytes give the same object, and a changed byte is refused"
 
 
 def _small(trial: Trial, real: Wanted, place: str) -> tuple[Wanted, Source, Source]:

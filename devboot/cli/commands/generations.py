@@ -62,7 +62,7 @@ def rollback(session: Session, number: str, *, is_offline: bool) -> int:
         return Exit.OK
     session.out(shown.render_changes(done.changes, unicode=is_unicode(session.context.stdout), mask=session.mask))
     session.say(f"generation {done.number} is current until a file of the project changes")
-    session.say("next: devboot up -d applies it, devboot sync goes forward again")
+    session.say("next: `devboot up -d` applies it, `devboot sync` returns to the newest state")
     return Exit.OK
 
 

@@ -10,7 +10,7 @@ from devboot.cli.session import Session
 from devboot.errors import Exit, IntegrityError, UsageError
 from devboot.events import doing
 from devboot.model.nearest import nearest
-from devboot.text.units import counted
+from devboot.model.printable import counted
 from devboot.ui import store as shown
 
 _SHOWN = 10  # lines of evidence

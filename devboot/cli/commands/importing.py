@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from devboot.app.commands.import_compose import Import, difference, planned_import
 from devboot.app.commands.init import write_change
 from devboot.cli.session import Session
-from devboot.errors import Exit, UsageError
+from devboot.errors import Exit, UsageError, shell_word
+from devboot.model.printable import counted
 from devboot.onboarding.compose_import.fidelity import percentage
 from devboot.state.project import LOCK
 from devboot.state.projects import MANIFEST
@@ -54,9 +55,10 @@ def _check(session: Session, files: Sequence[str], profiles: Sequence[str]) -> i
         session.out_json({"ok": not found, "diff": found})
     elif found:
         session.out(found)
-        session.say(f"{MANIFEST} differs from the compose file; edit it, or move it away and run devboot import")
+        advice = "`devboot import --merge` adds what it lacks; edit the rest by hand"
+        session.say(f"{MANIFEST} differs from the compose file: {advice}")
     else:
-        session.say(f"{MANIFEST} says what the compose file says")
+        session.say(f"{MANIFEST} matches the compose file")
     return Exit.FAILED if found else Exit.OK
 
 
@@ -68,10 +70,12 @@ def _conclude(session: Session, planned: Import, written: Sequence[str], *, is_w
         session.say(f"{shown} has all of {planned.files[0]}; nothing was written")
         return
     lines = planned.change.after.count("\n") - (planned.change.before or "").count("\n")
-    further = " further" if planned.change.before else ""
-    session.say(f"wrote {shown}, {lines}{further} lines")
+    session.say(f"wrote {shown}, {counted(lines, 'further line' if planned.change.before else 'line')}")
     lock = os.path.join(os.path.dirname(shown), LOCK)
-    steps = [("devboot up", "start everything"), (f"git add {shown} {lock}", "so that others get the same")]
+    steps = [
+        ("devboot up", "start everything"),
+        (f"git add {shell_word(shown)} {shell_word(lock)}", "so that others get the same"),
+    ]
     session.say(*(f"{lead}{line}" for lead, line in zip(("next: ", "      "), table(steps), strict=True)))
 
 

@@ -12,6 +12,7 @@ from devboot.cli.session import Session
 from devboot.doctor.findings import Report
 from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, Step, is_still_there, steps_of, summary
 from devboot.errors import DevbootError, Exit, UsageError, shell_word
+from devboot.model.printable import counted
 from devboot.state.project import LOCK, find_project
 from devboot.state.projects import MANIFEST
 from devboot.text.columns import table, table_within
@@ -53,7 +54,7 @@ def init(session: Session, *, merges: bool = False, only_diff: bool = False, exa
     session.say(*(f"  {line}" for line in facts))
     for note in done.notes:
         session.say(f"note: {note}")
-    session.say("", f"wrote {shown}, {done.lines} {'further lines' if merges else 'lines'}")
+    session.say("", f"wrote {shown}, {counted(done.lines, 'further line' if merges else 'line')}")
     lock = os.path.join(os.path.dirname(shown), LOCK)
     steps = [
         ("devboot up", "start everything"),
@@ -118,7 +119,7 @@ def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool
     findings = report_as_json(_examine(session, names, reach), session.mask)
     document = collect(session.context, findings, mask=session.mask)
     _show_document(session, document)
-    session.say("", f"{path} gets what is shown above, and is sent to nobody")
+    session.say("", f"{path} will contain what is shown above; it is sent to nobody")
     if not yes and not session.is_yes():
         return Exit.FAILED
     write(os.path.join(session.context.cwd, path), document)

@@ -130,7 +130,7 @@ def sync(session: Session, options: PrepareOptions, *, check: bool) -> int:
 
         missing = syncing.check(loaded, session.context).missing
         if not missing:
-            session.say("everything is there")
+            session.say("everything is up to date")
             return Exit.OK
         raise WorkError("sync/needed", f"{loaded.name} is not up to date", causes=missing[:5], help=["devboot sync"])
     prepared = _prepare(session, loaded, options._replace(starts=False, is_running=True))
@@ -151,10 +151,10 @@ def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool)
     if check:
         reasons = locking.check(loaded, context)
         if reasons:
-            raise LockError("lock/stale", f"{shown} does not fit the project", details=reasons, help=["devboot lock"])
+            raise LockError("lock/stale", f"{shown} is out of date", details=reasons, help=["devboot lock"])
         if session.json:
             session.out_json({"lock": shown, "current": True})
-        session.say(f"{shown} fits")
+        session.say(f"{shown} is up to date")
         return Exit.OK
     with session.reporting(loaded.name) as reporter, doing(reporter, "project", "looking for what the project needs"):
         done = locking.lock(loaded, context, reporter, update=tuple(update), is_offline=offline)

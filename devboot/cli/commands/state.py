@@ -40,7 +40,7 @@ def _list(session: Session) -> int:
     elif found:
         session.page(shown.render_list(found, session.context.environ.get("HOME", ""), session.width()))
     else:
-        session.say("nothing is kept of any project yet")
+        session.say("no project has state or data yet")
     return Exit.OK
 
 
@@ -51,6 +51,6 @@ def _adopt(session: Session, name: str) -> int:
         return Exit.OK
     session.say(f"`{done.root}` has the state and data of `{name}` now")
     if done.kept:
-        session.say(f"what it had before is kept: devboot state adopt {done.kept}")
+        session.say(f"what it had before is kept; to return to it: devboot state adopt {done.kept}")
     session.say("next: devboot up")
     return Exit.OK

@@ -22,7 +22,7 @@ EXIT_CODES = (
     (Exit.INTEGRITY, "a download doesn't match its locked checksum, or is unsafe"),
     (Exit.MACHINE, "a problem of this machine: disk, permissions, missing interpreter"),
     (Exit.BUSY, "a lock, a port or a running project is in the way"),
-    (Exit.TRUST, "the shell hook is not trusted with this project"),
+    (Exit.TRUST, "the project belongs to another user, or the shell hook isn't trusted with it"),
     (Exit.BUG, "a bug in devboot; a crash file was written"),
     (Exit.INTERRUPTED, "interrupted by ctrl-c"),
     (141, "the reader of the output went away"),

@@ -98,4 +98,4 @@ def _move(old: model.ProcessSpec, new: model.ProcessSpec) -> str:
         holder = holder_of(old.port)
         by = f": held by {printable(holder.text)}" if holder.pid else ""
         return f"{name} moves from port {old.port}, which was taken in the meantime, to {new.port}{by}"
-    return f"{name} gets another port for one that was taken in the meantime" if old != new else ""
+    return f"{name} gets another port, since its own was taken in the meantime" if old != new else ""

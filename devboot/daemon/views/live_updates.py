@@ -118,12 +118,12 @@ def describe_changes(changes: Changes, scaled: Mapping[str, int], plan: model.Pl
     return [
         *(["; ".join(parts)] if parts else []),
         *(
-            f"{name}: {now[name]} instead of {count} by the manifest: devboot scale {name}={count}"
+            f"{name}: {now[name]} again, as in devboot.toml; to run {count}: devboot scale {name}={count}"
             for name, count in scaled.items()
             if now.get(name, count) != count
         ),
         *(
-            f"{printable(name)} keeps running unchanged, to apply the edit: devboot restart {printable(name)}"
+            f"{printable(name)} keeps running unchanged; to apply the edit: devboot restart {printable(name)}"
             for name in changes.kept
         ),
         *(

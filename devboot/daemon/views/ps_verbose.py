@@ -23,7 +23,7 @@ def text(project: RunningProject) -> str:
     lines = [line for name in names for line in _lines(details(project.supervisor.process(name)), project.plan.root)]
     clock = time.strftime("%H:%M:%S", time.localtime(project.planned_at))
     last = f"processes have the environment of the `up` at {clock}; a restart from another shell does not change it"
-    where = f"logs and state are in {project.plan.state}; `devboot state path --data` is where data is"
+    where = f"logs and state are in {project.plan.state}; `devboot state path --data` prints where data is"
     return "".join(f"{line}\n" for line in (*lines, "", where, last))
 
 

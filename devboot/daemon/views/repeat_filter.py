@@ -8,6 +8,7 @@ everything.
 from __future__ import annotations
 
 from devboot.model import process as model
+from devboot.model.printable import counted
 from devboot.supervisor.output.line_matcher import strip_escapes
 from devboot.text.columns import printable
 
@@ -90,7 +91,7 @@ class RepeatFilter:
             return
         repeat.end()
         repeat.times += 1
-        self._say(f"{printable(name)}: same output as before, {repeat.times} times\n")
+        self._say(f"{printable(name)}: same output as before, {counted(repeat.times, 'time')}\n")
 
     def _release(self, name: str, repeat: _Repeat) -> None:
         held = repeat.held

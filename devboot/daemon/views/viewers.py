@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devboot.model.printable import counted
 from devboot.text.loglines import Prefixer
 from devboot.wire import frames
 
@@ -242,5 +243,4 @@ class Viewers:
 
 
 def _grouped(count: int) -> str:
-    unit = "line" if count == 1 else "lines"
-    return f"{count:,}".replace(",", " ") + " " + unit
+    return counted(count, "line").replace(str(count), f"{count:,}".replace(",", " "))

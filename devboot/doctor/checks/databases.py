@@ -17,7 +17,8 @@ from devboot.environment.tasks import match_inputs
 from devboot.errors import DevbootError, MachineError, shell_word
 from devboot.model.data_files import SQLITE_MAGIC
 from devboot.model.edge.manifest.tables import Database
-from devboot.text.units import counted, size as size_words
+from devboot.model.printable import counted
+from devboot.text.units import size as size_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

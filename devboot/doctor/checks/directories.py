@@ -11,8 +11,9 @@ from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
 from devboot.errors import shell_word
 from devboot.files import WRITABLE, elsewhere
+from devboot.model.printable import counted
 from devboot.paths import EARLIER_STATE
-from devboot.text.units import counted, size
+from devboot.text.units import size
 
 
 def data(subject: Subject) -> Answer:

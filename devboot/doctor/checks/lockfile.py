@@ -12,10 +12,10 @@ from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError, Problems
 from devboot.model.artifact import platform_of
 from devboot.model.edge.lockfile.lock import LOCK, Lock, parse_lock, stale_packages
+from devboot.model.printable import counted
 from devboot.paths import shown_from
 from devboot.provision.distribution import this_distribution
 from devboot.resolve.packages import wishes_of
-from devboot.text.units import counted
 
 _NOT_DAMAGED = ("lock/conflict", "lock/too-new", "lock/source-changed")  # whose own advice is better
 _LOCK = Fix("devboot lock", "then commit devboot.lock", "lock")
@@ -62,11 +62,11 @@ def current(subject: Subject) -> Answer:
     finding = Finding(
         "lock/stale",
         WARNING,
-        f"{LOCK} does not fit {subject.project.manifest_name}",
+        f"{LOCK} is out of date: it does not match {subject.project.manifest_name}",
         "colleagues and CI would get other versions",
         _LOCK,
         reasons,
-        fact=f"does not fit {subject.project.manifest_name}",
+        fact=f"does not match {subject.project.manifest_name}",
     )
     return Answer(findings=(finding,))
 

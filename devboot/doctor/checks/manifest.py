@@ -17,9 +17,9 @@ from devboot.doctor.refusals import fix_of, refused
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.errors import DevbootError, Problems, shell_word
 from devboot.model.edge.manifest.manifest import Manifest
+from devboot.model.printable import counted
 from devboot.model.project_files.other_runners import read_otherwise
 from devboot.model.project_files.procfile import Procfile
-from devboot.text.units import counted
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _LINE = re.compile(r":(\d+) is ignored")

@@ -20,6 +20,7 @@ from devboot.doctor.fixing import RESUME_DAEMON
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.errors import shell_word
 from devboot.model.edge.manifest.manifest import Manifest
+from devboot.model.printable import counted
 from devboot.model.process import (
     EXITED,
     FAILED,
@@ -36,7 +37,6 @@ from devboot.model.process import (
 from devboot.state.project import Project
 from devboot.supervisor.core.planning import base_of
 from devboot.supervisor.last_failure import PREPARATION, LastFailure, read_failures
-from devboot.text.units import counted
 
 _HEALTHY = (READY, RUNNING, EXITED)
 _SEARCH_SECONDS = 3.0  # for finding edited code
@@ -73,7 +73,7 @@ def daemon(subject: Subject) -> Answer:
         finding = Finding(
             "daemon/no-answer",
             ERROR,
-            f"the background process ({lease.pid}) is paused and answers no request",
+            f"the background process (pid {lease.pid}) is paused and answers no request",
             "`ps`, `logs` and `down` can't reach it; a debugger or SIGSTOP has paused it",
             Fix(f"kill -CONT {lease.pid}", "lets it continue", RESUME_DAEMON, (str(lease.pid), lease.started)),
         )
@@ -82,8 +82,8 @@ def daemon(subject: Subject) -> Answer:
         finding = Finding(
             "daemon/files-deleted",
             WARNING,
-            f"the files by which commands find the background process ({lease.pid}) were deleted",
-            "until they are there again, each command looks for it among all processes; no second one is started",
+            f"the files by which commands find the background process (pid {lease.pid}) were deleted",
+            "until they exist again, each command searches all processes for it; no second one is started",
             Fix("devboot ps", "lets the background process write them again"),
         )
         return Answer((f"running (pid {lease.pid})",), findings=(finding,))
@@ -277,7 +277,7 @@ def _no_answer(lease: DaemonLease) -> Finding:
     return Finding(
         "daemon/no-answer",
         ERROR,
-        f"the background process ({lease.pid}) does not answer",
+        f"the background process (pid {lease.pid}) does not answer",
         "`ps`, `logs` and `restart` can't be carried out",
         Fix("devboot down", "ends it and what it runs", "down"),
     )

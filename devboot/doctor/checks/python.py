@@ -11,7 +11,7 @@ from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.errors import Problems, shell_word
-from devboot.text.units import counted
+from devboot.model.printable import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _damaged(lost: Mapping[str, tuple[str, str]]) -> Finding:
         ERROR,
         f"{counted(len(lost), 'package')} in the virtualenv lost files: {', '.join(list(lost)[:3])}",
         "the metadata says that they are installed, but their imports fail",
-        Fix("devboot sync --force", "installs them again, what is only gone from uv's cache if it has it", "sync"),
+        Fix("devboot sync --force", "installs them again, from uv's cache where it has them", "sync"),
         tuple(f"`{file}` {what}" for file, what in lost.values())[:5],
     )
 

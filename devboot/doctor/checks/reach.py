@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from devboot.doctor.findings import WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.errors import NetworkError
-from devboot.text.units import counted
+from devboot.model.printable import counted
 from devboot.uv.settings.environ import is_offline
 
 if TYPE_CHECKING:

@@ -24,11 +24,11 @@ from devboot.model.observation import (
     observed_folder,
     read_observations,
 )
+from devboot.model.printable import counted
 from devboot.model.process import SERVICE, plan_from_plain
 from devboot.record import Record
 from devboot.supervisor.explain.observed import ALIKE, SERVICES, Lack, server_command
 from devboot.supervisor.last_failure import read_failures
-from devboot.text.units import counted
 
 _RECIPES = {"postgresql": "postgres", "mysql": "mariadb", "amqp": "rabbitmq", "smtp": "mail"}  # schemes named otherwise
 _SQLITE = "sqlite:"

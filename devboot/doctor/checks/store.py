@@ -8,9 +8,10 @@ from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.fixing import REMOVE_LEFTOVERS
 from devboot.doctor.refusals import refused
 from devboot.doctor.subject import Subject
+from devboot.model.printable import counted
 from devboot.provision.collect import LEFTOVER_SECONDS, leftovers, tree_size
 from devboot.provision.objects.store import Store
-from devboot.text.units import counted, size
+from devboot.text.units import size
 
 
 def objects(subject: Subject) -> Answer:

@@ -12,7 +12,7 @@ from devboot.doctor.findings import WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.environment.variables.envfiles import read_env_files
 from devboot.errors import DevbootError, shell_word
-from devboot.text.units import counted
+from devboot.model.printable import counted
 
 _TEMPLATE = ".env.example"
 _MOST_FILES, _MOST_BYTES, _LARGEST = 1000, 4_000_000, 500_000  # of a clone whose text is searched

@@ -56,7 +56,7 @@ def apply_pragmas(
     else:
         yield from _unchangeable(connection, wanted)
     if mode == "wal" and is_on_network(os.path.realpath(path), mounts):
-        yield "`journal_mode` stays `delete`: the file is on a network filesystem, where `wal` loses data"
+        yield "`journal_mode` remains `delete`: the file is on a network filesystem, where `wal` loses data"
         mode = "delete"
     (now,) = connection.execute("PRAGMA journal_mode").fetchone()
     if mode and now != mode:
@@ -80,7 +80,7 @@ def _unchangeable(connection: sqlite3.Connection, wanted: Mapping[str, str]) -> 
         (now,) = connection.execute(f"PRAGMA {name}").fetchone()
         value = wanted[name].lower()
         if str(now).lower() not in (value, _AUTO_VACUUM.get(value)):
-            yield f"`{name}` stays {now}: SQLite can't change it in a file that has tables"
+            yield f"`{name}` keeps its value {now}: SQLite can't change this pragma in a file that has tables"
 
 
 def _literal(value: str) -> str:

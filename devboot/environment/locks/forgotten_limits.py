@@ -80,5 +80,5 @@ def _note(limit: Limit, found: Pins) -> str:
     name = limit.constraint.partition("<")[0]
     versions = ", ".join(pin.version for pin in found.pins if pin.name == name)
     if limit.package.startswith(f"{name} "):
-        return f"{name} {versions}: {limit.package} doesn't work with others that ask for its version"
-    return f"{name} {versions}: {limit.package} doesn't work with a newer one, although it says so"
+        return f"{name} {versions}: {limit.package} fails with other packages that check its version"
+    return f"{name} {versions}: {limit.package} fails with newer ones, although its metadata admits them"

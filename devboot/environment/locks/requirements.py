@@ -259,7 +259,7 @@ def bad_line(text: str, place: Place) -> ManifestError:
         f"can't read `{text}` as a requirement",
         place=place,
         help=(
-            f"sed -i.bak '{place.line}s/^/# /' {shell_word(place.file)}   # if it is a remark",
+            f"sed -i.bak '{place.line}s/^/# /' {shell_word(place.file)}   # if it is a comment",
             "write a name, or a name with versions as in `django>=5.2`",
         ),
     )

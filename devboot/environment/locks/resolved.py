@@ -133,7 +133,7 @@ def resolve_unlocked(
 
 def _retry(further: str) -> str:
     """Return the progress text for resolving again with `further` constraints."""
-    return f"choosing versions again, with {', '.join(further.split())}: others don't work together"
+    return f"choosing versions again, with {', '.join(further.split())}: without them the versions don't work together"
 
 
 def _with_companions(unlocked: Unlocked, resolved: Callable[[str], Pins], reporter: Reporter) -> Pins:
@@ -194,7 +194,7 @@ def _correction(line: RequirementLine, lines: Iterable[RequirementLine]) -> tupl
     words = [each for each in broken if not re.search(r"[=<>~]", each.text)]
     if line in words and any(len(each.text.split()) >= _SENTENCE for each in words) and _is_list(line):
         command = ";".join(f"{each.line}s/^/# /" for each in words)
-        return (f"sed -i.bak {shlex.quote(command)} {shlex.quote(line.file)}   # remarks",)
+        return (f"sed -i.bak {shlex.quote(command)} {shlex.quote(line.file)}   # makes the sentences comments",)
     text = line.text.strip()
     name = re.match(r"[A-Za-z0-9](?:[\w.-]*\w)?", text)
     for corrected, remark in ((text.rstrip(".,;:"), ""), (name[0] if name else "", "   # any version")):

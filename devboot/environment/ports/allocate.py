@@ -175,7 +175,7 @@ def _reason_against(wish: PortWish, taken: Taken) -> str:
     if wish.port not in taken.others or wish.port in taken.strangers:
         return f"held by {taken.name_holder(wish.port)}" if wish.port in taken.in_use else "it is taken"
     if wish.port in taken.in_use:
-        return f"project {taken.others[wish.port]} has it"
+        return f"project {taken.others[wish.port]} uses it"
     return f"project {taken.others[wish.port]} keeps it; `devboot up --port {wish.name}={wish.port}` takes it"
 
 
@@ -227,7 +227,7 @@ def in_use(
     """
     holder = holder_of(port, root)
     helps = [*holder.helps, *([elsewhere] if elsewhere else [f"devboot up --port {name}=auto"] * movable)]
-    fixed = ["no variable leads to it, so code that names this port would not find another one"]
+    fixed = ["no variable holds it, so code that names this port would not find another one"]
     return BusyError(
         "port/in-use",
         f"{name} can't listen on 127.0.0.1:{port}",

@@ -57,5 +57,5 @@ def _search(port: int) -> str:
     """Return the shell command that shows the program listening on `port`, with sudo if that needs it."""
     if os.path.isdir("/proc/self"):
         sudo = "" if os.geteuid() == 0 else "sudo "
-        return f"{sudo}ss -ltnp sport = :{port}   # names it"
-    return f"sudo lsof -nP -iTCP:{port} -sTCP:LISTEN   # names it"
+        return f"{sudo}ss -ltnp sport = :{port}   # shows the program"
+    return f"sudo lsof -nP -iTCP:{port} -sTCP:LISTEN   # shows the program"

@@ -18,6 +18,7 @@ from devboot.environment.python.versions import VersionRequest
 from devboot.environment.python.wheel_tags import has_wheel
 from devboot.errors import DevbootError, MachineError, Place, WorkError, reason_of
 from devboot.files import list_names
+from devboot.model.printable import counted
 from devboot.paths import xdg_base
 from devboot.uv.child import Finished, TimedOut, run_child
 from devboot.uv.client import Uv
@@ -149,8 +150,8 @@ def _stand_in(uv: Uv, request: VersionRequest, everything: Iterable[Installed]) 
     near = [each for each in _newest_first(admitted) if each.minor[0] == wanted[0]]
     for each in sorted(near, key=lambda each: (abs(each.minor[1] - wanted[1]), each.minor)):
         if found := inspect(uv, each.path):
-            note = f"python {found.version} stands in for {request.written}, which {request.file} asks for"
-            return replace(found, note=f"{note}: that isn't available here", note_slug="python/minor-version")
+            note = f"python {found.version} is used instead of {request.written}, which {request.file} names"
+            return replace(found, note=f"{note} and which isn't available here", note_slug="python/minor-version")
     return None
 
 
@@ -281,7 +282,7 @@ def _downloaded(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> 
 def _noted(found: Interpreter, request: VersionRequest) -> Interpreter:
     if request.admits(found.version):
         return found
-    note = f"python {found.version} stands in for {request.patch}, which {request.file} asks for"
+    note = f"python {found.version} is used instead of {request.patch}, which {request.file} names"
     return Interpreter(found.path, found.version, found.markers, note, "python/patch-version")
 
 
@@ -384,7 +385,7 @@ def refuse_uninstallable(python: Installed, pins: Iterable[Pin]) -> None:
     if not found:
         return
     minor = ".".join(map(str, python.minor))
-    more = f", nor have {len(found) - 1} others" if len(found) > 1 else ""
+    more = f", nor {'has' if len(found) == 2 else 'have'} {counted(len(found) - 1, 'other')}" if len(found) > 1 else ""
     name, version = found[0].name, found[0].version
     tags = sorted({f"`{file.split('-')[-3]}`" for file in found[0].files if file.count("-") >= 4})
     raise WorkError(

@@ -78,7 +78,7 @@ def _help(requirement: str, minors: list[str], project: PythonProject) -> tuple[
     admitted = [minor for minor in minors if request.admits(f"{minor}.99")]
     newest, file = (admitted or minors)[-1], os.path.basename(request.file)
     if file in _OF_CODE and not admitted:
-        return (f"`{requirement}` has wheels for python {newest} at most, {request.file} asks for {request}",)
+        return (f"`{requirement}` has wheels for python {newest} at most, but {request.file} requires {request}",)
     if file == "devboot.toml":
         return (f'`version = "{newest}"` in `[python]` of devboot.toml: `{requirement}` has a wheel for it',)
     return (f"echo {newest} > {shlex.quote(_version_file(project))}   # {requirement} has a wheel for it",)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from devboot.model.printable import counted
+
 _PATTERNS = (
     (re.compile(r"^Resolved (\d+) packages?\b"), "preparing packages"),
     (re.compile(r"^Downloading (\S+)(?: \(download\))? \((\d[\d.]*)\s?([KMG]?i?B)\)"), "fetching {0}, {1} {2}"),
@@ -31,7 +33,7 @@ class Progress:
         others = len(self._building) - 1
         if others < 0:
             return ""
-        more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
+        more = f" and {counted(others, 'other')}" if others else ""
         return f"building {_shown(self._building[0])}{more}"
 
 

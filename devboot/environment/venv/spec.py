@@ -13,6 +13,7 @@ from devboot.environment.locks.pins import EDITABLE, FOLDER, Direct, Pin, Pins, 
 from devboot.environment.python.declared import METADATA_FILES
 from devboot.environment.python.interpreters import Interpreter
 from devboot.environment.python.versions import VersionRequest
+from devboot.model.printable import counted
 from devboot.uv.packages import NO_INDEXES, IndexSettings
 
 
@@ -83,8 +84,8 @@ def wanted_names(spec: VenvSpec) -> set[str]:
 def count_packages(spec: VenvSpec) -> str:
     """Return the number of packages as text, such as `91 packages and the project`."""
     number = len(wanted_names(spec)) - spec.has_project
-    counted = "1 package" if number == 1 else f"{number} packages"
-    return f"{counted} and the project" if spec.has_project else counted
+    packages = counted(number, "package")
+    return f"{packages} and the project" if spec.has_project else packages
 
 
 def wanted_versions(spec: VenvSpec) -> dict[str, str]:

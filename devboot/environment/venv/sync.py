@@ -344,7 +344,7 @@ def _install_as_of_date(spec: VenvSpec, reporter: Reporter, install: Callable[[S
         except WorkError as error:
             if not may_depend_on_date(error):
                 raise
-            note = f"nothing suitable of {spec.build_date} in the index: builds use today's build requirements"
+            note = f"the index has no suitable build requirements of {spec.build_date}: builds use today's"
             reporter.emit(Event(NOTE, STEP, note, lines=error.causes[:1]))
         else:
             return

@@ -13,7 +13,7 @@ from devboot.errors import DevbootError, LockError, ManifestError, Problems
 from devboot.model.edge.toml.text import inline
 from devboot.model.edge.types import Number, Table, kind_of
 from devboot.model.nearest import nearest
-from devboot.model.printable import printable
+from devboot.model.printable import counted, printable
 from devboot.record import Record
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def problems_of(errors: Sequence[DevbootError], unchanged: str = UNCHANGED) -> P
     files = list(dict.fromkeys(error.place.file for error in problems.errors if error.place is not None))
     where = f" in {' and '.join(files)}" if files else ""
     shown = f", the first {SHOWN} are shown" if count > SHOWN else ""
-    summary = f"{count} {'problem' if count == 1 else 'problems'}{where}{shown}; {unchanged}"
+    summary = f"{counted(count, 'problem')}{where}{shown}; {unchanged}"
     return Problems(problems.errors[:SHOWN], summary=summary)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from devboot.errors import ManifestError, Place, Problems
-from devboot.model.printable import printable
+from devboot.model.printable import counted, printable
 from devboot.model.project_files.encoding import EncodingError, decode
 from devboot.record import Record
 
@@ -96,7 +96,7 @@ def parse_dotenv(data: bytes | str, file: str) -> EnvFile:
     scanner = _Scanner(_text(data, file), file)
     scanner.run()
     if scanner.errors:
-        count = f"{len(scanner.errors)} {'problem' if len(scanner.errors) == 1 else 'problems'}"
+        count = counted(len(scanner.errors), "problem")
         raise Problems(scanner.errors, summary=f"{count} in {file}; {_UNCHANGED}")
     last = {entry.name: entry for entry in scanner.entries}
     notes = [*scanner.notes, *_duplicates(scanner.entries, last)]

@@ -6,7 +6,7 @@ In a clone without a manifest it is parsed leniently, like other runners do, and
 from __future__ import annotations
 
 from devboot.errors import ManifestError, Place, Problems, shell_word
-from devboot.model.printable import printable
+from devboot.model.printable import counted, printable
 from devboot.model.project_files.encoding import EncodingError, decode
 from devboot.record import Record
 
@@ -99,7 +99,7 @@ def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) ->
         help_line = "a line names a process and its command: `web: python app.py`"
         errors.append(ManifestError("procfile/empty", "no process in it", place=Place(file), help=(help_line,)))
     if errors:
-        count = f"{len(errors)} {'problem' if len(errors) == 1 else 'problems'}"
+        count = counted(len(errors), "problem")
         raise Problems(errors, summary=f"{count} in {file}; {_UNCHANGED}")
     release = lines.pop(RELEASE, None)
     return Procfile(file, tuple(lines.values()), release, tuple(left_out))

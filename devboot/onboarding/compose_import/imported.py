@@ -185,7 +185,10 @@ class _Import:
             for index, each in enumerate(given if isinstance(given, list) else []):
                 name = str(each.get("source") if isinstance(each, dict) else each)
                 if key == "secrets" and name in secrets:
-                    verdict = APPROXIMATED, f"the file `{secrets[name]}`; variables with its path have that one"
+                    verdict = (
+                        APPROXIMATED,
+                        f"the file `{secrets[name]}`; variables that hold its path hold that of this file",
+                    )
                 else:
                     verdict = NO_EQUIVALENT, f"`{name}` has to be a file of the clone, or a variable in [env]"
                 self.entries.add(container, key, *verdict, item=index)
@@ -196,7 +199,10 @@ class _Import:
             if container.name in known:
                 continue
             if running.runs_clone(container):
-                verdict, text = IN_DOCKER, f"its program is in the image only: `docker compose up -d {container.name}`"
+                verdict, text = (
+                    IN_DOCKER,
+                    f"its program is only in the image; to start it: `docker compose up -d {container.name}`",
+                )
             else:
                 verdict, text = foreign(container)
             self.entries.add_whole(container, verdict, text)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from devboot.errors import ManifestError, Place, Problems, shell_word
 from devboot.model.nearest import nearest
+from devboot.model.printable import counted
 from devboot.onboarding.reading.containers.compose import Compose
 from devboot.onboarding.reading.containers.compose_keys import KEYS, TOP_KEYS, is_unknown, is_unknown_top
 from devboot.onboarding.reading.tree import Tree
@@ -29,8 +30,7 @@ def refuse_mistakes(tree: Tree, compose: Compose) -> None:
             )
         ]
     if errors:
-        count = len(errors)
-        raise Problems(errors, summary=f"{count} {'problem' if count == 1 else 'problems'}; nothing was written")
+        raise Problems(errors, summary=f"{counted(len(errors), 'problem')}; nothing was written")
 
 
 def _faults(tree: Tree, compose: Compose) -> Iterator[ManifestError]:
@@ -79,8 +79,8 @@ def _of_key(
     label = f"did you mean `{meant}`?" if meant else "not a key of the compose specification"
     return ManifestError(
         "compose/unknown-key",
-        f"`{way[-1]}` is no key of {owner}",
+        f"`{way[-1]}` is not a key of {owner}",
         place=Place(path, line, column, width=len(way[-1]), label=label, source=source),
-        help=[f"write `{meant}`" if meant else f"write `x-{way[-1]}`, which every program passes over"],
+        help=[f"write `{meant}`" if meant else f"write `x-{way[-1]}`, which every program ignores"],
         kept=_KEPT,
     )

@@ -42,12 +42,15 @@ def _report_options(program: Program, into: Entries) -> None:
     if (check := values.get("healthcheck")) is not None:
         _, left = ready_of(program)
         if program.is_task:
-            into.add(container, "healthcheck", NATIVE, "a task is done when it ends")
+            into.add(container, "healthcheck", NATIVE, "not needed: a task is done when it ends")
         elif "ready" not in options:
             into.add(container, "healthcheck", NATIVE if isinstance(check, dict) else NO_EQUIVALENT, "no check")
         elif left:
             into.add(
-                container, "healthcheck", APPROXIMATED, f"`ready`; {left} isn't needed: failures before are no end"
+                container,
+                "healthcheck",
+                APPROXIMATED,
+                f"`ready`; {left} isn't needed: failures before it is ready don't count",
             )
         else:
             into.add(container, "healthcheck", NATIVE, "`ready`")

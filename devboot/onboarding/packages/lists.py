@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from devboot.environment.locks.inputs import names_dependencies
 from devboot.model.distributions import distributions
+from devboot.model.printable import counted
 from devboot.onboarding.packages.imported import apps_of_settings, modules_of
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
@@ -48,8 +49,9 @@ def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tup
     inner = posixpath.relpath(best, app.root) if best else ""
     if not inner or found[best] <= here or inner in chosen:
         return python, []
-    lacks = f" ({chosen[0]} lacks {len(wanted) - here} of {len(wanted)} packages that are imported)" if chosen else ""
-    note = Note(f"{inner} is the list with the application's imports{lacks}", Evidence(best))
+    packages = f"{counted(len(wanted), 'package')} that the code imports"
+    why = f"{chosen[0]} lacks {len(wanted) - here} of {packages}" if chosen else f"it lists {found[best]} of {packages}"
+    note = Note(f"packages come from {inner}: {why}", Evidence(best))
     return replace(python, requirements=(inner,)), [note]
 
 

@@ -88,16 +88,20 @@ def _of_program(
     is_task = process is None and _is_done(container.command, tasks)
     if process is None and container.command and not is_task:
         profile = ", as in compose without its profile" if container.is_optional else ""
-        yield Note(f"compose: `{name}` isn't started{profile}: `{container.command}`", container.evidence)
+        yield Note(
+            f"compose: `{name}` isn't started{profile}; compose runs it as `{container.command}`", container.evidence
+        )
     folder = "" if cwd_of(clone.app) == "." else f"cd {shell_word(cwd_of(clone.app))} && "
     first = [each for each in container.before if _PROGRAM.search(each[0]) and each[0] not in said]
     for command, where in [each for each in first if not _is_done(each[0], tasks)][:_MOST_COMMANDS]:
         said.add(command)
         here = container_command(clone.tree, replace(container, command=command), clone.app.folder)
-        yield Note(f"compose: `{name}` first runs a command of its own: `{folder}devboot run -- {here}`", where)
+        yield Note(
+            f"compose: `{name}` first runs a command of its own; to run it here: `{folder}devboot run -- {here}`", where
+        )
     missed = list(_missed(container, process, read))
     if missed and not (is_task and container.command):
-        yield Note(f"compose: `{name}` also has {'; '.join(missed)}", container.evidence)
+        yield Note(f"compose: ignored of `{name}`: {'; '.join(missed)}", container.evidence)
 
 
 def _missed(container: Container, process: Process | None, read: Collection[str]) -> Iterator[str]:

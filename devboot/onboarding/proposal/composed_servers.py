@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from devboot.errors import shell_word
+from devboot.model.printable import counted
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.libraries import Kind, known_servers
 from devboot.onboarding.proposal_values import Database, Note, Service, Task
@@ -166,7 +167,7 @@ def notes_on_server(
     ]
     more = len(list(first_scripts(clone.tree, container, most=None))) - len(list(first_scripts(clone.tree, container)))
     if more:
-        yield Note(f"{kind.recipe}: compose runs {more} more scripts in a new database", container.evidence)
+        yield Note(f"{kind.recipe}: compose runs {counted(more, 'more script')} in a new database", container.evidence)
     for path in left[:_MOST_SCRIPTS]:
         text = f"compose runs `{path}` in a new database, devboot doesn't: {_by_hand(kind, path, database, user)}"
         yield Note(f"{kind.recipe}: {text}", container.evidence)
@@ -245,7 +246,7 @@ def _settings(kind: Kind, container: Container) -> Iterator[Note]:
     if container.copies > 1:
         missed.append(f"{container.copies} copies")
     if missed:
-        yield Note(f"{name}: compose's `{container.name}` also has {'; '.join(missed)}", container.evidence)
+        yield Note(f"{name}: ignored of compose's `{container.name}`: {'; '.join(missed)}", container.evidence)
 
 
 def _arguments(kind: Kind, container: Container) -> str:

@@ -128,7 +128,7 @@ def _services(proposal: Proposal) -> Iterator[list[str]]:
     for service in proposal.services:
         lines = [
             *_entry("recipe", "" if service.recipe == service.name else service.recipe),
-            *_entry("version", service.version, "as compose has it"),
+            *_entry("version", service.version, "as in the compose file"),
             *_entry("port", service.port, service.port_from),
             *_entry("access", "open" if service.is_open else "", "the code connects without a password"),
             *([f"settings = {option_text(service.settings)}"] if service.settings else []),

@@ -91,9 +91,9 @@ def left_to_itself(tree: Tree, root: str, commands: Collection[tuple[str, str, s
         scripts = read_package(tree, path).get("scripts")
         script = next((each for each in ("dev", "serve", "start") if isinstance(scripts, dict) and each in scripts), "")
         if script and not any(folder in text for text in texts):
-            how = f"`cd {shell_word(folder)} && npm install && npm run {script}` does"
+            how = f"`cd {shell_word(folder)} && npm install && npm run {script}`"
             where = Evidence(path, line_of(tree.text(path) or "", rf'"{script}"'))
-            yield Note(f"`{folder}` is not started; {how}", where)
+            yield Note(f"`{folder}` is not started; to start it: {how}", where)
     yield from _unbuilt(tree, root, texts)
 
 
@@ -104,8 +104,8 @@ def _unbuilt(tree: Tree, root: str, texts: Collection[str]) -> Iterator[Note]:
     names = [name for name in scripts if name.startswith("build")] if isinstance(scripts, dict) else []
     if names and has_packages(tree, path) and not any(re.search(r"\b(?:npm|npx|yarn|pnpm|bun)\b", t) for t in texts):
         where = Evidence(path, line_of(tree.text(path) or "", rf'"{re.escape(names[0])}"\s*:'))
-        how = f"`npm install && npm run {names[0]}` does"
-        yield Note(f"styles and scripts may have to be built; {how}", where)
+        how = f"`npm install && npm run {names[0]}`"
+        yield Note(f"styles and scripts may have to be built: {how}", where)
 
 
 def _install(tree: Tree, root: str, path: str, names: list[str]) -> Task:

@@ -101,7 +101,7 @@ def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> lis
         return [odd]
     if here:
         if len(here) > 1:
-            notes.append(Note(f"{here[1]} exists, too; {here[0]} is used", Evidence(posixpath.join(root, here[1]))))
+            notes.append(Note(f"{here[0]} is used; {here[1]} exists, too", Evidence(posixpath.join(root, here[1]))))
         return here[:1]
     pdm = posixpath.join(root, PDM)
     if tree.exists(pdm) and INHERITED in load_toml(tree, pdm).get("metadata", {}).get("strategy", ()):

@@ -9,6 +9,7 @@ import stat
 
 from devboot.clone_reader import parse_json
 from devboot.files import plain
+from devboot.model.printable import counted
 from devboot.provision.objects.tree import Entry, files_below, list_tree, tree_digest
 
 NAME = "object.json"
@@ -66,7 +67,7 @@ def _complaint(directory: str, entry: Entry, *, full: bool) -> str | None:
     except OSError:
         return f"{entry.path} is missing"
     if found.st_size != entry.size:
-        return f"{entry.path} has {found.st_size} bytes instead of {entry.size}"
+        return f"{entry.path} has {counted(found.st_size, 'byte')} instead of {entry.size}"
     return _deep_complaint(path, entry, found) if full else None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from devboot.model.client_programs import CLIENTS
+
 # Programs of Python packages, first those whose package has a different name
 _PACKAGES = {
     "django-admin": "django",
@@ -30,13 +32,6 @@ _LANGUAGES = {
     "Rust": ("cargo", "rustc"),
 }
 _NODE = ("node", "npm", "npx", "corepack")
-# Clients of servers that not every build of the server has, with Debian's package
-_CLIENTS = {
-    "mysql": "default-mysql-client",
-    "psql": "postgresql-client",
-    "redis-cli": "redis-tools",
-    "valkey-cli": "valkey-tools",
-}
 _OF_NPM = ("yarn", "pnpm", "nodemon", "vite", "webpack", "next", "tsx", "concurrently")
 
 
@@ -45,8 +40,8 @@ def origin_of(program: str, cwd: str) -> str:
     found = ""
     if program in _PACKAGES:
         found = f"add `{_PACKAGES[program]}` to the project's packages, then `devboot up -d`"
-    elif program in _CLIENTS:
-        found = f"sudo apt-get install {_CLIENTS[program]}   # Debian, Ubuntu"
+    elif package := CLIENTS.get(program):
+        found = f"sudo apt-get install {package}   # Debian, Ubuntu"
     elif program in _NODE:
         found = 'write `node = "22"` under `[packages]` in devboot.toml, then `devboot up -d`'
     elif program in _OF_NPM:

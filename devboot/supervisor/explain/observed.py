@@ -214,7 +214,8 @@ def _explain_unset(
 ) -> Explanation:
     shown = [f"{each.name}{each.where}" for each in found[:_MOST]]
     more = [f"{len(found) - _MOST} more"] if len(found) > _MOST else []
-    sentence = f"asked for {_listed([*shown, *more])} and got nothing"
+    verb = "has" if len(found) == 1 else "have"
+    sentence = f"read {_listed([*shown, *more])}, which {verb} no value"
     file = env_file_of(spec, seen)
     command = append_command(output.root, file, [f"{each.name}={_value_of(each.name, output.lines)}" for each in found])
     helps = (command, "`devboot up -d` starts it with the value") if command else (f"set {found[0].name} in {file}",)
@@ -460,7 +461,7 @@ def _is_lacking(seen: Observation, bound: set[int], listening: frozenset[int] | 
 
 def _words_of(seen: Observation) -> str:
     if seen.kind == UNSET:
-        return f"asked for {seen.name}{seen.where}, which has no value"
+        return f"read {seen.name}{seen.where}, which has no value"
     if seen.kind == NO_FILE:
         return f"looked for {seen.name}{seen.where}, which doesn't exist"
     if seen.kind == LOOKUP:

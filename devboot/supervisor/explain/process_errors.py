@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devboot.errors import Evidence, WorkError, shell_word
 from devboot.model import process as model
+from devboot.model.printable import counted
 from devboot.supervisor.output.line_matcher import find_hint
 from devboot.supervisor.state_machine import THEN_FAILED
 
@@ -67,7 +68,7 @@ def crash_loop(spec: model.ProcessSpec, state: State, tail: tuple[str, ...]) -> 
         last = ", the last time because it hung"
     else:
         last = f", last {_last(state.end)}" if state.end else ""
-    what = f"{spec.name} exited {times} times in {seconds(span)}{last}"
+    what = f"{spec.name} exited {counted(times, 'time')} in {seconds(span)}{last}"
     return _hinted(spec, "process/crash-loop", what, tail, _after_a_fix(spec))
 
 
@@ -197,7 +198,7 @@ def daemonised(spec: model.ProcessSpec, left: int) -> WorkError:
     """Return the error of a process that moved itself to the background, leaving `left` unsupervised children."""
     return WorkError(
         "process/daemonised",
-        f"{spec.name} ended at once and left {left} {'process' if left == 1 else 'processes'} in the background",
+        f"{spec.name} ended at once and left {counted(left, 'process')} in the background",
         details=(_command(spec),),
         help=("run it in the foreground, for example without `--daemon` or `-d`, or with `nginx -g 'daemon off;'`",),
     )

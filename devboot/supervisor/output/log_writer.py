@@ -9,6 +9,8 @@ import os
 from _struct import Struct
 from errno import ENOSPC
 
+from devboot.model.printable import counted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +87,7 @@ class LogFile:
         """Return the log line that replaces lost ones: `devboot: 3 lines not written here`."""
         count = self._lost + self._lost_open
         lead = "\n" if self._is_cut else ""
-        return f"{lead}devboot: {count} {'line' if count == 1 else 'lines'} not written here\n".encode()
+        return f"{lead}devboot: {counted(count, 'line')} not written here\n".encode()
 
     def _prepare(self, now: float) -> None:
         if self._fd >= 0 and not 0 <= now - self._checked < RECHECK:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from devboot.model.printable import counted
+
 MANY, WINDOW = 8, 60.0  # reloads within seconds that make a loop: more than anyone saves files
 
 # Lines of reloaders, with the file: uvicorn, Werkzeug, Django, hupper, gunicorn and hypercorn, nodemon, watchfiles
@@ -41,7 +43,7 @@ class ReloadLoop:
         paths = [each for _, each in self._recent]
         name = max(dict.fromkeys(paths), key=paths.count) or "a watched file"
         seconds = max(1, round(now - self._recent[0][0]))
-        changed = f"{name} changed {paths.count(name) or len(paths)} times in {seconds} s"
+        changed = f"{name} changed {counted(paths.count(name) or len(paths), 'time')} in {seconds} s"
         self._text = f"reloads in a loop: {changed}; exclude it from the watched files"
         return self._text
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from devboot.model.printable import counted
 from devboot.supervisor.event_loop import READ
 from devboot.supervisor.system import spawn
 from devboot.supervisor.system.command import Launch
@@ -127,7 +128,9 @@ class Watches:
         if not self._globs or self._child is not None:
             return
         if self._deaths >= len(_AGAIN):
-            self._on_note(f"file changes aren't noticed any more: watching has failed {self._deaths + 1} times ({why})")
+            self._on_note(
+                f"file changes aren't noticed any more: watching has failed {counted(self._deaths + 1, 'time')} ({why})"
+            )
             return
         self._again = self._host.loop.call_later(_AGAIN[self._deaths], self._start)
         self._deaths += 1

@@ -181,7 +181,7 @@ def test_packages_that_contradict_for_newer_pythons_alone_are_locked_for_those_b
     assert ({"ant": "1.0", "bee": "1.0"}, f"{_next_minor()}.4") == (rows(lock), lock.below)
     assert f">={lock.lowest_python},<{lock.below}" == lock.requires
     assert [""] * 2 == [row.marker for row in lock.rows]
-    why = f"no newer one: the requirements contradict each other from python {lock.below} on"
+    why = f"rather than a newer one: the requirements contradict each other from python {lock.below} on"
     assert [event for event in clone.reporter.events if event.text.endswith(why)]
 
 
@@ -218,7 +218,7 @@ def test_a_lock_whose_packages_want_an_older_python_says_why_that_is_taken(clone
     reported_interpreter(clone.uv, clone.read(version=""), clone.environ, clone.reporter)
 
     said = [event.text for event in clone.reporter.events if event.step == "python"]
-    assert said[-1].endswith(f", no newer one: ant: without a wheel for {MINOR}"), said
+    assert said[-1].endswith(f", rather than a newer one: ant: without a wheel for {MINOR}"), said
 
 
 def test_packages_that_contradict_on_windows_alone_are_locked(clone):
@@ -258,7 +258,7 @@ def test_a_list_with_sentences_comes_with_the_command_that_makes_them_remarks(cl
         clone.lock(clone.read())
 
     (command,) = caught.value.help
-    assert command.endswith(" requirements.txt   # remarks")
+    assert command.endswith(" requirements.txt   # makes the sentences comments")
     subprocess.run(["/bin/sh", "-c", command], cwd=clone.root, check=True)
     assert {"ant": "1.0"} == rows(clone.lock(clone.read()))
 

@@ -36,7 +36,7 @@ def test_the_lock_names_its_interpreter_and_another_patch_of_the_same_minor_is_t
     elsewhere = replace(lock, interpreter=f"{MINOR}.999")
     clone.sync(project, elsewhere)
 
-    note = f"python {platform.python_version()} stands in for {MINOR}.999, which devboot.lock asks for"
+    note = f"python {platform.python_version()} is used instead of {MINOR}.999, which devboot.lock names"
     warnings = [(event.slug, event.text) for event in clone.reporter.events if event.kind == WARNING]
     assert [("python/patch-version", note)] == warnings
     assert {"ant": "1.0"} == clone.versions()

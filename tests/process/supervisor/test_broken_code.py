@@ -61,7 +61,7 @@ def test_a_script_that_is_not_there_gives_up_at_the_second_failure_and_names_the
 @pytest.mark.parametrize(
     ("fact", "raised", "restarts", "what"),
     [
-        ("unset\\tMAIL\\tnone\\tapp.py:3", "set MAIL first", 1, "web asked for MAIL (app.py:3) and got nothing"),
+        ("unset\\tMAIL\\tnone\\tapp.py:3", "set MAIL first", 1, "web read MAIL (app.py:3), which has no value"),
         (
             "no-file\\t/app/x.json\\t\\tapp.py:3", "[Errno 2] No such file or directory: '/app/x.json'", 1,
             "web looked for /app/x.json (app.py:3), which doesn't exist",
@@ -165,7 +165,7 @@ MISTAKES = {
     "a name that isn't defined": "shelves",
     "an attribute that isn't there": "import os; os.shelves",
     "a call that doesn't fit": "len()",
-    "a text that is no number": "PORT = int('eighty')",
+    "a text that is not a number": "PORT = int('eighty')",
     "a key in a function that is called at import": "def settings():\n    return {}['shelf']\nsettings()",
     "a check of the settings": "assert False",
     "an error in handling an error": "try:\n    {}['a']\nexcept KeyError:\n    len()",
@@ -224,5 +224,5 @@ def test_a_variable_that_is_not_set_ends_the_tries_at_the_second_same_end(stage)
     (failure,) = stage.supervisor.verdict().failures
 
     assert (stage.status("web").phase, stage.status("web").restarts) == ("gave-up", 1)
-    assert failure.error.what == "web asked for SHOP_KEY (shop.py:2) and got nothing"
+    assert failure.error.what == "web read SHOP_KEY (shop.py:2), which has no value"
     assert failure.error.help[0] == "echo 'SHOP_KEY=…' >> .env"

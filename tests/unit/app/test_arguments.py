@@ -58,6 +58,13 @@ def test_flags_take_their_values_in_every_usual_form(line, values):
 
 
 @pytest.mark.parametrize(
+    ("line", "folder"), [("-C a up -C b", "a/b"), ("-C a -C /b up", "/b"), ("-C a -C ../b up", "a/../b")]
+)
+def test_a_second_folder_is_relative_to_the_first(line, folder):
+    assert take_apart(line.split()).globals == {"C": folder}
+
+
+@pytest.mark.parametrize(
     ("line", "slug", "help_"),
     [
         ("statuss", "usage/unknown-command", "did you mean `devboot ps`?"),
@@ -181,7 +188,7 @@ def test_without_a_name_start_stop_and_restart_name_the_command_for_everything()
     for name, meant in [("start", "`devboot up`"), ("stop", "`devboot down`"), ("restart", "`devboot restart '*'`")]:
         with pytest.raises(UsageError) as caught:
             take_apart([name])
-        assert any(advice.startswith(f"{meant}: ") for advice in caught.value.help)
+        assert any(advice.startswith(f"{meant} ") for advice in caught.value.help)
 
 
 @pytest.mark.parametrize("word", sorted(peer_words.COMMANDS))

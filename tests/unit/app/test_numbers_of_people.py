@@ -40,7 +40,7 @@ def test_a_port_out_of_range_is_refused_with_the_range(number):
         parse_ports((f"web={number}",))
 
     assert ("a port is a number from 1 to 65535",) == first.value.causes == second.value.causes
-    assert ("--port web=auto", "--port web=8001") == second.value.help
+    assert ("devboot up --port web=auto", "devboot up --port web=8001") == second.value.help
 
 
 @pytest.mark.faults(142)

@@ -55,14 +55,14 @@ more flags:
   --timestamps  show date and milliseconds
 
 with every command:
-  -C DIR         work as if started in DIR
+  -C DIR         work as if started in the folder DIR
   -q, --quiet    print errors only
   -v, --verbose  print more: commands and probes in ps, versions in doctor
   --plain        one line per event, no redrawing; also for screen readers
   --no-color     no colours
-  --no-input     never ask; fail with the flag that answers
+  --no-input     never ask; fail, naming the flag that answers
   --no-pager     don't use a pager for long output
-  --no-wait      don't wait: for another devboot, or (restart) until it is up
+  --no-wait      don't wait for another devboot, or until processes are up
   -h, --help     show this help
 """
     )

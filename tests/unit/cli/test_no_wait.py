@@ -35,7 +35,7 @@ def test_a_project_that_another_command_works_in_is_refused_at_once(command, tmp
 
     assert 7 == code, said
     assert f"error[busy/locked]: another devboot command has locked `{lock}`" in said
-    assert re.search(rf"^cause: pid {os.getpid()} \(other, \d+ s\) is at work$", said, re.MULTILINE)
+    assert re.search(rf"^cause: pid {os.getpid()} \(other, \d+ s\) is still running$", said, re.MULTILINE)
     assert not (root / "devboot.lock").exists()
 
 
@@ -92,7 +92,7 @@ def test_down_is_refused_at_once_where_another_devboot_has_the_project(tmp_path,
         code = main(["--no-wait", "down"])
 
     assert code == 7
-    assert f"cause: pid {os.getpid()} (up, 0 s) is at work" in capfd.readouterr().err
+    assert f"cause: pid {os.getpid()} (up, 0 s) is still running" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("has_manifest", [True, False])

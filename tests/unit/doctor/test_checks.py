@@ -675,7 +675,7 @@ def test_what_was_asked_for_in_vain_stands_in_the_line_with_the_places_in_the_co
     )
 
     assert ("missing files: x.json (shop/a.py:9)",) == found.facts
-    assert ("web, worker asked for MAIL (shop/mail.py:3), which has no value",) == found.details[:1]
+    assert ("web, worker read MAIL (shop/mail.py:3), which has no value",) == found.details[:1]
     assert "web looked for x.json (shop/a.py:9), which doesn't exist" == found.details[1]
     (finding,) = found.findings
     assert ("observed/no-value", "warning") == (finding.slug, finding.severity)

@@ -134,17 +134,17 @@ def test_another_version_that_the_recipe_has_on_each_platform_is_asked_for(propo
     ("entry", "said"),
     [
         ("    image: prom/prometheus:v2\n", "compose: `other` (prom/prometheus:v2) isn't started"),
-        ("    build: .\n    env_file: docker.env\n", "compose: `other` also has variables of `docker.env`"),
-        ("    build: .\n    env_file:\n    - path: a/b.env\n", "compose: `other` also has variables of `a/b.env`"),
+        ("    build: .\n    env_file: docker.env\n", "compose: ignored of `other`: variables of `docker.env`"),
+        ("    build: .\n    env_file:\n    - path: a/b.env\n", "compose: ignored of `other`: variables of `a/b.env`"),
         (
             "    build: .\n    deploy:\n      replicas: 3\n",
-            "compose: `other` also has 3 copies (`devboot up -m other=3`)",
+            "compose: ignored of `other`: 3 copies (`devboot up -m other=3`)",
         ),
         (
             "    build: .\n    healthcheck:\n      test: curl -f http://localhost\n",
-            "compose: `other` also has a healthcheck (`ready` under its process)",
+            "compose: ignored of `other`: a healthcheck (`ready` under its process)",
         ),
-        ("    build: .\n    ports:\n      - 9001:9000\n", "compose: `other` also has port 9001"),
+        ("    build: .\n    ports:\n      - 9001:9000\n", "compose: ignored of `other`: port 9001"),
     ],
 )  # fmt: skip
 def test_what_is_left_out_is_a_note(propose, entry, said):
@@ -213,8 +213,8 @@ def test_a_script_of_mariadb_is_read_into_its_database(propose):
             "    ports: ['6390:6379']\n",
             "redis: compose publishes it on port 6390: `port = 6390` in [services.redis] does",
         ),
-        ("    scale: 2\n", "redis: compose's `store` also has 2 copies"),
-        ("    secrets: [word]\n", "redis: compose's `store` also has files of `secrets`: `word`"),
+        ("    scale: 2\n", "redis: ignored of compose's `store`: 2 copies"),
+        ("    secrets: [word]\n", "redis: ignored of compose's `store`: files of `secrets`: `word`"),
     ],
 )
 def test_what_a_server_is_given_besides_is_a_note(propose, entry, said):
@@ -297,7 +297,7 @@ def test_included_files_and_extended_services_count_with_paths_of_their_own(prop
 
     assert [process.command for process in proposal.processes] == ["python feed.py"]
     assert "redis: compose runs it as `store`" in " ".join(notes(proposal))
-    assert "compose: `web` also has variables of `infra/a.env`" in notes(proposal)
+    assert "compose: ignored of `web`: variables of `infra/a.env`" in notes(proposal)
 
 
 def test_the_version_of_an_image_may_come_out_of_an_example_of_the_env_file(propose):

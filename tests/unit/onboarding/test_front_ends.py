@@ -84,7 +84,7 @@ def test_of_two_front_ends_the_one_with_the_usual_name_is_started(propose):
 
     assert manifest(proposal)["processes"]["frontend"]["cwd"] == "frontend"
     assert [note.text for note in proposal.notes] == [
-        "`admin` is not started; `cd admin && npm install && npm run dev` does"
+        "`admin` is not started; to start it: `cd admin && npm install && npm run dev`"
     ]
 
 

@@ -155,8 +155,8 @@ def test_of_the_lists_of_a_clone_the_one_that_covers_the_imports_is_taken(propos
 
 def test_another_list_than_the_usual_one_is_reported_with_what_that_lacks(propose):
     files = {"requirements.txt": "numpy\n", "server/requirements.txt": "flask\nrequests\n"}
-    text = "server/requirements.txt is the list with the application's imports "
-    text += "(requirements.txt lacks 4 of 4 packages that are imported) (server/requirements.txt)"
+    text = "packages come from server/requirements.txt: "
+    text += "requirements.txt lacks 4 of 4 packages that the code imports (server/requirements.txt)"
     assert text in map(str, propose({"app.py": FLASK_AND_MORE, **files}).notes)
 
 

@@ -109,7 +109,7 @@ def test_a_python_project_with_a_package_json_for_tools_does_not(propose):
 @pytest.mark.parametrize(
     ("more", "texts"),
     [
-        ({}, ["`web-ui` is not started; `cd web-ui && npm install && npm run serve` does"]),
+        ({}, ["`web-ui` is not started; to start it: `cd web-ui && npm install && npm run serve`"]),
         ({"Procfile.dev": "web: flask run\nui: cd web-ui && npm run serve\n"}, []),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_front_end_that_nothing_starts_is_named(propose, more, texts):
         (
             '{"scripts": {"lint": "x",\n"build:css": "sass"}, "devDependencies": {"sass": "1"}}',
             {},
-            ["styles and scripts may have to be built; `npm install && npm run build:css` does"],
+            ["styles and scripts may have to be built: `npm install && npm run build:css`"],
         ),
         ('{"scripts": {"lint": "x"}, "devDependencies": {"sass": "1"}}', {}, []),
         ('{"scripts": {"build": "x"}}', {}, []),

@@ -7,7 +7,7 @@ import pytest
 from devboot.app.command_table import COMMANDS as TABLE
 from devboot.errors import WorkError
 from devboot.text import invocation
-from devboot.text.invocation import COMMANDS, how_called, rewrite
+from devboot.text.invocation import COMMANDS, folder_in, how_called, rewrite
 from devboot.text.problems import render_problem
 
 WRAPPER = "./devbootw"
@@ -15,7 +15,7 @@ WRAPPER = "./devbootw"
 
 @pytest.fixture
 def called_as_wrapper(monkeypatch):
-    monkeypatch.setattr(invocation, "_known", [WRAPPER])
+    monkeypatch.setattr(invocation, "_known", [(WRAPPER, "")])
 
 
 @pytest.fixture
@@ -49,6 +49,43 @@ def test_commands_are_rewritten_and_nothing_else(text, expected):
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("shop is not running: devboot up", "shop is not running: devboot -C 'my shop' up"),
+        ("`devboot ps`, `devboot down`", "`devboot -C 'my shop' ps`, `devboot -C 'my shop' down`"),
+        ("cp a b && devboot up -d", "cp a b && devboot -C 'my shop' up -d"),
+        ("devboot -C api up", "devboot -C 'my shop' -C api up"),
+        ("cd 'my shop' && cp a b && devboot up -d", None),
+        ("mkdir example && cd example && devboot init --example", None),
+        ("`devboot help up`, devboot explain port/in-use", None),
+        ("in a clone on the other machine: devboot up --from shop.kit.tar", None),
+        ("then devboot chooses a free port", None),
+        ("error[usage/unknown-flag]: `devboot up` has no flag `-Z`", None),
+    ],
+)
+def test_commands_are_for_the_folder_that_was_named(text, expected):
+    assert rewrite(text, "devboot", "my shop") == (text if expected is None else expected)
+    assert rewrite(rewrite(text, "devboot", "my shop"), "devboot", "my shop") == rewrite(text, "devboot", "my shop")
+
+
+@pytest.mark.parametrize(
+    ("line", "folder"),
+    [
+        ("up -d", ""),
+        ("-C shop up", "shop"),
+        ("up -d -C shop", "shop"),
+        ("-Cshop up", "shop"),
+        ("-C .. -C shop up", "../shop"),
+        ("-C . up", ""),
+        ("run -C shop test -C other", "shop"),
+        ("run -- make -C other", ""),
+    ],
+)
+def test_the_folder_is_that_of_the_command_line(line, folder):
+    assert folder_in(line.split()) == folder
+
+
+@pytest.mark.parametrize(
     ("argv", "original", "expected"),
     [
         ("./devbootw", ["python", "-I", "launch.py"], "./devbootw"),
@@ -77,6 +114,24 @@ def test_a_long_line_of_blanks_is_rewritten_in_time_in_proportion():
     text = f"{' ' * 1024 * 1024}devboot up"
 
     assert rewrite(text, WRAPPER) == text.replace("devboot up", "./devbootw up")
+
+
+def test_commands_for_files_go_to_the_folder_that_was_named(monkeypatch):
+    monkeypatch.setattr(invocation, "_known", [("devboot", "my shop")])
+    helps = [
+        "chmod +x bin/web",
+        "cp .env.example .env && devboot up -d",
+        "create it: `mkdir -p data`, or change `cwd`",
+        "uv cache prune",
+        "devboot lock",
+    ]
+    assert render_problem(WorkError("a/b", "it is down", help=helps)).splitlines()[1:] == [
+        "help: cd 'my shop' && chmod +x bin/web",
+        "help: cd 'my shop' && cp .env.example .env && devboot up -d",
+        "help: create it: `cd 'my shop' && mkdir -p data`, or change `cwd`",
+        "help: uv cache prune",
+        "help: devboot -C 'my shop' lock",
+    ]
 
 
 @pytest.mark.usefixtures("called_as_wrapper")

@@ -82,5 +82,5 @@ def test_a_line_that_is_wider_than_the_terminal_continues_below_its_text():
 def test_processes_without_a_probe_are_named_and_many_are_counted():
     assert summary.idle_text(["worker"]) == "worker: no probe, so it counts as up once idle for a second"
     assert summary.idle_text(list("abcde")).startswith("a, b, c and 2 more: no probe, so they count")
-    late = "worker: not written yet that it is ready; it counts as up once idle for a second"
+    late = "worker: no log line yet that shows readiness, so it counts as up once idle for a second"
     assert summary.idle_text(["worker"], awaits_line=True) == late

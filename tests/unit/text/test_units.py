@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from devboot.model.printable import counted
 from devboot.text.units import duration, size, uptime, whole_megabytes, whole_number
 
 
@@ -38,6 +39,21 @@ def test_uptime_fits_a_narrow_column(seconds, text):
 )
 def test_sizes_are_decimal(count, text):
     assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        (1, "process", "1 process"),
+        (3, "process", "3 processes"),
+        (0, "line", "0 lines"),
+        (2, "entry", "2 entries"),
+        (2, "key", "2 keys"),
+        (2, "further line", "2 further lines"),
+    ],
+)
+def test_a_number_and_a_noun_agree(number, noun, text):
+    assert counted(number, noun) == text
 
 
 def test_memory_is_whole_megabytes_and_never_nothing():

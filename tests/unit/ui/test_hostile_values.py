@@ -147,10 +147,11 @@ RENDERERS = {
 }
 # Those that get text which others have cleaned, or take no text of anybody's.
 OTHERS = {
-    "text.columns.cells", "text.columns.clip", "text.columns.pad", "text.units.counted", "text.escapes.shown",
+    "text.columns.cells", "text.columns.clip", "text.columns.pad", "text.escapes.shown",
     "text.loglines.prefix_width",
     # How devboot was called by the person who reads it, in text that an edge cleans afterwards
-    "text.invocation.as_called", "text.invocation.how_called", "text.invocation.rewrite",
+    "text.invocation.as_called", "text.invocation.folder_in", "text.invocation.how_called",
+    "text.invocation.named_folder", "text.invocation.rewrite",
     "text.modes.has_colour", "text.modes.why_plain", "text.paint.colour_of",
     "text.paint.colours_of", "text.paint.paint", "text.process_table.is_done", "text.problems.count",
     "text.masking.passwords_in", "text.masking.replace_passwords", "text.prompts.debugger_at", "text.summary.url",

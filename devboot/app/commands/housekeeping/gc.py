@@ -95,7 +95,7 @@ def _prune(data: str, root: ProjectRoot, projects: Projects, done: list[_Old], *
         _prune_unlocked(data, root, project, done, is_dry=is_dry)
     except (OSError, DevbootError) as error:
         known = error if isinstance(error, DevbootError) else machine_error(error, project.state, "remove")
-        why = f"its old generations stay: {known.what}"
+        why = f"its old generations are kept: {known.what}"
         return Piece(GENERATION, root.root, 0, why)
     return None
 

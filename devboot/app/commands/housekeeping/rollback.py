@@ -173,9 +173,9 @@ def _current_secrets(project: Project, target: Generation, context: Context, rep
     values |= passwords
     changed = changed_secrets(target.body, values, files.salt(project.state))
     if changed:
-        reporter.emit(Event(NOTE, "secrets", f"using today's values of {', '.join(changed)}"))
+        reporter.emit(Event(NOTE, "secrets", f"using the current values of {', '.join(changed)}"))
     if missing := left_out(target.body, values):
-        reporter.emit(Event(NOTE, "secrets", f"left out, since they have no value today: {', '.join(missing)}"))
+        reporter.emit(Event(NOTE, "secrets", f"left out, since they have no value any more: {', '.join(missing)}"))
     return values
 
 

@@ -88,7 +88,7 @@ def remove_gone(context: Context, terms: Terms, *, with_data: bool) -> Iterator[
         if terms.is_dry or remove_kept(projects, each.name, holder, with_data=with_data):
             yield from pieces
         else:
-            yield Piece(STATE, _place(each), 0, "it has come back, or is in use"), False
+            yield Piece(STATE, _place(each), 0, "its folder exists again, or it is in use"), False
     if not terms.is_dry:
         remove_doomed(projects)
 

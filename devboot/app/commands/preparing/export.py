@@ -20,6 +20,7 @@ from devboot.app.commands.preparing.up import all_but
 from devboot.app.generated_files import WrittenFile, WrittenFiles, write_generated
 from devboot.app.preparation.prepare import Prepared
 from devboot.errors import UsageError
+from devboot.model.printable import counted
 from devboot.model.process import TASK, ProcessSpec, variables_of
 from devboot.record import Record
 from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET
@@ -113,21 +114,17 @@ def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: 
 def report_lines(form: Form, prepared: Prepared, done: WrittenFiles, shown: str) -> Iterator[str]:
     """Yield lines that report an export: counts, renamed files, secrets in files, features that are lost."""
     for path, name in done.aside:
-        yield f"{os.path.join(shown, path)} moved aside, it is {os.path.join(shown, name)} now"
-    said = [_files(len(done.written)), f"{len(done.unchanged)} unchanged"]
+        yield f"{os.path.join(shown, path)} was in the way, it is {os.path.join(shown, name)} now"
+    said = [counted(len(done.written), "file"), f"{len(done.unchanged)} unchanged"]
     said += [f"{len(done.removed)} removed"] if done.removed else []
     yield f"{form.kind}: wrote {', '.join(said)} in {shown}"
     secret = [one.name for one in prepared.composed.composition.variables if one.secret and one.name != "PORT"]
     if secret:
         yield f"secret values are in {os.path.join(shown, SCRIPTS)}, readable only by you: {', '.join(secret)}"
     for lost in lost_features(prepared.loaded.manifest):
-        yield f"{form.kind} files don't support this, it is left out: {lost}"
+        yield f"{form.kind} files can't express this, so it is left out: {lost}"
     if tasks := [spec.name for spec in prepared.composed.plan.processes if spec.kind == TASK]:
-        yield f"{form.kind} files run no tasks, they are left out: {', '.join(tasks)}"
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
+        yield f"{form.kind} files can't run tasks, so they are left out: {', '.join(tasks)}"
 
 
 def plain_app(name: str) -> str:
@@ -148,7 +145,7 @@ def exported(form: Form, specs: Iterable[ProcessSpec], patch: Patch) -> tuple[Wr
     if twice:
         raise UsageError(
             "export/same-name",
-            f"two processes would both be `{twice}`",
+            f"two processes would both be called `{twice}`",
             causes=["service files have `-` for each character that is neither letter nor digit"],
             help=["rename one of them"],
         )

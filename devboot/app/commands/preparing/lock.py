@@ -131,8 +131,8 @@ def _restore(loaded: Loaded, at: float, reporter: Reporter) -> None:
     except Problems:
         text = ""
     replace_file(project.lock, project.root, text or lock_to_text(Lock()))
-    what = "made again with the versions of the last preparation" if text else "made anew"
-    reporter.emit(Event(NOTE, STEP, f"devboot.lock can't be read: {what}", lines=(f"kept: {kept}",)))
+    what = "the versions of the last preparation replace it" if text else "a new one replaces it"
+    reporter.emit(Event(NOTE, STEP, f"devboot.lock can't be read: {what}", lines=(f"the old one: {kept}",)))
 
 
 def _keep_aside(path: str, backups: str, at: float, ending: str) -> str:
@@ -147,7 +147,7 @@ def _report_merge(merged: Merged, kept: str, reporter: Reporter) -> None:
     lines = [
         *(f"{one.name}: {one.taken}, of {one.ours} (ours) and {one.theirs} (theirs)" for one in merged.choices),
         *(f"{side}: can't be read, so it is ignored" for side in merged.unread),
-        f"kept: {kept}",
+        f"the file as it was: {kept}",
     ]
     reporter.emit(
         Event(

@@ -46,7 +46,9 @@ def refuse_unknown(runner: str) -> None:
     """Raise UsageError `runner/unknown` for a runner other than honcho or overmind."""
     if runner not in RUNNERS:
         raise UsageError(
-            "runner/unknown", f"there is no runner `{runner}`", help=["--runner honcho", "--runner overmind"]
+            "runner/unknown",
+            f"there is no runner `{runner}`",
+            help=["devboot up --runner honcho", "devboot up --runner overmind"],
         )
 
 
@@ -98,14 +100,14 @@ def run_with(runner: str, call: Call, prepared: Prepared, handle: Handle | None)
         raise BusyError(
             "busy/already-running",
             f"{prepared.loaded.name} is already up under devboot's own supervisor",
-            help=["`devboot down` first, or `devboot logs -f` to watch it"],
+            help=["`devboot down` stops it first; `devboot logs -f` shows its output"],
         )
     plan = prepared.composed.plan
     environ = snapshots.apply(prepared.snapshot.patch, call.environ)
     full = plan._replace(env=tuple(environ.items()))
     handover = hand_over(runner, full, prepared.loaded.manifest, prepared.loaded.procfile, call.args)
     for lost in handover.lost:
-        Streams().say(f"{runner} doesn't support this, it is left out: {lost}\n")
+        Streams().say(f"{runner} can't do this, so it is left out: {lost}\n")
     ours = tuple(spec for spec in plan.processes if spec.kind != PROCESS)
     if not ours:
         return foreground(handover.argv, handover.environ, plan.root)

@@ -30,14 +30,16 @@ def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
         number = whole_number(port, 65536)
         if not name or (port != "auto" and number is None):
             raise UsageError(
-                "usage/port", f"`--port {text}` is not NAME=PORT", help=["--port web=auto", "--port web=8001"]
+                "usage/port",
+                f"`--port {text}` is not NAME=PORT",
+                help=["devboot up --port web=auto", "devboot up --port web=8001"],
             )
         if number is not None and not 0 < number < 65536:
             raise UsageError(
                 "usage/port",
                 f"`{port}` in `--port {text}` can't be used as a port",
                 causes=["a port is a number from 1 to 65535"],
-                help=["--port web=auto", "--port web=8001"],
+                help=["devboot up --port web=auto", "devboot up --port web=8001"],
             )
         ports.append((name, None if port == "auto" else int(port)))
     return tuple(ports)

@@ -39,6 +39,7 @@ from devboot.model.edge.manifest.tables import Process, Service as ManifestServi
 from devboot.model.edge.manifest.variables import Generated
 from devboot.model.interpolation import UnknownReference
 from devboot.model.observation import observed_folder
+from devboot.model.printable import counted
 from devboot.model.process import Plan, ProcessSpec
 from devboot.paths import STATE_VARIABLE
 from devboot.record import Record
@@ -178,8 +179,9 @@ def missing_errors(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) 
     else:
         places = [loaded.manifest.place(("env", each.name), label="required here") for each in missing]
         errors = [missing_variable(root, each, read, place) for each, place in zip(missing, places, strict=True)]
-    count = "1 variable is" if len(missing) == 1 else f"{len(missing)} variables are"
-    return Problems(errors, summary=f"{count} missing; nothing was started or changed")
+    count = counted(len(missing), "variable")
+    verb = "is" if len(missing) == 1 else "are"
+    return Problems(errors, summary=f"{count} {verb} missing; nothing was started or changed")
 
 
 class Parts(Record):

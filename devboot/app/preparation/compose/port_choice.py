@@ -72,7 +72,9 @@ def _name(asked: str, known: list[str]) -> str:
     found = expand([asked], known)
     if len(found) > 1:
         raise UsageError(
-            "usage/port", f"`--port {asked}` matches several: {', '.join(found)}", help=[f"--port {found[0]}=8001"]
+            "usage/port",
+            f"`--port {asked}` matches several: {', '.join(found)}",
+            help=[f"devboot up --port {found[0]}=8001"],
         )
     return found[0]
 

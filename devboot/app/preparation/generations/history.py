@@ -21,6 +21,7 @@ from devboot.app.preparation.generations.redaction import (
 from devboot.app.preparation.install.provisioning import Provisioned
 from devboot.errors import UsageError, WorkError
 from devboot.files import plain
+from devboot.model.printable import counted
 from devboot.model.process import Plan, ProcessSpec
 from devboot.provision import generations as files
 from devboot.provision.generations import Generation
@@ -236,7 +237,7 @@ def _words(generation: Generation) -> str:
     said = [f"{name} {version}" for name, version in _programs(generation).items()]
     said += [f"python {version}" for version in _python(generation).values()]
     count = len(generation.body["installed"])
-    said += [f"{count} package{'' if count == 1 else 's'}"] if count else []
+    said += [counted(count, "package")] if count else []
     return ", ".join(said) or "nothing but variables and processes"
 
 

@@ -93,7 +93,7 @@ def _edited(known: snapshots.Snapshot, project: Project, environ: Mapping[str, s
     if programs:
         yield f"changed: {_first(programs)}"
     if others := [name for name, value in known.inherited if environ.get(name) != value]:
-        yield f"set otherwise: {_first(others)}"
+        yield f"other values: {_first(others)}"
 
 
 def _versions(change: Change) -> str:

@@ -78,7 +78,10 @@ def _hosted(package: LockedPackage, known: KnownRecipe, state: str, search_path:
             "host/other-version",
             f"{package.name} on PATH is {found.version}, devboot.toml requires {package.requested}",
             causes=[f"`{next(iter(found.programs.values()))}` is the first one on PATH"],
-            help=[f'version = "{found.version}"  # in devboot.toml', 'or leave out `source = "host"`'],
+            help=[
+                f'version = "{found.version}"   # for {package.name} in devboot.toml',
+                'or leave out `source = "host"`',
+            ],
         )
     folder = os.path.join(state, "host", package.name)
     try:

@@ -29,6 +29,7 @@ from devboot.events import DONE, NOTE, PROGRESS, START, Event, Reporter
 from devboot.files import machine_error, make_directories
 from devboot.model.artifact import Wanted
 from devboot.model.edge.manifest.tables import Database
+from devboot.model.printable import counted
 from devboot.paths import Paths
 from devboot.provision.host import Host
 from devboot.provision.kit import Kit, KitPackage, KitReader
@@ -126,7 +127,7 @@ class OpenKit:
         applying = [] if python is None else self._pins(python, pins, uv, environ)
         lacks = [*self._lacking_objects(missing_objects), *self._lacking_packages(applying)]
         if lacks:
-            raise self._does_not_fit("it was packed from another lock than the project has", lacks)
+            raise self._does_not_fit("it was packed with another devboot.lock than the project has", lacks)
         own = self._host.platform
         packages = (each for each in self._kit.contents.packages if own in each.platforms)
         self._extract([each.file for each in packages if each.role in _INSTALLED])
@@ -244,7 +245,7 @@ class OpenKit:
             f"`{printable(self._name)}` doesn't fit this project on this machine",
             details=[*details[:_SHOWN], *more],
             causes=[why],
-            help=["devboot pack   # anew, from this lock, on a machine with the network"],
+            help=["devboot pack   # again, with this devboot.lock, on a machine with network"],
             kept=[_KEPT],
         )
 
@@ -279,7 +280,9 @@ def kit_in_use(path: str, cwd: str, cache: str, reporter: Reporter) -> Iterator[
         with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=where) as place:
             opened = OpenKit(reader, kit, name, place, this_host(sys.platform, os.uname().machine))
             opened.refuse_platform()
-            reporter.emit(Event(DONE, "kit", f"{len(kit.files)} files, {kit.size / 1_000_000:.1f} MB, digests ok"))
+            reporter.emit(
+                Event(DONE, "kit", f"{counted(len(kit.files), 'file')}, {kit.size / 1_000_000:.1f} MB, digests ok")
+            )
             yield opened
 
 
@@ -300,4 +303,4 @@ def _opened(path: str) -> BinaryIO:
 def report_seeds(reporter: Reporter, paths: Iterable[str]) -> None:
     """Report the databases at `paths` that were restored from a kit."""
     for path in paths:
-        reporter.emit(Event(NOTE, "sqlite", f"{path} is the kit's"))
+        reporter.emit(Event(NOTE, "sqlite", f"{path} was restored from the kit"))

@@ -8,6 +8,7 @@ from devboot.app.preparation.install.artifact_sources import Sources
 from devboot.app.preparation.install.provisioning import Machine
 from devboot.errors import DevbootError, NetworkError
 from devboot.model.artifact import Artifact, Wanted
+from devboot.model.printable import counted
 from devboot.provision.objects.realise import object_name
 from devboot.provision.objects.store import Store
 from devboot.record import Record
@@ -47,11 +48,11 @@ def refuse_unfetched(
     ]
     if not missing:
         return
-    what = "one thing is" if len(missing) == 1 else f"{len(missing)} things are"
+    verb = "is" if len(missing) == 1 else "are"
     more = [f"and {len(missing) - _SHOWN} more"] if len(missing) > _SHOWN else []
     raise NetworkError(
         "network/offline",
-        f"{what} not on this machine, and the network is switched off",
+        f"{counted(len(missing), 'download')} {verb} needed, and the network is switched off",
         details=[*table(missing[:_SHOWN]), *more],
         causes=["because of `--offline`, DEVBOOT_OFFLINE or UV_OFFLINE"],
         help=[

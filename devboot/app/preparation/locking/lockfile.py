@@ -23,6 +23,7 @@ from devboot.model.edge.lockfile.lock import (
     stale_packages,
 )
 from devboot.model.edge.manifest.manifest import Manifest
+from devboot.model.printable import counted
 from devboot.recipes import KnownRecipe, RecipeFolders
 from devboot.record import Record
 from devboot.resolve.packages import (
@@ -302,7 +303,7 @@ def _summary(lock: Lock) -> str:
         from devboot.environment.python.platform_tags import packages_here
 
         count = packages_here(lock.python, platform_of(sys.platform, os.uname().machine) or "")
-        products.append(f"{count} Python package{'s' if count != 1 else ''}")
+        products.append(counted(count, "Python package"))
     return f"devboot.lock has {', '.join(products)}" if products else "nothing to lock"
 
 

@@ -205,7 +205,7 @@ def _files_alone(folder: str) -> CloneKind | None:
     if not found or not endings <= everything or any(is_folder(os.path.join(folder, name)) for name in names):
         return None
     first = min(name for name in names if name.lower().endswith(_KINDS[found[0]]))
-    return CloneKind(f"`{printable(first)}`: {' and '.join(found[:2])}, and no program", [])
+    return CloneKind(f"the clone has only {' and '.join(found[:2])}, such as `{printable(first)}`", [])
 
 
 def _addition_to_image(folder: str) -> CloneKind | None:

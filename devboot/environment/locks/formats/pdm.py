@@ -49,7 +49,7 @@ def parse_pdm_lock(
         table = parse_toml(text)
         metadata = table["metadata"]
         if not str(metadata["lock_version"]).startswith("4."):
-            raise ValueError(f"{file} has lock_version {metadata['lock_version']}, known is 4")
+            raise ValueError(f"{file} has lock_version {metadata['lock_version']}, devboot reads 4")
         if INHERITED not in metadata.get("strategy", ()):
             raise ValueError(f"{file} was written without `{INHERITED}`, so only pdm can tell what belongs to what")
         chosen = _chosen(metadata, pyproject, groups, extras)
@@ -62,7 +62,7 @@ def parse_pdm_lock(
         python = next((each["requires_python"] for each in targets if each.get("requires_python")), "")
         return Pins((file,), tuple(pins.values()), tuple(directs.values()), python=python)
     except (AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"{file} has an unknown shape") from error
+        raise ValueError(f"{file} has a form that devboot doesn't know") from error
 
 
 def _chosen(

@@ -54,7 +54,7 @@ def parse_pipfile_lock(
             stale=_stale(meta, pipfile, file),
         )
     except (AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"{file} has an unknown shape") from error
+        raise ValueError(f"{file} has a form that devboot doesn't know") from error
 
 
 def _section(group: str) -> str:

@@ -67,7 +67,7 @@ def parse_poetry_lock(
             stale=project.stale(lock, file),
         )
     except (AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"{file} has an unknown shape") from error
+        raise ValueError(f"{file} has a form that devboot doesn't know") from error
 
 
 def _markers(

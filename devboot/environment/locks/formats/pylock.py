@@ -34,7 +34,7 @@ def parse_pylock(
     try:
         table = parse_toml(text)
         if not str(table["lock-version"]).startswith("1."):
-            raise ValueError(f"{file} has lock-version {table['lock-version']}, known is 1")
+            raise ValueError(f"{file} has lock-version {table['lock-version']}, devboot reads 1")
         chosen = {normalised(name) for name in (table.get("default-groups", ()) if groups is None else groups)}
         given = {normalised(name) for name in extras}
         pins, directs = list[Pin](), list[Direct]()
@@ -42,7 +42,7 @@ def parse_pylock(
             _convert(package, _marker(package, chosen, given), base, file, pins, directs)
         return Pins((file,), tuple(pins), tuple(directs), python=table.get("requires-python", ""))
     except (AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"{file} has an unknown shape") from error
+        raise ValueError(f"{file} has a form that devboot doesn't know") from error
 
 
 def _marker(package: Mapping[str, Any], groups: set[str], extras: set[str]) -> Expression:

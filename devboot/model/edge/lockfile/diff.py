@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, PythonLock, PythonPackage
+from devboot.model.printable import counted
 from devboot.record import Record
 
 ADDED, REMOVED, MOVED, SUSPICIOUS = "+", "-", "~", "!"
@@ -112,20 +113,16 @@ def _asked(before: LockedPackage, now: LockedPackage) -> str:
 def _python(old: PythonLock | None, new: PythonLock | None) -> Iterator[Difference]:
     if old is None or new is None:
         if new is not None:
-            yield Difference(ADDED, "python", _counted(new.package), tuple(_pins(new.package)))
+            yield Difference(ADDED, "python", counted(len(new.package), "package"), tuple(_pins(new.package)))
         if old is not None:
-            yield Difference(REMOVED, "python", _counted(old.package))
+            yield Difference(REMOVED, "python", counted(len(old.package), "package"))
         return
     facts = tuple(_facts(old, new))
     if facts:
-        yield Difference(MOVED, "python", "for other inputs", facts)
+        yield Difference(MOVED, "python", "locked again, for other requirements", facts)
     before, now = _by_name(old.package), _by_name(new.package)
     for name in sorted({*before, *now}):
         yield from _pin(name, before.get(name, []), now.get(name, []))
-
-
-def _counted(packages: Sequence[PythonPackage]) -> str:
-    return f"{len(packages)} package{'' if len(packages) == 1 else 's'}"
 
 
 def _facts(old: PythonLock, new: PythonLock) -> Iterator[str]:
@@ -169,7 +166,7 @@ def _same_version(
         yield Difference(SUSPICIOUS, name, f"{version}, other files", details)
         return
     if {row.marker for row in before} != {row.marker for row in now}:
-        yield Difference(MOVED, name, version, tuple(_where(now)) or ("everywhere now",))
+        yield Difference(MOVED, name, version, tuple(_where(now)) or ("now in every environment",))
         return
     yield Difference(MOVED, name, version, ("more files of the same release",))
 

@@ -77,7 +77,7 @@ class Manifest(Table):
     processes: dict[EntryName, Process] = Field(
         default={}, description="Settings of processes that a Procfile can't express."
     )
-    ui: Ui = Field(default=Ui(), description="How devboot looks and listens.")
+    ui: Ui = Field(default=Ui(), description="The user interface.")
 
     _document: ManifestDocument | None = PrivateAttr(default=None)
 

@@ -212,7 +212,7 @@ class Tool(Table):
     noun: ClassVar[str] = "a tool"
     main: ClassVar[str] = "version"
     version: Text = Field(default="*", description="Version, as exact as you like.")
-    source: Insisted | None = Field(default=None, description="Insist on one source.")
+    source: Insisted | None = Field(default=None, description="Use only this source.")
 
 
 def _tool_kind(value: Any) -> str:
@@ -239,7 +239,7 @@ class Service(Table):
         default={},
         description="Settings of the server by its own names; a list repeats a setting.",
     )
-    source: Insisted | None = Field(default=None, description="Insist on one source.")
+    source: Insisted | None = Field(default=None, description="Use only this source.")
     access: Literal["private", "open"] = Field(
         default="private",
         description='Who may connect: "private" requires the generated password or the private socket, "open" admits '
@@ -398,7 +398,7 @@ class Process(Table):
         description="Its end stops everything, with its exit code. By default the others keep running; a crashed "
         "process is restarted, and `ps` explains why one gave up.",
     )
-    expected_exit: ExitCodes = Field(default=(0,), description="Exit codes that are no failure.")
+    expected_exit: ExitCodes = Field(default=(0,), description="Exit codes that don't count as a failure.")
     env: dict[VariableName, Text] = Field(default={}, description="Variables for this process alone.")
 
 
@@ -407,5 +407,5 @@ class Ui(Table):
 
     noun: ClassVar[str] = "the user interface"
     detach_keys: Annotated[Filled, AfterValidator(_keys)] = Field(
-        default=DETACH, alias="detach-keys", description="Keys that leave `attach`."
+        default=DETACH, alias="detach-keys", description="Keys that detach from a process after `devboot attach`."
     )

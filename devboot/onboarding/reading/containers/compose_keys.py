@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_OF_CONTAINERS = "how a container is isolated, and here nothing is one"
-_OF_LIMITS = "a limit of what a container gets from this machine"
+_OF_CONTAINERS = "isolates a container; processes run directly on this machine"
+_OF_LIMITS = "limits a container; processes run directly on this machine"
 _OF_NETWORKS = "everything runs on this machine, where `localhost` is all of it"
 _OF_IMAGES = "no image is fetched or built"
 _OF_TERMINALS = "each process has a terminal, and `devboot attach` leads to it"
@@ -109,10 +109,10 @@ TOP_READ = frozenset({"include", "services"})
 TOP_WITHOUT_MEANING: Mapping[str, str] = {
     "configs": "noted at the services that use them",
     "models": "noted at the services that use them",
-    "name": "a project is called as its folder is",
+    "name": "a project is named after its folder",
     "networks": _OF_NETWORKS,
     "secrets": "noted at the services that use them",
-    "version": "compose itself passes over it",
+    "version": "compose itself ignores it",
     "volumes": "services keep their data in the project's data folder",
 }
 

@@ -37,7 +37,7 @@ def test_commands_dependencies_and_what_probes_saw_last_stand_below_the_table(pr
         "  needs    db ready\n"
         "  log      STATE/logs/web.log\n"
         "\n"
-        "logs and state are in STATE; `devboot state path --data` is where data is\n"
+        "logs and state are in STATE; `devboot state path --data` prints where data is\n"
         "processes have the environment of the `up` at TIME; a restart from another shell does not change it\n"
     )
     assert "two lines" not in project.devboot("ps").stdout.partition("\n\n")[2]

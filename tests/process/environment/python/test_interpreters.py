@@ -132,7 +132,7 @@ def test_a_patch_version_that_nobody_has_is_met_by_the_same_minor_with_a_note(ma
     found = machine.choose(minor(patch=OTHER_PATCH))
 
     assert VERSION == found.version
-    note = f"python {VERSION} stands in for {OTHER_PATCH}, which .python-version asks for"
+    note = f"python {VERSION} is used instead of {OTHER_PATCH}, which .python-version names"
     assert (note, "python/patch-version") == (found.note, found.note_slug)
 
 
@@ -279,7 +279,7 @@ def test_a_minor_version_that_cannot_be_had_is_met_by_the_nearest_where_one_may_
     found = machine.choose(nowhere(">=3.8"))
 
     assert VERSION == found.version
-    note = f"python {VERSION} stands in for 3.99, which .python-version asks for: that isn't available here"
+    note = f"python {VERSION} is used instead of 3.99, which .python-version names and which isn't available here"
     assert (note, "python/minor-version") == (found.note, found.note_slug)
 
 

@@ -77,6 +77,31 @@ def test_explanations_are_short_plain_and_end_in_a_full_stop(slug):
     assert not re.search(r"\b(invalid|illegal|bad input)\b", text)
 
 
+# A command, an imperative, or a pointer to the message's own command
+ADVICE = re.compile(
+    r"`(?:sudo |export )?(?:devboot|uv|chmod|apt-get|apt-cache|ulimit|df|du|git|kill|mount|npm|2to3)\b|"
+    r"(?:^|[.:;,] |\bor |\band |\bthen )(?:add|adopt|ask|change|check|choose|close|copy|correct|drop|edit|end|fix|free|"
+    r"give|install|let|lock|log|mount|move|name|omit|open|pack|paste|press|put|remove|rename|report|restore|run|save|"
+    r"set|start|state|stop|switch|unset|upgrade|use|wait|write)\b|"
+    r"\bthe (?:command|lines) (?:in|of) the message\b|message has the (?:command|lines)|do anything|^To [a-z]+ ",
+    re.IGNORECASE | re.MULTILINE,
+)
+INTERNAL = re.compile(r"\b(?:guardian|lease|realise|stamp|store object|plan_\w+)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("slug", known_slugs())
+def test_explanations_say_what_happened_first_and_then_what_to_do(slug):
+    text = explanation(slug) or ""
+    assert not text.startswith("- ")
+    assert ADVICE.search(re.split(r"[.:]\s", text, maxsplit=1)[-1])
+    assert not INTERNAL.search(text)
+
+
+@pytest.mark.parametrize("text", ["Something failed. It may work later.", "It can't be read. It is a directory."])
+def test_an_explanation_without_advice_would_be_noticed(text):
+    assert not ADVICE.search(text)
+
+
 def test_http_refusals_share_one_text():
     assert explanation("network/http-404") == explanation("network/http")
 

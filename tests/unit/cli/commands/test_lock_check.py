@@ -36,7 +36,7 @@ def test_a_lock_that_fits_is_current(locked, home, capfd):
     assert ("devboot.lock", True) == (said["lock"], said["current"])
 
     assert 0 == check(locked, home)
-    assert "devboot.lock fits\n" in "".join(capfd.readouterr())
+    assert "devboot.lock is up to date\n" in "".join(capfd.readouterr())
 
 
 def test_a_lock_that_lacks_something_is_stale(locked, home):

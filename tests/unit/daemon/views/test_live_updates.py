@@ -21,7 +21,7 @@ def test_an_applied_plan_is_told_by_what_it_does():
 
     assert describe_changes(changes, {}, plan("web", "worker", "mail")) == [
         "restarting web, worker; starting mail; stopping beat; running migrate",
-        "redis keeps running unchanged, to apply the edit: devboot restart redis",
+        "redis keeps running unchanged; to apply the edit: devboot restart redis",
     ]
     assert describe_changes(Changes(), {}, plan()) == []
 
@@ -32,7 +32,7 @@ def test_an_edit_that_restarts_nothing_is_told_by_when_it_takes_effect():
 
     assert describe_changes(changes, {}, plan("worker", "beat")) == [
         "updating beat",
-        "redis keeps running unchanged, to apply the edit: devboot restart redis",
+        "redis keeps running unchanged; to apply the edit: devboot restart redis",
         "some settings of worker take effect at its next start: devboot restart worker",
     ]
 
@@ -42,7 +42,7 @@ def test_numbers_that_scale_had_chosen_are_not_given_up_in_silence():
 
     assert describe_changes(changes, {"worker": 3, "web": 1, "gone": 2}, plan("web", "worker")) == [
         "starting worker; stopping worker.1, worker.2, worker.3",
-        "worker: 1 instead of 3 by the manifest: devboot scale worker=3",
+        "worker: 1 again, as in devboot.toml; to run 3: devboot scale worker=3",
     ]
 
 

@@ -80,7 +80,7 @@ def test_a_page_size_that_comes_too_late_is_told(around):
     os.makedirs(os.path.dirname(wanted.path))
     query(wanted.path, "CREATE TABLE a (b)")
 
-    notes = ("`page_size` stays 4096: SQLite can't change it in a file that has tables",)
+    notes = ("`page_size` keeps its value 4096: SQLite can't change this pragma in a file that has tables",)
     assert prepare_database(wanted, around) == Prepared(is_new=False, notes=notes)
     assert query(wanted.path, "PRAGMA journal_mode") == [("wal",)]
 
@@ -105,7 +105,7 @@ def test_a_network_filesystem_gets_no_wal(around):
     mounts = f"server:/x {around.root} nfs4 rw 0 0\n/dev/sda / ext4 rw 0 0\n"
     wanted = database(around, migrations=False, pragmas={"journal_mode": "wal"})
 
-    notes = ("`journal_mode` stays `delete`: the file is on a network filesystem, where `wal` loses data",)
+    notes = ("`journal_mode` remains `delete`: the file is on a network filesystem, where `wal` loses data",)
     assert prepare_database(wanted, around._replace(mounts=mounts)) == Prepared(is_new=True, notes=notes)
     assert query(wanted.path, "PRAGMA journal_mode") == [("delete",)]
 

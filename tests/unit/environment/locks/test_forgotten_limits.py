@@ -50,7 +50,7 @@ def test_a_limit_names_the_package_for_whose_sake_it_is():
 
 def test_a_version_that_is_broken_itself_gives_way_to_an_older_one():
     found = within_limits(Pins((), pins(pymysql="1.0.3")), Resolver({"pymysql<1.0.3\n": pins(pymysql="1.0.2")}))
-    assert found.notes == ("pymysql 1.0.2: pymysql 1.0.3 doesn't work with others that ask for its version",)
+    assert found.notes == ("pymysql 1.0.2: pymysql 1.0.3 fails with other packages that check its version",)
 
 
 class Resolver:
@@ -83,8 +83,8 @@ def test_versions_are_held_back_until_all_go_together():
     assert (found.pins, found.notes) == (
         pins(flask_script="2.0.6", flask="1.1.2", jinja2="3.0.3"),
         (
-            "flask 1.1.2: flask-script 2.0.6 doesn't work with a newer one, although it says so",
-            "jinja2 3.0.3: flask 1.1.2 doesn't work with a newer one, although it says so",
+            "flask 1.1.2: flask-script 2.0.6 fails with newer ones, although its metadata admits them",
+            "jinja2 3.0.3: flask 1.1.2 fails with newer ones, although its metadata admits them",
         ),
     )
 

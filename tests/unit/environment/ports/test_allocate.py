@@ -65,7 +65,7 @@ def test_a_number_that_another_project_uses_at_this_moment_is_not_offered():
     taken = Taken({6379: "/home/ada/blog"}, {6379})
     ((_, note),) = choose([REDIS], {}, taken, seed="/shop", is_free=everything).notes
 
-    assert note.endswith(" instead of 6379: project /home/ada/blog has it")
+    assert note.endswith(" instead of 6379: project /home/ada/blog uses it")
 
 
 @pytest.mark.faults(88)
@@ -326,7 +326,7 @@ def test_no_other_port_is_advised_where_the_code_of_the_project_names_this_one(l
         allocate(*project(tmp_path, "shop"), [fixed], must_be_free=True, sleep=no_pause)
 
     assert caught.value.help == (f"kill {os.getpid()}",)
-    assert caught.value.causes[1] == "no variable leads to it, so code that names this port would not find another one"
+    assert caught.value.causes[1] == "no variable holds it, so code that names this port would not find another one"
 
 
 @pytest.mark.faults(177)

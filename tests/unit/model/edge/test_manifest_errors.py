@@ -528,7 +528,7 @@ def test_references_count_in_settings_env_ready_and_alive_and_nowhere_else():
 
 def test_keys_that_no_terminal_sends_are_refused():
     assert message("""
-        error[manifest/value]: `detach-keys` has a key that no terminal sends: `alt-x` is no key
+        error[manifest/value]: `detach-keys` has a key that no terminal sends: `alt-x` is not a key
           --> devboot.toml:2:15
            |
          2 | detach-keys = "alt-x"

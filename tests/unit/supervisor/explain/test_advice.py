@@ -70,7 +70,7 @@ def test_where_a_key_applies_a_fix_the_advice_names_it():
 @pytest.mark.parametrize("advises", [True, False])
 def test_commands_in_advice_go_to_the_projects_folder_first(advises):
     helps = ["echo 'SHOP_KEY=…' >> .env", "`devboot up -d` starts it with the value"]
-    error = WorkError("process/exited", "web asked for SHOP_KEY and got nothing", help=helps)
+    error = WorkError("process/exited", "web read SHOP_KEY, which has no value", help=helps)
     view = View(advises=advises, folder="the shop")
 
     assert f"help: cd 'the shop' && {helps[0]}\nhelp: `devboot up -d` starts" in shown(error, view)[2]

@@ -32,6 +32,9 @@ OTHER_NAMES = {
         *((program, f"it comes with {name}, which ") for name, all_ in LANGUAGES.items() for program in all_.split()),
         *((name, f"add `{name}` to the project's packages, ") for name in PACKAGES.split()),
         *((name, f"add `{package}` to the project's packages, ") for name, package in OTHER_NAMES.items()),
+        ("pg_dump", "sudo apt-get install postgresql-client "),
+        ("mysqldump", "sudo apt-get install default-mysql-client "),
+        ("redis-cli", "sudo apt-get install redis-tools "),
         *((name, 'write `node = "22"` under `[packages]`') for name in ("node", "npm", "npx", "corepack")),
         *(
             (name, f"`npx {name}` runs it if package.json lists it; otherwise `npm install --global {name}`")
@@ -44,6 +47,6 @@ def test_a_program_is_named_with_what_brings_it(tmp_path, program, said):
 
 
 def test_a_program_that_nobody_knows_may_be_built_by_the_projects_own_go_code(tmp_path):
-    assert "" == origin_of("shopd", str(tmp_path))
+    assert "" == origin_of("shopd", str(tmp_path)) == origin_of("mongosh", str(tmp_path))
     (tmp_path / "go.mod").touch()
     assert "`go build -o . ./...`" in origin_of("shopd", str(tmp_path))

@@ -62,7 +62,7 @@ def test_a_variable_that_was_asked_for_in_vain_is_named_with_its_line(raised, pl
 
     error = clone.error(raised, *places)
 
-    assert "web asked for SMTP_HOST (shop/mail.py:12) and got nothing" == error.what
+    assert "web read SMTP_HOST (shop/mail.py:12), which has no value" == error.what
     assert ("web failed, with code 1",) == error.causes
     assert "echo 'SMTP_HOST=…' >> .env" == error.help[0]
 
@@ -92,7 +92,7 @@ def test_a_variable_that_an_env_file_leaves_empty_is_named_where_the_line_that_f
 
     error = clone.error(raised, "app.py:1", "mail.py:2")
 
-    assert error.what.startswith("web asked for MAIL_TOKEN (mail.py:2) and got nothing") == named
+    assert error.what.startswith("web read MAIL_TOKEN (mail.py:2), which has no value") == named
     assert ("echo 'MAIL_TOKEN=…' >> .env" in error.help) == named
 
 
@@ -116,13 +116,13 @@ def test_all_variables_of_a_call_on_several_lines_are_named(clone):
 
     error = clone.error("AssertionError: it is not a string (NoneType)", "mail.py:2")
 
-    assert "web asked for HOST (mail.py:3) and TOKEN (mail.py:4) and got nothing" == error.what
+    assert "web read HOST (mail.py:3) and TOKEN (mail.py:4), which have no value" == error.what
 
 
 def test_a_variable_may_have_any_name(clone):
     clone.saw("unset|GUARD(OFF|none|guard.py:7")
 
-    assert "web asked for GUARD(OFF (guard.py:7) and got nothing" == clone.error("KeyError: 'x'", "guard.py:7").what
+    assert "web read GUARD(OFF (guard.py:7), which has no value" == clone.error("KeyError: 'x'", "guard.py:7").what
 
 
 def test_several_variables_come_in_one_sentence_and_one_command(clone):
@@ -132,7 +132,7 @@ def test_several_variables_come_in_one_sentence_and_one_command(clone):
 
     error = clone.error(raised)
 
-    assert "web asked for A (conf.py:3) and B (conf.py:4) and got nothing" == error.what
+    assert "web read A (conf.py:3) and B (conf.py:4), which have no value" == error.what
     clone.paste(error.help[0])
     assert "X=1\nA=…\nB=…\n" == clone.root.joinpath(".env").read_text()
 
@@ -146,7 +146,7 @@ def test_a_switch_without_a_value_is_switched_off_in_the_file_that_has_it_empty(
 
     error = clone.error(raised, "conf/settings.py:20")
 
-    assert "web asked for DEBUG_MODE (conf/settings.py:20) and got nothing" == error.what
+    assert "web read DEBUG_MODE (conf/settings.py:20), which has no value" == error.what
     clone.paste(error.help[0])
     assert "DEBUG_MODE=\nDEBUG_MODE=false\n" == clone.root.joinpath("conf", ".env").read_text()
 
@@ -327,7 +327,7 @@ def test_only_a_mistake_that_each_run_makes_is_given_up_for_a_variable(raised, l
     clone.saw("unset|SMTP_HOST|none|app.py:3")
     tail = ("Traceback (most recent call last):", *clone.frame("app.py", "3"), raised)
 
-    assert "web asked for SMTP_HOST (app.py:3) and got nothing" == process_errors.ended(clone.spec, End(1), tail).what
+    assert "web read SMTP_HOST (app.py:3), which has no value" == process_errors.ended(clone.spec, End(1), tail).what
     assert bool(process_errors.lasting_lack(clone.spec, tail)) is lasts
 
 
@@ -338,7 +338,7 @@ def test_a_refusal_that_was_logged_before_another_error_is_not_its_reason(clone)
 
     error = process_errors.ended(clone.spec, End(1), (*logged, *last))
 
-    assert "web asked for SMTP_HOST (app.py:3) and got nothing" == error.what
+    assert "web read SMTP_HOST (app.py:3), which has no value" == error.what
 
 
 def test_the_reason_for_which_an_exception_was_raised_counts(clone):

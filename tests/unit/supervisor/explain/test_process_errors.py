@@ -649,7 +649,8 @@ OF_OLD = (
 def test_a_variable_without_a_value_is_named_with_the_command_that_adds_it(tail, names, tmp_path):
     error = ended(WORKER._replace(env_files=(str(tmp_path), ".env")), End(1), tail)
 
-    assert f"worker asked for {' and '.join(names.split())} and got nothing" == error.what
+    verb = "have" if " " in names else "has"
+    assert f"worker read {' and '.join(names.split())}, which {verb} no value" == error.what
     subprocess.run(["/bin/sh", "-c", error.help[0]], cwd=tmp_path, check=True)
     assert "".join(f"{name}=…\n" for name in names.split()) == (tmp_path / ".env").read_text()
 

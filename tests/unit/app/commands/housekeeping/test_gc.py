@@ -54,7 +54,7 @@ def test_a_project_that_cannot_be_written_is_told_and_the_others_are_pruned(tmp_
     ]
     ((kind, name, size, why),) = done.kept
     assert ("generation", str(tmp_path / "a-stuck"), 0) == (kind, name, size)
-    assert why.startswith("its old generations stay: ")
+    assert why.startswith("its old generations are kept: ")
 
 
 def test_a_dry_run_says_what_would_go_and_leaves_it(tmp_path, context):

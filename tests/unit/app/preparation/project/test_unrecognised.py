@@ -20,9 +20,9 @@ PROCFILE = "write the command to run into a file `Procfile`: `web: COMMAND`"
     ("name", "causes", "helps"),
     [
         ("program.exe", [], [EXAMPLE]),
-        ("notes.txt", ["`notes.txt`: texts, and no program"], [EXAMPLE]),
-        ("schema.sql", ["`schema.sql`: SQL scripts, and no program"], [EXAMPLE]),
-        ("study.ipynb", ["`study.ipynb`: notebooks, and no program"], [EXAMPLE]),
+        ("notes.txt", ["the clone has only texts, such as `notes.txt`"], [EXAMPLE]),
+        ("schema.sql", ["the clone has only SQL scripts, such as `schema.sql`"], [EXAMPLE]),
+        ("study.ipynb", ["the clone has only notebooks, such as `study.ipynb`"], [EXAMPLE]),
         (
             "mkdocs.yml",
             ["`mkdocs.yml` shows that this is documentation"],

@@ -87,9 +87,9 @@ def test_git_and_folders_of_the_project_are_direct_references():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (HEAD.replace("4.5.0", "5.0"), "lock_version 5.0, known is 4"),
+        (HEAD.replace("4.5.0", "5.0"), "lock_version 5.0, devboot reads 4"),
         (HEAD.replace("inherit_metadata", "cross_platform"), "only pdm can tell what belongs to what"),
-        ("a = 1", "unknown shape"),
+        ("a = 1", "a form that devboot doesn't know"),
     ],
 )
 def test_another_form_is_refused_with_the_reason(text, said):

@@ -119,7 +119,7 @@ def test_another_origin_of_the_same_version_stands_out(fields, said):
         (
             python(**{"requires-python": ">=3.11"}),
             python(**{"requires-python": ">=3.12"}),
-            Difference("~", "python", "for other inputs", ("Python: >=3.11 -> >=3.12",)),
+            Difference("~", "python", "locked again, for other requirements", ("Python: >=3.11 -> >=3.12",)),
         ),
         (Lock(), python(pin()), Difference("+", "python", "1 package", ("idna 3.10",))),
         (python(pin()), Lock(), Difference("-", "python", "1 package")),

@@ -104,7 +104,7 @@ def test_a_key_that_means_something_elsewhere_is_a_note(propose, key):
     before, after = (proposed(propose, f"{PLAIN}{more}") for more in ("", f"    {key}: {VALUES[key]}\n"))
 
     (note,) = set(after[1]) - set(before[1])
-    assert note.startswith("compose: `feed` also has ")
+    assert note.startswith("compose: ignored of `feed`: ")
     assert "{" not in note
 
 
@@ -117,7 +117,7 @@ def test_a_key_that_nobody_knows_is_a_note_unless_it_is_a_projects_own(propose):
     _, notes = proposed(propose, f"{PLAIN}    restrat: always\n    x-mine: 1\n", "sevices: {}\nx-ours: 1\n")
 
     assert notes == [
-        "compose: `feed` also has `restrat`, which devboot doesn't know",
+        "compose: ignored of `feed`: `restrat`, which devboot doesn't know",
         "compose: `sevices` at the top of the file is unknown to devboot",
     ]
 

@@ -143,7 +143,7 @@ def test_what_else_an_entrypoint_runs_first_is_a_note_and_what_only_images_need_
     proposal = propose({**files, "load.py": ""})
 
     assert [text for text in notes(proposal) if "first" in text] == [
-        "compose: `feed` first runs a command of its own: `devboot run -- python load.py --all`"
+        "compose: `feed` first runs a command of its own; to run it here: `devboot run -- python load.py --all`"
     ]
     (note,) = [note for note in proposal.notes if "first" in note.text]
     assert str(note.evidence) == "start.sh:6"
@@ -172,7 +172,10 @@ def test_a_container_of_a_profile_is_named_and_not_started(propose, profile):
     proposal = propose({"main.py": APP, "bot.py": LOOP, "requirements.txt": "fastapi\n", "compose.yml": compose})
 
     assert "bot" not in commands(proposal)
-    assert "compose: `bot` isn't started, as in compose without its profile: `python bot.py`" in notes(proposal)
+    assert (
+        "compose: `bot` isn't started, as in compose without its profile; compose runs it as `python bot.py`"
+        in notes(proposal)
+    )
 
 
 def test_a_container_of_developments_profile_is_started(propose):

@@ -143,6 +143,12 @@ def private_runtimes(environ: Mapping[str, str], uid: int) -> Iterator[str]:
     return (each for each in _runtime_candidates(environ, uid) if complaint_about(each, uid) is None)
 
 
+def refuse_unsafe_runtime(environ: Mapping[str, str], uid: int) -> None:
+    """Raise MachineError `machine/unsafe-runtime-dir` if no directory for sockets can be used; none is created."""
+    if all(map(os.path.lexists, _runtime_candidates(environ, uid))) and not any(private_runtimes(environ, uid)):
+        runtime_directory(environ, uid)
+
+
 def refuse_bad_root(root: str) -> None:
     """Raise MachineError `machine/bad-path` for a project directory from which programs can't be started.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devboot.paths import Paths
+from devboot.paths import Paths, passwd_home, user_directories
 from devboot.record import Record
 from devboot.state.projects import Projects
 from devboot.text.modes import OutputOptions, StreamFacts
@@ -35,6 +35,10 @@ class Context(Record):
         Raises MachineError `machine/no-home` and `machine/unsafe-runtime-dir`.
         """
         return Paths.from_environ(self.environ, self.uid)
+
+    def directories(self) -> tuple[str, str, str]:
+        """Return devboot's data, cache and state directories; nothing is created. Raises MachineError."""
+        return user_directories(self.environ, lambda: passwd_home(self.uid))
 
     def projects(self) -> Projects:
         """Return the object that finds the folders of this user's projects; nothing is created.

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from platformdirs.unix import Unix
 
+from devboot import paths
 from devboot.errors import MachineError
 from devboot.paths import (
     SOCKET_PATH_LIMIT,
@@ -17,6 +18,7 @@ from devboot.paths import (
     complaint_about,
     project_key,
     refuse_bad_root,
+    refuse_unsafe_runtime,
     runtime_directory,
     socket_path,
     user_directories,
@@ -143,6 +145,31 @@ def test_an_unsafe_candidate_is_left_for_the_next(short):
     (short / "run").chmod(0o777)
 
     assert str(short / "run") != runtime_directory({"DEVBOOT_HOME": str(short)}, os.getuid())
+
+
+@pytest.mark.parametrize("kinds", ["--", "-o", "oo", "op"])
+def test_that_no_directory_for_sockets_is_safe_is_found_as_it_is_refused_and_nothing_is_created(
+    kinds, short, monkeypatch
+):
+    places = [str(short / f"{number}") for number, _ in enumerate(kinds)]
+    modes = {"o": 0o777, "p": 0o700}  # open, private; `-` isn't there
+    for place, kind in zip(places, kinds, strict=True):
+        if kind != "-":
+            os.mkdir(place)
+            os.chmod(place, modes[kind])
+    monkeypatch.setattr(paths, "_runtime_candidates", lambda _environ, _uid: iter(places))
+    before = sorted(os.listdir(short))
+
+    found = []
+    for ask in (refuse_unsafe_runtime, runtime_directory):
+        try:
+            ask({}, os.getuid())
+        except MachineError as error:
+            found.append(error.slug)
+        if ask is refuse_unsafe_runtime:
+            assert before == sorted(os.listdir(short))
+
+    assert ["machine/unsafe-runtime-dir"] * 2 * (kinds == "oo") == found
 
 
 @pytest.mark.faults(91)

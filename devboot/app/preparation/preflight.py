@@ -26,6 +26,7 @@ from devboot.events import SilentReporter
 from devboot.files import machine_error, refuse_noexec, refuse_read_only
 from devboot.model.edge.lockfile.lock import Lock
 from devboot.model.process import PROCESS, ProcessSpec
+from devboot.paths import refuse_unsafe_runtime
 from devboot.recipes import KnownRecipe
 from devboot.record import Record
 from devboot.resolve.packages import refuse_changed_sources
@@ -65,6 +66,7 @@ class Preflight:
         loaded = self._loaded
         for folder in (loaded.project.state, loaded.project.data):
             self._ask(DIRECTORIES, lambda folder=folder: refuse_read_only(folder))  # type: ignore[misc]
+        self._ask(DIRECTORIES, lambda: refuse_unsafe_runtime(self._environ, self._context.uid))
         files = self._ask(
             MANIFEST,
             lambda: read_env_files(loaded.project.root, loaded.manifest.env_files.read, self._environ),
@@ -77,7 +79,7 @@ class Preflight:
             self._ask(PORTS, lambda: self._refuse_taken_ports(files, recipes))
         lock = self._ask(LOCKFILE, lambda: (self._lock(recipes),))
         if lock is not None and lock[0] is not None and lock[0].package:
-            self._ask(STORE, lambda: refuse_noexec(os.path.join(self._context.paths().data, "store")))
+            self._ask(STORE, lambda: refuse_noexec(os.path.join(self._context.directories()[0], "store")))
         python = None if uv is None else self._ask(LOCKFILE, lambda: (python_of(loaded, uv, self._environ),))
         if uv is not None and lock is not None and python is not None:
             self._check_python(uv, lock[0], python[0])

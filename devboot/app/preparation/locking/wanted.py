@@ -22,7 +22,8 @@ def inspecting_uv(loaded: Loaded, context: Context) -> Uv:
     """Return a uv that only inspects: it downloads and changes nothing. Raises MachineError."""
     from devboot.uv.client import make_looking_uv
 
-    return make_looking_uv(context.environ, loaded.project.root, context.paths().cache)
+    _, cache, _ = context.directories()
+    return make_looking_uv(context.environ, loaded.project.root, cache)
 
 
 def recipes_of(loaded: Loaded) -> dict[str, KnownRecipe]:

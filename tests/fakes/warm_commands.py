@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import contextlib
 import ctypes
 import json
 import os
@@ -46,13 +47,18 @@ def run(
     key = tuple(sorted(at_start.items()))
     if key not in _origins:
         _origins[key] = Origin(at_start)
-    return _origins[key].run(argv, words, cwd, environ, limit)
+    try:
+        return _origins[key].run(argv, words, cwd, environ, limit)
+    except BaseException:  # what it answers next would be taken for another command's answer
+        _origins.pop(key).kill()
+        raise
 
 
 class Origin:
     """The process that forks the commands, seen from a test."""
 
     def __init__(self, at_start: Mapping[str, str]) -> None:
+        self.command = 0  # the process of the one that runs
         self.socket, theirs = socket.socketpair()
         environ = {"PATH": os.environ["PATH"], **at_start, MARKER: "0" * _MARKER_LENGTH}
         with theirs:
@@ -79,9 +85,20 @@ class Origin:
         self.socket.sendall(body)
         for _, writer in pipes:
             os.close(writer)
-        pid = int(self._line())
-        out, err = self._read([reader for reader, _ in pipes], pid, argv, limit)
-        return subprocess.CompletedProcess(list(argv), int(self._line()), out, err)
+        self.command = int(self._line())
+        out, err = self._read([reader for reader, _ in pipes], argv, limit)
+        code = int(self._line())
+        self.command = 0
+        return subprocess.CompletedProcess(list(argv), code, out, err)
+
+    def kill(self) -> None:
+        """End the process, and the command that it may be waiting for."""
+        atexit.unregister(self.close)
+        self.process.kill()
+        if self.command:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.command, signal.SIGKILL)
+        self.close()
 
     def close(self) -> None:
         """End the process."""
@@ -96,7 +113,7 @@ class Origin:
             line += more
         return line
 
-    def _read(self, readers: Sequence[int], pid: int, argv: Sequence[str], limit: float) -> list[str]:
+    def _read(self, readers: Sequence[int], argv: Sequence[str], limit: float) -> list[str]:
         found = dict.fromkeys(readers, b"")
         deadline = time.monotonic() + limit
         with selectors.DefaultSelector() as selector:
@@ -112,8 +129,6 @@ class Origin:
                 if time.monotonic() >= deadline and selector.get_map():
                     for reader in list(selector.get_map()):
                         os.close(reader)
-                    os.killpg(pid, signal.SIGKILL)
-                    self._line()
                     raise subprocess.TimeoutExpired(list(argv), limit)
         return [data.decode("utf-8", "surrogateescape") for data in found.values()]
 

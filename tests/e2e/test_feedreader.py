@@ -83,7 +83,7 @@ PROGRAMS = ["sh", "env", "git", "cat", "cmp", "cp", "id", "mkdir", "mv", "readli
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """The machine of this file: what the first test installs is there for the others."""
-    folder = tmp_path_factory.mktemp("feedreader")
+    folder = tmp_path_factory.mktemp("f")  # short, as sockets need
     root, home = folder / "clone", folder / "home"
     tracked = subprocess.run(
         ["git", "ls-files", "-coz", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, text=True, check=True

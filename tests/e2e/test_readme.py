@@ -27,7 +27,7 @@ COMMANDS = [(re.sub(r"\s+#.*", "", command), lines) for block in BLOCKS for comm
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty HOME: who types the README has in it what the commands before have installed."""
-    folder = tmp_path_factory.mktemp("readme")
+    folder = tmp_path_factory.mktemp("r")  # short, as sockets need
     yield folder
     remove_tree(str(folder))
 

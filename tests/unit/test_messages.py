@@ -44,6 +44,13 @@ def trees():
     return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(PACKAGE.rglob("*.py"))]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Let go of the trees: each process that a test forks would have to copy their pages."""
+    yield
+    trees.cache_clear()
+
+
 @cache
 def messages():
     """(place, what, causes, helps) of every error and finding that is built in the code."""

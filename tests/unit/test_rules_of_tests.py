@@ -33,6 +33,14 @@ def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Let go of the trees: each process that a test forks would have to copy their pages."""
+    yield
+    for each in (tree, functions, calls, names_called):
+        each.cache_clear()
+
+
 @cache
 def functions(path):
     return tuple(node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))

@@ -56,6 +56,8 @@ def flag_key(flag: Flag) -> str:
 
 
 class _Reader:
+    """One command line while it is parsed word by word: the rest, the command, its arguments and flags so far."""
+
     def __init__(self, argv: Sequence[str]) -> None:
         self.rest = list(argv)
         self.command: Command | None = None
@@ -64,6 +66,7 @@ class _Reader:
         self.globals: dict[str, object] = {}
 
     def read(self) -> Invocation:
+        """Parse all words and return the result. Raises UsageError."""
         while self.rest:
             word = self.rest.pop(0)
             if word == "--":

@@ -53,6 +53,8 @@ def _describe(error: OSError) -> str:
 
 
 class _Running(threading.Thread):
+    """A thread that runs one check, as soon as one of the `slots` is free, and keeps its outcome."""
+
     def __init__(
         self, check: Check, subject: Subject, slots: threading.BoundedSemaphore, clock: Callable[[], float]
     ) -> None:

@@ -193,6 +193,8 @@ def _build_lock(data: str, key: str) -> Iterator[bool]:
 
 
 class _Collection:
+    """One run of `gc` over the store: the items removed and kept so far."""
+
     def __init__(self, data: str, terms: Terms) -> None:
         self.data = data
         self.store = os.path.join(data, "store")
@@ -201,6 +203,7 @@ class _Collection:
         self.kept: list[Piece] = []
 
     def go(self) -> Collected:
+        """Remove what is unused, and return the removed and kept items. Raises MachineError."""
         self._roots()
         self._trash()
         names = object_names(self.data)

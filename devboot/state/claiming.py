@@ -45,6 +45,8 @@ class Patience(Record):
 
 
 class _Rename(Record):
+    """A state or data folder to be renamed from `source` to `target`, and the project that owns it then."""
+
     source: str
     target: str
     owner: Owner

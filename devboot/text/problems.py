@@ -57,6 +57,8 @@ def count(problems: Problems) -> str:
 
 
 class _Renderer:
+    """Renders errors as lines for one terminal: colours, width, masked secrets, and `error` or `warning` as head."""
+
     def __init__(self, colour: bool, width: int, mask: Callable[[str], str], severity: str) -> None:
         self._colour = colour
         self._width = width
@@ -64,6 +66,7 @@ class _Renderer:
         self._severity = severity
 
     def message(self, error: DevbootError) -> Iterator[str]:
+        """Yield the lines of one error: head, place, details, causes, advice."""
         head = f"{self._severity}[{error.slug}]"
         first, *more = wrap(
             self._mask(as_called(error.what, is_advice=False)), self._width, first=f"{head}: ", then="  "

@@ -39,6 +39,8 @@ class Entry(Record):
 
 
 class _End(Record):
+    """The end record of a zip file: number of members, and size and offset of the central directory, in bytes."""
+
     members: int
     size: int
     offset: int

@@ -31,12 +31,16 @@ _ASKED = "pip"  # a package of which every index has a page, or doesn't, in an a
 
 
 class _Sources(Record):
+    """The project's manifest and Procfile, or the error for which they can't be read."""
+
     manifest: Manifest | None = None
     procfile: Procfile | None = None
     problem: DevbootError | None = None
 
 
 class _Directories(Record):
+    """The data, cache and state directories of devboot, or the error for which they can't be determined."""
+
     data: str = ""
     cache: str = ""
     state: str = ""

@@ -61,6 +61,8 @@ def _edits(call: Call) -> Edits | None:
 
 
 class _Attachment:
+    """A terminal that shows a run: copies the daemon's output, and turns keys and signals into requests."""
+
     def __init__(self, call: Call, client: Client, *, owner: bool) -> None:
         self._call = call
         self._client = client

@@ -76,6 +76,8 @@ def _detach_keys(call: Call) -> str:
 
 
 class _Console:
+    """A connection of this terminal to that of one process, until the detach keys are typed or the process ends."""
+
     def __init__(self, call: Call, client: Client, names: tuple[str, ...], wakeup: int) -> None:
         self._call = call
         self._client = client

@@ -32,6 +32,8 @@ _MEASURED_AFTER = 0.5  # seconds from a spawn until the CPU time used so far is 
 
 
 class _Waiter(Record):
+    """A client that waits for the result of a start, with its request and its progress display."""
+
     connection: Connection
     request: Request
     progress: Progress

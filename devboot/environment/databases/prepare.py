@@ -167,6 +167,8 @@ def _apply(connection: sqlite3.Connection, database: Database, around: Surroundi
 
 
 class _SqlFile(Record):
+    """An SQL file of a database: its kind, such as schema, its path, and its text."""
+
     kind: str
     name: str  # relative to the project's root
     path: str
@@ -174,6 +176,7 @@ class _SqlFile(Record):
 
     @property
     def digest(self) -> str:
+        """The SHA-256 of the text, in hexadecimal digits."""
         return sha256(self.text.encode()).hexdigest()
 
 

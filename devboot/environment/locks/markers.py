@@ -74,11 +74,14 @@ def _tokens(text: str) -> list[str]:
 
 
 class _Parser:
+    """Recursive-descent parser for the tokens of one environment marker."""
+
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
         self._at = 0
 
     def peek(self) -> str | None:
+        """Return the next token without consuming it; None at the end."""
         return self._tokens[self._at] if self._at < len(self._tokens) else None
 
     def _take(self) -> str:

@@ -123,6 +123,8 @@ def unreadable(file: str, error: OSError, place: Place | None = None) -> Manifes
 
 
 class _Reader:
+    """Reads a requirements file and those that it includes, and adds their lines to `found`."""
+
     def __init__(self, root: str, read: Read, environ: Mapping[str, str], found: RequirementsFile) -> None:
         self._root = root
         self._read = read
@@ -130,6 +132,7 @@ class _Reader:
         self._found = found
 
     def load(self, path: str, place: Place | None, *, is_constraint: bool) -> None:
+        """Read the file at `path`, named by the line at `place` (None: by nobody), and those that it includes."""
         path = os.path.normpath(path)
         if path in self._found.files and not is_constraint:
             return  # files may include each other

@@ -97,6 +97,8 @@ class Unlocked:
 
 @dataclass
 class _Gathering:
+    """The requirements collected so far from the project's files without a lock, and where to look for more."""
+
     root: str
     read: Read
     environ: Mapping[str, str]

@@ -95,6 +95,8 @@ def _download_batch(
 
 
 class _NoWheelError(Exception):
+    """Raised if an index has no wheel of the package `name`; `failure` is the error to report."""
+
     def __init__(self, name: str, failure: DevbootError) -> None:
         super().__init__(name)
         self.name = name

@@ -54,6 +54,8 @@ def _marker(paths: Mapping[_Node, list[_Conditions]], position: int) -> Expressi
 
 
 class _Graph:
+    """The packages of a poetry.lock, by name, with their dependencies."""
+
     def __init__(self, packages: list[dict[str, Any]]) -> None:
         self._packages = packages
         self._by_name: dict[str, list[int]] = defaultdict(list)

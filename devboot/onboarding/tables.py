@@ -11,7 +11,7 @@ from devboot.model import data_tables
 
 
 def load_table(name: str) -> dict[str, Any]:
-    """Return the content of the TOML file `name` in devboot/onboarding."""
+    """Return the content of the TOML file `<name>.toml` in devboot/onboarding."""
     return data_tables.load_table(__file__, name)
 
 

@@ -22,7 +22,7 @@ _SCRIPTS = {
 
 
 def completions(subject: Subject) -> Answer:
-    """Check that installed completions are those of this version."""
+    """Check that the installed shell completions were written by this version of devboot."""
     facts, findings = [], []
     for shell, (variable, usual, name) in _SCRIPTS.items():
         path = os.path.join(subject.environ.get(variable) or os.path.join(subject.home, usual), name)

@@ -14,10 +14,12 @@ from devboot.errors import MachineError, reason_of, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 _TRIAL = 64 * 1024  # bytes: more than SQLite writes for a pragma, with its shared-memory file
+_NO_SWAP = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)  # no such call: an old kernel, or some network filesystems
+OLD = ".old"
 _IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENOTEMPTY, errno.EEXIST, errno.ENXIO}
 _LONGEST_PID = 10  # digits
 _OF_PROJECT = {".venv", "devboot.lock"}
@@ -332,21 +334,42 @@ def sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
-def exchange(one: str, other: str) -> None:
-    """Swap two paths of one filesystem, atomically if the system supports it."""
+def exchange(one: str, other: str, swap: Callable[[str, str], int] | None = None) -> None:
+    """Swap two paths of one filesystem, atomically if the system supports it. Raises OSError; nothing has changed then.
+
+    `swap` is the system's call: it returns 0 or an error number. Where the system or the filesystem has none, a kill
+    may leave the content of `other` at `one` + OLD, and nothing at `other` or at `one`.
+    """
+    failed = (swap or _swap)(one, other)
+    if failed in _NO_SWAP:
+        aside = one + OLD
+        if os.path.lexists(aside):
+            raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), aside)
+        os.rename(other, aside)
+        fail_point("exchange/aside")
+        try:
+            os.rename(one, other)
+        except OSError:
+            os.rename(aside, other)
+            raise
+        fail_point("exchange/in-place")
+        os.rename(aside, one)
+    elif failed:
+        raise OSError(failed, os.strerror(failed), other)
+
+
+def _swap(one: str, other: str) -> int:
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
     paths = os.fsencode(one), os.fsencode(other)
     if hasattr(libc, "renameat2"):
         failed = libc.renameat2(-100, paths[0], -100, paths[1], 2)  # AT_FDCWD, RENAME_EXCHANGE
+    elif hasattr(libc, "renamex_np"):
+        failed = libc.renamex_np(*paths, 2)  # macOS: RENAME_SWAP
     else:
-        failed = libc.renamex_np(*paths, 2) if hasattr(libc, "renamex_np") else -1  # macOS: RENAME_SWAP
-    if failed:  # an old kernel or a network filesystem: a moment without `other` is the best there is
-        aside = f"{one}.old"
-        os.rename(other, aside)
-        os.rename(one, other)
-        os.rename(aside, one)
+        return errno.ENOSYS
+    return ctypes.get_errno() if failed else 0
 
 
 def dated_name(path: str, at: float, companions: Sequence[str] = ()) -> str:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 
-from devboot.files import exchange, fail_point, machine_error
+from devboot.files import OLD, exchange, fail_point, machine_error
 
 NAME = "profile"
 _STAGED = ".new"
@@ -24,7 +24,8 @@ def link_programs(state: str, folders: Sequence[str]) -> None:
     if wanted == _links(os.path.join(profile, "bin")):
         return
     try:
-        _remove(profile + _STAGED)  # of a command that was killed
+        for left in (profile + _STAGED, profile + _STAGED + OLD):  # of a command that was killed
+            _remove(left)
         if not wanted:
             _remove(profile)
             return

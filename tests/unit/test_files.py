@@ -2,12 +2,16 @@
 
 import errno
 import os
+import re
+import shutil
+import subprocess
+import sys
 import time
 
 import pytest
 
 from devboot.errors import MachineError
-from devboot.files import atomic_write, fail_point, machine_error, make_directories, move_aside, plain
+from devboot.files import atomic_write, exchange, fail_point, machine_error, make_directories, move_aside, plain
 from devboot.locks import FileLock, Holder, read_holder
 
 
@@ -185,3 +189,79 @@ def test_a_pipe_in_place_of_a_file_is_never_waited_for(tmp_path):
     atomic_write(path, "text")
     with open(path, opener=plain) as stream:
         assert stream.read() == "text"
+
+
+# Exchanged paths
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Two folders with a file each, of which the second one is to be replaced."""
+    for name in ("new", "place"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    return tmp_path / "new", tmp_path / "place"
+
+
+def held(*folders):
+    """The content of each folder; None for a missing one."""
+    return [(folder / "file").read_text() if folder.exists() else None for folder in folders]
+
+
+@pytest.mark.parametrize("lacking", [None, errno.ENOSYS, errno.EINVAL, errno.ENOTSUP])
+def test_two_folders_are_exchanged_also_where_the_system_has_no_call_for_it(lacking, pair, tmp_path):
+    exchange(*map(str, pair), swap=lacking and (lambda _one, _other: lacking))
+
+    assert held(*pair) == ["place", "new"]
+    assert sorted(os.listdir(tmp_path)) == ["new", "place"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES, errno.EXDEV, errno.EIO, errno.ENOSPC])
+def test_no_other_error_of_the_call_moves_anything(number, pair, tmp_path):
+    with pytest.raises(OSError, match=re.escape(os.strerror(number))) as caught:
+        exchange(*map(str, pair), swap=lambda _one, _other: number)
+
+    assert caught.value.errno == number
+    assert held(*pair) == ["new", "place"]
+    assert sorted(os.listdir(tmp_path)) == ["new", "place"]
+
+
+@pytest.mark.parametrize("swap", [None, lambda _one, _other: errno.ENOSYS])
+def test_what_was_in_place_stays_there_when_its_successor_is_missing(swap, pair, tmp_path):
+    shutil.rmtree(pair[0])
+
+    with pytest.raises(FileNotFoundError):
+        exchange(*map(str, pair), swap=swap)
+
+    assert held(*pair) == [None, "place"]
+    assert os.listdir(tmp_path) == ["place"]
+
+
+def test_an_older_exchange_that_was_killed_is_not_overwritten(pair):
+    (pair[0].parent / "new.old").write_text("data")
+
+    with pytest.raises(FileExistsError):
+        exchange(*map(str, pair), swap=lambda _one, _other: errno.ENOSYS)
+
+    assert held(*pair) == ["new", "place"]
+    assert (pair[0].parent / "new.old").read_text() == "data"
+
+
+EXCHANGE = """if True:
+    import errno
+    import sys
+    from devboot.files import exchange
+    exchange(*sys.argv[1:], swap=lambda _one, _other: errno.ENOSYS)
+"""
+
+
+@pytest.mark.parametrize(
+    ("point", "new", "place", "old"),
+    [("exchange/aside", "new", None, "place"), ("exchange/in-place", None, "new", "place")],
+)
+def test_an_exchange_without_a_system_call_loses_nothing_when_it_is_killed(point, new, place, old, pair):
+    environ = {**os.environ, "DEVBOOT_TEST": "1", "DEVBOOT_FAIL_POINT": f"{point}=kill"}
+
+    subprocess.run([sys.executable, "-c", EXCHANGE, *map(str, pair)], check=False, env=environ)
+
+    assert held(*pair, pair[0].parent / "new.old") == [new, place, old]

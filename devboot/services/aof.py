@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from devboot.errors import MachineError
 from devboot.files import atomic_write, machine_error, move_aside, plain, sync_directory
+from devboot.services import aof_repair
 from devboot.services.plan import Service
 from devboot.services.rdb import dump_of, product_of, setting, unreadable
 
@@ -26,8 +27,10 @@ def is_on(service: Service) -> bool:
 def prepare(service: Service, at: float) -> tuple[str, ...]:
     """Bring the file that the server will read (dump or append-only file) up to date with the other; return messages.
 
-    Raises MachineError `<product>/data-unreadable` and `<product>/would-lose-writes`.
+    A repair that was killed is completed first. Raises MachineError `<product>/data-unreadable` and
+    `<product>/would-lose-writes`.
     """
+    aof_repair.complete(place_of(service))
     refuse_loss(service)
     mode = "yes" if is_on(service) else "no"
     last = _last_mode(service)
@@ -66,7 +69,7 @@ def _take_over_dump(service: Service, at: float) -> tuple[str, ...]:
         if _has_parts(service):
             _write_parts(service, staged)
         else:
-            _copy(dump_of(service), staged)
+            aof_repair.copy_contents(dump_of(service), staged)
         os.rename(staged, target)
         sync_directory(service.data)
     except OSError as error:
@@ -77,14 +80,8 @@ def _take_over_dump(service: Service, at: float) -> tuple[str, ...]:
 def _write_parts(service: Service, folder: str) -> None:
     name = setting(service, "appendfilename", "appendonly.aof")
     os.mkdir(folder, 0o700)
-    _copy(dump_of(service), os.path.join(folder, f"{name}.1.base.rdb"))
+    aof_repair.copy_contents(dump_of(service), os.path.join(folder, f"{name}.1.base.rdb"))
     atomic_write(os.path.join(folder, f"{name}.manifest"), f"file {name}.1.base.rdb seq 1 type b\n", mode=0o600)
-
-
-def _copy(source: str, target: str) -> None:
-    shutil.copyfile(source, target)
-    with open(target, "rb") as stream:
-        os.fsync(stream.fileno())
 
 
 def _remove(path: str) -> None:

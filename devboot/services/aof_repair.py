@@ -7,13 +7,16 @@ import re
 import shutil
 import subprocess
 from contextlib import suppress
+from glob import escape, glob
 
-from devboot.errors import WorkError, shell_word
-from devboot.files import dated_name, exchange, fail_point, machine_error, sync_directory
+from devboot.errors import BusyError, WorkError, shell_word
+from devboot.files import OLD, dated_name, exchange, fail_point, machine_error, sync_directory
+from devboot.locks import hold_folder
 
 _PATIENCE = 60.0
 _LOST = re.compile(r"size=(\d+), ok_up_to=(\d+),.* diff=(\d+)")
-_STAGED = ".repaired-by-devboot"
+_COPY = ".copy-by-devboot"
+_DATED = re.compile(rf"\.\d{{4}}-\d\d-\d\dT\d{{6}}(-\d+)?{re.escape(OLD)}")
 
 
 def lost_bytes(place: str, program: str) -> int | None:
@@ -31,61 +34,122 @@ def lost_bytes(place: str, program: str) -> int | None:
 
 
 def was_interrupted(place: str) -> bool:
-    """Return whether a repair was killed: its copy, or what it has replaced, is still there without a date."""
-    return os.path.lexists(place + _STAGED)
+    """Return whether a repair was killed and has left something to `complete`."""
+    return os.path.lexists(place + _COPY) or bool(_parted(place))
+
+
+def complete(place: str) -> None:
+    """Complete a repair that was killed: remove its copy, or finish its exchange. Raises MachineError.
+
+    Only one command at a time may call this for a project.
+    """
+    try:
+        _remove(place + _COPY)
+        for old in _parted(place):
+            kept = old.removesuffix(OLD)
+            if not os.path.lexists(place) and os.path.lexists(kept):
+                os.rename(kept, place)
+            if not os.path.lexists(kept):
+                os.rename(old, kept)
+    except OSError as error:
+        raise machine_error(error, place, "repair") from error
 
 
 def repair(place: str, program: str, at: float) -> str:
     """Cut off the unreadable end of an append-only file; return where the damaged files are kept.
 
-    A copy is repaired and then takes the place of the original. What a killed repair has left gets its date; without
-    a program that is all. Raises WorkError `service/not-repaired`, MachineError.
+    A copy is repaired and then takes the place of the original; a killed repair is completed first. Without a program,
+    and of a file that isn't damaged, that is all. No server can start on the folder meanwhile. Raises WorkError
+    `service/not-repaired`, BusyError `service/data-in-use`, MachineError.
     """
-    staged = place + _STAGED
+    complete(place)
+    if not program:
+        return ""
+    folder = os.path.dirname(place)
     try:
-        left = _keep(staged, place, at)
-        if not program or (left and lost_bytes(place, program) is None):
-            return left
+        held = hold_folder(folder)
+        if held is None:
+            raise _in_use(folder)
         try:
-            _copy_repaired(place, staged, program)
-        except BaseException:
-            _remove(staged)
-            raise
-        exchange(staged, place)
-        fail_point("aof/exchanged")
-        return _keep(staged, place, at)
-    except (OSError, shutil.Error) as error:
+            return "" if _is_sound(place, program) else _repair(place, program, at)
+        finally:
+            os.close(held)
+    except OSError as error:
         raise machine_error(error, place, "repair") from error
     except subprocess.SubprocessError as error:
         raise _not_repaired(place, program, str(error)) from error
 
 
-def _copy_repaired(place: str, staged: str, program: str) -> None:
-    if os.path.isdir(place):
-        shutil.copytree(place, staged, symlinks=True)
-    else:
-        shutil.copy2(place, staged, follow_symlinks=False)
+def _repair(place: str, program: str, at: float) -> str:
+    """Exchange the file for a repaired copy, which has the dated name of the original until then."""
+    copy, kept = place + _COPY, dated_name(place, at, (OLD,))
+    try:
+        _copy_repaired(place, copy, program)
+        os.rename(copy, kept)
+    except BaseException:
+        _remove(copy)
+        raise
+    fail_point("aof/dated")
+    try:
+        exchange(kept, place)
+    except OSError:
+        _remove(kept)  # nothing has changed: it is the copy
+        raise
+    fail_point("aof/exchanged")
+    sync_directory(os.path.dirname(place))
+    return kept
+
+
+def _copy_repaired(place: str, copy: str, program: str) -> None:
+    copy_contents(place, copy)
     fail_point("aof/copied")
-    done = _run([program, "--fix", _target(staged)], "y\n")
-    if done.returncode or lost_bytes(staged, program) is not None:
+    done = _run([program, "--fix", _target(copy)], "y\n")
+    if done.returncode or not _is_sound(copy, program):
         raise _not_repaired(place, program, done.stdout)
 
 
-def _remove(staged: str) -> None:
-    if os.path.isdir(staged):
-        shutil.rmtree(staged, ignore_errors=True)
+def copy_contents(source: str, target: str) -> None:
+    """Copy a file, or a folder with the files in it, following links, and flush the files to disk. Raises OSError.
+
+    Of a link the content is copied: a program that changes the copy must not reach the original through it.
+    """
+    if os.path.isdir(source):
+        os.mkdir(target, 0o700)
+        for name in os.listdir(source):
+            copy_contents(os.path.join(source, name), os.path.join(target, name))
+    else:
+        shutil.copyfile(source, target)
+        with open(target, "rb") as stream:
+            os.fsync(stream.fileno())
+    shutil.copymode(source, target)
+
+
+def _parted(place: str) -> list[str]:
+    """Return the originals that an exchange without a system call for it has left under a name of its own."""
+    return [path for path in glob(f"{escape(place)}.*{OLD}") if _DATED.fullmatch(path.removeprefix(place))]
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
     else:
         with suppress(OSError):
-            os.unlink(staged)
+            os.unlink(path)
 
 
-def _keep(staged: str, place: str, at: float) -> str:
-    if not os.path.lexists(staged):
-        return ""
-    kept = dated_name(place, at)
-    os.rename(staged, kept)
-    sync_directory(os.path.dirname(place))
-    return kept
+def _is_sound(place: str, program: str) -> bool:
+    """Return whether the program finds no damage. Raises OSError, also if there is no file, and SubprocessError."""
+    os.stat(place)
+    return not _run([program, _target(place)], "").returncode
+
+
+def _in_use(folder: str) -> BusyError:
+    return BusyError(
+        "service/data-in-use",
+        f"a server works on the data in `{folder}`",
+        help=["devboot down   # then again"],
+        kept=["the data, unchanged"],
+    )
 
 
 def _target(place: str) -> str:

@@ -61,15 +61,15 @@ def data(name: str, subject: Subject) -> Answer:
 
 
 def _interrupted(name: str, service: Service, place: str, subject: Subject) -> Finding:
-    """Return the finding for a repair that was killed; the log may be whole, so the check of the log comes first."""
+    """Return the finding for a repair that was killed; the log may be sound."""
     return Finding(
         f"{product_of(service)}/interrupted-repair",
         WARNING,
         f"a repair of the append-only file of {name} was interrupted",
-        "what it was replacing has no date yet, and the next repair would find it in its way",
+        "the copy that it was repairing takes up space, and nothing uses it",
         Fix(
             f"devboot doctor --fix {name}",
-            "keeps it under a dated name",
+            "removes the copy; a damaged original keeps its dated name",
             REPAIR_LOG,
             (place, "", subject.project.state, name),
         ),

@@ -283,7 +283,7 @@ def _fill(shop: Shop, *, rows: int = 100) -> None:
         database.commit()
 
 
-def _damage_page(shop: Shop) -> None:
+def damage_page(shop: Shop) -> None:
     """Overwrite a page in the middle, as a bad disk or an interrupted copy does; the header stays sound."""
     _fill(shop)
     assert shop.up() == ""
@@ -292,7 +292,7 @@ def _damage_page(shop: Shop) -> None:
     shop.database.write_bytes(content)
 
 
-def _make_copy(shop: Shop) -> None:
+def make_copy(shop: Shop) -> None:
     """A migration, before which `up` copies the database."""
     (shop.root / "migrations/2.sql").write_text("create table page (number);")
     assert shop.up() == ""
@@ -652,7 +652,7 @@ BREAKS = (
         "sqlite/damaged",
         "sqlite/damaged",
     ),
-    Break("a damaged page in a database", _damage_page, "sqlite/damaged", "sqlite/damaged"),
+    Break("a damaged page in a database", damage_page, "sqlite/damaged", "sqlite/damaged"),
     Break(
         "a database of 0 bytes that had content",
         lambda shop: shop.database.write_bytes(b""),
@@ -689,28 +689,28 @@ BREAKS = (
     ),
     Break(
         "a database that isn't one, and there is a copy",
-        lambda shop: (_make_copy(shop), shop.database.write_bytes(b"garbage" * 1000)),
+        lambda shop: (make_copy(shop), shop.database.write_bytes(b"garbage" * 1000)),
         "sqlite/damaged",
         "sqlite/damaged",
         fix="devboot doctor --fix sqlite",
     ),
     Break(
         "a damaged page in a database, and there is a copy",
-        lambda shop: (_make_copy(shop), _damage_page(shop)),
+        lambda shop: (make_copy(shop), damage_page(shop)),
         "sqlite/damaged",
         "sqlite/damaged",
         fix="devboot doctor --fix sqlite",
     ),
     Break(
         "a database of 0 bytes that had content, and there is a copy",
-        lambda shop: (_make_copy(shop), shop.database.write_bytes(b"")),
+        lambda shop: (make_copy(shop), shop.database.write_bytes(b"")),
         "sqlite/damaged",
         "sqlite/damaged",
         fix="devboot doctor --fix sqlite",
     ),
     Break(
         "a folder in place of a database, and there is a copy",
-        lambda shop: (_make_copy(shop), _replace_by_folder(shop.database)),
+        lambda shop: (make_copy(shop), _replace_by_folder(shop.database)),
         "sqlite/damaged",
         "sqlite/damaged",
         fix="devboot doctor --fix sqlite",

@@ -43,9 +43,13 @@ Repair = Callable[[tuple[str, ...], float], str]
 def repair(use_case: str, arguments: tuple[str, ...], at: float) -> str:
     """Carry out the repair `use_case`; return where the replaced content is kept, "" if none was.
 
-    Raises MachineError.
+    Raises MachineError, also if what was to be repaired is missing afterwards.
     """
-    return REPAIRS[use_case](arguments, at)
+    kept = REPAIRS[use_case](arguments, at)
+    target = arguments[1] if use_case == COPY_TEMPLATE else arguments[0]
+    if use_case != RESUME_DAEMON and not os.path.exists(target):
+        raise machine_error(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), target), target, "repair")
+    return kept
 
 
 def _restore_database(arguments: tuple[str, ...], at: float) -> str:

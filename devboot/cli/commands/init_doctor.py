@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from devboot.app.commands.doctor import Reach, available, chosen, doctor as examine
 from devboot.cli.session import Session
 from devboot.doctor.findings import Report
-from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, Step, is_still_there, steps_of, summary
+from devboot.doctor.fixing import LEFT, NOT_FIXED, OF_PROJECT, Step, apply, steps_of, summary
 from devboot.errors import DevbootError, Exit, UsageError, shell_word
+from devboot.locks import FileLock
 from devboot.model.printable import counted
 from devboot.state.project import LOCK, find_project
 from devboot.state.projects import MANIFEST
@@ -19,6 +22,9 @@ from devboot.text.columns import table, table_within
 from devboot.text.invocation import as_called
 from devboot.text.units import duration
 from devboot.ui.doctor import render_list, render_report, report_as_json
+
+if TYPE_CHECKING:
+    from devboot.ui.reporters import RunReporter
 
 
 def init(session: Session, *, merges: bool = False, only_diff: bool = False, example: bool = False) -> int:
@@ -84,9 +90,10 @@ def doctor(
     if only_list:
         session.out(render_list(chosen(names, available(session.context))))
         return Exit.OK
-    report = _examine(session, names, reach)
+    look = partial(_examine, session, reach)
+    report = look(names)
     if fix:
-        return _fix(session, names, report, is_asked=not yes, strict=strict, dry_run=dry_run)
+        return _fix(session, names, report, look, is_asked=not yes, strict=strict, dry_run=dry_run)
     if session.json:
         session.out_json(report_as_json(report, session.mask))
     else:
@@ -116,7 +123,7 @@ def write_report(session: Session, names: Sequence[str], path: str, *, yes: bool
             "`devboot doctor --report` asks before it writes, and there is no terminal to ask on",
             help=[f"devboot doctor --report {shell_word(path)} -y"],
         )
-    findings = report_as_json(_examine(session, names, reach), session.mask)
+    findings = report_as_json(_examine(session, reach, names), session.mask)
     document = collect(session.context, findings, mask=session.mask)
     _show_document(session, document)
     session.say("", f"{path} will contain what is shown above; it is sent to nobody")
@@ -145,7 +152,16 @@ def _show_document(session: Session, document: Mapping[str, Any]) -> None:
         session.out(f"{text}\n")
 
 
-def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bool, strict: bool, dry_run: bool) -> int:
+def _fix(
+    session: Session,
+    names: Sequence[str],
+    report: Report,
+    look: Callable[[Sequence[str]], Report],
+    *,
+    is_asked: bool,
+    strict: bool,
+    dry_run: bool,
+) -> int:
     steps, outcomes = steps_of(report), []
     if dry_run:
         lines = [_announced(session, number, len(steps), step) for number, step in enumerate(steps, 1)]
@@ -161,11 +177,10 @@ def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bo
         session.say(_announced(session, number, len(steps), step))
         outcome = LEFT
         if not is_asked or session.is_yes():
-            _carry_out(session, step)
-            outcome = NOT_FIXED if is_still_there(step, _examine(session, [step.area])) else FIXED
+            outcome = _apply(session, step, report, partial(look, [step.area]))
         session.say(f"{number} of {len(steps)}  {step.area}: {outcome}")
         outcomes.append((step, outcome))
-    after = _examine(session, names) if steps else report
+    after = look(names) if steps else report
     session.say(summary(outcomes, (found.fix.command for _, found in after.findings if not found.fix.use_case)))
     return Exit.OK if after.is_ok(strict=strict) else Exit.FAILED
 
@@ -186,25 +201,42 @@ def _usual_time(session: Session, step: Step) -> str:
     return f"about {duration(took[-1])}" if took else ""
 
 
-def _carry_out(session: Session, step: Step) -> None:
+def _apply(session: Session, step: Step, found: Report, examine_again: Callable[[], Report]) -> str:
+    """Apply a step, with the project's lock if it changes the project; print errors, and return its outcome."""
+    try:
+        with _lock(session) if step.use_case in OF_PROJECT else nullcontext():
+            return apply(step, found, examine_again, lambda: _act(session, step))
+    except DevbootError as error:
+        session.say(f"{error.what} [{error.slug}]", *error.help)
+        return NOT_FIXED
+
+
+def _lock(session: Session) -> FileLock:
+    from devboot.app.preparation.project_lock import lock_project
+
+    context = session.context
+    with _reporting(session) as reporter:
+        return lock_project(find_project(context.cwd, context.environ), "doctor --fix", context, reporter)
+
+
+def _act(session: Session, step: Step) -> None:
     from devboot.app.commands.repairs import repair
     from devboot.app.fast.self_invoke import command_line
 
     context = session.context
-    if not step.is_repair:
-        subprocess.run(command_line("-C", context.cwd, *step.words), check=False, env=dict(context.environ))
-        return
-    try:
-        kept = repair(step.use_case, step.arguments, context.wall_clock())
-    except DevbootError as error:
-        session.say(f"{error.what} [{error.slug}]", *error.help)
-    else:
-        if kept:
+    if step.is_repair:
+        if kept := repair(step.use_case, step.arguments, context.wall_clock()):
             session.say(f"kept: {kept}")
+    else:
+        subprocess.run(command_line("-C", context.cwd, *step.words), check=False, env=dict(context.environ))
 
 
-def _examine(session: Session, names: Sequence[str], reach: Reach | None = None) -> Report:
+def _examine(session: Session, reach: Reach | None, names: Sequence[str]) -> Report:
+    with _reporting(session) as reporter:
+        return examine(session.context, names, reporter, reach)
+
+
+def _reporting(session: Session) -> RunReporter:
     shown = session.reporting(session.project, is_brief=True)
     session.reporter = None  # nothing is installed that Ctrl-C could interrupt
-    with shown as reporter:
-        return examine(session.context, names, reporter, reach)
+    return shown

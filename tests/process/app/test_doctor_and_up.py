@@ -6,9 +6,10 @@ import json
 import os
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -19,8 +20,10 @@ from devboot.cli.session import Session
 from devboot.daemon.views.timings import Start, keep
 from devboot.errors import DevbootError
 from devboot.events import SilentReporter
+from devboot.locks import FileLock
+from devboot.state.project import find_project
 from devboot.supervisor.last_success import keep_success
-from tests.fakes.broken_projects import BREAKS, PYTHON, Shop
+from tests.fakes.broken_projects import BREAKS, PYTHON, Shop, damage_page, make_copy
 from tests.fakes.wheels import write_wheel
 from tests.process.conftest import searched
 from tests.process.test_store_filesystems import can_mount
@@ -183,6 +186,68 @@ def test_after_the_fix_all_is_well_and_nothing_is_lost(way, tmp_path, cache):
     assert shop.up() == ""
     assert [] == shop.findings()
     assert [] == shop.fix()
+
+
+# What others do meanwhile
+
+
+class Answering(Session):
+    """A session whose user does something before the answer, which is yes."""
+
+    def __init__(self, context, meanwhile):
+        super().__init__(context)
+        self.meanwhile = meanwhile
+
+    @property
+    def can_ask(self):
+        return True
+
+    def is_yes(self):
+        self.meanwhile()
+        return True
+
+
+@pytest.fixture
+def damaged(tmp_path, cache):
+    """A project with a damaged database of which there is a copy."""
+    shop = Shop(tmp_path, cache)
+    assert shop.up() == ""
+    make_copy(shop)
+    damage_page(shop)
+    return shop
+
+
+def fix(session):
+    return fix_all(session, ("sqlite",), only_list=False, strict=False, fix=True, yes=False)
+
+
+def test_a_database_that_was_replaced_at_the_question_is_left_alone(damaged, tmp_path, capsys):
+    with closing(sqlite3.connect(tmp_path / "good")) as database:
+        database.execute("create table by_hand (a)")
+    good = (tmp_path / "good").read_bytes()
+
+    fix(Answering(damaged.context(), lambda: damaged.database.write_bytes(good)))
+
+    assert "1 of 1  sqlite: already resolved, nothing done\n" in capsys.readouterr().err
+    assert damaged.database.read_bytes() == good
+    assert [] == list(damaged.root.glob("db.sqlite3.2*"))
+
+
+def test_nothing_is_repaired_while_another_command_prepares_the_project(damaged, capsys):
+    before = damaged.database.read_bytes()
+    context = damaged.context()
+    context = context._replace(output=context.output._replace(no_wait=True))
+
+    with FileLock(find_project(context.cwd, context.environ).prepare_lock, "sync"):
+        code = fix(Answering(context, lambda: None))
+
+    said = capsys.readouterr().err
+    assert "[busy/locked]" in said
+    assert "1 of 1  sqlite: not fixed\n" in said
+    assert code != 0
+    assert damaged.database.read_bytes() == before
+    assert fix(Answering(context, lambda: None)) == 0  # now nobody else does
+    assert [before] == [each.read_bytes() for each in damaged.root.glob("db.sqlite3.2*")]
 
 
 # Layouts in which all is well: doctor finds nothing before the first `up` and after it.

@@ -1,7 +1,26 @@
 """Which findings devboot itself can mend, and how it is told whether that helped."""
 
+import pytest
+
 from devboot.doctor.findings import ERROR, WARNING, Answer, Area, Check, Finding, Fix, Outcome, Report
-from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, RESTORE_DATABASE, is_still_there, steps_of, summary
+from devboot.doctor.fixing import (
+    CHANGED,
+    FIXED,
+    LEFT,
+    NOT_FIXED,
+    OF_PROJECT,
+    PROTECT,
+    REMOVE_LEFTOVERS,
+    REPAIRS,
+    RESOLVED,
+    RESTORE_DATABASE,
+    RESUME_DAEMON,
+    UNLOCK,
+    apply,
+    is_still_there,
+    steps_of,
+    summary,
+)
 
 REPAIR = Fix("devboot store repair", "fetches it again", "store-repair")
 LOCK = Fix("devboot lock --update 'a b'", "", "lock")
@@ -40,9 +59,54 @@ def test_each_command_is_one_step_and_what_only_a_person_can_do_is_none():
 def test_it_has_helped_when_the_area_says_nothing_of_it_any_more():
     store, lock = steps_of(BEFORE)
 
-    assert is_still_there(store, report(("store", "two", REPAIR)))
-    assert not is_still_there(store, report(("store", "three", REPAIR), ("lockfile", "one", LOCK)))
-    assert not is_still_there(lock, report())
+    assert is_still_there(store, BEFORE, report(("store", "two", REPAIR)))
+    assert not is_still_there(store, BEFORE, report(("store", "three", REPAIR), ("lockfile", "one", LOCK)))
+    assert not is_still_there(lock, BEFORE, report())
+
+
+# What is examined again, right before and after
+
+
+def crashed(area):
+    """A report in which the check of an area gave no answer."""
+    return Report((Area(area, (Outcome(Check(area, area, lambda _subject: Answer()), crash="it hung"),)),), 0.0)
+
+
+DATABASE = Fix("devboot doctor --fix sqlite", "", RESTORE_DATABASE, ("db", "copy", "/shop"))
+DAMAGED = report(("sqlite", "db is damaged", DATABASE))
+OTHER_COPY = report(("sqlite", "db is damaged", DATABASE._replace(arguments=("db", "other copy", "/shop"))))
+STARTED = report(("sqlite", "db is damaged", DATABASE._replace(command="devboot down && devboot doctor --fix sqlite")))
+
+
+@pytest.mark.parametrize(
+    ("reports", "outcome", "acted"),
+    [
+        ([DAMAGED, report()], FIXED, 1),
+        ([DAMAGED, DAMAGED], NOT_FIXED, 1),
+        ([DAMAGED, crashed("sqlite")], NOT_FIXED, 1),  # nobody knows
+        ([report()], RESOLVED, 0),
+        ([OTHER_COPY], CHANGED, 0),
+        ([STARTED], CHANGED, 0),
+        ([crashed("sqlite")], CHANGED, 0),
+    ],
+)
+def test_a_fix_acts_only_on_what_is_still_true_after_the_question(reports, outcome, acted):
+    (step,), acts, following = steps_of(DAMAGED), [], iter(reports)
+
+    assert outcome == apply(step, DAMAGED, lambda: next(following), lambda: acts.append(step))
+    assert acted == len(acts)
+    assert [] == list(following)
+
+
+def test_a_check_that_never_answered_does_not_hide_that_a_fix_has_helped():
+    both = Report((*DAMAGED.areas, *crashed("sqlite").areas), 0.0)
+    following = iter([both, crashed("sqlite")])
+
+    assert FIXED == apply(steps_of(both)[0], both, lambda: next(following), lambda: None)
+
+
+def test_each_repair_of_files_of_the_project_needs_its_lock():
+    assert {PROTECT, UNLOCK, REMOVE_LEFTOVERS, RESUME_DAEMON} == REPAIRS - OF_PROJECT
 
 
 def test_the_last_line_counts_and_names_what_is_left():
@@ -55,6 +119,8 @@ def test_the_last_line_counts_and_names_what_is_left():
     assert "1 left: devboot store repair" == summary([(store, NOT_FIXED)], [])
     assert "3 left: devboot sync --check, devboot lock" == summary([], [*["devboot sync --check"] * 2, "devboot lock"])
     assert "nothing to fix" == summary([], [])
+    assert "1 fixed and checked again" == summary([(store, FIXED), (lock, RESOLVED)], [])
+    assert "1 left: devboot store repair" == summary([(store, CHANGED)], [])
 
 
 def test_repairs_of_two_things_are_two_steps():

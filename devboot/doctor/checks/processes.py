@@ -22,6 +22,7 @@ from devboot.errors import shell_word
 from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.printable import counted
 from devboot.model.process import (
+    BACKOFF,
     EXITED,
     FAILED,
     GAVE_UP,
@@ -36,15 +37,22 @@ from devboot.model.process import (
 )
 from devboot.state.project import Project
 from devboot.supervisor.core.planning import base_of
+from devboot.supervisor.explain.import_errors import complaint, last_raised
 from devboot.supervisor.last_failure import PREPARATION, LastFailure, read_failures
+from devboot.supervisor.output.log_reader import last_lines
+from devboot.text.columns import printable
 
 _HEALTHY = (READY, RUNNING, EXITED)
+_ALIVE = (STARTING, RUNNING, READY, UNREADY)
 _SEARCH_SECONDS = 3.0  # for finding edited code
 _PAGE_SECONDS = 2.0
 _SERVER_ERROR = 500
 WEB = "web"
+_RECENT = 300.0  # seconds for which a crash counts, although the process runs again
+_LOG_LINES = 100  # that are searched for the reason of a crash
 _START_SECONDS = 60.0  # a start may take this long; `up` itself waits no longer
 _ENDED = ("process/ended", ERROR, "has exited and won't be restarted")
+_CRASHED = ("process/exited", WARNING, "crashed and was started again")
 # Found by other checks as long as it is there
 _CHECKED_NOW = frozenset(
     {"sqlite/damaged", "sqlite/locked", "sqlite/no-migrations", "port/in-use", "env/missing", "machine/leads-outside"}
@@ -52,6 +60,7 @@ _CHECKED_NOW = frozenset(
 _ILL = {
     EXITED: ("process/task-failed", ERROR, "failed"),
     STARTING: ("process/not-ready", WARNING, "has been starting for more than a minute and is not ready"),
+    BACKOFF: ("process/exited", ERROR, "crashed; devboot will start it again"),
     GAVE_UP: ("process/crash-loop", ERROR, "kept crashing; devboot has stopped restarting it"),
     FAILED: ("process/spawn", ERROR, "could not be started"),
     UNREADY: ("process/not-ready", WARNING, "runs, but its probe fails"),
@@ -201,21 +210,38 @@ def meant_to_end(manifest: Manifest | None) -> frozenset[str]:
 
 def judged(statuses: Sequence[Mapping[str, Any]], now: float, meant_to_end: Collection[str] = frozenset()) -> Answer:
     """Return facts and findings about processes, given as rows of `ps --json`; `now` is wall-clock seconds."""
-    ill = [status for status in statuses if _is_ill(status, now, meant_to_end)]
-    ready = sum(status["phase"] in _HEALTHY and status not in ill for status in statuses)
-    details = tuple(f"{one['name']} {one['phase']}" for one in statuses)
-    return Answer((f"{ready} ready",), tuple(map(_ill, ill)), details)
+    ill = {status["name"]: trouble for status in statuses if (trouble := _trouble(status, now, meant_to_end))}
+    ready = sum(status["phase"] in _HEALTHY and status["name"] not in ill for status in statuses)
+    findings = tuple(_ill(status, *ill[status["name"]]) for status in statuses if status["name"] in ill)
+    return Answer((f"{ready} ready",), findings, tuple(f"{one['name']} {one['phase']}" for one in statuses))
 
 
-def _is_ill(status: Mapping[str, Any], now: float, meant_to_end: Collection[str]) -> bool:
-    if status["phase"] == EXITED:
-        last = status.get("last_exit") or {}
-        has_failed = bool(last.get("code") or last.get("signal"))
-        return has_failed if status.get("kind") == TASK else base_of(status["name"]) not in meant_to_end
-    if status["phase"] == STARTING:
+def _trouble(status: Mapping[str, Any], now: float, meant_to_end: Collection[str]) -> tuple[str, str, str] | None:
+    """Return slug, severity and predicate (`kept crashing`) of what is wrong with a process; None if nothing is."""
+    phase, is_task = status["phase"], status.get("kind") == TASK
+    if phase == EXITED and not is_task:
+        return None if base_of(status["name"]) in meant_to_end else _ENDED
+    if phase == EXITED:
+        return _ILL[EXITED] if _has_failed(status) else None
+    if phase == STARTING:
         started = str(status.get("started") or "")
-        return bool(started) and now - datetime.fromisoformat(started).timestamp() > _START_SECONDS
-    return status["phase"] in _ILL
+        if started and now - datetime.fromisoformat(started).timestamp() > _START_SECONDS:
+            return _ILL[STARTING]
+    elif phase in _ILL:
+        return _ILL[phase]
+    return _CRASHED if _has_crashed(status, now) else None
+
+
+def _has_failed(status: Mapping[str, Any]) -> bool:
+    last = status.get("last_exit") or {}
+    return bool(last.get("code") or last.get("signal"))
+
+
+def _has_crashed(status: Mapping[str, Any], now: float) -> bool:
+    """Return whether a process runs again after a crash a short while ago."""
+    if not status.get("restarts") or not _has_failed(status):
+        return False
+    return now - datetime.fromisoformat(status["last_exit"]["at"]).timestamp() < _RECENT
 
 
 def first_pages(subject: Subject) -> Answer:
@@ -253,7 +279,8 @@ def of_page(status: Mapping[str, Any], *, is_detected: bool) -> Iterator[Finding
         connection.close()
     if answer.status >= _SERVER_ERROR:
         what = f"{name} answers {answer.status} {answer.reason}".rstrip()
-        yield Finding("process/error-page", ERROR, what, "visitors see an error", fix)
+        why = _complaint(status["log"], is_alive=True) if status.get("log") else ""
+        yield Finding("process/error-page", ERROR, what, "visitors see an error", fix, (why,) if why else ())
 
 
 def _statuses(lease: DaemonLease) -> list[dict[str, Any]] | None:
@@ -283,18 +310,29 @@ def _no_answer(lease: DaemonLease) -> Finding:
     )
 
 
-def _ill(status: Mapping[str, Any]) -> Finding:
-    is_process = status["phase"] == EXITED and status.get("kind") != TASK
-    slug, severity, what = _ENDED if is_process else _ILL[status["phase"]]
+def _ill(status: Mapping[str, Any], slug: str, severity: str, what: str) -> Finding:
     name = status["name"]
+    why = _complaint(status["log"], is_alive=status["phase"] in _ALIVE) if status.get("log") else ""
     return Finding(
         slug,
         severity,
         f"{name} {what}",
         "whatever depends on it does not work",
         Fix(f"devboot logs {name}", "after a fix `devboot up -d`"),
-        (status["note"],) if status.get("note") else (),
+        tuple(filter(None, (status.get("note"), why))),
     )
+
+
+def _complaint(log: str, *, is_alive: bool) -> str:
+    """Return the line of a log that says why a process crashed; "" if there is none.
+
+    Of a process that is alive only the exception of a traceback is taken: other lines are output of its current run.
+    """
+    try:
+        lines = [line.decode("utf-8", "replace") for line in last_lines(log, _LOG_LINES)]
+    except OSError:
+        return ""
+    return printable(last_raised(lines) if is_alive else complaint(lines))
 
 
 def files(subject: Subject) -> Answer:

@@ -574,6 +574,40 @@ def test_a_process_that_is_meant_to_end_may_have_ended(text):
     assert slugs(processes.judged([{"name": "web", **ended}], 70.0, ends)) == ["process/ended"]
 
 
+CRASHED = {"code": 1, "signal": None, "at": "1970-01-01T00:10:00+00:00"}
+
+
+@pytest.mark.parametrize("phase", ["backoff", "starting", "running", "ready"])
+def test_a_process_that_crashed_a_moment_ago_is_a_problem_while_it_is_started_again(phase, tmp_path):
+    log = tmp_path / "worker.log"
+    log.write_text(
+        'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\nValueError: no queue\nhello\n'
+    )
+    row = {"name": "worker", "kind": "process", "phase": phase, "restarts": 3, "last_exit": CRASHED, "log": str(log)}
+    row["started"] = "1970-01-01T00:10:02+00:00"
+
+    answer = processes.judged([row], now=630.0)
+
+    assert slugs(answer) == ["process/exited"]
+    assert answer.facts == ("0 ready",)
+    assert answer.findings[0].evidence == ("ValueError: no queue",)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"restarts": 1, "last_exit": CRASHED | {"at": "1970-01-01T00:00:00+00:00"}},  # ten minutes ago
+        {"restarts": 0, "last_exit": CRASHED},  # restarted by the user since
+        {"restarts": 3, "last_exit": CRASHED | {"code": 0}},  # `restart = "always"`
+        {"restarts": 0, "last_exit": None},
+    ],
+)
+def test_a_process_that_has_recovered_is_no_problem(row):
+    answer = processes.judged([{"name": "worker", "kind": "process", "phase": "running", **row}], now=630.0)
+
+    assert (slugs(answer), answer.facts) == ([], ("1 ready",))
+
+
 @pytest.fixture
 def pages():
     """A server that answers with the status that its list says."""
@@ -599,13 +633,18 @@ def pages():
     ("status", "expected"),
     [(200, []), (404, []), (302, []), (500, ["process/error-page"]), (503, ["process/error-page"])],
 )
-def test_a_first_page_that_is_an_error_is_complained_of(pages, status, expected):
+def test_a_first_page_that_is_an_error_is_complained_of(pages, status, expected, tmp_path):
     port, answers = pages
     answers[0] = status
-    web = {"name": "web", "address": f"localhost:{port}", "port": port}
+    log = tmp_path / "web.log"
+    log.write_text(
+        'Traceback (most recent call last):\n  File "a.py", line 1, in get\nKeyError: \'user\'\n"GET /" 500\n'
+    )
+    web = {"name": "web", "address": f"localhost:{port}", "port": port, "log": str(log)}
     found = list(processes.of_page(web, is_detected=True))
     assert [each.slug for each in found] == expected
     assert [each.what for each in found] == [f"web answers {status} as told"] * len(expected)
+    assert [each.evidence for each in found] == [("KeyError: 'user'",)] * len(expected)
 
 
 @pytest.mark.parametrize(("is_detected", "expected"), [(True, ["process/no-port"]), (False, [])])

@@ -55,7 +55,7 @@ class Page(Record):
 
 
 class FirstPages:
-    """Requests the page `/` of every web process once per run, all at the same time, and keeps the answers."""
+    """Requests the page `/` of every web process for each report, all at the same time, and keeps the answers."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
@@ -65,7 +65,10 @@ class FirstPages:
         self._done: Callable[[], None] | None = None
 
     def ask(self, done: Callable[[], None]) -> None:
-        """Request `/` of each web process that hasn't answered well yet; call `done()` when all have answered."""
+        """Request `/` of each web process; call `done()` when all have answered.
+
+        A page that answered well before is requested again, since an edit may have broken it.
+        """
         self._done = done
         if not self._open:
             self._fresh = set()
@@ -106,10 +109,11 @@ class FirstPages:
         ]
 
     def _is_due(self, process: Process) -> bool:
+        """Return whether to request the page; not again of a server that gave no answer in this run."""
         if process.spec.kind != model.PROCESS or process.state.phase not in _UP or not process.address:
             return False
         known = self._pages.get(process.name)
-        return known is None or known.pid != _pid(process) or known.error is not None
+        return known is None or known.pid != _pid(process) or known.status > 0 or known.error is not None
 
     def _ask(self, process: Process, host: str = "", *, secure: bool = False) -> None:
         """Request the first page of a process, with the shown address or `host` as Host header; `secure`: by HTTPS."""

@@ -97,13 +97,26 @@ def test_a_page_for_people_is_shown_before_an_api(project, port):
     assert shown == [["pages", f"http://localhost:{other}"], ["web", f"http://localhost:{port}"]]
 
 
-def test_a_page_is_asked_once_by_its_address_and_not_again_while_it_runs(web, project):
+def test_a_page_is_asked_once_for_each_report_by_its_address(web, project):
     web("self.page(200)")
     project.devboot("up", "-d")
 
-    assert "  200\n" not in project.devboot("up", "-d").stderr
     with open(f"{project.root}/asked") as file:
         assert file.read() == "127.0.0.1 /\n"
+    assert "  200\n" in project.devboot("up", "-d").stderr
+    with open(f"{project.root}/asked") as file:
+        assert file.read() == "127.0.0.1 /\n" * 2
+
+
+def test_a_page_that_an_edit_has_broken_since_the_start_fails_the_next_up(web, project):
+    web("import os; self.page(500 if os.path.exists('broken') else 200)")
+    project.devboot("up", "-d")
+    Path(project.root, "broken").touch()
+
+    said = project.devboot("up", "-d", code=1).stderr
+
+    assert said.startswith("error[process/error-page]: web answers 500 Internal Server Error\n")
+    assert "nothing changed" not in said
 
 
 @pytest.mark.parametrize(

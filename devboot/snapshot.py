@@ -24,8 +24,11 @@ CHOSEN = os.path.join("generations", "chosen")  # the snapshot is of a restored 
 ABSENT = (-1, -1)
 LISTED, MATCHED, FOUND = -2, -3, -4  # replace the time in stamps of names in a folder, and of presence
 KINDS = (LISTED, MATCHED, FOUND)
-# Names of temporary files of running projects, which don't matter for a composition.
-_PASSING = ("-journal", "-wal", "-shm", ".pyc", ".log", ".pid", ".sock", ".tmp", ".swp", "~", "__pycache__")
+# Ends of names of files that running projects create; those don't matter for a composition.
+_PASSING = (
+    *("-journal", "-wal", "-shm", ".sqlite3", ".sqlite", ".db", ".rdb", "celerybeat-schedule"),
+    *(".bak", ".dat", ".dir", ".log", ".pid", ".sock", ".tmp", ".swp", "~", ".pyc", "__pycache__"),
+)
 # Folders that patterns never match.
 IGNORED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"})
 SET, DEFAULT, PREPEND, UNSET = "=", "?", "+", "-"
@@ -182,7 +185,7 @@ def stamp(path: str) -> tuple[str, int, int]:
 
 
 def listing(path: str) -> tuple[str, int, int]:
-    """Return a stamp of the names in a folder: (path, LISTED, crc32), without hidden and temporary names.
+    """Return a stamp of the names in a folder: (path, LISTED, crc32), without hidden names and data of programs.
 
     A folder's own time would change with each journal that SQLite creates beside its database.
     """

@@ -198,9 +198,12 @@ class Trial:
 
     def after(self, step: str, reason: str) -> tuple[str, str]:
         """Paste the step, as far as a shell takes it, and start again."""
+        is_program = step.startswith("devboot run ")
         step = step.replace("devboot ", f"{self.devboot} ")
         if self.shell(["/bin/sh", "-c", step], TIME_LIMIT)[0]:
             return "D", reason
+        if is_program:  # nothing to start, and that is said with the command of a program that ends
+            return "B", f"its program runs by `{step}`"
         kind, more = self.judge(*self.up())
         return ("B", f"after `{step}`") if kind == "A" else ("D", f"{reason}; after `{step}`: {more}")
 

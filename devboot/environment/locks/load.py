@@ -63,7 +63,8 @@ def load_inputs(
 ) -> Loaded:
     """Load the requirements files as pins if all are locks, else as requirements to be resolved together.
 
-    If one of them is unlocked, all are resolved together, so that they fit each other.
+    If one of them is unlocked, all are resolved together, so that they fit each other; so are the requirements that a
+    stale lock lacks.
 
     `packages` are requirements that the manifest adds, which no lock has.
 
@@ -71,17 +72,44 @@ def load_inputs(
         DevbootError: a file is missing, damaged, or uv can't read it.
 
     """
-    locks, plain, files = list[Pins](), list[Input](), list[str]()
+    locks, plain, files, more = list[Pins](), list[Input](), list[str](), Unlocked()
     for each in (_readable(each, files) for each in inputs):
         found = _locked(uv, each, root, environ, groups, extras, files)
         if found is None:
             plain.append(each)
         else:
             locks.append(found)
-    if not plain and not packages:
+            more = _with_lacking(more, each, found, root, environ, groups, extras)
+    if not plain and not packages and not more.lines:
         return Loaded(join_pins(locks) if locks else Pins(()), None, tuple(dict.fromkeys(files)))
     unlocked = gather(plain, root, read=read_bytes, environ=environ, groups=groups, extras=extras, packages=packages)
-    return Loaded(None, _with_locks(unlocked, locks), tuple(dict.fromkeys([*files, *unlocked.files])))
+    unlocked = replace(unlocked, notes=(*more.notes, *unlocked.notes))
+    return Loaded(None, _with_locks(unlocked, locks, more.lines), tuple(dict.fromkeys([*files, *unlocked.files])))
+
+
+def _with_lacking(
+    more: Unlocked,
+    each: Input,
+    lock: Pins,
+    root: str,
+    environ: Mapping[str, str],
+    groups: Sequence[str] | None,
+    extras: Sequence[str],
+) -> Unlocked:
+    """Add the requirements that a stale lock's file gained after the lock was written, and a note that names them."""
+    if not lock.stale:
+        return more
+    kind, name = (PIPFILE, "Pipfile") if each.kind == PIPFILE_LOCK else (PYPROJECT, "pyproject.toml")
+    source = Input(kind, os.path.join(os.path.dirname(each.path), name))
+    wanted = gather([source], root, read=read_bytes, environ=environ, groups=groups, extras=extras)
+    known = {pin.name for pin in lock.pins} | {direct.name for direct in lock.directs}
+    lacking = tuple(line for line in (*wanted.lines, *wanted.read_by_uv) if line.name not in known)
+    if not lacking:
+        return more
+    names = ", ".join(dict.fromkeys(f"`{line.name}`" for line in lacking))
+    return replace(
+        more, lines=(*more.lines, *lacking), notes=(*more.notes, f"{lock.stale}, so {names} is added to its packages")
+    )
 
 
 def _readable(each: Input, files: list[str]) -> Input:
@@ -168,10 +196,14 @@ def _beside(root: str, folder: str, name: str, files: list[str]) -> str:
     return parse_project_toml(data, os.path.relpath(path, root))[0]
 
 
-def _with_locks(unlocked: Unlocked, locks: Sequence[Pins]) -> Unlocked:
-    """Add the pins of locks to requirements that are to be resolved, as exact versions."""
+def _with_locks(unlocked: Unlocked, locks: Sequence[Pins], more: Sequence[RequirementLine]) -> Unlocked:
+    """Add the pins of locks, as exact versions, and what the locks lack to requirements that are to be resolved."""
     lines = [
-        parse_line(f"{pin.name}=={pin.version}" + (f" ; {pin.marker}" if pin.marker else ""), (), Place(pins.inputs[0]))
+        parse_line(
+            f"{pin.name}{pin.version and f'=={pin.version}'}" + (f" ; {pin.marker}" if pin.marker else ""),
+            (),
+            Place(pins.inputs[0]),
+        )
         for pins in locks
         for pin in pins.pins
     ]
@@ -179,10 +211,10 @@ def _with_locks(unlocked: Unlocked, locks: Sequence[Pins]) -> Unlocked:
         return unlocked
     return replace(
         unlocked,
-        lines=(*unlocked.lines, *lines),
+        lines=(*unlocked.lines, *lines, *more),
         directs=(*unlocked.directs, *(direct for pins in locks for direct in pins.directs)),
         indexes=(*unlocked.indexes, *(index for pins in locks for index in pins.indexes)),
-        digest=_joined_digest(unlocked.digest, lines),
+        digest=_joined_digest(unlocked.digest, [*lines, *more]),
     )
 
 

@@ -45,6 +45,8 @@ _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 _ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
 # The same command in a line of its own, at the end
 _INSTALLS = r"^(?:\$ )?pip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)['\"]?$"
+# A template of Jinja, then one of Django
+_NO_TEMPLATE = r"TemplateNotFound: ([\w-][\w./-]*\.\w+)\s*$|TemplateDoesNotExist: ([\w-][\w./-]*\.\w+)"
 _PARTS_OF_APPS = ("admin", "apps", "forms", "models", "serializers", "tasks", "urls", "views")  # in Django
 _AFTER_A_FIX = "after a fix: `"
 
@@ -97,6 +99,7 @@ def _advice(seen: Evidence) -> tuple[str, ...]:
         return (f"{filling}   # the code has it empty",)
     return (
         find_advice(seen.tail, seen.cwd)
+        or _missing_template(seen)
         or _misspelt_option(seen)
         or _tables_that_exist(seen)
         or _misspelt_module(seen)
@@ -104,6 +107,25 @@ def _advice(seen: Evidence) -> tuple[str, ...]:
         or _path_of_image(seen.tail, seen.cwd)
         or _missing_package(seen)
     )
+
+
+def _missing_template(seen: Evidence) -> tuple[str, ...]:
+    """Return advice for a page's template that isn't where the framework looks: Flask in `templates`."""
+    found = next((match for line in reversed(seen.tail) if (match := re.search(_NO_TEMPLATE, line))), None)
+    if found is None:
+        return ()
+    name = found[1] or found[2]
+    pages, templates = os.path.splitext(name)[1], os.path.join(seen.cwd, "templates")
+    if found[1] and "/" not in name and os.path.isfile(os.path.join(seen.cwd, name)) and not os.path.exists(templates):
+        inner = os.path.relpath(seen.cwd, seen.root)
+        there = "" if inner == "." else f"cd {shlex.quote(inner)} && "
+        return (f"{there}mkdir templates && cp *{pages} templates/ && devboot up -d   # where the code looks for them",)
+    names = ("", "*/", "*/*/", "*/*/*/")
+    places = (place for each in names for place in glob.glob(f"{glob.escape(seen.root)}/{each}{glob.escape(name)}"))
+    if place := next(places, ""):
+        folder = os.path.dirname(os.path.relpath(place, seen.root)) or "."
+        return (f"`{name}` is in `{folder}`, where the code does not look: only a change of the code can fix that",)
+    return (f"`{name}` is a file of the project itself that this clone lacks: only its author can add it",)
 
 
 def _tables_that_exist(seen: Evidence) -> tuple[str, ...]:

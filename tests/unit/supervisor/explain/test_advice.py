@@ -12,9 +12,10 @@ import pytest
 from devboot.daemon.client import Client, NoAnswerError
 from devboot.daemon.clients.connection import Connection
 from devboot.daemon.clients.request import View
-from devboot.errors import UsageError, WorkError
+from devboot.errors import Evidence, UsageError, WorkError
 from devboot.model.process import ProcessSpec
 from devboot.supervisor.event_loop import Loop
+from devboot.supervisor.explain.advice import advised
 from devboot.supervisor.explain.process_errors import crash_loop, ended, error_page
 from devboot.supervisor.state_machine import End, State
 from devboot.wire import frames, sockets
@@ -134,3 +135,48 @@ def test_a_daemon_holds_no_table_of_known_errors():
 
     of_clients = {f"devboot.supervisor.explain.{name}" for name in ("advice", "known_errors", "missing_package")}
     assert not {"tomllib", *of_clients} & {*found}
+
+
+@pytest.mark.parametrize(
+    ("files", "cwd", "line", "advice"),
+    [
+        (
+            ["index.html", "base.html"],
+            "",
+            "jinja2.exceptions.TemplateNotFound: index.html",
+            "mkdir templates && cp *.html templates/ && devboot up -d   # where the code looks for them",
+        ),
+        (
+            ["a shop/index.html"],
+            "a shop",
+            "jinja2.exceptions.TemplateNotFound: index.html",
+            "cd 'a shop' && mkdir templates && cp *.html templates/ && devboot up -d   # where the code looks for them",
+        ),
+        (
+            ["html/shop/index.html"],
+            "",
+            "django.template.exceptions.TemplateDoesNotExist: shop/index.html",
+            "`shop/index.html` is in `html/shop`, where the code does not look: only a change of the code can fix that",
+        ),
+        (
+            ["templates/base.html"],
+            "",
+            "jinja2.exceptions.TemplateNotFound: index.html",
+            "`index.html` is a file of the project itself that this clone lacks: only its author can add it",
+        ),
+    ],
+)
+def test_a_template_that_is_not_where_the_code_looks_is_named_with_its_place(tmp_path, files, cwd, line, advice):
+    for each in files:
+        path = tmp_path / each
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("<p>")
+    tail = ("Traceback (most recent call last):", line, '127.0.0.1 "GET / HTTP/1.1" 500 -')
+
+    found = advised(WorkError("process/error-page", "web answers 500", evidence=evidence(tmp_path, cwd, tail)))
+
+    assert (advice,) == found.help
+
+
+def evidence(root, cwd, tail):
+    return Evidence(tail, "flask run", str(root / cwd).rstrip("/"), str(root), ())

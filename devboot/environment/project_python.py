@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from devboot.environment.locks.development_only import blamed, blamed_tools
+from devboot.environment.locks.development_only import blamed, blamed_for_windows, blamed_tools
 from devboot.environment.locks.formats.poetry_versions import release_key
 from devboot.environment.locks.indexes import blaming, index_settings
 from devboot.environment.locks.inputs import PYLOCK, UV
@@ -241,16 +241,17 @@ def _resolve_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[
 def _attempt_without_tools(
     named: tuple[Named, ...], reporter: Reporter, attempt: Callable[[tuple[Named, ...]], Outcome]
 ) -> Outcome:
-    """Call `attempt` with all requirements; if that fails, again without the development tools that the error names."""
+    """Call `attempt` with all requirements; if that fails, again without what only development or Windows needs."""
     try:
         return attempt(named)
     except WorkError as error:
-        tools = blamed_tools(error)
-        rest = tuple(each for each in named if each.name not in tools)
+        foreign = blamed_for_windows(error)
+        left_out = foreign or blamed_tools(error)
+        rest = tuple(each for each in named if each.name not in left_out)
         if len(rest) == len(named):
             raise
-        gone = ", ".join(f"`{each.name}`" for each in named if each.name in tools)
-        text = f"left out: {gone}, only for development: {error.what}"
+        gone = ", ".join(f"`{each.name}`" for each in named if each.name in left_out)
+        text = f"left out: {gone}, only for {'Windows' if foreign else 'development'}: {error.what}"
         reporter.emit(Event(NOTE, "python", text, lines=error.causes[-1:]))
     return _attempt_without_tools(rest, reporter, attempt)
 

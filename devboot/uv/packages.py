@@ -60,7 +60,7 @@ _COMPILE = (
 )
 # Lists frozen on Windows contain these without a marker, or at versions without a file for today's Pythons. devboot
 # doesn't run on Windows, so they are never installed and must not make a resolution fail.
-_OF_WINDOWS = ("pypiwin32", "pywin32", "pywinpty", "twisted-iocpsupport", "windows-curses")
+_OF_WINDOWS = ("pypiwin32", "pywin32", "pywinpty", "tensorflow-intel", "twisted-iocpsupport", "windows-curses")
 # Packages may contradict each other only for PyPy or Windows, where no project runs here. These environments are
 # excluded only after such a failure: uv reads exclusions only from a project file, which replaces the project's own.
 _ELSEWHERE = re.compile(

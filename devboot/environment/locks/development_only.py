@@ -1,4 +1,4 @@
-"""Recognises packages for development only: if one of them can't be installed, the project starts without it."""
+"""Recognises packages for development or Windows only: if one can't be installed, the project starts without it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ _GROUPS = re.compile(
     r"(?:dev|develop|development|tests?|testing|lint(?:ing|ers?)?|docs?|documentation|typing|types|format|style|qa|ci)"
 )
 _SLUGS = ("python/resolution", "python/no-such-package", "python/build-failed", "python/missing-library")
+# What uv says of a package whose files are all for Windows, as a list that was frozen there may have some
+_ONLY_ON_WINDOWS = re.compile(
+    r"Wheels are available for `([^`]+)` \(\S+\) on the following platforms?: (?:`win\w+`[, ]*)+$"
+)
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 
 
@@ -35,6 +39,12 @@ def is_group_for_development(name: str) -> bool:
 def blamed_tools(error: DevbootError) -> frozenset[str]:
     """Return the development tools named in an error of a resolution or build; none for other errors."""
     return frozenset(filter(is_for_development, blamed(error)))
+
+
+def blamed_for_windows(error: DevbootError) -> frozenset[str]:
+    """Return the names of packages of which the error of an installation says that they have files for Windows only."""
+    found = (_ONLY_ON_WINDOWS.search(cause) for cause in error.causes if error.slug in _SLUGS)
+    return frozenset(normalised(match[1]) for match in found if match)
 
 
 def blamed(error: DevbootError) -> frozenset[str]:

@@ -23,6 +23,8 @@ _RUNS = re.compile(
 _FOLDER = re.compile(r"(?:\bcd|--prefix|--cwd|-C|--dir)[ =]+['\"]?([\w./-]+)")
 LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml")
 _PNPM = {"5": "7", "6": "8", "9": "10"}  # version of the lock's format → major version of the pnpm that accepts it
+# The word by which npm knows its public registry; locks that were written elsewhere name a mirror or a private one
+_OTHER_REGISTRY = re.compile(r'"resolved": "https?://(?![\w.-]*npmjs)[^/"]+/(?:@[\w.-]+/)?[\w.-]+/-/')
 _LISTENS = re.compile(r"\.listen\s*\(")
 # Development servers that take their port only as an option
 _PORT_OPTION = re.compile(r"^(?:vite|astro dev|ng serve|webpack(?:-dev-server| serve)|vue-cli-service serve)\b")
@@ -144,7 +146,12 @@ def _installer(tree: Tree, folder: str, lock: str) -> str:
         locked = read_package(tree, posixpath.normpath(posixpath.join(folder, lock))).get("packages")
         # npm on another platform omits packages that it doesn't install, and then `npm ci` rejects the lock
         is_refused = isinstance(locked, dict) and not _is_complete({**locked, "": package})
-        return "npm install --no-save" if is_refused else "npm ci"
+        run = "npm install --no-save" if is_refused else "npm ci"
+        text = tree.text(posixpath.join(folder, lock)) or ""
+        if _OTHER_REGISTRY.search(text) and not tree.exists(posixpath.join(folder, ".npmrc")):
+            # A mirror may be gone or out of reach, so the user's own registry comes first; the digests are the lock's
+            return f"{run} --replace-registry-host=always || {run}"
+        return run
     named = re.match(r"(yarn|pnpm)@(\d+)(\.\d+\.\d+)?", str(package.get("packageManager", "")))
     text = tree.text(posixpath.join(folder, lock)) or ""
     if lock == "yarn.lock":

@@ -229,3 +229,28 @@ def test_a_lock_of_yarn_or_pnpm_that_lacks_something_is_left_aside(propose, lock
 def test_a_package_without_a_script_that_starts_it_is_run_by_its_main_module(propose, main, code, commands):
     files = {"package.json": package(main=main), **({main: code} if code else {})}
     assert [each.command for each in propose(files).processes] == commands
+
+
+@pytest.mark.parametrize(
+    ("place", "more", "run"),
+    [
+        ("https://mirror.example.test/left-pad", {}, "npm ci --replace-registry-host=always || npm ci"),
+        ("https://mirror.example.test/@x/pad", {}, "npm ci --replace-registry-host=always || npm ci"),
+        ("https://mirror.example.test/left-pad", {".npmrc": "registry=https://mirror.example.test\n"}, "npm ci"),
+        ("https://registry.npmjs.example.test/left-pad", {}, "npm ci"),
+        ("https://git.example.test/left-pad.git", {}, "npm ci"),
+    ],
+)
+def test_a_lock_that_names_a_mirror_is_installed_from_the_users_own_registry_first(propose, place, more, run):
+    asked = {"scripts": {"start": "x"}, "dependencies": {"left-pad": "1"}}
+    file = place if place.endswith(".git") else f"{place}/-/left-pad-1.0.0.tgz"
+    locked = lock(**{"": asked, "node_modules/left-pad": {"resolved": file}})
+    files = {
+        **SITE,
+        **more,
+        "Procfile": "web: npm start\n",
+        "package.json": json.dumps(asked),
+        "package-lock.json": locked,
+    }
+
+    assert [each[1] for each in tasks(propose(files))] == [run]

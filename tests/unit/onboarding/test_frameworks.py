@@ -95,6 +95,8 @@ STARTS = [
      "python talk.py", 81),
     ("mcp", "fastmcp", {"tools.py": "from fastmcp import FastMCP\nmcp = FastMCP('a')\nmcp.run(transport='http', port=8811)\n"},  # noqa: E501
      "python tools.py", 8811),
+    ("mcp", "fastmcp", {"tools.py": "import os\nfrom fastmcp import FastMCP\nmcp = FastMCP('a')\nmcp.run(\n    host=os.getenv('HOST'),\n    transport='sse',\n    port=8812,\n)\n"},  # noqa: E501
+     "python tools.py", 8812),
     ("chainlit", "chainlit", {"talk.py": "import chainlit as cl\n@cl.on_message\nasync def on(m):\n    pass\n"},
      "chainlit run talk.py --host 127.0.0.1 --port $PORT --headless --watch", None),
     ("web.py", "web.py", {"site.py": "import web\napp = web.application((), globals())\napp.run()\n"},

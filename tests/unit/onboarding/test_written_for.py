@@ -11,6 +11,7 @@ OLD = [
     ("pydantic", "fastapi pydantic", "from pydantic import (\n    BaseModel,\n    BaseSettings,\n)"),
     ("flask", "flask", "from flask import Markup, request"),
     ("flask", "flask", "@app.before_first_request\ndef first(): pass"),
+    ("flask-migrate", "flask-migrate", "from flask_migrate import Migrate, MigrateCommand"),
     ("werkzeug", "flask werkzeug", "from werkzeug.urls import url_parse"),
     ("django", "django", "from django.conf.urls import include, url"),
     ("django", "django", "from django.utils.translation import ugettext_lazy as _"),
@@ -24,6 +25,7 @@ NEW = [
     ("fastapi jinja2", "pages.TemplateResponse('home.html', context)"),
     ("fastapi pydantic", "from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings"),
     ("flask", "from flask import request\nfrom markupsafe import Markup"),
+    ("flask-migrate", "from flask_migrate import Migrate, upgrade"),
     ("django", "from django.urls import re_path as url"),
     ("langchain", "from langchain.agents import create_agent"),
 ]

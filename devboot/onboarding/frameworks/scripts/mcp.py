@@ -10,5 +10,5 @@ class Mcp(ServingScript):
 
     name = "mcp"
     marks = ("transport",)
-    serves = re.compile(r"\brun\([^)\n]*\btransport\s*=\s*[\"'](?:sse|http|streamable-http)\b")
+    serves = re.compile(r"\brun\((?:[^()]|\([^()]*\))*?\btransport\s*=\s*[\"'](?:sse|http|streamable-http)\b")
     listens = Listens("run", usual=8000)

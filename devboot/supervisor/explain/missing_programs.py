@@ -52,4 +52,6 @@ def origin_of(program: str, cwd: str) -> str:
         found = f"it comes with {language}, which devboot does not install: install it and the project's packages"
     elif os.path.isfile(os.path.join(cwd, "go.mod")):
         found = "if this Go code builds it: run `go build -o . ./...`, and put `./` before its name"
+    elif os.path.isfile(os.path.join(cwd, "main.go")):  # from before Go had modules
+        found = "it is built from the Go code here first, which devboot does not do"
     return found

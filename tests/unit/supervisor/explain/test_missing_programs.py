@@ -48,5 +48,7 @@ def test_a_program_is_named_with_what_brings_it(tmp_path, program, said):
 
 def test_a_program_that_nobody_knows_may_be_built_by_the_projects_own_go_code(tmp_path):
     assert "" == origin_of("shopd", str(tmp_path)) == origin_of("mongosh", str(tmp_path))
+    (tmp_path / "main.go").touch()
+    assert origin_of("shopd", str(tmp_path)).startswith("it is built from the Go code here first")
     (tmp_path / "go.mod").touch()
     assert "`go build -o . ./...`" in origin_of("shopd", str(tmp_path))

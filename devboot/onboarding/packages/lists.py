@@ -26,12 +26,14 @@ _LIST = re.compile(
 def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tuple[PythonInput, list[Note]]:
     """Return the packages from another list, if the usual one is missing or has less than half of the imported ones.
 
-    In addition to the usual list, use the one with applications of Django's settings that the usual one lacks.
+    In addition to the usual list, use the one with applications of Django's settings that the usual one lacks. A lock
+    is the usual list, too: a template of an online editor may have left one.
     """
     chosen = python.requirements
-    if chosen and not all(path.endswith((".txt", ".pip", ".in")) for path in chosen):
+    is_lock = bool(chosen) and set(chosen) <= set(LOCKS)
+    if chosen and not is_lock and not all(path.endswith((".txt", ".pip", ".in")) for path in chosen):
         return python, []
-    if chosen and (more := _list_of_apps(tree, app, chosen)):
+    if chosen and not is_lock and (more := _list_of_apps(tree, app, chosen)):
         note = Note(
             f"{more} has packages from the settings that {chosen[0]} lacks", Evidence(posixpath.join(app.root, more))
         )

@@ -160,6 +160,15 @@ def test_another_list_than_the_usual_one_is_reported_with_what_that_lacks(propos
     assert text in map(str, propose({"app.py": FLASK_AND_MORE, **files}).notes)
 
 
+@pytest.mark.parametrize(
+    ("locked", "expected"), [(("flask",), "requirements.txt"), (("flask", "numpy", "requests"), "poetry.lock")]
+)
+def test_a_lock_that_lacks_most_imports_gives_way_to_a_list_that_has_them(propose, locked, expected):
+    lock = "".join(f'[[package]]\nname = "{name}"\nversion = "1.0"\n' for name in locked)
+    files = {"poetry.lock": lock, "requirements.txt": "flask\nnumpy\nrequests\npillow\n"}
+    assert (expected,) == propose({"app.py": FLASK_AND_MORE, **files}).python.requirements
+
+
 def test_each_module_of_the_table_is_named_once_and_each_distribution_is_spelt_as_indexes_compare_it():
     table = distributions_table()
     names = [*table["same"].split(), *table["renamed"], *table["shared"]]

@@ -8,9 +8,9 @@ from devboot.errors import ManifestError, Place, Problems, shell_word
 from devboot.model.nearest import nearest
 from devboot.model.printable import counted
 from devboot.onboarding.reading.containers.compose import Compose
-from devboot.onboarding.reading.containers.compose_keys import KEYS, TOP_KEYS, is_unknown, is_unknown_top
+from devboot.onboarding.reading.containers.compose_keys import KEYS, TOP_KEYS, unknown
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.reading.yaml import Path, first_fault, key_places
+from devboot.onboarding.reading.yaml import Fault, Path, key_places, parse_yaml
 
 _KEPT = ("nothing was written",)
 
@@ -42,14 +42,15 @@ def _faults(tree: Tree, compose: Compose) -> Iterator[ManifestError]:
                 "compose/unreadable", f"`{path}` can't be read", place=Place(path), help=help_, kept=_KEPT
             )
             continue
-        fault = first_fault(text)
-        if fault is not None:
-            lines = text.splitlines()
-            source = lines[fault.line - 1] if fault.line <= len(lines) else ""
+        faults: list[Fault] = []
+        parse_yaml(text, faults)
+        for fault in faults[:1]:
+            line, lines = fault.line or 1, text.splitlines()
+            source = lines[line - 1] if line <= len(lines) else ""
             yield ManifestError(
                 "compose/not-yaml",
                 f"`{path}` isn't YAML from here on",
-                place=Place(path, fault.line, fault.column, label=fault.text, source=source),
+                place=Place(path, line, fault.column, label=fault.text, source=source),
                 help=["devboot explain compose/not-yaml"],
                 kept=_KEPT,
             )
@@ -59,15 +60,12 @@ def _unknown(tree: Tree, compose: Compose) -> Iterator[ManifestError]:
     for path, document in compose.documents:
         text = tree.text(path) or ""
         places = key_places(text)
-        for key in document:
-            if is_unknown_top(str(key)):
-                yield _of_key(path, text, places, (str(key),), nearest(str(key), TOP_KEYS))
+        for key in unknown(document, TOP_KEYS):
+            yield _of_key(path, text, places, (key,), nearest(key, TOP_KEYS))
         services = document.get("services")
         for name, service in services.items() if isinstance(services, dict) else ():
-            for key in service if isinstance(service, dict) else ():
-                if is_unknown(str(key)):
-                    way = ("services", str(name), str(key))
-                    yield _of_key(path, text, places, way, nearest(str(key), KEYS))
+            for key in unknown(service) if isinstance(service, dict) else ():
+                yield _of_key(path, text, places, ("services", str(name), key), nearest(key, KEYS))
 
 
 def _of_key(

@@ -9,24 +9,16 @@ from devboot.onboarding.compose_import.fidelity import APPROXIMATED, NATIVE, NO_
 from devboot.onboarding.reading.containers.compose import Compose
 from devboot.onboarding.reading.containers.compose_files import pairs
 from devboot.onboarding.reading.containers.compose_keys import (
+    LOST,
+    NEEDLESS,
     NOTED,
     TOP_WITHOUT_MEANING,
     WITHOUT_MEANING,
-    is_lost,
 )
 from devboot.onboarding.reading.containers.container import Container
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.reading.yaml import Path, key_places
 
-_NEEDLESS = {
-    "container_name": "processes have the names of services",
-    "hostname": "everything runs on this machine",
-    "links": "everything runs on this machine",
-    "external_links": "everything runs on this machine",
-    "networks": "everything runs on this machine",
-    "build": "no image is built",
-}
-_EXTENDS = (NATIVE, "resolved")
 _EACH = ("networks", "links", "labels", "configs", "devices", "extra_hosts")  # one line for all their items
 
 
@@ -115,14 +107,10 @@ class Entries:
 
 
 def _rest(key: str, container: Container) -> tuple[str, str]:
-    if key == "extends":
-        return _EXTENDS
-    if key in _NEEDLESS:
-        return NATIVE, _NEEDLESS[key]
+    if key in NEEDLESS:
+        return NATIVE, NEEDLESS[key]
     if key in NOTED or key == "deploy":
         return NO_EQUIVALENT, "devboot doesn't use it"
-    if key == "restart":
-        return NATIVE, WITHOUT_MEANING[key]
     if key == "profiles":
         return APPROXIMATED, f"the import was asked for {container.name}, so it always starts"
-    return (NO_EQUIVALENT if is_lost(key) else NATIVE), WITHOUT_MEANING.get(key, "not used")
+    return (NO_EQUIVALENT if key in LOST else NATIVE), WITHOUT_MEANING.get(key, "not used")

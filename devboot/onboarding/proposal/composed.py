@@ -13,7 +13,7 @@ from devboot.onboarding.frameworks.tasks import MIGRATES
 from devboot.onboarding.libraries import known_servers
 from devboot.onboarding.proposal.composed_servers import notes_on_server, other_keys, published
 from devboot.onboarding.proposal_values import Database, Evidence, Note, Process, Service, Task
-from devboot.onboarding.reading.containers.compose_keys import is_unknown_top
+from devboot.onboarding.reading.containers.compose_keys import TOP_KEYS, unknown
 from devboot.onboarding.reading.containers.container import Container
 from devboot.onboarding.reading.containers.image_commands import container_command
 from devboot.onboarding.reading.layout import cwd_of
@@ -69,9 +69,8 @@ def left_out(
         text = f"compose: {shown} {'is' if len(foreign) == 1 else 'are'}n't started"
         notes.append(Note(text, foreign[0].evidence))
     for path, document in compose.documents:
-        unknown = ", ".join(f"`{key}`" for key in document if is_unknown_top(str(key)))
-        if unknown:
-            notes.append(Note(f"compose: {unknown} at the top of the file is unknown to devboot", Evidence(path)))
+        if others := ", ".join(f"`{key}`" for key in unknown(document, TOP_KEYS)):
+            notes.append(Note(f"compose: {others} at the top of the file is unknown to devboot", Evidence(path)))
     return notes
 
 

@@ -14,7 +14,7 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.libraries import Kind, known_servers
 from devboot.onboarding.proposal_values import Database, Note, Service, Task
 from devboot.onboarding.reading.containers.compose import Compose
-from devboot.onboarding.reading.containers.compose_keys import NOTED, is_unknown
+from devboot.onboarding.reading.containers.compose_keys import NOTED, unknown
 from devboot.onboarding.reading.containers.container import Container, texts
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services.unavailable import bundled_recipe, known_versions, nearest_version, own_version
@@ -196,9 +196,8 @@ def other_keys(container: Container) -> Iterator[str]:
     for key, value in container.values.items():
         if key in NOTED and value not in (None, [], {}, "false"):
             yield NOTED[key].format(", ".join(f"`{each}`" for each in _names(value)))
-    unknown = [f"`{key}`" for key in container.values if is_unknown(str(key))]
-    if unknown:
-        yield ", ".join(unknown) + ", which devboot doesn't know"
+    if others := unknown(container.values):
+        yield ", ".join(f"`{key}`" for key in others) + ", which devboot doesn't know"
 
 
 def _names(value: object) -> list[str]:

@@ -37,11 +37,15 @@ class Fault(NamedTuple):
     text: str
 
 
-def parse_yaml(text: str, wrong: list[int] | None = None) -> object:
-    """Parse the first YAML document into dictionaries, lists, texts and None; None if it is too large.
+_NOT_YAML = "this isn't YAML"
+_TOO_MUCH = Fault(0, 1, "the document repeats or nests too much")
 
-    `wrong` gets the line at which the text stops being YAML: the part before it is returned. It gets 0 if the document
-    nests or repeats too much; the result is None then.
+
+def parse_yaml(text: str, wrong: list[Fault] | None = None) -> object:
+    """Return the first document as dictionaries, lists, texts and None; None if it is too large.
+
+    `wrong` gets the place at which the text stops being YAML: the part before it is returned. It gets line 0 if the
+    document nests or repeats too much; the result is None then.
     """
     import yaml
 
@@ -50,48 +54,24 @@ def parse_yaml(text: str, wrong: list[int] | None = None) -> object:
         loader = _loader()("".join(lines))
         try:
             node = loader.get_node() if loader.check_node() else None
-            if node is not None and _size(node, {}) > MOST_NODES:
-                found.append(0)
-                return None
-            return None if node is None else loader.construct_document(node)
+            if node is None or _size(node, {}) <= MOST_NODES:
+                return None if node is None else loader.construct_document(node)
+            found.append(_TOO_MUCH)
+            return None
         except yaml.MarkedYAMLError as error:
-            line = _line(error)
+            line, column = _place(error)
             if not found:
-                found.append(line + 1)
+                found.append(Fault(line + 1, column + 1, error.problem or _NOT_YAML))
             lines = lines[: min(line, len(lines) - 1)]
         except yaml.reader.ReaderError as error:
-            found.append("".join(lines).count("\n", 0, error.position) + 1)
+            found.append(Fault("".join(lines).count("\n", 0, error.position) + 1, 1, _NOT_YAML))
             return None
         except (yaml.YAMLError, RecursionError, ValueError):
-            found.append(0)
+            found.append(_TOO_MUCH)
             return None
         finally:
             loader.dispose()
     return None
-
-
-def first_fault(text: str) -> Fault | None:
-    """Return the first place where a text isn't YAML, or where it nests or repeats too much; None if it is fine."""
-    import yaml
-
-    wrong: list[int] = []
-    parse_yaml(text, wrong)
-    if not wrong:
-        return None
-    loader = _loader()(text)
-    try:
-        if loader.check_node():
-            loader.get_node()
-    except yaml.MarkedYAMLError as error:
-        mark = _mark(error)
-        if mark is not None:
-            return Fault(mark.line + 1, mark.column + 1, error.problem or "this isn't YAML")
-    except (yaml.YAMLError, RecursionError, ValueError):
-        pass
-    finally:
-        loader.dispose()
-    much = "the document repeats or nests too much"
-    return Fault(wrong[0] or 1, 1, "this isn't YAML" if wrong[0] else much)
 
 
 def key_places(text: str) -> dict[Path, tuple[int, int]]:
@@ -137,15 +117,11 @@ def _children(node: yaml.Node) -> Iterator[tuple[str | int, yaml.Mark, yaml.Node
             yield from _children(each)
 
 
-def _line(error: yaml.MarkedYAMLError) -> int:
-    mark = _mark(error)
-    return mark.line if mark is not None else 0
-
-
-def _mark(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
-    """Return the place of a YAML error; for an unclosed or unfinished construct the place where it begins."""
+def _place(error: yaml.MarkedYAMLError) -> tuple[int, int]:
+    """Return line and column of an error; for an unclosed or unfinished construct those where it begins."""
     begins = re.search(r"flow|simple key|scalar", error.context or "")
-    return (error.context_mark if begins else None) or error.problem_mark
+    mark = (error.context_mark if begins else None) or error.problem_mark
+    return (mark.line, mark.column) if mark is not None else (0, 0)
 
 
 def _loader() -> Any:

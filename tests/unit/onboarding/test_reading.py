@@ -145,7 +145,7 @@ def test_a_document_that_only_fills_memory_is_none(text):
 )
 def test_what_stands_before_a_line_that_is_no_yaml_counts(text, expected, line):
     wrong = []
-    assert (parse_yaml(text, wrong), wrong) == (expected, [line])
+    assert (parse_yaml(text, wrong), [each.line for each in wrong]) == (expected, [line])
 
 
 def test_settings_that_manage_py_names_and_the_clone_lacks_are_named_with_their_template(propose):

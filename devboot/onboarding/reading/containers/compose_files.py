@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.tree import Tree, line_of
-from devboot.onboarding.reading.yaml import OverrideList, OverrideTable, Reset, parse_yaml
+from devboot.onboarding.reading.yaml import Fault, OverrideList, OverrideTable, Reset, parse_yaml
 
 FILES = re.compile(
     r"^(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml$|^(?:local|dev|development)\.ya?ml$|^docker-compose[\w.-]*\.ya?ml$"
@@ -107,18 +107,18 @@ class ComposeFiles:
     def _document(self, path: str) -> Mapping[str, Any]:
         if path not in self._documents:
             text = self.tree.text(path)
-            lines: list[int] = []
-            found = parse_yaml(text or "", lines)
+            faults: list[Fault] = []
+            found = parse_yaml(text or "", faults)
             self._documents[path] = found if isinstance(found, dict) else {}
-            for line in lines:
+            for fault in faults:
                 much = "compose: the file repeats or nests too much, so it is ignored"
                 wrong = "compose: this line isn't YAML, so part of the file may be ignored"
-                self._complain(wrong if line else much, path, line or 1)
+                self._complain(wrong if fault.line else much, path, fault.line or 1)
             if text is None:
                 self._complain("compose: the file can't be read, so it is ignored", path, 0)
-            elif not lines and not isinstance(found, dict | None):
+            elif not faults and not isinstance(found, dict | None):
                 self._complain("compose: the file isn't a table of keys, so it is ignored", path, 1)
-            elif not lines and not isinstance(self._documents[path].get("services"), dict | None):
+            elif not faults and not isinstance(self._documents[path].get("services"), dict | None):
                 line = self._line(path, "services")
                 self._complain("compose: `services` isn't a table of services, so it is ignored", path, line)
         return self._documents[path]

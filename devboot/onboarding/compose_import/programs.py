@@ -14,7 +14,7 @@ from devboot.onboarding.frameworks.processes import cleaned, folder_here, progra
 from devboot.onboarding.frameworks.tasks import MIGRATES
 from devboot.onboarding.proposal_values import Option, Process, Task
 from devboot.onboarding.reading.commands import is_lasting
-from devboot.onboarding.reading.containers.container import Container, texts
+from devboot.onboarding.reading.containers.container import Container, texts, without_shell
 from devboot.onboarding.reading.containers.image_commands import (
     ALL_ADDRESSES,
     PROGRAM_FOLDER,
@@ -35,7 +35,6 @@ _ASKS = re.compile(
     r"^python[\d.]*\s+-c\s.*?\b(?:urlopen|(?:requests|httpx)\.get)\(\W*(?P<scheme>https?)://(?P<host>[\w.-]+|\[::1?\])"
     r"(?::(?P<port>\d+))?(?P<path>/[^\s\"'|;&,)]*)?"
 )
-_SHELL = re.compile(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(['"])((?:(?!\1).)*)\1$""", re.DOTALL)
 _ENDS = re.compile(r"\s*\|\|\s*(?:exit\s+\d+|false)\s*$")
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "[::1]", "[::]")  # noqa: S104 - as healthchecks write it
 _SIGNALS = re.compile(r"(?:SIG)?(?:HUP|INT|QUIT|KILL|USR1|USR2|TERM|CONT|WINCH)")
@@ -110,8 +109,7 @@ def _with_late_ones(found: list[Program]) -> list[Program]:
 def _here(clone: Clone, container: Container) -> tuple[str, str]:
     """Return a container's command for this machine, and its working folder relative to the manifest."""
     tree, app = clone.tree, clone.app
-    places = sorted(places_of(tree, container), key=lambda place: -len(place.there))
-    working = path_here(tree, folder_of(tree, container), places, ".")
+    working = path_here(tree, folder_of(tree, container), places_of(tree, container), ".")
     if (working and tree.is_folder(working)) or working == ".":
         cwd = posixpath.relpath(working, app.root)
     elif container.context and tree.is_folder(container.context):
@@ -119,8 +117,7 @@ def _here(clone: Clone, container: Container) -> tuple[str, str]:
     else:
         cwd = folder_here(tree, app, container)
     command = container_command(tree, container, posixpath.normpath(posixpath.join(app.root, cwd)))
-    shell = _SHELL.match(command)
-    command = PROGRAM_FOLDER.sub("", cleaned(shell[2] if shell else command)) if command else ""
+    command = PROGRAM_FOLDER.sub("", cleaned(without_shell(command)))
     return ALL_ADDRESSES.sub("127.0.0.1", command), cwd
 
 

@@ -54,10 +54,10 @@ def parse_yaml(text: str, wrong: list[Fault] | None = None) -> object:
         loader = _loader()("".join(lines))
         try:
             node = loader.get_node() if loader.check_node() else None
-            if node is None or _size(node, {}) <= MOST_NODES:
-                return None if node is None else loader.construct_document(node)
-            found.append(_TOO_MUCH)
-            return None
+            if node is not None and _size(node, {}) > MOST_NODES:
+                found.append(_TOO_MUCH)
+                return None
+            return None if node is None else loader.construct_document(node)
         except yaml.MarkedYAMLError as error:
             line, column = _place(error)
             if not found:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from devboot.onboarding.libraries import known_servers
 from devboot.onboarding.reading.containers.compose_files import ComposeFiles, Entry, Unread, pairs
-from devboot.onboarding.reading.containers.container import Container, texts
+from devboot.onboarding.reading.containers.container import Container, texts, without_shell, words_of
 from devboot.onboarding.reading.containers.container_commands import plain_words, started
 from devboot.onboarding.reading.dotenv import filled, parse_variables
 from devboot.onboarding.reading.tree import Tree
 
 _OPTION = re.compile(r"\$\{(\w+)(?::?-([^}]{0,1000}))?\}|\$(\w+)")
-_DEFAULT = re.compile(r"\$\{\w+:?-([^}]{0,1000})\}")
 # A variable in any form: its name, an operator and its text, or the name alone; `$$` is a dollar sign
 INTERPOLATION = re.compile(r"\$\$|\$\{(\w+)(?:(:?[-+?])([^${}]*))?\}|\$([A-Za-z_]\w*)")
 _MOST_NESTED = 5  # defaults within defaults
@@ -105,7 +104,7 @@ def _completed(tree: Tree, container: Container, others: Mapping[str, Container]
 
 def _container(entry: Entry) -> Container:
     values, name = entry.values, entry.name
-    image = _default(values["image"]) if isinstance(values.get("image"), str) else ""
+    image = _filled(values["image"]) if isinstance(values.get("image"), str) else ""
     is_built = values.get("build") is not None
     context, dockerfile, target = _build(values.get("build"), posixpath.dirname(entry.path))
     return Container(
@@ -114,17 +113,17 @@ def _container(entry: Entry) -> Container:
         is_built=is_built,
         command=_command(values.get("command")),
         environment={
-            key: _default(text) for key, text in pairs(values.get("environment")).items() if isinstance(text, str)
+            key: _filled(text) for key, text in pairs(values.get("environment")).items() if isinstance(text, str)
         },
-        env_files=tuple(map(_default, texts(values.get("env_file")))),
+        env_files=tuple(map(_filled, texts(values.get("env_file")))),
         path=entry.path,
         line=entry.line,
         recipe=recipe_of(image, name, is_built=is_built),
-        mounts=tuple(map(_default, texts(values.get("volumes")))),
+        mounts=tuple(map(_filled, texts(values.get("volumes")))),
         folder=str(values.get("working_dir") or ""),
-        ports=tuple(map(_default, texts(values.get("ports")))),
+        ports=tuple(map(_filled, texts(values.get("ports")))),
         copies=_copies(values),
-        entrypoint=_words(values["entrypoint"]) if values.get("entrypoint") is not None else None,
+        entrypoint=tuple(words_of(values["entrypoint"])) if values.get("entrypoint") is not None else None,
         dockerfile=dockerfile,
         context=context,
         target=target,
@@ -152,15 +151,15 @@ def _build(given: object, beside: str) -> tuple[str, str, str]:
     if given is None:
         return "", "", ""
     words = given if isinstance(given, dict) else {"context": given}
-    context = posixpath.normpath(posixpath.join(beside, _default(str(words.get("context") or "."))))
-    file = posixpath.normpath(posixpath.join(context, _default(str(words.get("dockerfile") or "Dockerfile"))))
+    context = posixpath.normpath(posixpath.join(beside, _filled(str(words.get("context") or "."))))
+    file = posixpath.normpath(posixpath.join(context, _filled(str(words.get("dockerfile") or "Dockerfile"))))
     return context, file, str(words.get("target") or "")
 
 
 def _copies(values: Mapping[str, Any]) -> int:
     deploy = values.get("deploy")
     given = values.get("scale") or (deploy.get("replicas") if isinstance(deploy, dict) else None)
-    text = _default(given) if isinstance(given, str) else ""
+    text = _filled(given) if isinstance(given, str) else ""
     return int(text) if re.fullmatch(r"[1-9]\d{0,3}", text) else 1
 
 
@@ -178,26 +177,10 @@ def recipe_of(image: str, name: str, *, is_built: bool) -> str | None:
     return None
 
 
-def _words(given: object) -> tuple[str, ...]:
-    if isinstance(given, list):
-        return tuple(str(part) for part in given)
-    try:
-        return tuple(shlex.split(str(given)))
-    except ValueError:
-        return tuple(str(given).split())
-
-
 def _command(given: object) -> str:
     if isinstance(given, list):
         return plain_words([str(part) for part in given])
-    text = str(given).strip() if isinstance(given, str) else ""
-    match = re.match(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(["'])(.*)\1$""", text, re.DOTALL)
-    return " ".join((match[2] if match else text).split())
-
-
-def _default(value: str) -> str:
-    """Replace `${X:-default}` in a text by its default; references without a default stay."""
-    return _DEFAULT.sub(r"\1", value)
+    return " ".join(without_shell(given.strip()).split()) if isinstance(given, str) else ""
 
 
 def _with_values(service: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
@@ -234,5 +217,10 @@ def interpolated(text: str, values: Mapping[str, str]) -> str:
     return text.replace("$$", "$")
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    return filled(_OPTION, text, lambda match: values.get(match[1] or match[3]) or match[2] or match[0])
+def _filled(text: str, values: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Replace variables by their values, else by their defaults; references without either stay."""
+
+    def value(match: re.Match[str]) -> str:
+        return values.get(match[1] or match[3]) or (match[0] if match[2] is None else match[2])
+
+    return filled(_OPTION, text, value)

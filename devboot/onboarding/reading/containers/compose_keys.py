@@ -18,5 +18,5 @@ TOP_KEYS = frozenset({*TOP_READ, *TOP_WITHOUT_MEANING})
 
 
 def unknown(keys: Iterable[object], known: Collection[str] = KEYS) -> list[str]:
-    """Return the keys that no table has, of a service or in `known`; those that begin with `x-` are the project's own."""
+    """Return the keys that aren't in `known`; those that begin with `x-` are the project's own."""
     return [key for key in map(str, keys) if not key.startswith("x-") and key not in known]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from devboot.onboarding.proposal_values import Evidence
 
+_SHELL = re.compile(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(["'])((?:\\.|(?!\1)[^\\])*)\1$""", re.DOTALL)
 _FOR_DEVELOPMENT = re.compile(r"dev|local|default|^all$|full|^app$|web", re.IGNORECASE)
 
 
@@ -87,3 +89,19 @@ def texts(given: object) -> list[str]:
         elif isinstance(item, str):
             found.append(item)
     return found
+
+
+def words_of(given: object) -> list[str]:
+    """Return the words of a command, which is a text or a list."""
+    if isinstance(given, list):
+        return [str(part) for part in given]
+    try:
+        return shlex.split(str(given))
+    except ValueError:
+        return str(given).split()
+
+
+def without_shell(text: str) -> str:
+    """Return the command of `sh -c '…'`; other commands unchanged."""
+    shell = _SHELL.match(text)
+    return shell[2] if shell else text

@@ -7,15 +7,18 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from devboot.clone_reader import parse_json
 from devboot.onboarding.proposal_values import Evidence
-from devboot.onboarding.reading.containers.image_commands import Image, folder_of, image_of, places_of, script_of
+from devboot.onboarding.reading.containers.container import Container, words_of
+from devboot.onboarding.reading.containers.image_commands import (
+    Image,
+    exec_form,
+    folder_of,
+    image_of,
+    places_of,
+    script_of,
+)
 from devboot.onboarding.reading.procfile import LONGEST
 from devboot.onboarding.reading.tree import Tree
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from devboot.onboarding.reading.containers.container import Container
 
 _MOST_SCRIPTS = 4  # scripts that start one another
 _MOST_STEPS = 100  # commands before the final one
@@ -68,43 +71,29 @@ def started(tree: Tree, container: Container) -> Started:
 
 
 def _start(container: Container, image: Image | None) -> tuple[str, Evidence]:
-    """Return the command line that compose starts, with its place: entrypoint and arguments of container or image."""
-    where = container.evidence
+    """Return the command line that compose starts: the container's or image's entrypoint with its arguments."""
     given = container.values.get("command")
-    words = None if given is None else list(_split(given))
+    words = None if given is None else words_of(given)
     if container.entrypoint:
-        return plain_words([*container.entrypoint, *(words or ())]), where
-    lines = image.lines if image is not None else ()
-    entry = next((each for each in reversed(lines) if each[1] == "ENTRYPOINT"), None)
-    if image is not None and entry is not None and container.entrypoint is None:
-        cmd = next((each for each in reversed(lines) if each[1] == "CMD"), None)
-        if not entry[2].startswith("["):
-            return entry[2], Evidence(image.path, entry[0])
-        rest = words if words is not None else _of_json(cmd[2]) if cmd is not None else ()
-        return plain_words([*_of_json(entry[2]), *rest]), Evidence(image.path, entry[0])
-    if given is None and image is not None and container.entrypoint is None:
-        cmd = next((each for each in reversed(lines) if each[1] == "CMD"), None)
-        if cmd is not None:
-            return plain_words(_of_json(cmd[2])) if cmd[2].startswith("[") else cmd[2], Evidence(image.path, cmd[0])
-    return container.command, where
+        return plain_words([*container.entrypoint, *(words or ())]), container.evidence
+    lines = image.lines if image is not None and container.entrypoint is None else ()
+    last = {word: (text, Evidence(image.path if image is not None else "", line)) for line, word, text in lines}
+    if "ENTRYPOINT" in last:
+        text, where = last["ENTRYPOINT"]
+        if not text.startswith("["):
+            return text, where
+        rest = words if words is not None else _words(last["CMD"][0]) if "CMD" in last else ()
+        return plain_words([*_words(text), *rest]), where
+    if words is None and "CMD" in last:
+        text, where = last["CMD"]
+        return plain_words(_words(text)) if text.startswith("[") else text, where
+    return container.command, container.evidence
 
 
-def _split(given: object) -> Sequence[str]:
-    if isinstance(given, list):
-        return [str(part) for part in given]
-    try:
-        return shlex.split(str(given))
-    except ValueError:
-        return str(given).split()
-
-
-def _of_json(text: str) -> list[str]:
-    """Return the words of a Dockerfile line in exec form; a line in shell form becomes `sh -c`."""
-    try:
-        listed = parse_json(text) if text.startswith("[") else None
-    except ValueError:
-        listed = None
-    return [str(word) for word in listed] if isinstance(listed, list) else ["sh", "-c", text]
+def _words(text: str) -> list[str]:
+    """Return the words of a Dockerfile line; a line in shell form becomes `sh -c`."""
+    words = exec_form(text)
+    return ["sh", "-c", text] if words is None else words
 
 
 def plain_words(words: Sequence[str]) -> str:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from devboot.clone_reader import parse_json
 from devboot.onboarding.proposal_values import Evidence, Variable
+from devboot.onboarding.reading.containers.container import Container, without_shell, words_of
 from devboot.onboarding.reading.containers.shell_scripts import Script, read_script
 from devboot.onboarding.reading.tree import Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from devboot.onboarding.reading.containers.container import Container
     from devboot.onboarding.reading.layout import Application
 
 _LONGEST, _MOST = 64 * 1024, 500  # characters and instructions of a Dockerfile that are read
@@ -24,7 +24,6 @@ _LINE = re.compile(r"(?im)^[ \t]*(FROM|WORKDIR|COPY|ADD|CMD|ENTRYPOINT)[ \t]+((?
 _RUNNER = re.compile(
     r"^(?:(?:uv|poetry|pipenv|pdm|hatch|rye)\s+run\s+(?:--\S+\s+)*|exec\s+|dumb-init\s+(?:--\s+)?|tini\s+--\s+)+"
 )
-_SHELL = re.compile(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(["'])(.*)\1$""", re.DOTALL)
 PROGRAM_FOLDER = re.compile(r"^(?:/usr(?:/local)?/bin|/bin|(?:/[\w.-]+)*/\.?venv/bin)/(?=\S)")
 _SCRIPT = re.compile(r"^python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w./-]+\.py))(?=\s|$)")
 _SERVER = re.compile(
@@ -102,8 +101,7 @@ def script_of(tree: Tree, command: str, places: Iterable[Place], folder: str) ->
     words = words[1:] if words and _SHELL_PROGRAM.match(words[0]) else words
     if not words or words[0].startswith("-"):
         return None
-    nearest = sorted(places, key=lambda place: -len(place.there))
-    return read_script(tree, path_here(tree, posixpath.join(folder, words[0]), nearest, "."), words[1:])
+    return read_script(tree, path_here(tree, posixpath.join(folder, words[0]), places, "."), words[1:])
 
 
 def container_command(tree: Tree, container: Container, start: str) -> str:
@@ -125,14 +123,18 @@ def folder_of(tree: Tree, container: Container) -> str:
 
 
 def places_of(tree: Tree, container: Container) -> tuple[Place, ...]:
-    """Return the places of the clone's files in a container: its mounts, and the copies in its image."""
+    """Return the places of the clone's files in a container, mounted or copied into its image; inner ones first."""
     beside = posixpath.dirname(container.path)
     mounts = (mount.split(":") for mount in container.mounts if mount.startswith(".") and ":" in mount)
     mounted = [
         Place(there.rstrip("/") or "/", posixpath.normpath(posixpath.join(beside, here))) for here, there, *_ in mounts
     ]
     image = image_of(tree, container)
-    return (*mounted, *(image.places if image else ()))
+    return _inner_first((*mounted, *(image.places if image else ())))
+
+
+def _inner_first(places: Iterable[Place]) -> tuple[Place, ...]:
+    return tuple(sorted(places, key=lambda place: -len(place.there)))
 
 
 def image_of(tree: Tree, container: Container) -> Image | None:
@@ -144,8 +146,7 @@ def image_of(tree: Tree, container: Container) -> Image | None:
 
 
 def _with_paths(tree: Tree, command: str, places: Iterable[Place], start: str) -> str:
-    nearest = sorted(places, key=lambda place: -len(place.there))
-    return _ABSOLUTE.sub(lambda match: path_here(tree, match[0], nearest, start) or match[0], command)
+    return _ABSOLUTE.sub(lambda match: path_here(tree, match[0], places, start) or match[0], command)
 
 
 def named_modules(tree: Tree) -> list[tuple[str, str]]:
@@ -188,7 +189,7 @@ def _read(path: str, text: str, root: str, target: str = "") -> Image:
             places += _copied(value, folder, root)
         else:
             starts.append((line, word, value))
-    return Image(path, folder, tuple(places), tuple(_started(starts)), tuple(starts))
+    return Image(path, folder, _inner_first(places), tuple(_started(starts)), tuple(starts))
 
 
 def _copied(value: str, folder: str, root: str) -> Iterator[Place]:
@@ -205,11 +206,17 @@ def _copied(value: str, folder: str, root: str) -> Iterator[Place]:
 
 
 def _words(value: str) -> list[str]:
+    words = exec_form(value)
+    return words_of(value) if words is None else words
+
+
+def exec_form(text: str) -> list[str] | None:
+    """Return the words of a Dockerfile line in exec form, a list of JSON; None for one in shell form."""
     try:
-        listed = parse_json(value) if value.startswith("[") else None
-        return [str(word) for word in listed] if isinstance(listed, list) else shlex.split(value)
+        listed = parse_json(text) if text.startswith("[") else None
     except ValueError:
-        return value.split()
+        return None
+    return [str(word) for word in listed] if isinstance(listed, list) else None
 
 
 def _started(lines: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
@@ -226,19 +233,13 @@ def _started(lines: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
 
 
 def _shell_form(text: str) -> str:
-    try:
-        words = parse_json(text)
-    except ValueError:
-        return text
-    return shlex.join(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else text
+    words = exec_form(text)
+    return text if words is None else shlex.join(words)
 
 
 def _plain(command: str) -> str:
-    """Return a command without shells, runners and program folders at its beginning."""
-    text = command.strip()
-    inner = _SHELL.match(text)
-    text = inner[2].strip() if inner else text
-    text = text.rpartition("&&")[2].strip()  # the earlier commands only prepare
+    """Strip shells, runners and program folders from the beginning of a command."""
+    text = without_shell(command.strip()).rpartition("&&")[2].strip()  # the earlier commands only prepare
     return PROGRAM_FOLDER.sub("", _RUNNER.sub("", text))
 
 
@@ -247,7 +248,6 @@ def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app
 
     None if it doesn't start a program of the clone. `folder` is the container's working folder.
     """
-    places = sorted(places, key=lambda place: -len(place.there))
     text = ALL_ADDRESSES.sub("127.0.0.1", _with_paths(tree, _plain(command), places, app_folder))
     script, server, page = _SCRIPT.match(text), _SERVER.match(text), _STREAMLIT.match(text)
     wanted = script or server or page

@@ -10,20 +10,11 @@ from dataclasses import dataclass, replace
 
 from devboot.onboarding.compose_import.servers import name_of, published_ports
 from devboot.onboarding.frameworks.framework import Clone
-from devboot.onboarding.frameworks.processes import cleaned, folder_here, program_is_foreign
+from devboot.onboarding.frameworks.processes import command_here, program_is_foreign
 from devboot.onboarding.frameworks.tasks import MIGRATES
 from devboot.onboarding.proposal_values import Option, Process, Task
 from devboot.onboarding.reading.commands import is_lasting
-from devboot.onboarding.reading.containers.container import Container, texts, without_shell
-from devboot.onboarding.reading.containers.image_commands import (
-    ALL_ADDRESSES,
-    PROGRAM_FOLDER,
-    container_command,
-    folder_of,
-    path_here,
-    places_of,
-)
-from devboot.onboarding.reading.procfile import LONGEST
+from devboot.onboarding.reading.containers.container import Container, texts
 
 COMPLETED = "service_completed_successfully"  # the condition of a dependency that has to end
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)")
@@ -69,8 +60,8 @@ def programs_of(
     for container in containers:
         if not runs_clone(container):
             continue
-        command, cwd = _here(clone, container)
-        if not command or len(command) > LONGEST or _is_of_image(clone, command, cwd):
+        command, cwd = command_here(clone.tree, clone.app, container)
+        if not command or _is_of_image(clone, command, cwd):
             continue
         if not has_venv:
             command = re.sub(r"^python(?=\s)", "python3", command)
@@ -104,21 +95,6 @@ def _with_late_ones(found: list[Program]) -> list[Program]:
         if not late:
             return found
         found = [replace(each, is_task=False, ends=True) if each.name in late else each for each in found]
-
-
-def _here(clone: Clone, container: Container) -> tuple[str, str]:
-    """Return a container's command for this machine, and its working folder relative to the manifest."""
-    tree, app = clone.tree, clone.app
-    working = path_here(tree, folder_of(tree, container), places_of(tree, container), ".")
-    if (working and tree.is_folder(working)) or working == ".":
-        cwd = posixpath.relpath(working, app.root)
-    elif container.context and tree.is_folder(container.context):
-        cwd = posixpath.relpath(container.context, app.root)
-    else:
-        cwd = folder_here(tree, app, container)
-    command = container_command(tree, container, posixpath.normpath(posixpath.join(app.root, cwd)))
-    command = PROGRAM_FOLDER.sub("", cleaned(without_shell(command)))
-    return ALL_ADDRESSES.sub("127.0.0.1", command), cwd
 
 
 def _is_of_image(clone: Clone, command: str, cwd: str) -> bool:

@@ -15,8 +15,17 @@ from devboot.onboarding.frameworks.known import TOOLS
 from devboot.onboarding.proposal_values import Process
 from devboot.onboarding.reading.commands import is_lasting, start_commands
 from devboot.onboarding.reading.containers.compose import Compose
-from devboot.onboarding.reading.containers.container import Container
-from devboot.onboarding.reading.containers.image_commands import container_command, image_command, program_of
+from devboot.onboarding.reading.containers.container import Container, without_shell
+from devboot.onboarding.reading.containers.image_commands import (
+    ALL_ADDRESSES,
+    PROGRAM_FOLDER,
+    container_command,
+    folder_of,
+    image_command,
+    path_here,
+    places_of,
+    program_of,
+)
 from devboot.onboarding.reading.layout import Application, cwd_of
 from devboot.onboarding.reading.procfile import LONGEST
 from devboot.onboarding.reading.tree import Tree
@@ -77,37 +86,37 @@ def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Pro
     """Return the workers and schedulers of the clone that compose runs, with commands for this machine."""
     found: list[Process] = []
     for container in compose.containers:
-        if len(container.command) > LONGEST:
-            continue
-        command, folder = container.command, folder_here(tree, app, container)
-        if command:
-            command = container_command(tree, container, posixpath.normpath(posixpath.join(app.root, folder)))
+        command, folder = command_here(tree, app, container)
         if not command or container.is_optional or (not container.is_built and container.image and container.recipe):
             continue
         if not WORKER.search(command) or NOT_A_WORKER.search(command) or program_is_foreign(command):
             continue
         if _is_absent(tree, posixpath.normpath(posixpath.join(app.root, folder)), command):
             continue
-        found.append(Process(_name(container), cleaned(command), folder, None, container.evidence))
+        found.append(Process(_name(container), command, folder, None, container.evidence))
     return found
 
 
-def folder_here(tree: Tree, app: Application, container: Container) -> str:
-    """Return a container's working folder as a folder of the clone, relative to the manifest."""
-    for mount in container.mounts:
-        here, _, there = mount.partition(":")
-        there = there.split(":")[0].rstrip("/")
-        if here.startswith(".") and there and (container.folder + "/").startswith(there + "/"):
-            base = posixpath.join(posixpath.dirname(container.path), here, posixpath.relpath(container.folder, there))
-            path = posixpath.normpath(base)
-            if path == "." or tree.is_folder(path):
-                return posixpath.relpath(path, app.root)
+def command_here(tree: Tree, app: Application, container: Container) -> tuple[str, str]:
+    """Return a container's command for this machine, "" for none, and its folder relative to the manifest."""
+    folder = _folder_here(tree, app, container)
+    if len(container.command) > LONGEST:
+        return "", folder
+    command = container_command(tree, container, posixpath.normpath(posixpath.join(app.root, folder)))
+    command = PROGRAM_FOLDER.sub("", _cleaned(without_shell(command)))
+    return ALL_ADDRESSES.sub("127.0.0.1", command), folder
+
+
+def _folder_here(tree: Tree, app: Application, container: Container) -> str:
+    working = path_here(tree, folder_of(tree, container), places_of(tree, container), ".")
+    if working == "." or (working and tree.is_folder(working)):
+        return posixpath.relpath(working, app.root)
     program = re.search(r"python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w/.-]+\.py)\b)", container.command)
-    if program:
-        file = program[2] or program[1].replace(".", "/")
-        folders = [each for each in (app.folder, app.root) if _has_program(tree, posixpath.join(each, file))]
-        return posixpath.relpath(folders[0], app.root) if folders else cwd_of(app)
-    return cwd_of(app)
+    file = program[2] or program[1].replace(".", "/") if program else ""
+    folders = [each for each in (app.folder, app.root) if file and _has_program(tree, posixpath.join(each, file))]
+    if not folders and container.context not in ("", ".") and tree.is_folder(container.context):
+        folders = [container.context]
+    return posixpath.relpath(folders[0], app.root) if folders else cwd_of(app)
 
 
 def _has_program(tree: Tree, path: str) -> bool:
@@ -138,8 +147,8 @@ def _name(container: Container) -> str:
     return re.sub(r"[^a-z0-9-]+", "-", container.name.lower()).strip("-")
 
 
-def cleaned(command: str) -> str:
-    """Return a container's command for this machine: without `sleep 5 &&`, `poetry run`, log files, users."""
+def _cleaned(command: str) -> str:
+    """Return a container's command without the parts that only make sense in a container."""
     command = re.sub(r"^(?:uv|poetry|pipenv|pdm)\s+run\s+(?:--\S+\s+)*", "", command)
     # Compose expands variables before any shell interprets the quotes
     command = re.sub(r"'([^']*\$[^']*)'", r'"\1"', command).replace("$$", "$")

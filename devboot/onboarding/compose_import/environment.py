@@ -13,9 +13,8 @@ from devboot.onboarding.compose_import.fidelity import APPROXIMATED, NATIVE, NO_
 from devboot.onboarding.compose_import.places import Entries
 from devboot.onboarding.compose_import.programs import Program
 from devboot.onboarding.proposal_values import Variable
-from devboot.onboarding.reading.containers.compose import INTERPOLATION, interpolated
+from devboot.onboarding.reading.containers.compose import INTERPOLATION, interpolated, variables_of_file
 from devboot.onboarding.reading.containers.compose_files import pairs
-from devboot.onboarding.reading.dotenv import parse_variables
 from devboot.onboarding.reading.tree import Tree
 
 _SECRET = re.compile(r"/run/secrets/([\w.-]+)")
@@ -50,7 +49,6 @@ class Environment:
 
 def environment_of(
     tree: Tree,
-    root: str,
     programs: Collection[Program],
     targets: Collection[Target],
     values: Mapping[str, str],
@@ -66,7 +64,7 @@ def environment_of(
     found = Environment()
     for program in programs:
         given = pairs(program.raw.get("environment"))
-        in_files = dict(_in_files(tree, root, program, found, into))
+        in_files = dict(_in_files(tree, program, found, into))
         found.known |= {*in_files, *given}
         plain = {name: interpolated(str(raw), values) for name, raw in {**in_files, **given}.items() if raw is not None}
         addresses = Addresses(targets, plain)
@@ -132,7 +130,8 @@ def _found(
         return Found(Variable(name, plain[name]), (), NO_EQUIVALENT, "no such secret has a file in the clone")
     whole = INTERPOLATION.fullmatch(str(raw))
     if whole and (whole[1] or whole[4]) == name and "+" not in (whole[2] or ""):
-        return _of_shell(name, whole, values)
+        variable = _variable(whole, values)
+        return Found(variable, (), NATIVE, "" if variable.required else "from the shell or .env, with its default")
     text = INTERPOLATION.sub(lambda match: "$" if match[0] == "$$" else _reference(match, values), str(raw))
     return Found(Variable(name, led.text if led.text != plain[name] else text), (), NATIVE, "")
 
@@ -151,36 +150,30 @@ def _reference(match: re.Match[str], values: Mapping[str, str]) -> str:
     return f"${{{match[1] or match[4]}}}"
 
 
-def _of_shell(name: str, match: re.Match[str], values: Mapping[str, str]) -> Found:
-    if match[2] and "?" in match[2]:
-        why = interpolated(match[3] or "", values) or "compose requires it"
-        return Found(Variable(name, required=True, description=why), (), NATIVE, "required in [env]")
-    default = interpolated(match[3] or "", values)
-    return Found(Variable(name, default, from_shell=True), (), NATIVE, "from the shell or .env, with its default")
+def _variable(match: re.Match[str], values: Mapping[str, str]) -> Variable:
+    """Return the variable that a reference names: the caller's, with the reference's default, or a required one."""
+    name, text = match[1] or match[4], interpolated(match[3] or "", values)
+    if "?" in (match[2] or ""):
+        return Variable(name, required=True, description=text or "compose requires it")
+    return Variable(name, text, from_shell=True)
 
 
 def _variables_in(raw: object) -> Iterator[Variable]:
     """Yield the variables that a value refers to (`${NAME:-default}`), with their defaults."""
     for match in INTERPOLATION.finditer(str(raw or "")):
-        name = match[1] or match[4]
-        if name and "+" not in (match[2] or ""):
-            if match[2] and "?" in match[2]:
-                yield Variable(name, required=True, description=match[3] or "compose requires it")
-            else:
-                yield Variable(name, interpolated(match[3] or "", {}), from_shell=True)
+        if match[0] != "$$" and "+" not in (match[2] or ""):
+            yield _variable(match, {})
 
 
-def _in_files(tree: Tree, root: str, program: Program, found: Environment, into: Entries) -> Iterator[tuple[str, str]]:
-    """Yield (name, value) of the variables in a program's env files, and record the files."""
+def _in_files(tree: Tree, program: Program, found: Environment, into: Entries) -> Iterator[tuple[str, str]]:
+    """Yield the variables of a program's env files, and note the files."""
     container = program.container
     for index, file in enumerate(container.env_files):
         path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), file))
-        way = posixpath.relpath(path, root)
-        if way not in found.files:
-            found.files.append(way)
-        text = tree.text(path) if tree.exists(path) else None
-        verdict = (
-            (NATIVE, "[env-files], for all processes") if text is not None else (APPROXIMATED, "not in the clone yet")
-        )
+        if path not in found.files:
+            found.files.append(path)
+        variables = variables_of_file(tree, container, file)
+        is_here = variables is not None
+        verdict = (NATIVE, "[env-files], for all processes") if is_here else (APPROXIMATED, "not in the clone yet")
         into.add(container, "env_file", *verdict, item=index)
-        yield from ((name, each.text) for name, each in parse_variables(text or "", path).items())
+        yield from (variables or {}).items()

@@ -94,7 +94,7 @@ class _Import:
         known = {each.name: each for each in detected.env}
         secrets = dict(self._secrets())
         environment = environment_of(
-            self.clone.tree, ".", programs, tuple(self._targets()), self.values, secrets, known, self.entries
+            self.clone.tree, programs, tuple(self._targets()), self.values, secrets, known, self.entries
         )
         services = self._services(environment)
         databases = (

@@ -135,15 +135,17 @@ def _with_files(tree: Tree, container: Container) -> Container:
     """Return a server's container with the variables of its env files added; programs of the clone read theirs."""
     if container.recipe is None or container.is_built:
         return container
-    found: dict[str, str] = {}
-    known = []
-    for file in container.env_files:
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), file))
-        text = tree.text(path) if tree.exists(path) else None
-        if text is not None:
-            known.append(file)
-            found |= {name: variable.text for name, variable in parse_variables(text, path).items()}
-    return replace(container, environment={**found, **container.environment}, known_files=tuple(known))
+    given = {file: variables_of_file(tree, container, file) for file in container.env_files}
+    found = {name: text for variables in given.values() for name, text in (variables or {}).items()}
+    known = tuple(file for file, variables in given.items() if variables is not None)
+    return replace(container, environment={**found, **container.environment}, known_files=known)
+
+
+def variables_of_file(tree: Tree, container: Container, file: str) -> dict[str, str] | None:
+    """Return the variables in an env file of a container; None if the clone lacks the file."""
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), file))
+    text = tree.text(path) if tree.exists(path) else None
+    return None if text is None else {name: each.text for name, each in parse_variables(text, path).items()}
 
 
 def _build(given: object, beside: str) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from devboot.clone_reader import table_in
+from devboot.environment.locks.pins import normalised
 from devboot.model.distributions import distributions
 from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.packages.imported import named_in_settings
@@ -16,7 +17,7 @@ from devboot.onboarding.packages.runner_of_tests import RUNNER, runs_pytest
 from devboot.onboarding.proposal_values import PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.local_imports import followed, module_files
-from devboot.onboarding.reading.python import NAME, load_toml, name_of, normal
+from devboot.onboarding.reading.python import NAME, load_toml, name_of
 from devboot.onboarding.reading.tree import Tree
 
 _TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)
@@ -76,7 +77,7 @@ def _usual(project: Mapping[str, Any]) -> set[str]:
     names = _names(table_in(project, "project").get("dependencies"))
     names |= _names(table_in(project, "tool", "uv").get("dev-dependencies"))
     poetry = table_in(project, "tool", "poetry")
-    names |= {normal(name) for name, how in table_in(poetry, "dependencies").items() if not _is_optional(how)}
+    names |= {normalised(name) for name, how in table_in(poetry, "dependencies").items() if not _is_optional(how)}
     for name in _default_groups(project):
         names |= _of_group(groups, name) | _of_poetry(poetry, name)
     return names
@@ -87,7 +88,7 @@ def _is_optional(how: object) -> bool:
 
 
 def _of_poetry(poetry: Mapping[str, Any], group: str) -> set[str]:
-    return {normal(name) for name in table_in(poetry, "group", group, "dependencies")}
+    return {normalised(name) for name in table_in(poetry, "group", group, "dependencies")}
 
 
 def _sets(project: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
@@ -113,7 +114,7 @@ def _of_group(groups: Mapping[str, Any], name: str, seen: tuple[str, ...] = ()) 
 
 def _names(listed: object) -> set[str]:
     matches = [NAME.match(item) for item in _list(listed) if isinstance(item, str)]
-    return {normal(match[1]) for match in matches if match}
+    return {normalised(match[1]) for match in matches if match}
 
 
 def _brought(lock: Mapping[str, Any], names: set[str]) -> set[str]:
@@ -132,14 +133,16 @@ def _brought(lock: Mapping[str, Any], names: set[str]) -> set[str]:
 
 
 def _name(package: object) -> str:
-    return normal(str(table_in(package).get("name", "")))
+    return normalised(str(table_in(package).get("name", "")))
 
 
 def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
     """Return for every imported module the names of packages that may provide it."""
     tops = dict.fromkeys(top for path in _imported(tree, app) for top in _TOP.findall(tree.text(path) or ""))
     found = [
-        frozenset({normal(top), name_of(distributions().get(top, top))}) for top in tops if not _is_own(tree, app, top)
+        frozenset({normalised(top), name_of(distributions().get(top, top))})
+        for top in tops
+        if not _is_own(tree, app, top)
     ]
     if framework_of(app.framework).is_found_by_place:
         found += [frozenset({name_of(distributions()[name])}) for name in named_in_settings(tree, _imported(tree, app))]

@@ -26,27 +26,24 @@ class Held(NamedTuple):
 
 
 def held(tree: Tree, root: str, files: Iterable[str], name: str) -> Held | None:
-    """Return the version limit of package `name` in the first of the files (and files they include) that has one.
-
-    None if no file limits the version.
-    """
-    found = (_held_in(path, text, name) for path, text in _lists(tree, root, files))
+    """Return a package's limit in the first of these files that has one; lists that they include are searched, too."""
+    found = (_held_in(path, text, name) for path, text in lists(tree, root, files))
     return next((each for each in found if each is not None), None)
 
 
 def is_open(tree: Tree, root: str, files: Iterable[str], name: str) -> bool:
     """Return True if all files are requirements files (not locks) and none limits the version of package `name`."""
     bound = re.compile(rf"^[ \t]*{re.escape(name)}[ \t]*+(?:\[[^\]]*\])?[ \t]*[=<>!~@]", re.IGNORECASE | re.MULTILINE)
-    lists = list(_lists(tree, root, files))
-    return all(path.endswith(_PLAIN) and not bound.search(text) for path, text in lists)
+    found = lists(tree, root, files)
+    return all(path.endswith(_PLAIN) and not bound.search(text) for path, text in found)
 
 
-def _lists(tree: Tree, root: str, files: Iterable[str]) -> Iterator[tuple[str, str]]:
+def lists(tree: Tree, root: str, files: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield path and text of these files and, once each, of the lists that they include."""
     paths, seen = [posixpath.normpath(posixpath.join(root, each)) for each in files], set[str]()
     while paths:
         path = paths.pop(0)
-        text = tree.text(path) or "" if path not in seen else ""
+        text = tree.text(path) or "" if path not in seen and tree.exists(path) else ""
         seen.add(path)
         yield path, text
         if path.endswith(_PLAIN):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +21,14 @@ from devboot.environment.locks.inputs import (
     named_inputs,
     names_dependencies,
 )
+from devboot.environment.locks.pins import normalised
 from devboot.environment.locks.project_toml import parse_project_toml
 from devboot.environment.python.versions import stated_versions, suggested_minor
 from devboot.errors import ManifestError
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.needed_python import needed_python
+from devboot.onboarding.reading.pins import lists
 from devboot.onboarding.reading.tree import Tree
 
 LOCKS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock")
@@ -216,7 +219,7 @@ def dependencies(tree: Tree, root: str, files: tuple[str, ...], *, only: bool = 
     for name in files if only else (*files, "pyproject.toml", "Pipfile"):
         path = posixpath.normpath(posixpath.join(root, name))
         if path.endswith((".txt", ".in", ".pip")):
-            _from_text(tree, path, found, set())
+            _from_text(tree, root, name, found)
         elif path.endswith("Pipfile.lock"):
             _from_pipfile_lock(tree, path, found)
         elif path.endswith((".lock", "pylock.toml")):
@@ -228,30 +231,30 @@ def dependencies(tree: Tree, root: str, files: tuple[str, ...], *, only: bool = 
     return found
 
 
-def normal(name: str) -> str:
-    """Return a package's normalised name, as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def name_of(requirement: str) -> str:
     """Return the normalised name of the package in a requirement line."""
     match = NAME.match(requirement)
-    return normal(match[1]) if match else requirement
+    return normalised(match[1]) if match else requirement
 
 
-def _from_text(tree: Tree, path: str, found: dict[str, str], seen: set[str]) -> None:
-    if path in seen or not tree.exists(path):
-        return
-    seen.add(path)
-    for line in filter(str.strip, (tree.text(path) or "").splitlines()):
-        include = re.match(r"^[ \t]*(?:-r|--requirement)[ =]?\s*(\S+)", line)
-        if include:
-            _from_text(tree, posixpath.normpath(posixpath.join(posixpath.dirname(path), include[1])), found, seen)
-            continue
-        egg = re.search(r"#egg=([\w.-]+)", line)
-        match = NAME.match(egg[1]) if egg else NAME.match(line)
-        if match and not line.lstrip().startswith(("-", "#")):
-            found[normal(match[1])] = match[2] or ""
+def _add(requirement: object, found: dict[str, str]) -> None:
+    match = NAME.match(requirement) if isinstance(requirement, str) else None
+    if match:
+        found[normalised(match[1])] = match[2] or ""
+
+
+def _add_table(table: Mapping[str, Any], found: dict[str, str]) -> None:
+    for name, entry in table.items():
+        extras = entry.get("extras", []) if isinstance(entry, dict) else []
+        found[normalised(name)] = ",".join(extras)
+
+
+def _from_text(tree: Tree, root: str, name: str, found: dict[str, str]) -> None:
+    for _, text in lists(tree, root, [name]):
+        for line in filter(str.strip, text.splitlines()):
+            egg = re.search(r"#egg=([\w.-]+)", line)
+            if not line.lstrip().startswith(("-", "#")):
+                _add(egg[1] if egg else line, found)
 
 
 def _from_setup(module: ast.Module | None, found: dict[str, str]) -> None:
@@ -267,14 +270,12 @@ def _from_setup(module: ast.Module | None, found: dict[str, str]) -> None:
     for word in (word for node in nodes if isinstance(node, ast.Call) for word in node.keywords):
         value = lists.get(word.value.id) if isinstance(word.value, ast.Name) else word.value
         for item in value.elts if word.arg == "install_requires" and isinstance(value, ast.List | ast.Tuple) else ():
-            match = NAME.match(item.value) if isinstance(item, ast.Constant) and isinstance(item.value, str) else None
-            if match:
-                found[normal(match[1])] = match[2] or ""
+            _add(item.value if isinstance(item, ast.Constant) else None, found)
 
 
 def _from_lock(tree: Tree, path: str, found: dict[str, str]) -> None:
     for name in re.findall(r'^name = "([^"]+)"', tree.text(path) or "", re.MULTILINE):
-        found.setdefault(normal(name), "")
+        found.setdefault(normalised(name), "")
 
 
 def _from_pipfile_lock(tree: Tree, path: str, found: dict[str, str]) -> None:
@@ -283,9 +284,7 @@ def _from_pipfile_lock(tree: Tree, path: str, found: dict[str, str]) -> None:
     except ValueError:
         return
     for section in ("default", "develop"):
-        for name, entry in table_in(data, section).items():
-            extras = entry.get("extras", []) if isinstance(entry, dict) else []
-            found[normal(name)] = ",".join(extras)
+        _add_table(table_in(data, section), found)
 
 
 def _from_project(project: dict[str, Any], found: dict[str, str]) -> None:
@@ -294,13 +293,9 @@ def _from_project(project: dict[str, Any], found: dict[str, str]) -> None:
     for group in table_in(project, "dependency-groups").values():
         listed += group if isinstance(group, list) else []
     for item in listed:
-        match = NAME.match(item) if isinstance(item, str) else None
-        if match:
-            found[normal(match[1])] = match[2] or ""
+        _add(item, found)
     poetry = table_in(project, "tool", "poetry")
     tables = [table_in(poetry, "dependencies"), table_in(project, "packages"), table_in(project, "dev-packages")]
     tables += [table_in(group, "dependencies") for group in table_in(poetry, "group").values()]
     for table in tables:
-        for name, entry in table.items():
-            extras = entry.get("extras", []) if isinstance(entry, dict) else []
-            found[normal(name)] = ",".join(extras)
+        _add_table(table, found)

@@ -19,8 +19,6 @@ from devboot.onboarding.reading.containers.container import Container
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.reading.yaml import Path, key_places
 
-_EACH = ("networks", "links", "labels", "configs", "devices", "extra_hosts")  # one line for all their items
-
 
 class Entries:
     """The entries of the report on compose files, collected one by one."""

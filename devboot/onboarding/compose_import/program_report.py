@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from devboot.onboarding.compose_import.fidelity import APPROXIMATED, NATIVE, NO_EQUIVALENT
 from devboot.onboarding.compose_import.places import Entries
-from devboot.onboarding.compose_import.programs import COMPLETED, Program, dependencies, keys_of, ready_of
+from devboot.onboarding.compose_import.programs import COMPLETED, Program, dependencies, options_of
 from devboot.onboarding.compose_import.servers import published_ports
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.reading.containers.container import Container, texts
@@ -31,44 +31,17 @@ def report_program(
     into.add_each(container, "volumes", (_of_mount(clone, container, mount) for mount in container.mounts))
     for name, condition in dependencies(container).items():
         into.add(container, "depends_on", *_of_dependency(name, condition, names, servers), item=name)
-    _report_options(program, into)
-    for name in texts(container.values.get("profiles")):
-        into.add(container, "profiles", APPROXIMATED, f"`{name}` was asked for, so it always starts")
-    into.add_rest(container)
-
-
-def _report_options(program: Program, into: Entries) -> None:
-    container, values, options = program.container, program.raw, dict(keys_of(program))
-    if (check := values.get("healthcheck")) is not None:
-        _, left = ready_of(program)
-        if program.is_task:
-            into.add(container, "healthcheck", NATIVE, "not needed: a task is done when it ends")
-        elif "ready" not in options:
-            into.add(container, "healthcheck", NATIVE if isinstance(check, dict) else NO_EQUIVALENT, "no check")
-        elif left:
-            into.add(
-                container,
-                "healthcheck",
-                APPROXIMATED,
-                f"`ready`; {left} isn't needed: failures before it is ready don't count",
-            )
-        else:
-            into.add(container, "healthcheck", NATIVE, "`ready`")
-    for key, ours in (("restart", "restart"), ("stop_signal", "stop_signal"), ("stop_grace_period", "stop_timeout")):
-        if values.get(key) is None:
-            continue
-        if ours in options or (key == "restart" and str(values[key]).startswith("on-failure")):
-            text = f"`{ours}`" if ours in options else "`max_restarts`" if "max_restarts" in options else "the default"
-            into.add(container, key, NATIVE, text)
-        else:
-            into.add(container, key, NO_EQUIVALENT if key != "restart" else NATIVE, "a task runs once")
-    if values.get("scale"):
-        into.add(container, "scale", NATIVE, f"instances = {container.copies}")
-    deploy = values.get("deploy")
+    for each in options_of(program):
+        if container.values.get(each.key) is not None:
+            into.add(container, each.key, each.verdict, each.text or f"`{each.ours}`")
+    deploy = container.values.get("deploy")
     for key in deploy if isinstance(deploy, dict) else ():
         is_known = key == "replicas"
         text = f"instances = {container.copies}" if is_known else "about machines of a cluster"
         into.add(container, "deploy", NATIVE if is_known else NO_EQUIVALENT, text, item=key)
+    for name in texts(container.values.get("profiles")):
+        into.add(container, "profiles", APPROXIMATED, f"`{name}` was asked for, so it always starts")
+    into.add_rest(container)
 
 
 def _of_port(program: Program, port: str) -> tuple[str, str]:

@@ -7,7 +7,9 @@ import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from devboot.onboarding.compose_import.fidelity import APPROXIMATED, NATIVE, NO_EQUIVALENT
 from devboot.onboarding.compose_import.servers import name_of, published_ports
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.processes import command_here, program_is_foreign
@@ -163,33 +165,56 @@ def process_of(
         program.port,
         container.evidence,
         depends_on=waits,
-        options=dict(keys_of(program)),
+        options={each.ours: each.value for each in options_of(program) if each.ours},
     )
 
 
-def keys_of(program: Program) -> Iterator[tuple[str, Option]]:
-    """Yield (key, value) of a process' further settings: readiness, restarts, instances, how it stops."""
-    ready, _ = ready_of(program)
-    if ready:
-        yield "ready", ready
-    values = program.raw
+class Kept(NamedTuple):
+    """A key of a container: the manifest's key and value for it, if it needs one, and the verdict."""
+
+    key: str
+    ours: str = ""
+    value: Option = ""
+    verdict: str = NATIVE
+    text: str = ""
+
+
+def options_of(program: Program) -> Iterator[Kept]:
+    """Yield what becomes of a program's keys, given or not, for readiness, restarts, copies and stopping."""
+    values, copies = program.raw, program.container.copies
+    yield _ready(program)
     restart = str(values.get("restart") or "")
+    limit = re.fullmatch(r"on-failure:(\d+)", restart)
     if restart in ("always", "unless-stopped"):
-        yield "restart", "always"
+        yield Kept("restart", "restart", "always")
     elif restart == "no" or program.ends:
-        yield "restart", "never"
-    elif match := re.fullmatch(r"on-failure:(\d+)", restart):
-        yield "max_restarts", max(1, int(match[1]))
-    if program.container.copies > 1:
-        yield "instances", program.container.copies
-    if _SIGNALS.fullmatch(str(values.get("stop_signal"))):
-        yield "stop_signal", str(values["stop_signal"])
-    if seconds := _seconds(values.get("stop_grace_period")):
-        yield "stop_timeout", seconds
+        yield Kept("restart", "restart", "never")
+    elif limit:
+        yield Kept("restart", "max_restarts", max(1, int(limit[1])))
+    else:
+        yield Kept("restart", text="the default" if restart.startswith("on-failure") else "a task runs once")
+    yield Kept("scale", "instances" if copies > 1 else "", copies, text=f"instances = {copies}")
+    signal = str(values.get("stop_signal"))
+    for key, ours, value in (
+        ("stop_signal", "stop_signal", signal if _SIGNALS.fullmatch(signal) else ""),
+        ("stop_grace_period", "stop_timeout", _seconds(values.get("stop_grace_period"))),
+    ):
+        yield Kept(key, ours, value) if value else Kept(key, verdict=NO_EQUIVALENT, text="a task runs once")
 
 
-def ready_of(program: Program) -> tuple[dict[str, str | int], str]:
-    """Return the readiness probe for a healthcheck, {} for none, and in words what the probe lacks of it."""
+def _ready(program: Program) -> Kept:
+    ready, left = _probe(program)
+    if program.is_task:
+        return Kept("healthcheck", "ready" if ready else "", ready, text="a task is done when it ends")
+    if not ready:
+        is_off = isinstance(program.raw.get("healthcheck"), dict)
+        return Kept("healthcheck", verdict=NATIVE if is_off else NO_EQUIVALENT, text="no check")
+    text = f"`ready`; {left} isn't needed: failures before are no end" if left else ""
+    return Kept("healthcheck", "ready", ready, APPROXIMATED if left else NATIVE, text)
+
+
+def _probe(program: Program) -> tuple[dict[str, str | int], str]:
+    """Return the readiness probe of a healthcheck, {} for none, and what of it is left out."""
     check = program.raw.get("healthcheck")
     if not isinstance(check, dict) or str(check.get("disable")).lower() == "true":
         return {}, ""

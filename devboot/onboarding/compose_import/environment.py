@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -169,7 +168,7 @@ def _in_files(tree: Tree, program: Program, found: Environment, into: Entries) -
     """Yield the variables of a program's env files, and note the files."""
     container = program.container
     for index, file in enumerate(container.env_files):
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), file))
+        path = container.beside(file)
         if path not in found.files:
             found.files.append(path)
         variables = variables_of_file(tree, container, file)

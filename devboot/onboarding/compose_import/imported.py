@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -272,8 +271,7 @@ def _packages(programs: Sequence[running.Program], detected: Sequence[Package]) 
     known = {each.name for each in detected}
     recipes = RecipeFolders([bundled_folder()]).names()
     for program in programs:
-        product = re.match(r"[\w./-]+", program.container.image.rpartition("/")[2])
-        name = product[0] if product else ""
+        name = program.container.product
         if name in _TOOLS and name in recipes and name not in known:
             known.add(name)
             yield Package(name, program.container.version.partition(".")[0] or "*", program.container.evidence)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Collection, Mapping
 
 from devboot.onboarding.compose_import.fidelity import APPROXIMATED, NATIVE, NO_EQUIVALENT
@@ -10,7 +9,7 @@ from devboot.onboarding.compose_import.places import Entries
 from devboot.onboarding.compose_import.programs import COMPLETED, Program, dependencies, options_of
 from devboot.onboarding.compose_import.servers import published_ports
 from devboot.onboarding.frameworks.framework import Clone
-from devboot.onboarding.reading.containers.container import Container, texts
+from devboot.onboarding.reading.containers.container import Container, Mount, texts
 from devboot.onboarding.reading.containers.image_commands import folder_of
 
 
@@ -57,21 +56,20 @@ def _of_port(program: Program, port: str) -> tuple[str, str]:
     return APPROXIMATED, "listens on the port that its command has"
 
 
-def _of_mount(clone: Clone, container: Container, mount: str) -> tuple[str, str]:
-    here, mark, there = mount.partition(":")
-    if not mark:
+def _of_mount(clone: Clone, container: Container, mount: Mount) -> tuple[str, str]:
+    here, there = mount
+    if not there:
         return NATIVE, "not needed: files stay in the clone"
     if here.startswith("."):
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), here))
+        path = container.beside(here)
         if path == "." or clone.tree.is_folder(path) or clone.tree.exists(path):
             return NATIVE, "runs in the clone"
         return APPROXIMATED, f"`{path}` isn't in the clone yet"
     if here.startswith(("/", "~", "$")):
-        return NO_EQUIVALENT, f"`{there.partition(':')[0]}` is a path of the container: here it is `{here}`"
-    target = there.partition(":")[0]
-    if f"{target}/".startswith(f"{folder_of(clone.tree, container).rstrip('/')}/"):
+        return NO_EQUIVALENT, f"`{there}` is a path of the container: here it is `{here}`"
+    if f"{there}/".startswith(f"{folder_of(clone.tree, container).rstrip('/')}/"):
         return NATIVE, "not needed: files stay in the clone"
-    return APPROXIMATED, f"`{target}` is a folder of this machine"
+    return APPROXIMATED, f"`{there}` is a folder of this machine"
 
 
 def _of_dependency(name: str, condition: str, names: Mapping[str, str], servers: Collection[str]) -> tuple[str, str]:

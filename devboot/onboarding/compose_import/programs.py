@@ -81,12 +81,8 @@ def runs_clone(container: Container) -> bool:
     """Return whether a container runs the clone's code: built from the clone, or with the clone mounted."""
     if container.is_built or container.mounts_all:
         return True
-    targets = (there.partition(":")[0].rstrip("/") for here, _, there in _mounts(container) if here.startswith("."))
+    targets = (there.rstrip("/") for here, there in container.mounts if here.startswith("."))
     return any(there and f"{container.folder}/".startswith(f"{there}/") for there in targets)
-
-
-def _mounts(container: Container) -> Iterator[tuple[str, str, str]]:
-    return (mount.partition(":") for mount in container.mounts)
 
 
 def _with_late_ones(found: list[Program]) -> list[Program]:

@@ -24,7 +24,7 @@ from devboot.onboarding.proposal.composed_servers import (
 )
 from devboot.onboarding.proposal_values import Task
 from devboot.onboarding.reading.containers.compose_files import pairs
-from devboot.onboarding.reading.containers.container import Container, texts
+from devboot.onboarding.reading.containers.container import Container, Mount, texts
 from devboot.onboarding.services.unavailable import bundled_recipe, own_version
 
 _SAME = re.compile(r"postg|pgvector|timescale|mongo")  # images whose names aren't the recipe's
@@ -67,7 +67,7 @@ def _of_image(server: Server) -> tuple[str, str]:
     text = version_of(service.recipe, server.container)[1] if server.container.version else ""
     if text:
         return APPROXIMATED, f"{where}: {text}"
-    product = server.container.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    product = server.container.product
     if service.recipe not in re.split(r"[^a-z0-9]", product) and not _SAME.search(product):
         return APPROXIMATED, f"{where} runs {service.recipe} instead of {product}"
     version = service.version or own_version(service.recipe)
@@ -132,9 +132,8 @@ def _of_port(server: Server, port: str) -> tuple[str, str]:
     return NATIVE, f"{given} if it is free, as each service gets its usual port"
 
 
-def _of_mount(clone: Clone, server: Server, mount: str, tasks: Collection[Task]) -> tuple[str, str]:
-    here, _, there = mount.partition(":")
-    there = (there or here).partition(":")[0]
+def _of_mount(clone: Clone, server: Server, mount: Mount, tasks: Collection[Task]) -> tuple[str, str]:
+    here, there = mount.here, mount.there or mount.here
     if there.startswith(INIT_FOLDER):
         return _of_scripts(clone, server, mount, tasks)
     if CONFIGURES.search(there):
@@ -144,7 +143,7 @@ def _of_mount(clone: Clone, server: Server, mount: str, tasks: Collection[Task])
     return NO_EQUIVALENT, "the server doesn't read it"
 
 
-def _of_scripts(clone: Clone, server: Server, mount: str, tasks: Collection[Task]) -> tuple[str, str]:
+def _of_scripts(clone: Clone, server: Server, mount: Mount, tasks: Collection[Task]) -> tuple[str, str]:
     scripts = list(first_scripts(clone.tree, replace(server.container, mounts=(mount,))))
     run = {each.name: each.run for each in tasks if each.once}
     done: list[str] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -104,8 +103,7 @@ def _of_program(
 
 
 def _missed(container: Container, process: Process | None, read: Collection[str]) -> Iterator[str]:
-    folder = posixpath.dirname(container.path)
-    files = [file for file in container.env_files if posixpath.normpath(posixpath.join(folder, file)) not in read]
+    files = [file for file in container.env_files if container.beside(file) not in read]
     if files:
         yield "variables of " + ", ".join(f"`{file}`" for file in files)
     if container.copies > 1:

@@ -37,7 +37,7 @@ _READERS = {
     "mysql": "mysql --force -u {user}{database}",
 }
 _READ_ANYWAY = (".env", "./.env")
-CONFIGURES = re.compile(r"\.(?:conf|cnf|ini|config|ya?ml)(?::\w+)*$|/conf\.d\b")
+CONFIGURES = re.compile(r"\.(?:conf|cnf|ini|config|ya?ml)$|/conf\.d\b")
 
 
 # -- versions --------------------------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def _further(tree: Tree, container: Container, scripts: Iterable[str]) -> list[s
 
 def _settings(kind: Kind, container: Container) -> Iterator[Note]:
     name = kind.recipe
-    files = [mount.partition(":")[0] for mount in container.mounts if CONFIGURES.search(mount.partition(":")[2])]
+    files = [mount.here for mount in container.mounts if CONFIGURES.search(mount.there)]
     if files:
         shown = ", ".join(f"`{file}`" for file in files)
         yield Note(
@@ -283,11 +283,10 @@ def options_of(recipe: str, container: Container) -> list[ServerOption]:
 
 
 def first_scripts(tree: Tree, container: Container, most: int | None = _MOST_FILES) -> Iterator[str]:
-    """Yield the scripts that a server's image runs for a new database, from each folder at most `most`."""
-    for mount in container.mounts:
-        here, _, there = mount.partition(":")
+    """Yield the scripts for a new database, from each folder only the first ones."""
+    for here, there in container.mounts:
         if not there.startswith(INIT_FOLDER) or here.startswith(("/", "~", "$")):
             continue
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), here))
+        path = container.beside(here)
         inner = [f"{path}/{name}" for name in tree.in_folder(path) if name.endswith(_RUN)][:most]
         yield from inner or ([path] if tree.exists(path) else [])

@@ -11,7 +11,7 @@ from typing import Any
 
 from devboot.onboarding.libraries import known_servers
 from devboot.onboarding.reading.containers.compose_files import ComposeFiles, Entry, Unread, pairs
-from devboot.onboarding.reading.containers.container import Container, texts, without_shell, words_of
+from devboot.onboarding.reading.containers.container import Container, mounts_of, texts, without_shell, words_of
 from devboot.onboarding.reading.containers.container_commands import plain_words, started
 from devboot.onboarding.reading.dotenv import filled, parse_variables
 from devboot.onboarding.reading.tree import Tree
@@ -119,7 +119,7 @@ def _container(entry: Entry) -> Container:
         path=entry.path,
         line=entry.line,
         recipe=recipe_of(image, name, is_built=is_built),
-        mounts=tuple(map(_filled, texts(values.get("volumes")))),
+        mounts=mounts_of([_filled(each) for each in texts(values.get("volumes"))]),
         folder=str(values.get("working_dir") or ""),
         ports=tuple(map(_filled, texts(values.get("ports")))),
         copies=_copies(values),
@@ -143,7 +143,7 @@ def _with_files(tree: Tree, container: Container) -> Container:
 
 def variables_of_file(tree: Tree, container: Container, file: str) -> dict[str, str] | None:
     """Return the variables in an env file of a container; None if the clone lacks the file."""
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), file))
+    path = container.beside(file)
     text = tree.text(path) if tree.exists(path) else None
     return None if text is None else {name: each.text for name, each in parse_variables(text, path).items()}
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from devboot.onboarding.proposal_values import Evidence
 
 _SHELL = re.compile(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(["'])((?:\\.|(?!\1)[^\\])*)\1$""", re.DOTALL)
 _FOR_DEVELOPMENT = re.compile(r"dev|local|default|^all$|full|^app$|web", re.IGNORECASE)
+
+
+class Mount(NamedTuple):
+    """What a container mounts: a path beside the compose file or the name of a volume, and the container's path.
+
+    `there` is "" for a volume without a name, whose path `here` is then.
+    """
+
+    here: str
+    there: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,7 @@ class Container:
     path: str
     line: int
     recipe: str | None = None
-    mounts: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     folder: str = ""
     ports: tuple[str, ...] = ()
     copies: int = 1
@@ -46,19 +57,32 @@ class Container:
     @property
     def version(self) -> str:
         """The version in the image's tag; "" if it has none."""
-        tag = self.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+        tag = self._short.partition(":")[2]
         match = re.search(r"(?:^|-)(?:v|pg)?(\d+(?:\.\d+)*)(?!\w)", tag)
         return match[1] if match else ""
+
+    @property
+    def product(self) -> str:
+        """The last part of the image's name."""
+        return self._short.partition(":")[0]
+
+    @property
+    def _short(self) -> str:
+        return self.image.partition("@")[0].rpartition("/")[2]
 
     @property
     def evidence(self) -> Evidence:
         """The place of the service in its file."""
         return Evidence(self.path, self.line)
 
+    def beside(self, path: str) -> str:
+        """Return the clone's path for a path relative to the compose file."""
+        return posixpath.normpath(posixpath.join(posixpath.dirname(self.path), path))
+
     @property
     def mounts_all(self) -> bool:
-        """True if the container mounts the folder of the compose file, so that it runs the clone's code."""
-        return any(mount.partition(":")[0] in (".", "./") for mount in self.mounts)
+        """True if it mounts the folder of the compose file, so that it runs the clone's code."""
+        return any(mount.here in (".", "./") for mount in self.mounts)
 
     @property
     def is_optional(self) -> bool:
@@ -89,6 +113,12 @@ def texts(given: object) -> list[str]:
         elif isinstance(item, str):
             found.append(item)
     return found
+
+
+def mounts_of(given: object) -> tuple[Mount, ...]:
+    """Return the mounts in the key `volumes`, without their options."""
+    parts = (text.split(":") for text in texts(given))
+    return tuple(Mount(here, rest[0] if rest else "") for here, *rest in parts)
 
 
 def words_of(given: object) -> list[str]:

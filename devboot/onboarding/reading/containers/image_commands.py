@@ -118,16 +118,16 @@ def folder_of(tree: Tree, container: Container) -> str:
     """Return a container's working folder: its own, the image's, or the folder where the code is mounted."""
     image = image_of(tree, container)
     inner = image.folder if image is not None else "/"
-    mounted = (there for here, _, there in (mount.partition(":") for mount in container.mounts) if here in (".", "./"))
-    return container.folder or (inner if inner != "/" else next(mounted, inner).partition(":")[0])
+    mounted = (mount.there for mount in container.mounts if mount.here in (".", "./"))
+    return container.folder or (inner if inner != "/" else next(mounted, inner))
 
 
 def places_of(tree: Tree, container: Container) -> tuple[Place, ...]:
     """Return the places of the clone's files in a container, mounted or copied into its image; inner ones first."""
-    beside = posixpath.dirname(container.path)
-    mounts = (mount.split(":") for mount in container.mounts if mount.startswith(".") and ":" in mount)
     mounted = [
-        Place(there.rstrip("/") or "/", posixpath.normpath(posixpath.join(beside, here))) for here, there, *_ in mounts
+        Place(there.rstrip("/") or "/", container.beside(here))
+        for here, there in container.mounts
+        if here.startswith(".") and there
     ]
     image = image_of(tree, container)
     return _inner_first((*mounted, *(image.places if image else ())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Mapping
@@ -253,14 +254,12 @@ def _demanding(value: Value, reads: frozenset[str] = frozenset()) -> Value:
     return value
 
 
-def decouple_config(m: Machine, call: Call) -> Value:
-    """Evaluate `decouple.config(...)`."""
-    return read_with(m, "decouple", "", call, NOTHING)
+def read_ready(m: Machine, call: Call, library: str) -> Value:
+    """Evaluate a library's ready-made reader, such as `decouple.config(...)`."""
+    return read_with(m, library, "", call, NOTHING)
 
 
-def environs_env(m: Machine, call: Call) -> Value:
-    """Evaluate a call of the ready-made object `environs.env(...)`."""
-    return read_with(m, "environs", "", call, NOTHING)
+decouple_config, environs_env = (functools.partial(read_ready, library=each) for each in ("decouple", "environs"))
 
 
 def load_file(m: Machine, call: Call) -> Value:

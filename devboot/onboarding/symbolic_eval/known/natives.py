@@ -148,23 +148,17 @@ def to_dict(_m: Machine, call: Call) -> Value:
     return Value({**(first.data if isinstance(first.data, dict) else {}), **call.keywords}, first.reads, call.place)
 
 
-def any_of(_m: Machine, call: Call) -> Value:
-    """Evaluate `any(...)`."""
-    return _quantified(call, every=False)
-
-
-def all_of(_m: Machine, call: Call) -> Value:
-    """Evaluate `all(...)`."""
-    return _quantified(call, every=True)
-
-
-def _quantified(call: Call, *, every: bool) -> Value:
+def quantified(_m: Machine, call: Call, *, every: bool) -> Value:
+    """Evaluate `any(...)`, or `all(...)` if `every`."""
     first = call.args[0] if call.args else NOTHING
     if not isinstance(first.data, list | tuple):
         return Value(Opaque("any"), call.reads(), call.place)
     verdicts = [truth(item) if isinstance(item, Value) else bool(item) for item in first.data]
     known = not every if (not every) in verdicts else Opaque("any") if None in verdicts else every
     return Value(known, deep_reads(first), call.place)
+
+
+any_of, all_of = (functools.partial(quantified, every=every) for every in (False, True))
 
 
 def get_attribute(m: Machine, call: Call) -> Value:

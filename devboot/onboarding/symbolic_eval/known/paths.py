@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -35,24 +36,13 @@ def absolute(m: Machine, call: Call) -> Value:
     return Value(posixpath.normpath(posixpath.join(m.here, texts[0])), call.reads(), call.place)
 
 
-def exists(m: Machine, call: Call) -> Value:
-    """Evaluate `os.path.exists`: True for files of the clone, False elsewhere."""
-    return _probed(m, call, "any")
-
-
-def is_file(m: Machine, call: Call) -> Value:
-    """Evaluate `os.path.isfile`."""
-    return _probed(m, call, "file")
-
-
-def is_folder(m: Machine, call: Call) -> Value:
-    """Evaluate `os.path.isdir`."""
-    return _probed(m, call, "folder")
-
-
-def _probed(m: Machine, call: Call, kind: str) -> Value:
+def probed(m: Machine, call: Call, kind: str) -> Value:
+    """Evaluate `os.path.exists` and the like: True for files or folders of the clone, False elsewhere."""
     texts = texts_of(call)
     return Value(there(m, texts[0], kind) if texts else Opaque("exists"), call.reads(), call.place)
+
+
+exists, is_file, is_folder = (functools.partial(probed, kind=kind) for kind in ("any", "file", "folder"))
 
 
 def there(m: Machine, path: str, kind: str) -> bool:

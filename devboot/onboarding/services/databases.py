@@ -15,7 +15,7 @@ from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services.drivers import sqlite_address
 from devboot.onboarding.symbolic_eval.evaluate import Run
-from devboot.onboarding.symbolic_eval.values import HOLE, Class, Value, fields_of, plain
+from devboot.onboarding.symbolic_eval.values import HOLE, Class, Value, fields_of
 
 SQLITE = re.compile(r"^sqlite(?:\+\w+)?:(?://)?(.*)$")
 FILE = "db.sqlite3"  # if the code names no file
@@ -245,6 +245,3 @@ def _add(
     if all(known.path != path for known in found.databases):
         taken = {known.name for known in found.databases}
         found.databases.append(Database(name if name not in taken else _name_of(path), path, value.place or place))
-
-
-__all__ = ["Found", "find_databases", "plain"]

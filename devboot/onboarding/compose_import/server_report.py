@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from devboot.errors import shell_word
 from devboot.onboarding.compose_import.fidelity import APPROXIMATED, IN_DOCKER, NATIVE, NO_EQUIVALENT
 from devboot.onboarding.compose_import.places import Entries
 from devboot.onboarding.compose_import.servers import OPEN, Server, own_environment, usual_name
@@ -16,8 +15,7 @@ from devboot.onboarding.libraries import known_servers
 from devboot.onboarding.proposal.composed_servers import (
     CONFIGURES,
     INIT_FOLDER,
-    first_scripts,
-    is_made_anyway,
+    judged_scripts,
     options_of,
     published,
     version_of,
@@ -144,24 +142,13 @@ def _of_mount(clone: Clone, server: Server, mount: Mount, tasks: Collection[Task
 
 
 def _of_scripts(clone: Clone, server: Server, mount: Mount, tasks: Collection[Task]) -> tuple[str, str]:
-    scripts = list(first_scripts(clone.tree, replace(server.container, mounts=(mount,))))
-    run = {each.name: each.run for each in tasks if each.once}
-    done: list[str] = []
-    left: list[str] = []
-    for path in scripts:
-        way = shell_word(posixpath.relpath(path, clone.app.root))
-        name = next((name for name, text in run.items() if way in text), "")
-        if name:
-            done.append(f"[tasks.{name}]")
-        elif is_made_anyway(clone.tree, path):
-            done.append("databases of the manifest")
-        else:
-            left.append(posixpath.basename(path))
+    scripts = dict(judged_scripts(clone, replace(server.container, mounts=(mount,)), tasks))
+    left = [posixpath.basename(path) for path, how in scripts.items() if not how]
     if not scripts:
         return NO_EQUIVALENT, "no script is there"
     if left:
-        return (APPROXIMATED if done else NO_EQUIVALENT), f"not run: {', '.join(left)}"
-    return NATIVE, ", ".join(dict.fromkeys(done))
+        return (APPROXIMATED if len(left) < len(scripts) else NO_EQUIVALENT), f"not run: {', '.join(left)}"
+    return NATIVE, ", ".join(dict.fromkeys(scripts.values()))
 
 
 def _of_file(container: Container, file: str) -> tuple[str, str]:

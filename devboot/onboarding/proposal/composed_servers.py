@@ -110,7 +110,7 @@ def with_first_data(
                 databases = (*databases, Database(name, "", container.evidence, service.name, name))
         for path in scripts:
             command = _reads(kind, path, mine[0].database, mine[0].user)
-            if command and not is_made_anyway(clone.tree, path):
+            if command and not _is_made_anyway(clone.tree, path):
                 way = posixpath.relpath(path, clone.app.root)
                 before = seeds[-1].name if seeds else mine[0].name
                 seeds.append(_seed(len(seeds), command.replace(path, shell_word(way)), before, container))
@@ -143,7 +143,16 @@ def _reads(kind: Kind, path: str, database: str, user: str) -> str:
     return f"{reader} -f {path}" if kind.recipe == "postgres" else f"{reader} < {path}"
 
 
-def is_made_anyway(tree: Tree, path: str) -> bool:
+def judged_scripts(clone: Clone, container: Container, tasks: Collection[Task]) -> Iterator[tuple[str, str]]:
+    """Yield the scripts for a new database, each with what does its work here; "" for one that isn't run."""
+    for path in first_scripts(clone.tree, container):
+        way = shell_word(posixpath.relpath(path, clone.app.root))
+        task = next((each.name for each in tasks if way in each.run), "")
+        made = "databases of the manifest" if _is_made_anyway(clone.tree, path) else ""
+        yield path, f"[tasks.{task}]" if task else made
+
+
+def _is_made_anyway(tree: Tree, path: str) -> bool:
     """Return True if an SQL script only creates databases and users, which devboot does anyway."""
     text = None if path.endswith(".gz") else tree.text(path)
     return text is not None and len(text) <= _LONGEST and not _MADE_ANYWAY.sub("", text).strip("; \n\t")
@@ -159,15 +168,10 @@ def notes_on_server(
     kind = known_servers()[container.recipe or ""]
     mine = next((each for each in databases if each.service == kind.recipe), None)
     database, user = (mine.database, mine.user) if mine is not None else ("", "")
-    run = " ".join(each.run for each in tasks)
-    left = [
-        path
-        for path in first_scripts(clone.tree, container)
-        if shell_word(posixpath.relpath(path, clone.app.root)) not in run and not is_made_anyway(clone.tree, path)
-    ]
-    more = len(list(first_scripts(clone.tree, container, most=None))) - len(list(first_scripts(clone.tree, container)))
-    if more:
-        yield Note(f"{kind.recipe}: compose runs {counted(more, 'more script')} in a new database", container.evidence)
+    scripts = list(judged_scripts(clone, container, tasks))
+    left = [path for path, how in scripts if not how]
+    if more := len(list(first_scripts(clone.tree, container, most=None))) - len(scripts):
+        yield Note(f"{kind.recipe}: compose runs {more} more scripts in a new database", container.evidence)
     for path in left[:_MOST_SCRIPTS]:
         text = f"compose runs `{path}` in a new database, devboot doesn't: {_by_hand(kind, path, database, user)}"
         yield Note(f"{kind.recipe}: {text}", container.evidence)
@@ -229,9 +233,8 @@ def _settings(kind: Kind, container: Container) -> Iterator[Note]:
             f"{name}: compose configures it by {shown}: `settings` in [services.{name}] can hold these",
             container.evidence,
         )
-    arguments = _arguments(kind, container)
-    if arguments:
-        text = f"compose starts it with `{arguments}`: `settings` in [services.{name}] can hold these"
+    if arguments := [each.written for each in options_of(name, container) if not each.is_set]:
+        text = f"compose starts it with `{' '.join(arguments)}`: `settings` in [services.{name}] can hold these"
         yield Note(f"{name}: {text}", container.evidence)
     missing = [file for file in container.env_files if file not in (*container.known_files, *_READ_ANYWAY)]
     if missing:
@@ -246,11 +249,6 @@ def _settings(kind: Kind, container: Container) -> Iterator[Note]:
         missed.append(f"{container.copies} copies")
     if missed:
         yield Note(f"{name}: ignored of compose's `{container.name}`: {'; '.join(missed)}", container.evidence)
-
-
-def _arguments(kind: Kind, container: Container) -> str:
-    """Return the options in a container's command that the server's recipe doesn't set itself."""
-    return " ".join(each.written for each in options_of(kind.recipe, container) if not each.is_set)
 
 
 class ServerOption(NamedTuple):

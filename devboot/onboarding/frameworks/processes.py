@@ -114,8 +114,11 @@ def _folder_here(tree: Tree, app: Application, container: Container) -> str:
     program = re.search(r"python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w/.-]+\.py)\b)", container.command)
     file = program[2] or program[1].replace(".", "/") if program else ""
     folders = [each for each in (app.folder, app.root) if file and _has_program(tree, posixpath.join(each, file))]
-    if not folders and container.context not in ("", ".") and tree.is_folder(container.context):
-        folders = [container.context]
+    context = container.context
+    # With a folder that only the image has, the one that is built is nearer than the application's
+    is_nearer = container.folder if context == "." else context and tree.is_folder(context)
+    if is_nearer and not folders:
+        folders = [context]
     return posixpath.relpath(folders[0], app.root) if folders else cwd_of(app)
 
 

@@ -257,6 +257,22 @@ def test_a_program_of_a_container_runs_where_it_lies(propose):
     assert folders(propose(files)) == {"web": "web", "bot": ".", "poster": "web"}
 
 
+def test_a_worker_of_a_container_runs_in_the_folder_that_its_image_has(propose):
+    compose = """
+        services:
+          queue:
+            build: .
+            command: celery -A shop.main.queue worker
+        """
+    files = {
+        "shop/main.py": "import celery, fastapi\napp = fastapi.FastAPI()\nqueue = celery.Celery('shop')\n",
+        "Dockerfile": "FROM python:3.13\nWORKDIR /srv/it\nCOPY . .\n",
+        "requirements.txt": "fastapi\nuvicorn\ncelery\n",
+        "compose.yaml": compose,
+    }
+    assert folders(propose(files))["worker"] == "."
+
+
 def test_a_worker_whose_library_is_not_required_is_not_started(propose):
     proposal = propose({**site(), "site_/celery.py": CELERY})
     assert list(commands(proposal)) == ["web"]

@@ -165,7 +165,7 @@ def _variables_in(raw: object) -> Iterator[Variable]:
 
 
 def _in_files(tree: Tree, program: Program, found: Environment, into: Entries) -> Iterator[tuple[str, str]]:
-    """Yield the variables of a program's env files, and note the files."""
+    """Yield (name, value) of the variables in a program's env files, and record the files."""
     container = program.container
     for index, file in enumerate(container.env_files):
         path = container.beside(file)

@@ -210,7 +210,7 @@ def _ready(program: Program) -> Kept:
 
 
 def _probe(program: Program) -> tuple[dict[str, str | int], str]:
-    """Return the readiness probe of a healthcheck, {} for none, and what of it is left out."""
+    """Return the readiness probe of a healthcheck, {} for none, and in words what the probe lacks of it."""
     check = program.raw.get("healthcheck")
     if not isinstance(check, dict) or str(check.get("disable")).lower() == "true":
         return {}, ""

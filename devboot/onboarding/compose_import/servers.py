@@ -103,7 +103,7 @@ def usual_name(variable: str) -> str:
 
 
 def _recipe(container: Container, kind: Kind) -> str:
-    """Return the recipe of the image's own product if it has versions of its own, else that of its kind."""
+    """Return the recipe for an image: of its own product if it has versions, else the usual one of the kind."""
     product = container.product
     if product != kind.recipe and product in RecipeFolders([bundled_folder()]).names() and own_version(product):
         return product

@@ -151,7 +151,7 @@ def _name(container: Container) -> str:
 
 
 def _cleaned(command: str) -> str:
-    """Return a container's command without the parts that only make sense in a container."""
+    """Return a container's command for this machine: without `sleep 5 &&`, `poetry run`, log files, users."""
     command = re.sub(r"^(?:uv|poetry|pipenv|pdm)\s+run\s+(?:--\S+\s+)*", "", command)
     # Compose expands variables before any shell interprets the quotes
     command = re.sub(r"'([^']*\$[^']*)'", r'"\1"', command).replace("$$", "$")

@@ -144,7 +144,7 @@ def _reads(kind: Kind, path: str, database: str, user: str) -> str:
 
 
 def judged_scripts(clone: Clone, container: Container, tasks: Collection[Task]) -> Iterator[tuple[str, str]]:
-    """Yield the scripts for a new database, each with what does its work here; "" for one that isn't run."""
+    """Yield (script for a new database, what replaces it in the manifest, such as `[tasks.seed]`; "" for nothing)."""
     for path in first_scripts(clone.tree, container):
         way = shell_word(posixpath.relpath(path, clone.app.root))
         task = next((each.name for each in tasks if way in each.run), "")
@@ -281,7 +281,7 @@ def options_of(recipe: str, container: Container) -> list[ServerOption]:
 
 
 def first_scripts(tree: Tree, container: Container, most: int | None = _MOST_FILES) -> Iterator[str]:
-    """Yield the scripts for a new database, from each folder only the first ones."""
+    """Yield the scripts that a server's image runs for a new database, from each folder at most `most`."""
     for here, there in container.mounts:
         if not there.startswith(INIT_FOLDER) or here.startswith(("/", "~", "$")):
             continue

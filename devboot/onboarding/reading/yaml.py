@@ -42,7 +42,7 @@ _TOO_MUCH = Fault(0, 1, "the document repeats or nests too much")
 
 
 def parse_yaml(text: str, wrong: list[Fault] | None = None) -> object:
-    """Return the first document as dictionaries, lists, texts and None; None if it is too large.
+    """Parse the first YAML document into dictionaries, lists, texts and None; None if it is too large.
 
     `wrong` gets the place at which the text stops being YAML: the part before it is returned. It gets line 0 if the
     document nests or repeats too much; the result is None then.
@@ -118,7 +118,7 @@ def _children(node: yaml.Node) -> Iterator[tuple[str | int, yaml.Mark, yaml.Node
 
 
 def _place(error: yaml.MarkedYAMLError) -> tuple[int, int]:
-    """Return line and column of an error; for an unclosed or unfinished construct those where it begins."""
+    """Return (line, column) of a YAML error; for an unclosed or unfinished construct those where it begins."""
     begins = re.search(r"flow|simple key|scalar", error.context or "")
     mark = (error.context_mark if begins else None) or error.problem_mark
     return (mark.line, mark.column) if mark is not None else (0, 0)

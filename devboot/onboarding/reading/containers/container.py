@@ -81,7 +81,7 @@ class Container:
 
     @property
     def mounts_all(self) -> bool:
-        """True if it mounts the folder of the compose file, so that it runs the clone's code."""
+        """True if the container mounts the folder of the compose file, so that it runs the clone's code."""
         return any(mount.here in (".", "./") for mount in self.mounts)
 
     @property

@@ -71,7 +71,7 @@ def started(tree: Tree, container: Container) -> Started:
 
 
 def _start(container: Container, image: Image | None) -> tuple[str, Evidence]:
-    """Return the command line that compose starts: the container's or image's entrypoint with its arguments."""
+    """Return the command line that compose starts, with its place: entrypoint and arguments of container or image."""
     given = container.values.get("command")
     words = None if given is None else words_of(given)
     if container.entrypoint:

@@ -238,7 +238,7 @@ def _shell_form(text: str) -> str:
 
 
 def _plain(command: str) -> str:
-    """Strip shells, runners and program folders from the beginning of a command."""
+    """Return a command without shells, runners and program folders at its beginning."""
     text = without_shell(command.strip()).rpartition("&&")[2].strip()  # the earlier commands only prepare
     return PROGRAM_FOLDER.sub("", _RUNNER.sub("", text))
 

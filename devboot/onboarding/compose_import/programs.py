@@ -201,11 +201,11 @@ def options_of(program: Program) -> Iterator[Kept]:
 def _ready(program: Program) -> Kept:
     ready, left = _probe(program)
     if program.is_task:
-        return Kept("healthcheck", "ready" if ready else "", ready, text="a task is done when it ends")
+        return Kept("healthcheck", "ready" if ready else "", ready, text="not needed: a task is done when it ends")
     if not ready:
         is_off = isinstance(program.raw.get("healthcheck"), dict)
         return Kept("healthcheck", verdict=NATIVE if is_off else NO_EQUIVALENT, text="no check")
-    text = f"`ready`; {left} isn't needed: failures before are no end" if left else ""
+    text = f"`ready`; {left} isn't needed: failures before it is ready don't count" if left else ""
     return Kept("healthcheck", "ready", ready, APPROXIMATED if left else NATIVE, text)
 
 

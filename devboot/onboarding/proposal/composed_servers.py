@@ -171,7 +171,7 @@ def notes_on_server(
     scripts = list(judged_scripts(clone, container, tasks))
     left = [path for path, how in scripts if not how]
     if more := len(list(first_scripts(clone.tree, container, most=None))) - len(scripts):
-        yield Note(f"{kind.recipe}: compose runs {more} more scripts in a new database", container.evidence)
+        yield Note(f"{kind.recipe}: compose runs {counted(more, 'more script')} in a new database", container.evidence)
     for path in left[:_MOST_SCRIPTS]:
         text = f"compose runs `{path}` in a new database, devboot doesn't: {_by_hand(kind, path, database, user)}"
         yield Note(f"{kind.recipe}: {text}", container.evidence)

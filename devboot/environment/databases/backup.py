@@ -14,14 +14,20 @@ KEPT = 5
 
 
 def backup_database(path: str, into: str, *, name: str, at: float, kept: int = KEPT, busy: float = BUSY_SECONDS) -> str:
-    """Back up the database at `path` into the folder `into`; return the new file's path, `<name>-<date>.sqlite3`.
+    """Back up the database at `path` into the folder `into`; return the new file, `<name>-<date>.<number>.sqlite3`.
 
-    Of the backups with that name, only the newest `kept` stay. Raises BusyError `sqlite/locked`, MachineError.
+    Of the backups with that name, only the newest `kept` stay, as this one does whatever the clock says. Raises
+    BusyError `sqlite/locked`, MachineError.
     """
-    target = _free_name(into, name, at)
-    staged = target + ".new"
     try:
         os.makedirs(into, mode=0o700, exist_ok=True)
+        number = max((number for number, _ in _numbered(into, name)), default=0) + 1
+    except OSError as error:
+        raise machine_error(error, into) from error
+    date = time.strftime("%Y-%m-%dT%H%M%S", time.localtime(at))
+    target = os.path.join(into, f"{name}-{date}.{number}.sqlite3")
+    staged = target + ".new"
+    try:
         for left in glob(os.path.join(escape(into), "*.new*")):  # of a backup that was killed
             os.unlink(left)
         copy_database(path, staged, busy=busy)
@@ -47,18 +53,15 @@ def copy_database(path: str, target: str, *, busy: float = BUSY_SECONDS) -> None
 
 
 def backups_of(into: str, name: str) -> list[str]:
-    """Return the backups of that name, newest first."""
-    if not os.path.isdir(into):
-        return []
-    dated = re.compile(re.escape(name) + r"-\d{4}-\d\d-\d\dT\d{6}(\.\d+)?\.sqlite3")
-    found = [entry for entry in os.listdir(into) if dated.fullmatch(entry)]
-    return [os.path.join(into, entry) for entry in sorted(found, reverse=True)]
+    """Return the backups of that name, newest first.
+
+    Their numbers count, since the date, which is for people, goes back with the clock and the time zone.
+    """
+    return [os.path.join(into, entry) for _, entry in sorted(_numbered(into, name), reverse=True)]
 
 
-def _free_name(into: str, name: str, at: float) -> str:
-    stem = os.path.join(into, f"{name}-{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(at))}")
-    number, target = 1, f"{stem}.sqlite3"
-    while os.path.exists(target):
-        number += 1
-        target = f"{stem}.{number}.sqlite3"
-    return target
+def _numbered(into: str, name: str) -> list[tuple[int, str]]:
+    """Return the backups of that name as (number, file name); 0 for those of versions that gave none."""
+    dated = re.compile(re.escape(name) + r"-\d{4}-\d\d-\d\dT\d{6}(?:\.(\d+))?\.sqlite3")
+    entries = os.listdir(into) if os.path.isdir(into) else []
+    return [(int(match[1] or 0), entry) for entry in entries if (match := dated.fullmatch(entry))]

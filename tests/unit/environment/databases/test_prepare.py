@@ -136,7 +136,7 @@ def test_a_later_migration_comes_after_a_backup(around):
     write(around, "migrations/0002_b.sql", "DROP TABLE a;")
 
     prepared = prepare_database(wanted, around)
-    assert prepared.backup == f"{around.data}/backup/default-2026-03-01T093005.sqlite3"
+    assert prepared.backup == f"{around.data}/backup/default-2026-03-01T093005.1.sqlite3"
     assert query(prepared.backup, "SELECT * FROM a") == [(1,)]
     assert os.stat(prepared.backup).st_mode & 0o777 == 0o600
     assert tables(wanted.path) == ["devboot_migrations"]
@@ -599,6 +599,33 @@ def test_the_five_newest_backups_stay(around, tmp_path):
 
     assert backups_of(around.backups, "db") == made[:1:-1]
     assert backups_of(around.backups, "db-2") == [other]
+
+
+@pytest.mark.parametrize("at", [AT - 9 * 3600, AT, AT + 9 * 3600, 0.0])
+def test_the_backup_just_made_is_the_newest_whatever_the_clock_says(at, around, tmp_path):
+    query(f"{tmp_path}/db", "CREATE TABLE a (b)")
+    before = [backup_database(f"{tmp_path}/db", around.backups, name="db", at=AT) for _ in range(6)]
+
+    made = backup_database(f"{tmp_path}/db", around.backups, name="db", at=at)
+
+    assert backups_of(around.backups, "db") == [made, *before[:1:-1]]
+    assert os.path.isfile(made)
+
+
+def test_backups_without_a_number_are_older_than_those_with_one(around, tmp_path):
+    query(f"{tmp_path}/db", "CREATE TABLE a (b)")
+    os.makedirs(around.backups)
+    for name in ("db-2027-01-01T000000.sqlite3", "db-2027-01-02T000000.sqlite3"):
+        Path(around.backups, name).touch()
+
+    made = backup_database(f"{tmp_path}/db", around.backups, name="db", at=AT)
+
+    newest, *others = backups_of(around.backups, "db")
+    assert newest == made
+    assert [os.path.basename(each) for each in others] == [
+        "db-2027-01-02T000000.sqlite3",
+        "db-2027-01-01T000000.sqlite3",
+    ]
 
 
 def test_the_schema_cookie_changes_with_the_schema(tmp_path):

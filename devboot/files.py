@@ -385,6 +385,14 @@ def dated_name(path: str, at: float, companions: Sequence[str] = ()) -> str:
     return name
 
 
+def dated_siblings(path: str) -> list[str]:
+    """Return the paths with dated names of `path` beside it, as of `dated_name`, and with any ending after the date."""
+    folder, name = os.path.split(os.path.abspath(path))
+    endings = [entry.removeprefix(name) for entry in list_names(folder) if entry.startswith(name)]
+    shapes = {ending: "".join("0" if each.isdigit() else each for each in ending) for ending in endings}
+    return [path + ending for ending, shape in shapes.items() if shape.startswith(".0000-00-00T000000")]
+
+
 def move_aside(path: str, at: float) -> str:
     """Rename `path` to an unused name with the date beside it, and return that; `at` is wall-clock seconds.
 

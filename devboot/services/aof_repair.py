@@ -7,16 +7,14 @@ import re
 import shutil
 import subprocess
 from contextlib import suppress
-from glob import escape, glob
 
 from devboot.errors import BusyError, WorkError, shell_word
-from devboot.files import OLD, dated_name, exchange, fail_point, machine_error, sync_directory
+from devboot.files import OLD, dated_name, dated_siblings, exchange, fail_point, machine_error, sync_directory
 from devboot.locks import hold_folder
 
 _PATIENCE = 60.0
 _LOST = re.compile(r"size=(\d+), ok_up_to=(\d+),.* diff=(\d+)")
 _COPY = ".copy-by-devboot"
-_DATED = re.compile(rf"\.\d{{4}}-\d\d-\d\dT\d{{6}}(-\d+)?{re.escape(OLD)}")
 
 
 def lost_bytes(place: str, program: str) -> int | None:
@@ -126,7 +124,7 @@ def copy_contents(source: str, target: str) -> None:
 
 def _parted(place: str) -> list[str]:
     """Return the originals that an exchange without a system call for it has left under a name of its own."""
-    return [path for path in glob(f"{escape(place)}.*{OLD}") if _DATED.fullmatch(path.removeprefix(place))]
+    return [path for path in dated_siblings(place) if path.endswith(OLD)]
 
 
 def _remove(path: str) -> None:

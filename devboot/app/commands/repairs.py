@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from devboot.clone_reader import read_bytes, read_text
+from devboot.clone_reader import read_bytes
 from devboot.clone_writer import refuse_outside, replace_file
 from devboot.doctor.fixing import (
     COPY_TEMPLATE,
@@ -25,10 +25,10 @@ from devboot.doctor.fixing import (
     RESUME_DAEMON,
     UNLOCK,
 )
-from devboot.environment.databases import SIDE_FILES, copy_database
+from devboot.environment.databases import RESTORED, SIDE_FILES, copy_database, kept_by_restoration
 from devboot.environment.ports.holders import holders_of
 from devboot.errors import BusyError, MachineError, shell_word
-from devboot.files import atomic_write, dated_name, fail_point, machine_error, sync_directory
+from devboot.files import atomic_write, dated_name, exchange, fail_point, machine_error, sync_directory
 from devboot.provision.collect import Terms, remove_leftovers
 from devboot.services import aof_repair
 from devboot.supervisor.last_failure import forget_failure
@@ -55,35 +55,55 @@ def repair(use_case: str, arguments: tuple[str, ...], at: float) -> str:
 def _restore_database(arguments: tuple[str, ...], at: float) -> str:
     """Replace a database by a backup; return the dated name under which the replaced file is kept.
 
-    At every moment the old file or the new one is in its place. Raises MachineError, and BusyError `sqlite/locked` also
-    if a program has the database open: it would go on writing into the renamed file.
+    At every moment the old file or the new one is in its place, and its log and journal get the same date as the file,
+    also from a restoration that completes a killed one. Raises MachineError, and BusyError `sqlite/locked` also if a
+    program has the database open: it would go on writing into the renamed file.
     """
     path, backup, root = arguments
     refuse_outside(path, root)
     _refuse_in_use(path)
-    staged = f"{path}.restored-by-devboot"  # no name that somebody else chooses
-    aside = dated_name(path, at, SIDE_FILES)
+    staged = path + RESTORED  # no name that somebody else chooses
+    aside = kept_by_restoration(path) or dated_name(path, at, SIDE_FILES)
     try:
-        with suppress(FileNotFoundError):
-            os.unlink(staged)  # of a restoration that was killed
-        copy_database(backup, staged)
-        if os.path.isfile(path) and not os.path.islink(path):
-            os.chmod(staged, stat.S_IMODE(os.stat(path).st_mode))
+        _stage(backup, staged, path)
         fail_point("repair/database-staged")
-        # Its log and journal first: they would be applied to the new file
-        for suffix in SIDE_FILES:
-            if os.path.lexists(path + suffix):
-                os.rename(path + suffix, aside + suffix)
-        if os.path.isfile(path):
+        is_file = os.path.isfile(path)
+        if is_file and not os.path.lexists(aside):
             os.link(path, aside, follow_symlinks=False)
-        elif os.path.lexists(path):
-            os.rename(path, aside)
+        fail_point("repair/database-linked")
+        for suffix in SIDE_FILES:  # they would be applied to the new file
+            if os.path.lexists(path + suffix):
+                is_free = not os.path.lexists(aside + suffix)
+                os.rename(path + suffix, aside + suffix if is_free else dated_name(path + suffix, at))
+                fail_point("repair/log-aside")
         fail_point("repair/database-aside")
-        os.rename(staged, path)
+        if is_file or not os.path.lexists(path):
+            os.rename(staged, path)
+        else:
+            os.rename(staged, aside)
+            exchange(aside, path)
         sync_directory(os.path.dirname(path))
     except OSError as error:
         raise machine_error(error, path) from error
     return aside if os.path.lexists(aside) else ""
+
+
+def _stage(backup: str, staged: str, path: str) -> None:
+    """Copy a backup to `staged`, with the mode of the database at `path`; leave nothing there if that fails."""
+    _unlink_all(staged)  # of a restoration that was killed
+    try:
+        copy_database(backup, staged)
+        if os.path.isfile(path) and not os.path.islink(path):
+            os.chmod(staged, stat.S_IMODE(os.stat(path).st_mode))
+    except BaseException:
+        _unlink_all(staged)
+        raise
+
+
+def _unlink_all(database: str) -> None:
+    for suffix in ("", *SIDE_FILES):
+        with suppress(FileNotFoundError):
+            os.unlink(database + suffix)
 
 
 def _refuse_in_use(path: str) -> None:
@@ -145,14 +165,21 @@ def _with_mode_by_path(path: str, change: Callable[[int], int]) -> str:
 
 
 def _ignore(arguments: tuple[str, ...], _at: float) -> str:
-    """Append a line to `.gitignore`, keeping the existing lines."""
+    """Append a line to `.gitignore`, keeping the existing lines and their line ends."""
     path, line, root = arguments
+    if os.path.islink(path):
+        cause = "git reads no .gitignore that is a link"
+        raise MachineError(
+            "machine/in-the-way", f"`{path}` is a link", causes=[cause], help=[f"ls -l {shell_word(path)}"]
+        )
     try:
-        text = read_text(path, errors="surrogateescape") if os.path.lexists(path) else ""
+        content = read_bytes(path) if os.path.lexists(path) else b""
     except OSError as error:
         raise machine_error(error, path, "read") from error
-    if line not in text.split("\n"):
-        replace_file(path, root, text + "\n" * (text[-1:] not in ("", "\n")) + f"{line}\n")
+    added = os.fsencode(line)
+    if added not in content.splitlines():
+        end = b"\r\n" if b"\r\n" in content else b"\n"
+        replace_file(path, root, content + end * (content[-1:] not in (b"", b"\n")) + added + end)
     return ""
 
 

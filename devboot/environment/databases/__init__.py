@@ -3,9 +3,11 @@
 from devboot.environment.databases.backup import backup_database, backups_of, copy_database
 from devboot.environment.databases.condition import (
     LOGS,
+    RESTORED,
     WHOLE,
     copied_with_logs,
     examine,
+    kept_by_restoration,
     look_at,
     schema_cookie,
     stamps,
@@ -24,6 +26,7 @@ from devboot.environment.databases.prepare import (
 
 __all__ = [
     "LOGS",
+    "RESTORED",
     "SIDE_FILES",
     "WHOLE",
     "Database",
@@ -35,6 +38,7 @@ __all__ = [
     "copied_with_logs",
     "copy_database",
     "examine",
+    "kept_by_restoration",
     "look_at",
     "named",
     "plan_database",

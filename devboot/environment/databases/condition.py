@@ -18,7 +18,7 @@ from devboot.environment.databases.connection import (
 )
 from devboot.environment.ports.holders import holders_of
 from devboot.errors import DevbootError
-from devboot.files import machine_error
+from devboot.files import dated_siblings, machine_error
 from devboot.model.data_files import SQLITE_MAGIC
 from devboot.scratch import scratch_folder
 
@@ -28,6 +28,7 @@ LOGS = ("-journal", "-wal")  # of SIDE_FILES, those with content; `-shm` is made
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")  # of a journal that a crash left; zeros after a commit
 _PAGES = slice(16, 20)  # in a journal: how many pages the database had before, big-endian
 LOST = "it has 0 bytes, and it had content before"
+RESTORED = ".restored-by-devboot"  # ending of a copy until it takes the place of a damaged database
 GIT_LFS = "it is a pointer of Git LFS, not the file itself"
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.s3fs", "vboxsf", "prl_fs"}
 
@@ -66,7 +67,20 @@ def look_at(path: str) -> tuple[str, str]:
     return _examined(path, check)
 
 
+def kept_by_restoration(path: str) -> str:
+    """Return the dated name that a restoration, killed before it was complete, has given the damaged file; or "".
+
+    The file at `path` is the same one until the copy takes its place, but its log and journal may be moved already.
+    """
+    if not os.path.lexists(path + RESTORED) or not os.path.lexists(path):
+        return ""
+    own = os.lstat(path)
+    return next((name for name in dated_siblings(path) if os.path.samestat(os.lstat(name), own)), "")
+
+
 def _examined(path: str, check: Checker) -> tuple[str, str]:
+    if kept_by_restoration(path):
+        return DAMAGED, "`devboot doctor --fix` was interrupted while it restored a copy"
     if not os.path.lexists(path):
         return MISSING, ""
     if not os.path.isfile(path):

@@ -1,6 +1,7 @@
 """Repairs of `doctor --fix`: what they replace is kept, and an interrupted one is completed by the next."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -20,6 +21,7 @@ from devboot.doctor.fixing import (
     RESUME_DAEMON,
     UNLOCK,
 )
+from devboot.environment.databases import examine, look_at
 from devboot.errors import BusyError, MachineError
 from devboot.provision.objects.store import STAGING
 from devboot.supervisor.system import proctable
@@ -78,17 +80,66 @@ def test_a_database_that_a_program_has_open_is_not_replaced(damaged, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["copy", "db", "db-journal"]
 
 
-@pytest.mark.parametrize("point", checkpoints("app/commands/repairs.py"))
-def test_a_restoration_that_was_killed_is_completed_by_the_next(point, damaged, tmp_path):
+def killed_at(point, arguments):
     environ = {**os.environ, "PYTHONPATH": os.getcwd(), "DEVBOOT_TEST": "1", "DEVBOOT_FAIL_POINT": f"{point}=kill"}
-    assert -9 == subprocess.run([sys.executable, "-c", RESTORE, *damaged], env=environ, check=False).returncode
+    assert -9 == subprocess.run([sys.executable, "-c", RESTORE, *arguments], env=environ, check=False).returncode
+
+
+@pytest.mark.parametrize("point", checkpoints("app/commands/repairs.py"))
+def test_a_restoration_that_was_killed_is_completed_by_the_next_under_one_date(point, damaged, tmp_path):
+    (tmp_path / "db-wal").write_bytes(b"log of the damaged one")
+    killed_at(point, damaged)
     assert b"damaged" == (tmp_path / "db").read_bytes()
+
+    kept = repair(RESTORE_DATABASE, damaged, 100_000.0)
+
+    assert ["book"] == tables(tmp_path / "db")
+    name = os.path.basename(kept)
+    assert ["copy", "db", name, f"{name}-journal", f"{name}-wal"] == sorted(os.listdir(tmp_path))
+    assert [b"damaged", b"log of the damaged one", b"of the damaged one"] == contents(tmp_path)
+
+
+@pytest.mark.parametrize("point", ["repair/database-linked", "repair/log-aside", "repair/database-aside"])
+def test_a_database_without_its_log_is_not_used_before_its_restoration_is_complete(point, damaged, tmp_path):
+    shutil.copy(tmp_path / "copy", tmp_path / "db")  # without its journal it looks sound
+    killed_at(point, damaged)
+
+    assert "damaged" == examine(damaged[0])[0] == look_at(damaged[0])[0]
+    repair(RESTORE_DATABASE, damaged, 0.0)
+    assert "whole" == examine(damaged[0])[0]
+
+
+def test_a_log_that_was_kept_already_is_not_overwritten(damaged, tmp_path):
+    killed_at("repair/log-aside", damaged)
+    (tmp_path / "db-journal").write_bytes(b"of later")
 
     repair(RESTORE_DATABASE, damaged, 0.0)
 
+    assert [b"damaged", b"of the damaged one"] == contents(tmp_path)
+    assert [b"of later"] == [each.read_bytes() for each in tmp_path.glob("db-journal.*")]
+
+
+def test_a_folder_in_place_of_the_database_is_kept(damaged, tmp_path):
+    (tmp_path / "db").unlink()
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db/file").write_text("data")
+
+    kept = repair(RESTORE_DATABASE, damaged, 0.0)
+
     assert ["book"] == tables(tmp_path / "db")
-    assert b"damaged" in contents(tmp_path)
-    assert not [name for name in os.listdir(tmp_path) if "restored" in name]
+    with open(f"{kept}/file") as file:
+        assert "data" == file.read()
+
+
+def test_a_copy_that_can_not_be_made_leaves_nothing_behind(damaged, tmp_path):
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n{RESTORE}"
+    before = sorted(os.listdir(tmp_path))
+
+    failed = subprocess.run([sys.executable, "-c", limited, *damaged], check=False, stderr=-1)
+
+    assert b"MachineError: " in failed.stderr
+    assert before == sorted(os.listdir(tmp_path))
+    assert b"damaged" == (tmp_path / "db").read_bytes()
 
 
 def test_a_file_that_somebody_else_has_restored_is_left_alone(damaged, tmp_path):
@@ -160,6 +211,9 @@ def test_each_repair_that_a_finding_can_name_exists():
         (b"*.log", b"*.log\n/.env\n"),
         (b"\xff\n", b"\xff\n/.env\n"),
         (b"/.env\n*.log\n", b"/.env\n*.log\n"),
+        (b"*.log\r\n*.pyc\r\n", b"*.log\r\n*.pyc\r\n/.env\r\n"),
+        (b"*.log\r\n/.env", b"*.log\r\n/.env"),
+        (b"a\rb\n", b"a\rb\n/.env\n"),
     ],
 )
 def test_a_line_is_added_to_gitignore_and_the_others_stay(before, after, tmp_path):
@@ -173,16 +227,17 @@ def test_a_line_is_added_to_gitignore_and_the_others_stay(before, after, tmp_pat
     assert path.read_bytes() == after
 
 
-def test_no_line_is_added_outside_of_the_project(tmp_path):
+@pytest.mark.parametrize("target", ["outside", "shop/ignored"])
+def test_no_line_is_added_through_a_link_which_git_would_not_read(target, tmp_path):
     (tmp_path / "shop").mkdir()
-    (tmp_path / "outside").write_text("x\n")
-    (tmp_path / "shop/.gitignore").symlink_to(tmp_path / "outside")
+    (tmp_path / target).write_text("x\n")
+    (tmp_path / "shop/.gitignore").symlink_to(tmp_path / target)
 
     with pytest.raises(MachineError) as caught:
         repair(IGNORE, (str(tmp_path / "shop/.gitignore"), "/.env", str(tmp_path / "shop")), 0.0)
 
-    assert caught.value.slug == "machine/leads-outside"
-    assert (tmp_path / "outside").read_text() == "x\n"
+    assert caught.value.slug == "machine/in-the-way"
+    assert (tmp_path / target).read_text() == "x\n"
 
 
 def test_leftovers_are_removed_and_objects_stay(tmp_path):

@@ -78,7 +78,7 @@ def variables(subject: Subject) -> Answer:
     )
     own = {each.name for each in files.variables} | manifest.env.keys()
     lacking = [name for name in _names_in_template(subject) if name not in own | environ.keys()]
-    unused = unnamed(root, own)
+    unused = unnamed(root, own) if subject.probed is not None else []  # all files are read only on request
     facts = [f"{counted(len(lacking), 'variable')} of {_TEMPLATE} without a value"] if lacking else []
     facts += [f"{counted(len(unused), 'variable')} that no file of the project names (-v)"] if unused else []
     details = [f"only in {_TEMPLATE}: {', '.join(lacking)}"] if lacking else []

@@ -210,7 +210,8 @@ def test_variables_that_no_file_names_are_reported_and_no_problem(subject):
     with open(os.path.join(root, "settings.py"), "w") as file:
         file.write('class Settings(BaseSettings):\n    topic: str\nKEY = os.environ["SHOP_KEY"]\n')
 
-    answer = variables.variables(one)
+    assert variables.variables(one).facts == ()  # all files are read only with `--probe`
+    answer = variables.variables(one._replace(probed=()))
 
     assert ((), ("2 variables that no file of the project names (-v)",)) == (answer.findings, answer.facts)
     assert ("named nowhere: MAIL_TOKEN, OLD_NAME",) == answer.details
@@ -223,4 +224,4 @@ def test_of_a_clone_that_is_too_large_to_be_searched_nothing_is_said(limit, subj
     with open(os.path.join(one.project.root, "settings.py"), "w") as file:
         file.write("# more than one byte\n")
     os.makedirs(os.path.join(one.project.root, "shop/inner"))
-    assert variables.Answer() == variables.variables(one)
+    assert variables.Answer() == variables.variables(one._replace(probed=()))

@@ -100,6 +100,31 @@ def test_secrets_and_databases_that_git_would_take_are_named(clone, subject, tmp
     assert unignored(clone, subject) == []  # somebody has decided so
 
 
+def test_databases_kept_under_a_dated_name_are_named_by_one_line_that_ignores_them(clone, subject, tmp_path):
+    shop = tmp_path / "shop"
+    (shop / ".gitignore").write_text("/.env\n/data/db.sqlite3\n")
+    for name in ("db.sqlite3.2026-12-01T092909", "db.sqlite3.2026-12-01T092909-wal", "db.sqlite3.sql"):
+        (shop / "data" / name).touch()
+
+    (line,) = unignored(clone, subject)
+
+    assert line == "/data/db.sqlite3.[0-9]*"
+    with (shop / ".gitignore").open("a") as file:
+        file.write(f"{line}\n")
+    assert unignored(clone, subject) == []
+
+
+def test_a_gitignore_that_is_a_link_is_not_what_git_reads(clone, subject, tmp_path):
+    (tmp_path / "shop/.gitignore").symlink_to("ignored")
+    known, environ = clone
+
+    fixes = [each.fix for each in git.ignored(subject(environ=environ, manifest=known.manifest)).findings]
+
+    assert [(each.use_case, each.command) for each in fixes] == [
+        ("", f'echo /{name} >> "$(git rev-parse --git-path info/exclude)"') for name in (".env", "data/db.sqlite3")
+    ]
+
+
 def test_without_a_repository_nothing_can_be_committed(subject, tmp_path):
     (tmp_path / "shop/.env").write_text("KEY=1\n")
 

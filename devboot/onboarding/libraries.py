@@ -49,6 +49,7 @@ class Kind:
     words: tuple[str, ...] = ()
     hosts: frozenset[str] = frozenset()
     engine: re.Pattern[str] = _NEVER
+    serves: tuple[str, ...] = ()
     user: str = ""
     composed: Mapping[str, str] = field(default_factory=dict)
     libpq: bool = False
@@ -120,7 +121,7 @@ def _kind(name: str, table: Mapping[str, Any]) -> Kind:
     for key in ("containers", "engine"):
         if key in fields:
             fields[key] = re.compile(fields[key], re.IGNORECASE)
-    for key in ("clients", "native", "settings", "words"):
+    for key in ("clients", "native", "settings", "words", "serves"):
         fields[key] = tuple(fields.get(key, ()))
     fields["hosts"] = frozenset(fields.get("hosts", ()))
     for key, ends in (("login", "^(?:{})$"), ("calls", "(?:{})$")):

@@ -58,7 +58,8 @@ def planned_import(
 def difference(cwd: str, environ: Mapping[str, str], files: Sequence[str], profiles: Sequence[str]) -> str:
     """Return the keys that the manifest lacks or has otherwise than the compose files, as a diff; "" for none.
 
-    Keys that only the manifest has don't count. Raises ManifestError `manifest/not-found`, and Problems of both files.
+    Keys that only the manifest has don't count, nor does what is detected: it changes with the clone's other files.
+    Raises ManifestError `manifest/not-found`, and Problems of both files.
     """
     from devboot.model.edge.complaints import problems_of
     from devboot.model.edge.manifest.manifest import read_manifest
@@ -77,7 +78,7 @@ def difference(cwd: str, environ: Mapping[str, str], files: Sequence[str], profi
     _, problems = read_manifest(text, MANIFEST)
     if any(each.slug != "manifest/unknown-name" for each in problems):  # the Procfile may have it
         raise problems_of(problems)
-    wanted, has = _keys(parse_toml(render(found.proposal))), _keys(parse_toml(text))
+    wanted, has = _keys(parse_toml(render(found.composed))), _keys(parse_toml(text))
     tables = {key for key, value in wanted.items() if value == "{}" and any(each.startswith(f"{key}.") for each in has)}
     wanted = {key: value for key, value in wanted.items() if key not in tables}  # there, with further keys
     before = [f"{key} = {has[key]}\n" for key in wanted if key in has]

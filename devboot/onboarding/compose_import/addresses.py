@@ -11,6 +11,7 @@ from devboot.onboarding.libraries import DOCKER_HOST, Kind
 from devboot.onboarding.proposal_values import Database
 from devboot.onboarding.reading.containers.container import Container
 from devboot.onboarding.services.endpoints import is_address_of, written_address
+from devboot.onboarding.tables import is_called
 
 URL = re.compile(
     r"(?P<scheme>[A-Za-z][\w+.-]{0,30})://(?:(?P<login>[^@/\s,]*)@)?(?P<host>[A-Za-z0-9_][\w.-]*)(?::(?P<port>\d+))?"
@@ -18,15 +19,12 @@ URL = re.compile(
 )
 _HOST_AND_PORT = re.compile(r"(?P<host>[A-Za-z0-9_][\w.-]*):(?P<port>\d+)")
 _HOLDS_HOST = re.compile(r"(?:HOST(?:NAME)?|SERVER|ADDR(?:ESS)?|ENDPOINT)$", re.IGNORECASE)
+_WHOLE_REFERENCE = re.compile(r"\$\{\w+\}")
 _PARTS = (
     ("port", re.compile(r"PORT$", re.IGNORECASE)),
     ("user", re.compile(r"(?:USER(?:_?NAME)?|LOGIN)$", re.IGNORECASE)),
     ("password", re.compile(r"(?:PASS(?:WORD|WD)?|PWD)$", re.IGNORECASE)),
     ("name", re.compile(r"(?:NAME|DB|DATABASE|DB_?NAME)$", re.IGNORECASE)),
-)
-# Variables whose value may be a container's name by chance
-_HOLDS_OTHER = re.compile(
-    r"(?:NAME|DB|DATABASE|USER|LOGIN|PASS(?:WORD|WD)?|BUCKET|QUEUE|TOPIC|ENV|MODE)$", re.IGNORECASE
 )
 HERE = "127.0.0.1"
 
@@ -108,7 +106,7 @@ class Addresses:
         part = self._part(name, text)
         if part.targets:
             return part
-        if text in self._by_host and not _HOLDS_OTHER.search(name):
+        if text in self._by_host and is_called("holds_host", name):
             target = self._by_host[text]
             return Led(
                 target.part("host"), (target,), () if target.service or target.process or target.ports else (target,)
@@ -165,15 +163,21 @@ def _login(target: Target, name: str, text: str) -> str:
     "" for others.
     """
     kind, own = target.kind, target.container.environment
-    if kind is None or not text:
+    if kind is None or not text or text not in own.values():
         return ""
+    is_certain = _WHOLE_REFERENCE.fullmatch(text) is not None  # the same variable, whatever its value
     for part, variable in kind.composed.items():
-        if name == variable and own.get(variable) == text and target.databases:
+        if (name == variable or is_certain) and own.get(variable) == text and target.databases:
             return target.part(part, text if part == "name" else "")
-    if kind.login and text in own.values():
-        found = next((value for pattern, value in kind.login if pattern.search(name)), "")
-        return found.replace(f"${{services.{kind.recipe}.", f"${{services.{target.service}.")
-    return ""
+    same = [each for each, given in own.items() if given == text]
+    names = [name, *(same if is_certain or is_called("secret", name) else ())]
+    return next((each for name in names if (each := _login_of(kind, name, target.service))), "")
+
+
+def _login_of(kind: Kind, name: str, service: str) -> str:
+    """Return the reference for a variable that is called like a user or password of a kind of server; "" for others."""
+    found = next((value for pattern, value in kind.login if pattern.search(name)), "")
+    return found.replace(f"${{services.{kind.recipe}.", f"${{services.{service}.")
 
 
 def _url(target: Target, address: str, match: re.Match[str], name: str) -> str:
@@ -185,7 +189,7 @@ def _url(target: Target, address: str, match: re.Match[str], name: str) -> str:
         database = path.strip("/")
         login = f"{target.part('user', database)}:{target.part('password', database)}"
         place = f"{target.part('host', database)}:{target.part('port', database)}"
-        is_known = not database or any(each.database == database for each in target.databases)
+        is_known = not database or "$" in database or any(each.database == database for each in target.databases)
         return f"{scheme}://{login}@{place}/{target.part('name', database) if is_known else database}{query}"
     kind = target.kind
     is_whole = not kind.url.endswith("/")  # else the path of the recipe's url may be another one than the code expects

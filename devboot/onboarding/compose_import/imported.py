@@ -20,20 +20,27 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.tasks import MIGRATES
 from devboot.onboarding.proposal.composed_servers import with_first_data
 from devboot.onboarding.proposal.detect import DEFAULT_FILES, detect, look_around
-from devboot.onboarding.proposal_values import Note, Package, Proposal, PythonInput, Service, Task
+from devboot.onboarding.proposal_values import Note, Package, Proposal, PythonInput, Service, Task, Variable
 from devboot.onboarding.reading.containers.compose import Compose, interpolated, read_compose
 from devboot.onboarding.reading.containers.container import Container, texts
+from devboot.onboarding.reading.dotenv import EnvFiles, may_be_secret
 from devboot.onboarding.reading.layout import INPUTS
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.services.unavailable import known_versions, nearest_version
 from devboot.recipes import RecipeFolders, bundled_folder
 
 _TOOLS = ("node", "bun", "deno")
 
 
 class Imported(NamedTuple):
-    """The proposed manifest for compose files, and a verdict on each of their entries."""
+    """The proposed manifest for compose files, and a verdict on each of their entries.
+
+    `composed` is the part of it that comes from the compose files, without what is detected.
+    """
 
     proposal: Proposal
     report: tuple[Fidelity, ...]
+    composed: Proposal
 
 
 def import_compose(
@@ -47,15 +54,21 @@ def import_compose(
     """
     clone = look_around(root, environ=environ)
     detected = detect(root, environ=environ, clone=clone)
-    values = {
-        name: each.text for table in (clone.files.examples, clone.files.committed) for name, each in table.items()
-    }
-    compose = read_compose(clone.tree, (), tuple(paths), values)
+    values = dict(_values(clone.files))
+    compose = read_compose(clone.tree, (), tuple(paths), {k: v for k, v in values.items() if not may_be_secret(k, v)})
     refuse_mistakes(clone.tree, compose)
     if str(detected.root) != str(clone.tree.root):
         detected = _seen_from_above(detected, clone.app.root)
     clone = replace(clone, compose=compose, app=replace(clone.app, root="."))
     return _Import(clone, compose, detected, values, profiles).result()
+
+
+def _values(files: EnvFiles) -> Iterator[tuple[str, str]]:
+    """Yield the values of env files; those of a template count more than those of files that git doesn't track."""
+    yield from ((name, each.text) for name, each in files.examples.items())
+    for name, each in files.committed.items():
+        if name not in files.local or name not in files.examples:
+            yield name, each.text
 
 
 def _seen_from_above(detected: Proposal, folder: str) -> Proposal:
@@ -75,11 +88,14 @@ class _Import:
     ) -> None:
         self.clone, self.compose, self.detected, self.values = clone, compose, detected, values
         self.entries = Entries(clone.tree, compose)
+        self.paths = {path for path, _ in compose.documents}
         chosen = _chosen(compose.containers, profiles)
         self.left = [each for each in compose.containers if each.name not in chosen]
         self.containers = [each for each in compose.containers if each.name in chosen]
         self.python = _python(clone, self.containers, detected.python)
-        self.servers = serving.servers_of(self.containers, detected, _databases_in_urls(self.containers, values))
+        wanted = _databases_in_urls(self.containers, values)
+        self.servers = serving.servers_of(self.containers, detected, wanted, clone.packages)
+        self.stand_ins = {each.kind.recipe: each.service.name for each in reversed(self.servers)}
         taken = {each.service.name for each in self.servers} | {each.name for each in detected.databases}
         taken |= {database.name for each in self.servers for database in each.databases}
         has_venv = bool(self.python.requirements or self.python.packages)
@@ -90,7 +106,7 @@ class _Import:
     def result(self) -> Imported:
         """Return the proposed manifest and the report."""
         detected, programs = self.detected, self.programs
-        known = {each.name: each for each in detected.env}
+        known = {each.name: self._led(each) for each in detected.env}
         secrets = dict(self._secrets())
         environment = environment_of(
             self.clone.tree, programs, tuple(self._targets()), self.values, secrets, known, self.entries
@@ -110,9 +126,11 @@ class _Import:
         processes = [replace(each, env=environment.own.get(each.name, {})) for each in processes]
         for server in self.servers:
             report_server(self.clone, server, tasks, self.entries)
+        packages = tuple(_packages(programs, detected.packages))
+        versions = {each.name: each.version for each in packages} | {"python": self.python.version or ""}
         for program in programs:
             self._report_files(program.container, secrets)
-            report_program(self.clone, program, self.names, replaced, self.entries)
+            report_program(self.clone, program, self.names, replaced, versions, self.entries)
         notes = list(self._report_others())
         self.entries.add_top()
         proposal = replace(
@@ -120,18 +138,33 @@ class _Import:
             root=self.clone.tree.root,
             name=self.clone.tree.root.name,
             python=self.python,
-            packages=tuple(_packages(programs, detected.packages)),
+            packages=packages,
             services=services,
             databases=databases,
-            env=(*(each for each in detected.env if each.name not in environment.known), *environment.env.values()),
-            env_files=_env_files(environment.files),
+            env=(*(each for name, each in known.items() if name not in environment.known), *environment.env.values()),
+            env_files=_env_files(self.clone.tree, environment.files),
             tasks=tuple(tasks),
             procfile=None,
             lines=(),
             processes=tuple(processes),
             notes=tuple(notes),
         )
-        return Imported(proposal, self.entries.report())
+        return Imported(proposal, self.entries.report(), self._composed(proposal, environment))
+
+    def _composed(self, proposal: Proposal, environment: Environment) -> Proposal:
+        names = {each.service.name for each in self.servers}
+        own = {each.name for each in self.programs}
+        return replace(
+            proposal,
+            python=PythonInput(),
+            packages=tuple(
+                each for each in proposal.packages if each.evidence is not None and each.evidence.path in self.paths
+            ),
+            services=tuple(each for each in proposal.services if each.name in names),
+            databases=tuple(each for each in proposal.databases if each.service in names),
+            env=tuple(environment.env.values()),
+            tasks=tuple(each for each in proposal.tasks if each.name in own or each.once),
+        )
 
     def _targets(self) -> Iterator[Target]:
         for each in self.servers:
@@ -148,12 +181,19 @@ class _Import:
         found = [
             replace(
                 each.service,
-                is_open=each.service.is_open or (not each.kind.libpq and environment.needs_open(each.service.name)),
+                is_open=serving.is_open(each.container)
+                or (not each.kind.libpq and environment.needs_open(each.kind, each.service)),
             )
             for each in self.servers
         ]
-        recipes = {each.kind.recipe for each in self.servers}
-        return (*found, *(each for each in self.detected.services if each.recipe not in recipes))
+        return (*found, *(each for each in self.detected.services if each.recipe not in self.stand_ins))
+
+    def _led(self, variable: Variable) -> Variable:
+        """Return a detected variable with the imported service in place of the detected one that it replaces."""
+        text = variable.value or ""
+        for recipe, name in self.stand_ins.items():
+            text = text.replace(f"${{services.{recipe}.", f"${{services.{name}.")
+        return variable if text == (variable.value or "") else replace(variable, value=text)
 
     def _tasks(self) -> list[Task]:
         own = [running.task_of(each, self.names, self.programs) for each in self.programs if each.is_task]
@@ -266,17 +306,24 @@ def _python(clone: Clone, containers: Collection[Container], python: PythonInput
 
 
 def _packages(programs: Sequence[running.Program], detected: Sequence[Package]) -> Iterator[Package]:
-    """Yield the tools for PATH: the detected ones, and those that are a container's image."""
-    yield from detected
-    known = {each.name for each in detected}
+    """Yield the tools for PATH: the detected ones, and those that are a container's image.
+
+    The image's version counts if no file of the clone has one.
+    """
+    found = {each.name: each for each in detected}
     recipes = RecipeFolders([bundled_folder()]).names()
     for program in programs:
-        name = program.container.product
-        if name in _TOOLS and name in recipes and name not in known:
-            known.add(name)
-            yield Package(name, program.container.version.partition(".")[0] or "*", program.container.evidence)
+        name, version = program.container.product, program.container.version
+        known = found.get(name)
+        if name in _TOOLS and name in recipes and (known is None or known.evidence is None):
+            nearest = nearest_version(known_versions(name), version) if version else ""
+            major = nearest.partition(".")[0] or (known.version if known is not None else "*")
+            found[name] = Package(name, major, program.container.evidence)
+    yield from found.values()
 
 
-def _env_files(files: Sequence[str]) -> tuple[str, ...] | None:
+def _env_files(tree: Tree, files: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the env files to read: those of programs, `.env`, which compose reads, and another one that is there."""
+    usual, *others = DEFAULT_FILES
     extra = [each for each in files if each not in DEFAULT_FILES]
-    return (*DEFAULT_FILES, *extra) if extra else None
+    return (usual, *(each for each in others if each in files or tree.exists(each)), *extra) if extra else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 
 from devboot.onboarding.compose_import.fidelity import APPROXIMATED, NATIVE, NO_EQUIVALENT
@@ -12,16 +13,31 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.reading.containers.container import Container, Mount, texts
 from devboot.onboarding.reading.containers.image_commands import folder_of
 
+# The language of an image, and its version
+_IMAGE = re.compile(
+    r"(?im)^FROM\s+(?:--\S+\s+)*(?:docker\.io/)?(?:library/)?(?:oven/|denoland/)?(python|node|bun|deno):(\d+(?:\.\d+)*)"
+)
+
 
 def report_program(
-    clone: Clone, program: Program, names: Mapping[str, str], servers: Collection[str], into: Entries
+    clone: Clone,
+    program: Program,
+    names: Mapping[str, str],
+    servers: Collection[str],
+    versions: Mapping[str, str],
+    into: Entries,
 ) -> None:
-    """Add verdicts on the keys of a program's container, except for its variables."""
+    """Add verdicts on the keys of a program's container, except for its variables.
+
+    `versions` are the manifest's versions of Python and of tools; "" is the newest Python that the packages take.
+    """
     container = program.container
     table = f"[{'tasks' if program.is_task else 'processes'}.{program.name}]"
     for key in ("build", "image"):
         if container.values.get(key) is not None:
-            into.add(container, key, NATIVE, f"{table} runs the clone's code: {program.command}")
+            other = _other_version(clone, container, versions)
+            text = f"{table} runs the clone's code{other}: {program.command}"
+            into.add(container, key, APPROXIMATED if other else NATIVE, text)
     for key in ("command", "entrypoint", "working_dir"):
         if container.values.get(key) is not None:
             text = {"working_dir": f"cwd = {program.cwd}"}.get(key, f"{table} {program.command}")
@@ -41,6 +57,19 @@ def report_program(
     for name in texts(container.values.get("profiles")):
         into.add(container, "profiles", APPROXIMATED, f"`{name}` was asked for, so it always starts")
     into.add_rest(container)
+
+
+def _other_version(clone: Clone, container: Container, versions: Mapping[str, str]) -> str:
+    """Return the words about a language's version that isn't the one of the container's image; "" for the same one."""
+    text = (clone.tree.text(container.dockerfile) if container.is_built else f"FROM {container.image}") or ""
+    for name, wanted in _IMAGE.findall(text)[-1:]:
+        known = versions.get(name, wanted)
+        parts = min(known.count("."), wanted.count(".")) + 1
+        if not known:
+            return f", with the newest Python that its packages take instead of {wanted}"
+        if re.findall(r"\d+", known)[:parts] != wanted.split(".")[:parts] or known[:1] in "<>!~^":
+            return f", with {name} {known} instead of {wanted}"
+    return ""
 
 
 def _of_port(program: Program, port: str) -> tuple[str, str]:

@@ -68,8 +68,15 @@ def _of_image(server: Server) -> tuple[str, str]:
     product = server.container.product
     if service.recipe not in re.split(r"[^a-z0-9]", product) and not _SAME.search(product):
         return APPROXIMATED, f"{where} runs {service.recipe} instead of {product}"
-    version = service.version or own_version(service.recipe)
-    return NATIVE, f"{where} {version}".rstrip()
+    version, given = service.version or own_version(service.recipe), server.container.version
+    if given.startswith(f"{version}."):
+        return APPROXIMATED, f"{where}: {_newest(version)} instead of {given}"
+    return NATIVE, f"{where} {_newest(version)}" if given else where
+
+
+def _newest(version: str) -> str:
+    """Return the words about a version that a lock completes."""
+    return version if version.count(".") > 1 else f"{version}.x"
 
 
 def _of_variable(server: Server, name: str) -> tuple[str, str]:
@@ -94,6 +101,9 @@ def _of_database(server: Server, part: str, name: str) -> tuple[str, str]:
     held = {"name": first.database, "user": first.user, "password": first.password}[part]
     if name.endswith("_FILE"):
         return APPROXIMATED, f"the {part} is generated"
+    if "$" in own_environment(server.container).get(name, ""):
+        how = f"the {part} is generated" if part == "password" else f"the {part} is devboot's own"
+        return APPROXIMATED, f"{how}: values of env files aren't copied; variables refer to it"
     if held:
         return NATIVE, f"`{part}` of [services.{server.service.name}.databases.{first.name}]"
     if own_environment(server.container).get(name) == server.kind.user:

@@ -18,7 +18,7 @@ from devboot.onboarding.services.unavailable import own_version
 from devboot.recipes import RecipeFolders, bundled_folder
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_PASSWORD = re.compile(r"[!-&(-\[\]-_a-~]+")  # what the manifest takes: no blanks, quotes, `$`, backslashes
+_PASSWORD = re.compile(r"[!-#%&(-\[\]-_a-~]+")  # what the manifest takes: no blanks, quotes, `$`, backslashes
 _IMAGES_OWN = (("MARIADB_", "MYSQL_"), ("POSTGRESQL_", "POSTGRES_"))  # prefixes of other images, and the usual ones
 OPEN = (
     "POSTGRES_HOST_AUTH_METHOD",
@@ -45,12 +45,15 @@ def kind_of(container: Container) -> Kind | None:
 
 
 def servers_of(
-    containers: Collection[Container], detected: Proposal, wanted: Mapping[str, Sequence[str]]
+    containers: Collection[Container],
+    detected: Proposal,
+    wanted: Mapping[str, Sequence[str]],
+    packages: Mapping[str, str],
 ) -> list[Server]:
     """Return a service, with its databases, for each of the containers that runs a known server such as Redis.
 
     A service that was also detected in the code keeps the port and open access that the code needs. `wanted` maps a
-    container's name to the databases named in addresses of other containers.
+    container's name to the databases named in addresses of other containers; `packages` are the clone's.
     """
     found: list[Server] = []
     taken = {each.name for each in detected.tasks} | {each.name for each in detected.processes}
@@ -59,6 +62,8 @@ def servers_of(
         kind = kind_of(container)
         if kind is None:
             continue
+        if not kind.is_spoken(packages):  # the code may have a client for which a simpler server is enough
+            kind = next((other for each in kind.serves if (other := known_servers()[each]).is_spoken(packages)), kind)
         recipe = _recipe(container, kind)
         name = recipe
         if any(each.service.name == recipe for each in found) or recipe in taken:
@@ -71,9 +76,9 @@ def servers_of(
             recipe,
             _port(container, kind) or (known.port if known is not None else None),
             container.evidence,
-            is_open=bool(known is not None and known.is_open) or _is_open(container),
+            is_open=known is not None and known.is_open,
             version=_version(container, recipe),
-            settings=_settings(container, recipe),
+            settings=_settings(container, recipe) if kind == kind_of(container) else {},
             port_from="as compose publishes it" if _port(container, kind) else "the code names it",
         )
         named = [each for host in sorted(container.hosts) for each in wanted.get(host, ())]
@@ -128,7 +133,8 @@ def _port(container: Container, kind: Kind) -> int | None:
     return int(given) if given and int(given) != kind.port else None
 
 
-def _is_open(container: Container) -> bool:
+def is_open(container: Container) -> bool:
+    """Return True if a container's server takes everybody without a password."""
     given = own_environment(container)
     return any(given.get(name, "").lower() in ("trust", "yes", "true", "1") for name in OPEN)
 
@@ -155,7 +161,7 @@ def _databases(
     password = given.get(kind.composed["password"], "")
     password = password if user and _PASSWORD.fullmatch(password) else ""
     known = [each for each in detected.databases if each.service == kind.recipe] if service.name == kind.recipe else []
-    database = given.get(kind.composed["name"], "") or next(iter(wanted), "")
+    database = next((each for each in (given.get(kind.composed["name"], ""), *wanted) if each and "$" not in each), "")
     if known and not database:
         return (replace(known[0], user=user, password=password), *known[1:])
     database = database or user or (kind.user if kind.recipe == "postgres" else "")

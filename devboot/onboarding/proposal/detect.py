@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from devboot.onboarding.reading.commands import (
     the_program,
 )
 from devboot.onboarding.reading.containers.image_commands import image_command, variables_of_image
-from devboot.onboarding.reading.dotenv import EnvFiles
+from devboot.onboarding.reading.dotenv import EnvFiles, may_be_secret
 from devboot.onboarding.reading.layout import cwd_of
 from devboot.onboarding.reading.node import find_node, left_to_itself, only_process
 from devboot.onboarding.reading.procfile import (
@@ -186,6 +186,7 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
         *other_services(clone, found.servers | served.known),
         *absent(clone, run),
         *made_up(env),
+        *_kept_back(clone, env),
         *unused_examples(clone, run, env),
         *broken(clone),
         *neighbours(clone),
@@ -425,9 +426,19 @@ def _env(
             found[name] = variable
     for name, line in committed.items():
         text = local(name, line.text, sources.hosts)
-        if text != line.text and name not in found:
+        if text != line.text and name not in found and not may_be_secret(name, text):
             found[name] = Variable(name, value=text, evidence=Evidence(line.path, line.line))
     return tuple(found.values())
+
+
+def _kept_back(clone: Clone, env: Collection[Variable]) -> Iterator[Note]:
+    """Yield warnings about addresses of containers in env files that may be secret, so no manifest has them."""
+    known, hosts = {each.name for each in env}, containers(clone)
+    for name, line in clone.files.committed.items():
+        text = local(name, line.text, hosts)
+        if text != line.text and name not in known and may_be_secret(name, text):
+            note = f"`{name}` leads to a container, and may be secret: put 127.0.0.1 for its host into {line.path}"
+            yield Note(note, Evidence(line.path, line.line), warns=True)
 
 
 def _needed(clone: Clone, run: Run, processes: list[Process], sources: Sources) -> Iterator[Variable]:

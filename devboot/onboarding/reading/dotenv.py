@@ -10,7 +10,7 @@ from functools import partial
 
 from devboot.git import is_untracked
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.tables import load_table
+from devboot.onboarding.tables import is_called, load_table
 
 LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=[ \t]*(.*)$")
 REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
@@ -21,6 +21,10 @@ ENV_FOLDERS: tuple[str, ...] = tuple(_TABLE["folders"])
 _LONGEST = 4_096  # characters of a text with its references expanded
 _MOST_ADDED = 256 * 1024  # characters that the expansions in one file may add
 _COMMENT = re.compile(r"(?<!\s)\s+#")
+_REFERS = r"\$\{[\w.-]+\}"
+_LOGIN = re.compile(rf"://(?!(?:{_REFERS}:?)*@)[^@/\s]*@")  # a user or password that isn't a reference
+_QUERY = re.compile(r"[?&]([\w.-]+)=(?=[^&\s])")
+_PATH = re.compile(rf"://[^/\s?]*(?:/(?:{_REFERS}|[A-Za-z_%-]{{0,31}}\w{{0,3}})(?=[/?,\s]|$))*(?P<more>/[^\s?,]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,11 @@ class Variable:
     def is_placeholder(self) -> bool:
         """True if the value is only a placeholder."""
         return bool(PLACEHOLDER.search(self.text.strip()) or REFERENCE.search(self.text))
+
+    @property
+    def shareable(self) -> str:
+        """The value, if neither its name makes it secret nor it is an address; else a reference to the variable."""
+        return f"${{{self.name}}}" if is_called("secret", self.name) and "://" not in self.text else self.text
 
 
 def parse_variables(text: str, path: str = "") -> dict[str, Variable]:
@@ -85,6 +94,17 @@ def _unquoted(raw: str) -> str:
             return raw[1:end]
     # An unquoted value ends where a comment begins
     return _COMMENT.split(raw, maxsplit=1)[0].strip() if not raw.startswith("#") else ""
+
+
+def may_be_secret(name: str, text: str) -> bool:
+    """Return True if the value of an env file may be secret: by its variable's name, or by a part of its address."""
+    if "://" not in text:
+        return is_called("secret", name)
+    return (
+        _LOGIN.search(text) is not None
+        or any(is_called("secret", each[1]) for each in _QUERY.finditer(text))
+        or any(each["more"] for each in _PATH.finditer(text))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def test_the_report_goes_to_stdout_and_the_rest_to_stderr(shop, capsys):
     assert main(("import",)) == 0
     out, err = capsys.readouterr()
     assert out.splitlines() == [
-        "compose.yaml:3  services.cache.image                native          [services.redis] 7",
+        "compose.yaml:3  services.cache.image                native          [services.redis] 7.x",
         "compose.yaml:5  services.web.build                  native          [processes.web] runs the clone's code: python3 app.py",  # noqa: E501
         "compose.yaml:6  services.web.command                native          [processes.web] python3 app.py",
         "compose.yaml:8  services.web.environment.CACHE_URL  native          leads to `redis` on this machine",
@@ -62,7 +62,7 @@ def test_programs_get_the_same_as_json(shop, capsys):
         "line": 3,
         "key": "services.cache.image",
         "verdict": "native",
-        "text": "[services.redis] 7",
+        "text": "[services.redis] 7.x",
     }
 
 

@@ -1,6 +1,8 @@
 """What an import makes of each key of a compose file, and what its report says."""
 
 import json
+import os
+import subprocess
 import tomllib
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from devboot.errors import Problems
 from devboot.model.edge.manifest.manifest import read_manifest
-from devboot.onboarding import render
+from devboot.onboarding import detect, render
 from devboot.onboarding.compose_import.fidelity import VERDICTS, percentage
 from devboot.onboarding.compose_import.imported import import_compose
 from devboot.onboarding.reading.containers.compose_keys import KEYS, TOP_KEYS
@@ -182,7 +184,7 @@ def test_only_the_port_of_the_server_itself_becomes_its_port(take, image, ports,
 
 def test_a_build_becomes_a_process_with_its_port_and_copies(take):
     more = "    ports: ['8000:8000']\n    scale: 2\n    stop_grace_period: 1m30s\n    stop_signal: SIGINT\n"
-    manifest, report, _ = take(f"{WEB}{more}    restart: unless-stopped\n")
+    manifest, report, _ = take(f"{WEB}{more}    restart: unless-stopped\n", {".python-version": "3.13\n"})
 
     web = manifest["processes"]["web"]
     assert (web["command"], web["port"], web["instances"]) == ("python3 app.py", 8000, 2)
@@ -363,7 +365,7 @@ def test_env_files_are_read_and_their_container_names_overridden(take):
         {"conf/dev.env": "CACHE_URL=redis://cache:6379/0\nOTHER=1\n"},
     )
 
-    assert manifest["env-files"]["read"] == [".env", ".env.local", "conf/dev.env"]
+    assert manifest["env-files"]["read"] == [".env", "conf/dev.env"]
     assert manifest["env"] == {"CACHE_URL": "${services.redis.url}/0"}
 
 
@@ -615,3 +617,186 @@ def test_variables_that_contain_each_other_many_times_are_not_written_out(take):
     manifest, _, _ = take(f"{WEB}    environment: {{C: '$A$B'}}\n    healthcheck: {{test: '{test}'}}\n", files)
 
     assert manifest["env"]["C"] == "${A}${B}"
+
+
+CANARY = "xK9vQ2canary"
+PRIVATE = f"""\
+POSTGRES_PASSWORD={CANARY}
+POSTGRES_USER=ada
+PW_OF_DB={CANARY}
+SOME_WORD={CANARY}
+DATABASE_URL=postgres://ada:{CANARY}@db:5432/shop?sslmode=disable
+HOOK_URL=http://web:8000/hooks/{CANARY}
+CALL_URL=http://bot:{CANARY}@web:8000/
+QUERY_URL=http://web:8000/?api_key={CANARY}
+PLAIN_URL=http://{CANARY}@host.docker.internal/
+CACHE_URL=redis://:{CANARY}@cache:6379/1
+API_TOKEN={CANARY}
+REDIS_PASSWORD={CANARY}
+"""
+_READS = "import os\n" + "".join(f"x = os.environ['{line.partition('=')[0]}']\n" for line in PRIVATE.splitlines())
+SECRETIVE = """
+services:
+  db:
+    image: postgres:16
+    {db}
+  cache: {{image: 'redis:7', command: 'redis-server --requirepass ${{REDIS_PASSWORD}}',
+    healthcheck: {{test: 'redis-cli -a ${{REDIS_PASSWORD}} ping'}}}}
+  web:
+    build: .
+    command: python app.py --token=${{API_TOKEN}}
+    ports: ['8000:8000']
+    labels: {{token: '${{API_TOKEN}}'}}
+    healthcheck: {{test: 'curl http://localhost:8000/?key=${{API_TOKEN}}'}}
+    {web}
+"""
+
+
+def tracked(root, *paths):
+    git = ["git", "-C", str(root), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", *paths], check=True)
+
+
+@pytest.mark.parametrize(("detects", "is_ignored"), [(False, True), (False, False), (True, True)])
+@pytest.mark.parametrize("form", ["env_file", "same", "default", "partial"])
+def test_no_value_of_an_env_file_that_may_be_secret_gets_into_the_manifest(write, form, detects, is_ignored):
+    names = [line.partition("=")[0] for line in PRIVATE.splitlines()]
+    texts = {
+        "same": {name: f"${{{name}}}" for name in names},
+        "default": {name: f"${{{name}:?set it}}" for name in names},
+        "partial": {f"{name}_2": f"http://web:8000/x?y=${{{name}}}" for name in names}
+        | {"DSN": "postgres://ada:${PW_OF_DB}@db/shop", "GREETING": "hello ${SOME_WORD}"},
+    }
+    web = "env_file: [.env]" if form == "env_file" else f"environment: {json.dumps(texts[form])}"
+    password = {"env_file": "env_file: [.env]", "partial": "environment: {POSTGRES_PASSWORD: '${SOME_WORD}'}"}
+    db = password.get(form, "environment: {POSTGRES_PASSWORD: '${PW_OF_DB}', POSTGRES_USER: '${POSTGRES_USER}'}")
+    files = {"compose.yaml": SECRETIVE.format(db=db, web=web), ".env": PRIVATE, ".gitignore": ".env\n"}
+    root = write({**APP, **files, "app.py": _READS, "requirements.txt": "psycopg\nredis\n"})
+    if is_ignored:
+        tracked(root, "app.py", "compose.yaml")
+    if detects:
+        text = render(detect(root, environ=os.environ))
+    else:
+        found = import_compose(root, ["compose.yaml"], environ=os.environ)
+        text = render(found.proposal)
+    assert CANARY not in text
+
+
+def test_an_address_that_may_be_secret_stays_in_its_file_and_the_report_says_what_to_change_there(take):
+    _, report, _ = take(
+        f"{WEB}    ports: ['8000:8000']\n    env_file: [.env]\n", {".env": "CALL=http://bot:pw@web:8000/\n"}
+    )
+
+    verdict, text = report["services.web.env_file.CALL"]
+    assert (verdict, "127.0.0.1" in text, "pw" in text) == ("no equivalent", True, False)
+
+
+def test_a_password_of_an_env_file_is_generated_and_the_report_says_so(take):
+    db = "  db: {image: postgres, environment: {POSTGRES_USER: ada, POSTGRES_PASSWORD: '${PW:?}'}}\n"
+    manifest, report, _ = take(f"{WEB}    environment: {{PASS: '${{PW}}', DB_HOST: db}}\n{db}", {".env": "PW=lace\n"})
+
+    assert manifest["services"]["postgres"]["databases"]["default"]["user"] == "ada"
+    assert "password" not in manifest["services"]["postgres"]["databases"]["default"]
+    assert manifest["env"]["PASS"] == "${databases.default.password}"
+    verdict, text = report["services.db.environment.POSTGRES_PASSWORD"]
+    assert (verdict, "aren't copied" in text) == ("approximated", True)
+
+
+@pytest.mark.parametrize("name", ["S3_KEY", "S3_BUCKET", "CACHE_BACKEND", "OWNER", "STORAGE_KIND"])
+@pytest.mark.parametrize("where", ["environment: {%s: minio}", "env_file: [a.env]"])
+def test_the_name_of_a_container_is_a_host_only_in_a_variable_for_hosts(take, name, where):
+    minio = "  minio: {image: minio/minio}\n"
+    given = where % name if "%" in where else where
+    manifest, _, _ = take(f"{WEB}    {given}\n{minio}", {"a.env": f"{name}=minio\n"})
+    host, _, _ = take(f"{WEB}    environment: {{S3_HOST: minio, BROKER: minio}}\n{minio}")
+
+    assert manifest.get("env", {}).get(name, "minio") == "minio"
+    assert set(host["env"].values()) == {"${services.minio.host}"}
+
+
+def test_a_container_of_minio_is_the_only_server_for_clients_of_s3(take):
+    code = "import os, boto3\nboto3.client('s3', endpoint_url=os.environ['S3_ENDPOINT'],\n"
+    code += "    aws_access_key_id=os.environ['S3_KEY'], aws_secret_access_key=os.environ['S3_SECRET'])\n"
+    minio = "  minio:\n    image: minio/minio\n"
+    minio += "    environment: {MINIO_ROOT_USER: '${S3_KEY}', MINIO_ROOT_PASSWORD: '${S3_SECRET}'}\n"
+    manifest, report, _ = take(
+        f"{WEB}    env_file: [.env]\n    environment: {{S3_ENDPOINT: 'http://minio:9000'}}\n{minio}",
+        {"app.py": code, "requirements.txt": "boto3\n", ".env": "S3_KEY=minio\nS3_SECRET=lace\n"},
+    )
+
+    assert manifest["services"] == {"s3": {}}
+    assert manifest["env"] == {
+        "S3_ENDPOINT": "${services.s3.url}",
+        "S3_KEY": "devboot${services.s3.password}",
+        "S3_SECRET": "devboot${services.s3.password}",
+    }
+    assert "`s3`" in report["services.web.environment.S3_ENDPOINT"][1]
+    assert report["services.minio.image"] == ("approximated", "[services.s3] runs s3 instead of minio")
+    assert report["services.web.env_file.S3_KEY"] == ("native", "leads to `s3` on this machine")
+
+
+def test_detected_variables_follow_a_service_of_another_name(take):
+    code = "import os, redis\nredis.Redis.from_url(os.environ['CACHE_URL'])\n"
+    manifest, _, _ = take(
+        f"{WEB}    environment: {{CACHE_URL: 'redis://cache:6379/0'}}\n  cache: {{image: 'valkey/valkey:9'}}\n",
+        {"app.py": code, "requirements.txt": "redis\n"},
+    )
+
+    assert [*manifest["services"]] == ["valkey"]
+    assert manifest["env"]["CACHE_URL"] == "${services.valkey.url}/0"
+
+
+@pytest.mark.parametrize(
+    ("image", "files", "version", "verdict"),
+    [
+        ("node:20-alpine", {}, "20", "native"),
+        ("node:21", {}, "22", "approximated"),
+        ("node:19", {}, "20", "approximated"),
+    ],
+)
+def test_the_version_of_an_image_is_kept_or_the_report_has_both(take, image, files, version, verdict):
+    package = '{"name": "web", "scripts": {"dev": "vite"}, "devDependencies": {"vite": "^5"}}'
+    compose = f"""
+services:
+  web:
+    image: {image}
+    working_dir: /app
+    command: npm run dev
+    volumes: ['./web:/app']
+"""
+    app = {"app.py": "from fastapi import FastAPI\napp = FastAPI()\n", "requirements.txt": "fastapi\nuvicorn\n"}
+    manifest, report, _ = take(compose, {**app, "web/package.json": package, **files})
+
+    assert manifest["packages"]["node"] == version
+    assert report["services.web.image"][0] == verdict
+    assert (
+        verdict == "native" or f"node {version} instead of {image.partition(':')[2]}" in report["services.web.image"][1]
+    )
+
+
+@pytest.mark.parametrize(("own", "verdict"), [({}, "approximated"), ({".python-version": "3.13\n"}, "native")])
+def test_another_python_than_the_images_is_an_approximation(take, own, verdict):
+    _, report, _ = take(WEB, own)
+
+    assert report["services.web.build"][0] == verdict
+
+
+def test_a_version_that_the_lock_completes_is_named_as_such(take):
+    _, report, _ = take("services:\n  a: {image: 'redis:7'}\n  b: {image: 'postgres:16.3'}\n")
+
+    assert report["services.a.image"] == ("native", "[services.redis] 7.x")
+    assert report["services.b.image"][0] == "approximated"
+    assert report["services.b.image"][1].endswith("16.x instead of 16.3")
+
+
+def test_an_env_file_of_some_processes_is_an_approximation_because_all_get_it(take):
+    other = "  worker: {build: ., command: python worker.py}\n"
+    _, alone, _ = take(f"{WEB}    env_file: [a.env]\n", {"a.env": "X=1\n"})
+    manifest, report, _ = take(f"{WEB}    env_file: [a.env]\n{other}", {"a.env": "X=1\n"})
+    local, _, _ = take(f"{WEB}    env_file: [a.env]\n{other}", {"a.env": "X=1\n", ".env.local": "Y=1\n"})
+
+    assert alone["services.web.env_file"] == ("native", "[env-files]")
+    assert report["services.web.env_file"] == ("approximated", "[env-files], which `worker` gets as well")
+    assert manifest["env-files"]["read"] == [".env", "a.env"]
+    assert local["env-files"]["read"] == [".env", ".env.local", "a.env"]

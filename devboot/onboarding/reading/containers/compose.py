@@ -15,6 +15,7 @@ from devboot.onboarding.reading.containers.container import Container, mounts_of
 from devboot.onboarding.reading.containers.container_commands import plain_words, started
 from devboot.onboarding.reading.dotenv import filled, parse_variables
 from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.tables import is_called
 
 _OPTION = re.compile(r"\$\{(\w+)(?::?-([^}]{0,1000}))?\}|\$(\w+)")
 # A variable in any form: its name, an operator and its text, or the name alone; `$$` is a dollar sign
@@ -76,7 +77,7 @@ def read_compose(
             entry = entry._replace(values=_with_values(entry.values, values or {}))  # noqa: PLW2901
         container = _with_files(tree, _container(entry))
         if paths:
-            given = {name: interpolated(text, values or {}) for name, text in container.environment.items()}
+            given = {name: own_value(name, text, values or {}) for name, text in container.environment.items()}
             container = replace(container, environment=given)
         known = containers.get(container.name)
         if known is None or (not known.command and container.command):
@@ -145,7 +146,7 @@ def variables_of_file(tree: Tree, container: Container, file: str) -> dict[str, 
     """Return the variables in an env file of a container; None if the clone lacks the file."""
     path = container.beside(file)
     text = tree.text(path) if tree.exists(path) else None
-    return None if text is None else {name: each.text for name, each in parse_variables(text, path).items()}
+    return None if text is None else {name: each.shareable for name, each in parse_variables(text, path).items()}
 
 
 def _build(given: object, beside: str) -> tuple[str, str, str]:
@@ -198,8 +199,15 @@ def _with_values(service: Mapping[str, Any], values: Mapping[str, str]) -> dict[
     return {key: value if key in ("environment", "command") else replaced(value) for key, value in service.items()}
 
 
-def interpolated(text: str, values: Mapping[str, str]) -> str:
-    """Return a text with each `${VAR}` replaced by its value or default, as compose does; unknown ones are empty.
+def own_value(name: str, text: str, values: Mapping[str, str]) -> str:
+    """Return the value of a container's variable; variables without a known value stay, and all in a secret one."""
+    return interpolated(text, {} if is_called("secret", name) else values, keeps=True)
+
+
+def interpolated(text: str, values: Mapping[str, str], *, keeps: bool = False) -> str:
+    """Return a text with each `${VAR}` replaced by its value or default, as compose does.
+
+    Unknown ones are empty; with `keeps`, they stay.
 
     References whose values would make the text too long stay.
     """
@@ -210,7 +218,9 @@ def interpolated(text: str, values: Mapping[str, str]) -> str:
             return match[0]
         if match[2] and "+" in match[2]:
             return match[3] if given else ""
-        return given or (match[3] if match[2] and "-" in match[2] else "")
+        if given or not match[2] or "-" not in match[2]:
+            return given or (f"${{{match[1] or match[4]}}}" if keeps else "")
+        return match[3]
 
     for _ in range(_MOST_NESTED):
         before, text = text, filled(INTERPOLATION, text, value)

@@ -137,3 +137,18 @@ def test_without_a_manifest_there_is_nothing_to_compare_with(clone, at_home):
     with pytest.raises(ManifestError) as caught:
         difference(str(clone), at_home, (), ())
     assert (caught.value.slug, caught.value.help) == ("manifest/not-found", ("devboot import",))
+
+
+def test_what_is_detected_is_no_difference(clone, at_home):
+    (clone / "web").mkdir()
+    package = '{"name": "web", "scripts": {"dev": "vite"}, "devDependencies": {"vite": "^5"}}'
+    (clone / "web" / "package.json").write_text(package, encoding="utf-8")
+    page = "  page: {image: node:20, working_dir: /app, command: npm run dev, volumes: ['./web:/app']}\n"
+    (clone / "compose.yaml").write_text(COMPOSE + page, encoding="utf-8")
+    run_import(clone, at_home)
+    (clone / "web" / "package-lock.json").write_text("{}", encoding="utf-8")
+    (clone / "requirements.txt").write_text("redis\n", encoding="utf-8")
+    (clone / "other.py").write_text("import os, redis\nredis.from_url(os.environ['REDIS_URL'])\n", encoding="utf-8")
+
+    assert "python3" not in difference(str(clone), at_home, (), ()).replace("python3 app.py", "")
+    assert [line for line in difference(str(clone), at_home, (), ()).splitlines() if "tasks" in line] == []

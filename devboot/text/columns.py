@@ -57,18 +57,31 @@ def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(),
     """Return aligned lines, one per row, with two blanks between columns and none at the end.
 
     Columns whose index is in `right` are aligned to the right. All rows have the same number of fields. Fields are
-    plain text, in which unprintable characters are shown as escapes; colours have to be added afterwards. If a line is
-    longer than the terminal's `width`, the last columns move below their rows, as many as necessary.
+    plain text, in which unprintable characters are shown as escapes; colours have to be added afterwards. The last
+    fields of a row that is longer than the terminal's `width` move below it; if most rows are, the last columns of all
+    rows do, as many as necessary.
     """
     rows = [[printable(field) for field in row] for row in rows]
-    widths = [max(cells(row[index]) for row in rows) for index in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        fields = [pad(field, widths[index], right=index in right) for index, field in enumerate(row)]
+    columns = range(len(rows[0]))
+    kept = [len(row) for row in rows]  # the fields of each row that stay on its line
+    while True:
+        widths = [
+            max((cells(row[index]) for row, most in zip(rows, kept, strict=True) if index < most), default=0)
+            for index in columns
+        ]
+        lengths = [sum(map(cells, row[:most])) if most > 1 else 0 for row, most in zip(rows, kept, strict=True)]
+        if not width or not any(lengths) or sum(widths) + len(_GAP) * (len(widths) - 1) <= width:
+            break
+        kept[lengths.index(max(lengths))] -= 1
+    if 2 * kept.count(len(columns)) < len(rows):
+        return _with_last_below(rows, right, width)
+    lines: list[str] = []
+    for row, most in zip(rows, kept, strict=True):
+        fields = (pad(row[index], widths[index], right=index in right) for index in columns[:most])
         lines.append(_GAP.join(fields).rstrip())
-    if not width or max(map(cells, lines)) <= width:
-        return lines
-    return _with_last_below(rows, right, width)
+        for field in filter(None, row[most:]):
+            lines += wrap(field, width, first=_BELOW, then=_BELOW)
+    return lines
 
 
 def _with_last_below(rows: Sequence[Sequence[str]], right: frozenset[int], width: int) -> list[str]:

@@ -48,9 +48,12 @@ def render_fidelity(report: Sequence[Fidelity], *, width: int = 0, colour: bool 
 
 
 def _stacked(each: Fidelity, painted: str, width: int) -> Iterator[str]:
-    """Yield the lines of an entry for a narrow terminal: place, verdict and key, below them the text."""
-    place, key = printable(each.place), printable(each.key)
+    """Yield the lines of an entry for a narrow terminal: place, verdict and key, below them a text that is too long."""
+    place, key, text = printable(each.place), printable(each.key), printable(each.text)
     room = width - cells(place) - len(each.verdict) - 2 * len(_GAP)
+    if cells(key) + len(_GAP) + cells(text) <= room:
+        yield _GAP.join((place, painted, key, text)).rstrip()
+        return
     if cells(key) <= room:
         yield _GAP.join((place, painted, key))
     else:

@@ -57,11 +57,21 @@ def test_in_a_narrow_terminal_the_last_columns_move_below_their_rows():
 
     assert table(rows, right=frozenset({1}), width=34) == table(rows, right=frozenset({1}))
     assert table(rows, right=frozenset({1}), width=33) == [
-        "NAME          SIZE",
-        "    USER",
+        "NAME          SIZE  USER",
         "redis-8.2.3  24 MB",
         "    /home/ann/shop",
         "node          9 MB",
     ]
     assert table(rows[1:], width=12) == ["redis-8.2.3", "    24 MB", "    /home/ann/shop", "node", "    9 MB"]
     assert table([("long name", "")], width=4) == ["long name"]
+
+
+@pytest.mark.parametrize("width", [44, 80])
+def test_a_row_that_is_too_wide_leaves_the_others_on_one_line(width):
+    rows = [("", "lock", "devboot.lock", f"{'a' * 40} {'b' * 40}"), ("", "copy", "/home/" + "c" * 90, "before")]
+    rows += [("", "start", name, "its command") for name in ("redis", "web", "worker")]
+
+    lines = table(rows, width=width)
+    assert lines[-3:] == [f"  start  {name:<12}  its command" for name in ("redis", "web", "worker")]
+    assert lines[0] == "  lock   devboot.lock"
+    assert [line for line in lines if len(line) > width] == [f"    /home/{'c' * 90}"]

@@ -58,6 +58,8 @@ def test_a_narrow_screen_has_the_text_below_its_key():
         "50 % of 2 entries are native or approximated: 1 native, 1 no",
         "equivalent",
     ]
+    fits = "compose.yaml:3  native  services.db.image  [services.postgres] 16"
+    assert render_fidelity(REPORT[:2], width=80).splitlines()[0] == fits
 
 
 def test_hostile_keys_are_shown_as_escapes_and_an_empty_report_is_whole():

@@ -15,6 +15,7 @@ from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporte
 from devboot.model.artifact import platform_of
 from devboot.model.edge.lockfile.lock import (
     Lock,
+    LockedPackage,
     PythonLock,
     PythonPackage,
     empty_lock,
@@ -207,7 +208,7 @@ def ensure_lock(
     lock = lock.model_copy(update={"python": made})
     written = _write(path, lock)
     lines = _lines(resolution.changes, lock if wish.warns else empty_lock(), recipes)
-    reporter.emit(Event(DONE, STEP, _summary(lock), lines=lines))
+    reporter.emit(Event(DONE, STEP, _summary(lock, here), lines=lines))
     return LockResult(lock, path, written, reasons, resolution.changes)
 
 
@@ -297,14 +298,21 @@ def _write(path: str, lock: Lock) -> bool:
     return True
 
 
-def _summary(lock: Lock) -> str:
-    products = [f"{package.name} {package.version}" for package in lock.package]
+def _summary(lock: Lock, here: Distribution) -> str:
+    products = [shown_version(package, here) for package in lock.package]
     if lock.python is not None:
         from devboot.environment.python.platform_tags import packages_here
 
         count = packages_here(lock.python, platform_of(sys.platform, os.uname().machine) or "")
         products.append(counted(count, "Python package"))
     return f"devboot.lock has {', '.join(products)}" if products else "nothing to lock"
+
+
+def shown_version(package: LockedPackage, here: Distribution) -> str:
+    """Return a package with its version on this machine, and the version elsewhere if that is another one."""
+    row = package.on(here.name, here.platform) if here.platform and package.row(here.platform) is None else None
+    own = row.product if row is not None else package.version
+    return f"{package.name} {own}" + (f" ({package.version} elsewhere)" if own != package.version else "")
 
 
 def _lines(changes: Sequence[VersionChange], lock: Lock, recipes: Mapping[str, KnownRecipe]) -> tuple[str, ...]:

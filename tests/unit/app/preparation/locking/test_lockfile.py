@@ -1,13 +1,15 @@
 """The lock is read, compared with the manifest, and written only where it has to change."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
-from devboot.app.preparation.locking.lockfile import LockOptions, ensure_lock, known_recipes, read_lock
+from devboot.app.preparation.locking.lockfile import LockOptions, ensure_lock, known_recipes, read_lock, shown_version
 from devboot.errors import LockError, ManifestError
 from devboot.events import RecordingReporter
-from devboot.model.edge.lockfile.lock import parse_lock
+from devboot.model.edge.artifacts import DistributionRow
+from devboot.model.edge.lockfile.lock import LockedPackage, parse_lock
 from devboot.model.edge.lockfile.merge import merge_locks
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.recipes import RecipeFolders, bundled_folder
@@ -119,3 +121,13 @@ def test_a_tool_among_the_services_is_refused_before_anything_is_locked(text):
 
     assert caught.value.slug == "manifest/not-a-service"
     assert caught.value.place.line == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("debian-13", "redis 7.0.15 (7.4.1 elsewhere)"), ("debian-99", "redis 7.4.1")]
+)
+def test_a_version_that_only_this_platform_has_is_shown_first(name, shown):
+    row = DistributionRow.model_construct(on="debian-13", platform="linux-x86_64", product="7.0.15")
+    package = LockedPackage.model_construct(name="redis", version="7.4.1", distribution=(row,))
+
+    assert shown_version(package, SimpleNamespace(name=name, platform="linux-x86_64")) == shown

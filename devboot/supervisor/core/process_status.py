@@ -117,9 +117,28 @@ def failure_of(process: Process, *, final: bool = False) -> WorkError | None:
         return process_errors.waits(process.spec, _waits(process.blocked))
     if process.stuck is not None or not final or not is_pending(process):
         return process.stuck
-    if phase == model.BACKOFF and process.error is not None:
+    return _why_pending(process)
+
+
+def _why_pending(process: Process) -> WorkError:
+    """Return the error of a process that isn't up at the end of the wait: its last exit, else its probe."""
+    if process.state.phase == model.BACKOFF and process.error is not None:
         return process.error
+    last = process.last_exit
+    if process.state.restarts and last is not None and (last.code or last.signal):
+        return process_errors.ended(process.spec, life.End(last.code, last.signal), _last_logged(process))
     return process_errors.not_ready(process.spec, _note_probe(process), process.tail.lines(process_errors.TAIL_LINES))
+
+
+def _last_logged(process: Process) -> tuple[str, ...]:
+    """Return the last lines of a process' log, which has the output of its earlier runs, too."""
+    from devboot.supervisor.output.log_reader import last_lines
+
+    try:
+        lines = last_lines(process.log.path, process_errors.TAIL_LINES)
+    except OSError:
+        return ()
+    return tuple(line.decode("utf-8", "replace") for line in lines)
 
 
 def _waits(blocked: graph.Blocker) -> str:

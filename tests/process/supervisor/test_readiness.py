@@ -30,6 +30,18 @@ def test_a_port_that_is_open_is_not_ready_until_it_answers_well(stage, port):
     assert [each.error.what for each in verdict.failures] == ["web is not ready: HTTP 503"]
 
 
+def test_a_process_that_keeps_failing_is_reported_by_its_exit_and_not_by_its_probe(stage, port):
+    command = "echo no queue; test ! -e failed || exec sleep 100; touch failed; exit 3"
+    stage.add("worker", command, gates=True, ready=Probe("http", port=port, path="/"))
+
+    stage.up()
+    stage.until(lambda: stage.status("worker").restarts == 1 and stage.status("worker").pid is not None)
+    (failure,) = stage.supervisor.verdict(final=True).failures
+
+    assert failure.error.what == "worker failed, with code 3"
+    assert "| no queue" in failure.error.details
+
+
 LOGGING = SERVER.replace("    def log_message(self, *arguments): pass\n", "")
 
 

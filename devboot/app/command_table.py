@@ -63,8 +63,10 @@ GLOBAL = (
 )
 
 _UNTIL_UP = (
-    "Returns when each process is up, as `up -d` does, and each task has ended; if one fails, with the error and exit",
-    "code 1. With `--no-wait` it returns as soon as they have been started.",
+    (
+        "Returns when each process is up, as `up -d` does, and each task has ended; if one fails, with the error and "
+        "exit code 1. With `--no-wait` it returns as soon as they have been started."
+    ),
 )
 BASE_PORT = Flag(("-p", "--base-port"), "the first process's port", "PORT", common=False)
 PORT_STEP = Flag(("-P", "--port-step"), "distance between the ports of processes (default 100)", "COUNT", common=False)
@@ -126,18 +128,23 @@ COMMANDS = (
         ),
         (_PROCESSES,),
         notes=(
-            "`up -d` returns when every task has ended and every process is up: one with `ready`, a port or `$PORT`",
-            "once its probe passes; a known server without a port once it listens; a worker of Celery, RQ, dramatiq,",
-            "Huey or arq once it logs that it is ready; any other process once it has hardly used the processor for",
-            "a second, which shows that its code is loaded, and after 10 s at the latest. With `ready` in devboot.toml",
-            "it returns sooner.",
-            "Then `/` of each web process is requested once: the status is printed after its address, and a server",
-            "error (5xx) makes `up -d` exit with 1, unless `ready` in devboot.toml decides. So does a process that has",
-            'exited with 0, unless it has `restart = "never"`. Everything else keeps running.',
-            "",
-            "If another program binds a port that devboot has chosen, devboot chooses a new one: `up` prints which",
-            "process moves where, and restarts whatever uses the address. An exact `port` or `--port` is refused",
-            "instead, with the name of the program that holds it.",
+            (
+                "`up -d` returns when every task has ended and every process is up: one with `ready`, a port or "
+                "`$PORT` once its probe passes; a known server without a port once it listens; a worker of Celery, RQ, "
+                "dramatiq, Huey or arq once it logs that it is ready; any other process once it has hardly used the "
+                "processor for a second, which shows that its code is loaded, and after 10 s at the latest. With "
+                "`ready` in devboot.toml it returns sooner."
+            ),
+            (
+                "Then `/` of each web process is requested once: the status is printed after its address, and a server "
+                "error (5xx) makes `up -d` exit with 1, unless `ready` in devboot.toml decides. So does a process that "
+                'has exited with 0, unless it has `restart = "never"`. Everything else keeps running.'
+            ),
+            (
+                "If another program binds a port that devboot has chosen, devboot chooses a new one: `up` prints which "
+                "process moves where, and restarts whatever uses the address. An exact `port` or `--port` is refused "
+                "instead, with the name of the program that holds it."
+            ),
         ),
     ),
     Command(
@@ -509,8 +516,10 @@ COMMANDS = (
         ),
         (Argument("FILE", "compose files; later ones are merged into the first", multiple=True),),
         notes=(
-            "Known servers become services, containers with the project's own code become processes or tasks. The",
-            "report has a line for each entry: native, approximated, left in Docker, or no equivalent.",
+            (
+                "Known servers become services, containers with the project's own code become processes or tasks. The "
+                "report has a line for each entry: native, approximated, left in Docker, or no equivalent."
+            ),
             "`--check` ignores what only devboot.toml has. None of the project's code is run.",
         ),
     ),

@@ -1,12 +1,17 @@
 """Help: every command, at every width, without Unicode."""
 
+import re
+from itertools import pairwise
+
 import pytest
 
 from devboot.app.command_table import BY_NAME, COMMANDS, GLOBAL
+from devboot.cli.commands.topics import environment, exit_codes
 from devboot.cli.help import brief, command_help, overview, usage
 
 PAGES = [*((command.name, lambda width, command=command: command_help(command, width)) for command in COMMANDS)]
 PAGES.append(("overview", overview))
+TOPICS = [("exit-codes", lambda _: exit_codes()), ("environment", lambda _: environment({}))]
 
 
 @pytest.mark.parametrize("width", [1, 20, 40, 80, 200])
@@ -25,6 +30,34 @@ def test_lines_fit_the_terminal_but_for_what_would_be_pasted(name, page, width):
     pasted = {example for command in COMMANDS for example, _ in command.examples}
     for line in page(width).split("\n"):
         assert len(line) <= width or line.strip() in pasted or "`" in line or " " not in line.strip()
+
+
+def paragraphs(page):
+    """Return the lines of each paragraph of prose, which stand before the first list of a page."""
+    prose = re.split(r"^[a-z ,]+:$", page, maxsplit=1, flags=re.MULTILINE)[0]
+    return [each.split("\n") for each in prose.strip("\n").split("\n\n")]
+
+
+def first_word(line):
+    """Return the beginning of a line that isn't broken: a word, or a passage between backticks."""
+    return re.match(r"(?:[^\s`]*`[^`]*`[^\s`]*)+|\S+", line.strip())[0]
+
+
+@pytest.mark.parametrize("width", [44, 80, 120])
+@pytest.mark.parametrize(("name", "page"), PAGES, ids=[name for name, _ in PAGES])
+def test_a_line_of_a_paragraph_ends_only_where_the_next_word_would_not_fit(name, page, width):
+    for lines in paragraphs(page(width)):
+        for line, then in pairwise(lines):
+            assert len(f"{line} {first_word(then)}") > width
+
+
+@pytest.mark.parametrize("width", [44, 80, 120])
+@pytest.mark.parametrize(("name", "page"), [*PAGES, *TOPICS], ids=[name for name, _ in [*PAGES, *TOPICS]])
+def test_no_two_blank_lines_follow_each_other_and_a_paragraph_is_whole_sentences(name, page, width):
+    text = page(width)
+    assert "\n\n\n" not in text
+    if (name, page) in PAGES[:-1]:
+        assert all(lines[-1][-1] in ".:" for lines in paragraphs(text)[1:])
 
 
 def test_the_help_of_a_command_says_usage_sentence_examples_flags():

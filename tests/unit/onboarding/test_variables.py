@@ -271,16 +271,40 @@ def test_where_mail_goes_is_not_asked_for_while_developing(propose, name, value)
     ("hosts", "expected"),
     [
         ("os.environ.get('HOSTS', 'blog.example.test,localhost').split(',')", "blog.example.test,localhost,127.0.0.1"),
-        ("os.environ.get('HOSTS', '').split(',')", "127.0.0.1"),
-        ("os.environ.get('HOSTS', 'blog.example.test').split()", "blog.example.test 127.0.0.1"),
+        ("os.environ.get('HOSTS', '').split(',')", "localhost,127.0.0.1"),
+        ("os.environ.get('HOSTS', '').split(';')", "localhost;127.0.0.1"),
+        ("os.environ.get('HOSTS', 'blog.example.test').split()", "blog.example.test localhost 127.0.0.1"),
         ("[os.environ.get('HOSTS', 'blog.example.test')]", "127.0.0.1"),
         ("['blog.example.test', os.environ.get('HOSTS', 'localhost')]", "127.0.0.1"),
         ("[os.environ.get('HOSTS')]", "127.0.0.1"),
-        ("json.loads(os.environ.get('HOSTS', '[\"blog.example.test\"]'))", '["127.0.0.1"]'),
+        ("json.loads(os.environ.get('HOSTS', '[\"blog.example.test\"]'))", '["localhost", "127.0.0.1"]'),
     ],
 )
 def test_a_page_that_answers_to_other_hosts_only_is_told_of_this_one(django, hosts, expected):
     assert entries(django(f"import json\nDEBUG = True\nALLOWED_HOSTS = {hosts}")) == {"HOSTS": expected}
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("localhost,127.0.0.1", "localhost,127.0.0.1"),
+        ("shop.test, localhost", "shop.test,localhost,127.0.0.1"),
+        ("shop.test:8000", "shop.test:8000,localhost,127.0.0.1"),
+        ("*", "*,localhost,127.0.0.1"),
+        ("", "localhost,127.0.0.1"),
+        ("<your host>", "localhost,127.0.0.1"),
+    ],
+)
+def test_hosts_of_a_template_are_kept_beside_both_names_of_this_machine(propose, template, expected):
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings')\n"
+        "from django.core.management import execute_from_command_line\nexecute_from_command_line()\n",
+        "site/settings.py": "import os\nINSTALLED_APPS = []\nDEBUG = True\n"
+        "ALLOWED_HOSTS = os.environ.get('HOSTS', '').split(',')\n",
+        "requirements.txt": "django\n",
+        ".env.example": f"HOSTS={template}\n",
+    }
+    assert {each.name: each.value for each in propose(files).env}["HOSTS"] == expected
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal_values import Variable
@@ -13,6 +13,8 @@ from devboot.onboarding.symbolic_eval.values import Value, deep_reads, plain
 from devboot.onboarding.tables import is_called
 
 LOCAL = "127.0.0.1"
+_HERE = ("localhost", LOCAL)
+_HOST = re.compile(r"[\w.*-]+(?::\d+)?")
 TRUE = ("True", "1", "true", "on", "yes")
 FALSE = ("False", "0", "false", "off", "no", "")
 _ORIGINS = ("CORS_ALLOWED_ORIGINS", "CORS_ORIGIN_WHITELIST", "CSRF_TRUSTED_ORIGINS")
@@ -105,14 +107,22 @@ def _hosts(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
     for name in sorted(ruling - given.keys() - clone.files.committed.keys())[:1]:
         read = reads.get(name)
         default = read.default.data if read and read.default else None
-        own = [default] if isinstance(default, str) and default and not default.startswith("[") else []
+        own = _host_names(default)
         if not deep_reads(value):
             own = [host for host in plain(value) if isinstance(host, str)]  # type: ignore[attr-defined]
-        for text in (",".join([*own, LOCAL]), " ".join([*own, LOCAL]), json.dumps([LOCAL]), LOCAL):
+        example = clone.files.examples.get(name)
+        own = list(dict.fromkeys([*own, *_host_names(example.text if example else ""), *_HERE]))
+        for text in (",".join(own), " ".join(own), ";".join(own), json.dumps(own), LOCAL):
             hosts = evaluate(code, {**given, name: text}).names.get("ALLOWED_HOSTS")
-            if hosts is not None and _answers(hosts):
+            if hosts is not None and _answers(hosts, (LOCAL,) if text == LOCAL else _HERE):
                 return [Variable(name, value=text, evidence=value.place)]
     return []
+
+
+def _host_names(text: object) -> list[str]:
+    """Return the hosts in a default or a template's value; empty if it has something else."""
+    hosts = re.split(r"[,;\s]+", text.strip(",; ")) if isinstance(text, str) else []
+    return hosts if all(map(_HOST.fullmatch, hosts)) else []
 
 
 def _origins(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
@@ -142,12 +152,12 @@ def _are_origins(value: Value) -> bool | None:
     return all("://" in text for text in texts) if len(texts) == len(items) else None
 
 
-def _answers(hosts: Value) -> bool | None:
-    """Return whether a list of hosts contains this machine; None if part of it is unknown."""
+def _answers(hosts: Value, here: Collection[str] = (LOCAL,)) -> bool | None:
+    """Return whether a list of hosts contains all names `here` of this machine; None if part of it is unknown."""
     if not isinstance(hosts.data, list | tuple):
         return None
     names = [item.data if isinstance(item, Value) else item for item in hosts.data]
-    if {"*", LOCAL} & {name for name in names if isinstance(name, str)}:
+    if "*" in names or all(name in names for name in here):
         return True
     return False if all(isinstance(name, str | None) for name in names) else None
 

@@ -231,7 +231,6 @@ def task_spec(name: str, task: Task, previous: str | None, around: Surroundings)
         kind=TASK,
         cwd=os.path.normpath(os.path.join(around.root, task.cwd)),
         command=task.run,
-        origin=f"[tasks.{name}]",
         pty=False,
         depends_on=tuple(depends),
         restart="never",

@@ -206,12 +206,14 @@ def layout_of(origin: Origin, asks_version: str) -> Layout:
     )
 
 
-def refuse_stale(reasons: Sequence[str]) -> None:
-    """Raise LockError `lock/stale` if there are reasons why the lock is stale; for `--locked`."""
+def refuse_stale(reasons: Sequence[str], *, is_written: bool = True) -> None:
+    """Raise LockError `lock/stale` if there are reasons why the lock is stale; for `--locked`.
+
+    `is_written` is whether the project has a devboot.toml.
+    """
     if reasons:
-        raise LockError(
-            "lock/stale", "devboot.lock doesn't fit the manifest", details=list(reasons), help=["devboot lock"]
-        )
+        what = "devboot.lock doesn't fit the manifest" if is_written else "the project's lock doesn't fit its files"
+        raise LockError("lock/stale", what, details=list(reasons), help=["devboot lock"])
 
 
 def _lock(

@@ -128,7 +128,7 @@ class Board:
             return [Finished(UNCHANGED, "", text, now - self._first_unchanged)]
         if len(steps) < 2:
             return steps
-        return [Finished(UNCHANGED, "", f"{', '.join(step.name for step in steps)} unchanged")]
+        return [Finished(UNCHANGED, "", f"{', '.join(step.name for step in steps)} in place already")]
 
     def kept(self) -> list[str]:
         """Return the names of partial downloads that can be resumed after an interruption."""

@@ -80,7 +80,9 @@ class Console:
         process = self._supervisor.process(self.name)
         if process.run is None:
             return WorkError("process/not-running", f"{self.name} is not running", help=[f"devboot start {self.name}"])
-        settable = (f"set `pty = true` in `[processes.{self.name}]`, then `devboot up -d`",)
+        from devboot.supervisor.explain.process_errors import setting
+
+        settable = (f"{setting(process.spec, 'pty = true')}, then `devboot up -d`",)
         return WorkError(
             "process/no-terminal",
             f"{self.name} has no terminal to attach to",

@@ -19,6 +19,7 @@ from devboot.resolve.packages import wishes_of
 
 _NOT_DAMAGED = ("lock/conflict", "lock/too-new", "lock/source-changed")  # whose own advice is better
 _LOCK = Fix("devboot lock", "then commit devboot.lock", "lock")
+_LOCK_OUTSIDE = Fix("devboot lock", "chooses them now", "lock")
 
 
 def load(subject: Subject) -> Lock | None:
@@ -59,14 +60,15 @@ def current(subject: Subject) -> Answer:
         return Answer()  # `up` refuses, and is asked by another check
     if not reasons:
         return Answer()
+    known = subject.project.manifest_name if subject.project.written else "the files of the clone"
     finding = Finding(
         "lock/stale",
         WARNING,
-        f"{LOCK} is out of date: it does not match {subject.project.manifest_name}",
-        "colleagues and CI would get other versions",
-        _LOCK,
+        f"{LOCK if subject.project.written else 'the lock'} is out of date: it does not match {known}",
+        f"{'colleagues and CI' if subject.project.written else 'the next `devboot up`'} would get other versions",
+        _LOCK if subject.project.written else _LOCK_OUTSIDE,
         reasons,
-        fact=f"does not match {subject.project.manifest_name}",
+        fact=f"does not match {known}",
     )
     return Answer(findings=(finding,))
 

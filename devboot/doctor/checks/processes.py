@@ -387,10 +387,15 @@ def code(subject: Subject) -> Answer:
         return Answer()
     specs = plan_from_plain(known.plan_plain).processes
     found = old_code(subject.project.root, subject.project.state, specs, limit=_SEARCH_SECONDS)
-    return Answer(findings=tuple(_old_code(name, each.file) for each in found for name in each.names))
+    written = subject.project.written
+    return Answer(
+        findings=tuple(of_old_code(name, each.file, is_written=written) for each in found for name in each.names)
+    )
 
 
-def _old_code(name: str, file: str) -> Finding:
+def of_old_code(name: str, file: str, *, is_written: bool) -> Finding:
+    """Return the finding on a process that was started before `file` was edited; `is_written` as in `Project`."""
+    first = "" if is_written else "`devboot init` first: "
     return Finding(
         "process/old-code",
         WARNING,
@@ -398,7 +403,7 @@ def _old_code(name: str, file: str) -> Finding:
         "it still runs the code that it loaded at its start",
         Fix(
             f"devboot restart {shell_word(name)}",
-            f'`watch = ["**/*.py"]` in `[processes.{base_of(name)}]` restarts it after each edit',
+            f'{first}`watch = ["**/*.py"]` in `[processes.{base_of(name)}]` restarts it after each edit',
         ),
         fact=f"{name} has old code",
     )

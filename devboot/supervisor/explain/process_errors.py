@@ -139,7 +139,7 @@ def cannot_listen(spec: model.ProcessSpec, conflict: Conflict, tail: tuple[str, 
 def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...], *, was_up: bool) -> WorkError:
     """Return the error of a process that should keep running, but exited successfully and isn't restarted."""
     what = f"{spec.name} ended by itself, {_last(end)} after {seconds(age)}"
-    once = f'if it is meant to end, set `restart = "never"` in `[processes.{spec.name}]`'
+    once = "if it is meant to end, " + setting(spec, 'restart = "never"')
     is_plain = spec.command and spec.cwd == _root(spec) and not set(spec.command) & set("$;&|<>`(")
     by_hand = (f"devboot run -- {spec.command}   # runs it by hand, if it does one thing and ends",) if is_plain else ()
     helps = (*by_hand, once) if spec.kind == model.PROCESS else ()
@@ -250,6 +250,17 @@ def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | N
 def _root(spec: model.ProcessSpec) -> str:
     """Return the project's folder, in which commands are pasted."""
     return spec.env_files[0] if spec.env_files else spec.cwd
+
+
+def setting(spec: model.ProcessSpec, line: str) -> str:
+    """Return advice to set a key in the process' table of devboot.toml, which the project may not have yet."""
+    import os
+
+    from devboot.supervisor.core.planning import base_of
+
+    is_written = os.path.lexists(os.path.join(_root(spec), "devboot.toml"))
+    first = "" if is_written else "`devboot init`, then "
+    return f"{first}set `{line}` in `[processes.{base_of(spec.name)}]`"
 
 
 def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:

@@ -815,3 +815,26 @@ def test_no_check_crashes_where_nothing_was_prepared_and_nothing_runs(subject, t
     report = run_checks(checks_for(empty), empty, time.monotonic)
 
     assert [] == [f"{outcome.check.name}: {outcome.crash}" for outcome in report.crashes]
+
+
+def test_a_stale_lock_of_a_project_without_a_manifest_is_not_to_be_committed(subject):
+    known = subject(SERVICE)
+    write_lock(known)
+    finding = lockfile.current(known).findings[0]
+    assert (finding.fact, finding.fix.cost) == ("does not match devboot.toml", "then commit devboot.lock")
+
+    outside = known._replace(project=known.project._replace(written=False))
+    write_lock(outside)
+    finding = lockfile.current(outside).findings[0]
+    assert (finding.what, finding.fix.cost) == (
+        "the lock is out of date: it does not match the files of the clone",
+        "chooses them now",
+    )
+
+
+@pytest.mark.parametrize(("is_written", "first"), [(True, "`watch = "), (False, "`devboot init` first: `watch = ")])
+def test_old_code_of_a_project_without_a_manifest_leads_to_init_first(is_written, first):
+    finding = processes.of_old_code("worker.2", "tasks.py", is_written=is_written)
+    assert finding.fix.command == "devboot restart worker.2"
+    assert finding.fix.cost.startswith(first)
+    assert "`[processes.worker]`" in finding.fix.cost

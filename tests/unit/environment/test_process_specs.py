@@ -235,7 +235,7 @@ def test_a_task_waits_for_every_service_and_for_the_one_before_it():
     wanted = task_spec("demo", MIGRATE, "migrate", around())
 
     assert (Dependency("redis", "ready"), Dependency("migrate", "succeeded")) == wanted.depends_on
-    assert (False, "never", "[tasks.demo]") == (wanted.pty, wanted.restart, wanted.origin)
+    assert (False, "never") == (wanted.pty, wanted.restart)
 
 
 def test_a_task_with_depends_on_needs_just_those():

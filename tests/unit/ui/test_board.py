@@ -151,7 +151,7 @@ def test_unchanged_steps_are_gathered_before_the_one_that_changed():
         (0.0, Event(PROGRESS, "venv", done=1, total=2, unit="packages")),
         (0.9, Event(DONE, "venv", "1 added, 1 changed")),
     )
-    assert shown(final)[0] == "  ✓ python, redis unchanged"
+    assert shown(final)[0] == "  ✓ python, redis in place already"
 
 
 def test_one_unchanged_step_among_others_keeps_its_own_words():

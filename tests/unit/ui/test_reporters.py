@@ -293,7 +293,7 @@ def test_before_an_error_nothing_is_said_of_what_there_is_to_install(clock):
         reporter.emit(Event(UNCHANGED, "lock", "as devboot.toml"))
         reporter.emit(Event(UNCHANGED, "venv", "has all 5 packages"))
         raise KeyError
-    assert "lock, venv unchanged" in stream.getvalue()
+    assert "lock, venv in place already" in stream.getvalue()
     assert "nothing to install" not in stream.getvalue()
 
 

@@ -109,8 +109,22 @@ def kinds_of(loaded: Loaded) -> tuple[Command, ...]:
         }
     for name, process in loaded.manifest.processes.items():
         if process.command is not None:
-            commands[name] = Command(name, process.command, f"[processes.{name}]")
+            commands[name] = Command(name, process.command, _place_of(loaded, "processes", name, process.command))
     return tuple(commands.values())
+
+
+def _place_of(loaded: Loaded, table: str, name: str, command: str) -> str:
+    """Return where the user finds the command of a process or task: in devboot.toml or the Procfile.
+
+    A command that was detected without a Procfile can be edited after `devboot init`.
+    """
+    if loaded.project.written and name in getattr(loaded.manifest, table):
+        return f"[{table}.{name}]"
+    if (procfile := loaded.procfile) is not None:
+        for line in filter(None, (*procfile.lines, procfile.release)):
+            if line.command == command:
+                return f"{procfile.file}:{line.line}"
+    return "devboot.toml after `devboot init`"
 
 
 def names_in_plan(loaded: Loaded) -> tuple[str, ...]:
@@ -494,6 +508,7 @@ def _task_specs(
     for name in automatic(tasks, parts.loaded.manifest.processes):
         task = tasks[name]
         spec = task_spec(name, task, specs[-1].name if specs else None, around)
+        spec = spec._replace(origin=_place_of(parts.loaded, "tasks", name, task.run))
         if task.inputs or task.once:
             made_of = Inputs((), ()) if task.once else match_inputs(root, task.inputs)
             packages = "" if task.once else parts.packages_digest

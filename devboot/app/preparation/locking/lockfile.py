@@ -103,7 +103,8 @@ def why_stale(lock: Lock | None, manifest: Manifest, python: PythonProject | Non
     if python is not None and _is_stale(python, lock):
         is_locked = lock is not None and lock.python is not None
         cooled = lock.python.exclude_newer if lock and lock.python else python.wish.exclude_newer
-        name = input_name(python) if cooled == python.wish.exclude_newer else "`exclude-newer`"
+        inputs = input_name(python) if manifest.is_written else " or ".join((*_files(python), "what devboot detects"))
+        name = inputs if cooled == python.wish.exclude_newer else "`exclude-newer`"
         reasons.append(f"{name} changed since it was locked" if is_locked else f"{name} is not locked")
     return tuple(reasons)
 
@@ -154,7 +155,7 @@ def plan_lock(
         needs_python = python is not None and python.needs_lock
         return LockPlan(was, reasons, frozen=frozen_lock(was, wishes, needs_python=needs_python))
     if wish.is_frozen:
-        refuse_stale(reasons)
+        refuse_stale(reasons, is_written=manifest.is_written)
         return LockPlan(was, reasons)
     asked = queries_for(wishes, recipes, here, has_channels=has_channels, previous=was, update=wish.update)
     return LockPlan(was, reasons, asked)
@@ -236,8 +237,11 @@ def pins_of_lock(lock: Lock | None) -> PythonPins | None:
 
 def input_name(python: PythonProject) -> str:
     """Return the names of the requirements files, joined, for the lock and for messages."""
-    files = [os.path.relpath(each.path, python.wish.root) for each in python.inputs]
-    return " + ".join([*files, *([MANIFEST] if python.wish.packages else [])])
+    return " + ".join([*_files(python), *([MANIFEST] if python.wish.packages else [])])
+
+
+def _files(python: PythonProject) -> list[str]:
+    return [os.path.relpath(each.path, python.wish.root) for each in python.inputs]
 
 
 def _python_part(

@@ -98,6 +98,11 @@ class Manifest(Table):
         return self._document
 
     @property
+    def is_written(self) -> bool:
+        """Whether it is a devboot.toml, not one that was detected and is kept outside of the clone."""
+        return os.path.basename(self.document.file) == MANIFEST
+
+    @property
     def sqlite(self) -> dict[str, Database]:
         """The databases that are SQLite files, by name."""
         return {name: each for name, each in self.databases.items() if isinstance(each, Database)}

@@ -888,3 +888,11 @@ def test_a_failed_task_says_why_in_its_headline():
     assert ended(task, End(1), tail).what == "migrate failed: ValueError: no such table"
     assert ended(task, End(3), ()).what == "migrate failed, with code 3"
     assert ended(task, End(None, 9), tail).what.startswith("migrate failed, killed by SIGKILL")
+
+
+def test_advice_for_the_manifest_begins_with_init_where_there_is_none(tmp_path):
+    spec = ProcessSpec("worker.2", "process", str(tmp_path), "work")
+    assert process_errors.setting(spec, "pty = true") == "`devboot init`, then set `pty = true` in `[processes.worker]`"
+
+    (tmp_path / "devboot.toml").touch()
+    assert process_errors.setting(spec, "pty = true") == "set `pty = true` in `[processes.worker]`"

@@ -32,6 +32,7 @@ from tests.fakes.folders import home_beside
 from tests.fakes.manifest_keys import PROCESS_KEYS, SERVICE_KEYS, TASK_KEYS
 
 NO_FILES = EnvFiles((), (), ())
+TASKS = {"release": "load", "migrate": "make"}
 
 
 def project(tmp_path, manifest, procfile="web: serve --port $PORT\nworker: work\n"):
@@ -341,3 +342,29 @@ def test_each_key_changes_what_runs_or_what_is_installed(tmp_path, table, key, v
     tables.setdefault(table, {})[key] = value  # `another` is new
 
     assert before != planned()
+
+
+def test_a_command_that_was_detected_is_cited_at_its_line_of_the_procfile_and_in_no_table(tmp_path):
+    tasks = "".join(f"[tasks.{name}]\nrun = '{run}'\nbefore = ['processes']\n" for name, run in TASKS.items())
+    manifest = f"{tasks}[processes.clock]\ncommand = 'tick'\n"
+    written = project(tmp_path, manifest, "web: serve\nrelease: load\n")
+    detected = written._replace(project=written.project._replace(written=False))
+
+    assert {spec.name: spec.origin for spec in composed(written).plan.processes} == {
+        "release": "[tasks.release]",
+        "migrate": "[tasks.migrate]",
+        "web": "Procfile:1",
+        "clock": "[processes.clock]",
+    }
+    assert {spec.name: spec.origin for spec in composed(detected).plan.processes} == {
+        "release": "Procfile:2",
+        "migrate": "devboot.toml after `devboot init`",
+        "web": "Procfile:1",
+        "clock": "devboot.toml after `devboot init`",
+    }
+
+
+def test_the_release_line_of_a_procfile_is_cited_as_such_beside_a_manifest_too(tmp_path):
+    found = composed(project(tmp_path, "[project]\nname = 'shop'\n", "web: serve\nrelease: load\n"))
+
+    assert [spec.origin for spec in found.plan.processes if spec.name == "release"] == ["Procfile:2"]

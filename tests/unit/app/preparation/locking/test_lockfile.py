@@ -5,7 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from devboot.app.preparation.locking.lockfile import LockOptions, ensure_lock, known_recipes, read_lock, shown_version
+from devboot.app.preparation.locking.lockfile import (
+    LockOptions,
+    ensure_lock,
+    known_recipes,
+    read_lock,
+    shown_version,
+    why_stale,
+)
 from devboot.errors import LockError, ManifestError
 from devboot.events import RecordingReporter
 from devboot.model.edge.artifacts import DistributionRow
@@ -18,8 +25,8 @@ from devboot.uv.client import Uv
 NO_UV = Uv("/nonexistent/uv", {}, "/")
 
 
-def lock(tmp_path, text, **wish):
-    manifest = parse_manifest(text, "devboot.toml")
+def lock(tmp_path, text, file="devboot.toml", **wish):
+    manifest = parse_manifest(text, file)
     recipes = known_recipes(manifest, RecipeFolders([bundled_folder()]))
     path = str(tmp_path / "devboot.lock")
     return ensure_lock(
@@ -131,3 +138,29 @@ def test_a_version_that_only_this_platform_has_is_shown_first(name, shown):
     package = LockedPackage.model_construct(name="redis", version="7.4.1", distribution=(row,))
 
     assert shown_version(package, SimpleNamespace(name=name, platform="linux-x86_64")) == shown
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("../devboot.toml", "devboot.lock doesn't fit the manifest"),
+        ("/state/detected.toml", "the project's lock doesn't fit its files"),
+    ],
+)
+def test_a_stale_lock_of_a_project_without_a_manifest_is_not_compared_with_one(tmp_path, file, what):
+    with pytest.raises(LockError) as caught:
+        lock(tmp_path, "[services.redis]\n", file, is_frozen=True)
+
+    assert (caught.value.slug, caught.value.what) == ("lock/stale", what)
+
+
+def test_what_changed_is_named_without_devboot_toml_where_there_is_none():
+    wish = SimpleNamespace(root="/shop", packages=("tzdata",), exclude_newer="")
+    inputs = (SimpleNamespace(path="/shop/requirements.txt"),)
+    python = SimpleNamespace(wish=wish, inputs=inputs, loaded=SimpleNamespace(unlocked=object()))
+
+    def said(file):
+        return why_stale(None, parse_manifest("", file), python)
+
+    assert said("devboot.toml") == ("requirements.txt + devboot.toml is not locked",)
+    assert said("/state/detected.toml") == ("requirements.txt or what devboot detects is not locked",)

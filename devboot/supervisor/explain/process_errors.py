@@ -255,12 +255,12 @@ def _root(spec: model.ProcessSpec) -> str:
 def setting(spec: model.ProcessSpec, line: str) -> str:
     """Return advice to set a key in the process' table of devboot.toml, which the project may not have yet."""
     import os
+    import re
 
-    from devboot.supervisor.core.planning import base_of
-
+    name = re.sub(r"\.\d+$", "", spec.name)  # worker for worker.2
     is_written = os.path.lexists(os.path.join(_root(spec), "devboot.toml"))
     first = "" if is_written else "`devboot init`, then "
-    return f"{first}set `{line}` in `[processes.{base_of(spec.name)}]`"
+    return f"{first}set `{line}` in `[processes.{name}]`"
 
 
 def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:

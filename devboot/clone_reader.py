@@ -50,19 +50,19 @@ def note(path: str, what: str = CONTENT) -> None:
 
 
 def exists(path: str) -> bool:
-    """Return whether `path` exists, following links."""
+    """Return whether `path` exists, following links; tell `listeners` that a result depends on it."""
     note(path, PRESENCE)
     return os.path.exists(path)
 
 
 def is_file(path: str) -> bool:
-    """Return whether `path` is a regular file, or a link to one."""
+    """Return whether `path` is a regular file, or a link to one; tell `listeners` that a result depends on it."""
     note(path, PRESENCE)
     return os.path.isfile(path)
 
 
 def is_folder(path: str) -> bool:
-    """Return whether `path` is a folder, or a link to one."""
+    """Return whether `path` is a folder, or a link to one; tell `listeners` that a result depends on it."""
     note(path, PRESENCE)
     return os.path.isdir(path)
 

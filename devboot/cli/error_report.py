@@ -37,7 +37,11 @@ class Ended(BaseException):
 
 
 def report(error: BaseException, session: Session, command: str, argv: list[str]) -> int:
-    """Print an exception on stderr, with --json also as JSON on stdout; return the exit code."""
+    """Report an exception and return the exit code.
+
+    Errors go to stderr, with --json also as JSON to stdout. Ctrl-C is one line, a signal or a closed pipe nothing. For
+    a bug a crash file with `argv` is written. `command` is the name of the command that failed.
+    """
     session.close_opening()
     try:
         return _report(error, session, command, argv)

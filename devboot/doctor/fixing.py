@@ -42,7 +42,7 @@ class Step(NamedTuple):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Return the words of the fixing command without `devboot` itself."""
+        """Return the fixing command's words, split as by a shell, without the first; it is `devboot` if no repair."""
         return tuple(shlex.split(self.command)[1:])
 
 

@@ -171,9 +171,10 @@ class Uv:
         except TimedOut as error:
             raise MachineError(
                 "python/uv-stalled",
-                f"could not {doing}: uv took more than {self.timeout:.0f} s",
+                f"could not {doing}: uv was stopped after {self.timeout:.0f} s",
                 details=error.lines[-5:],
-                help=("run the same command again with `-v`, which shows what uv waits for",),
+                causes=("a package's build waits for something, or the network sends nothing",),
+                help=("uv's last lines are above: run the same command again once its reason is gone",),
             ) from error
 
     def _pass_on(self, line: str) -> None:

@@ -71,8 +71,8 @@ def files_of(
         raise WorkError(
             "kit/not-packable",
             f"{wanted.name} {wanted.version} can't be put into a kit",
-            causes=[f"its source is `{artifact.source}`, which has no file that could be packed"],
-            help=[f'another source: `source = "wheel"` in [services.{wanted.name}], then `devboot lock`'],
+            causes=[f"files from its source, `{artifact.source}`, can't be packed"],
+            help=[f"set another `source` for {wanted.name} in devboot.toml, then `devboot lock` and `devboot pack`"],
         )
     # needed to patch the library paths of programs in packages
     patchelf = PATCHELF.get(wanted.platform) if artifact.source == "deb" else None

@@ -110,7 +110,10 @@ def checked(plain: object) -> Plan:
 
 
 def parse_request(message: Mapping[str, object]) -> Request:
-    """Parse a client's JSON message; missing values and those of a wrong type get their defaults."""
+    """Return the request in a client's decoded JSON message; never raises.
+
+    Missing values and those of a wrong type get their defaults, numbers are limited.
+    """
     given = message.get("view")
     view = View(**_fitting(View._fields, View._field_defaults, given if isinstance(given, dict) else {}))
     command = message.get("command")

@@ -372,8 +372,8 @@ def _data_gone(name: str, folder: str) -> Finding:
         "it can't save any more; what it holds in memory is lost with its next stop",
         Fix(
             f"mkdir -m 700 -p {shell_word(folder)}",
-            "then save what it holds with its own program, as `redis-cli --rdb FILE` or `pg_dump`; "
-            f"only after that `devboot restart {shell_word(name)}`",
+            "then save what it holds to a file elsewhere, as by `redis-cli --rdb FILE` or `pg_dump`; only after that "
+            f"`devboot restart {shell_word(name)}`: it starts empty, so load the file again",
         ),
         (folder,),
     )

@@ -151,7 +151,7 @@ def _no_uv(reason: str) -> Finding:
     return Finding(
         "python/no-uv",
         ERROR,
-        "uv can't be started",
+        "the uv that belongs to devboot can't be started",
         "devboot makes virtualenvs and fetches packages with it",
         Fix("uv tool install --force devboot", "installs devboot again with everything it needs"),
         (reason,),

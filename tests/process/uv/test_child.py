@@ -197,7 +197,7 @@ def test_a_uv_that_takes_too_long_is_ended_and_what_it_said_is_shown(tmp_path):
 
     assert (
         "python/uv-stalled",
-        f"could not install the packages: uv took more than {seconds:.0f} s",
+        f"could not install the packages: uv was stopped after {seconds:.0f} s",
         ("Resolving",),
     ) == (
         caught.value.slug,

@@ -38,7 +38,10 @@ def record_changes(state: str, number: int) -> None:
 
 
 def prepared_changes(old: Generation, new: Generation) -> Iterator[str]:
-    """Yield the differences of two generations as texts, without values of variables."""
+    """Yield texts about the differences of two generations, such as `packages: django 5.1 → 5.2, celery 5.4 → 5.5`.
+
+    One for each changed program, then one each for packages, variables and processes (names without values).
+    """
     found = differences(old, new)
     for kind in (PYTHON, OBJECT):
         yield from (_versions(change) for change in found if change.kind == kind)

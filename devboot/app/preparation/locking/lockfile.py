@@ -98,7 +98,10 @@ def read_lock(path: str, name: str) -> Lock | None:
 
 
 def why_stale(lock: Lock | None, manifest: Manifest, python: PythonProject | None) -> tuple[str, ...]:
-    """Return sentences on why the lock doesn't fit manifest and requirements; empty if it does."""
+    """Return a sentence for each reason why the lock doesn't fit manifest and requirements; empty if it does.
+
+    No lock counts as an empty one. Without `python` the requirements aren't compared.
+    """
     reasons = list(stale_packages(lock or empty_lock(), wishes_of(manifest)))
     if python is not None and _is_stale(python, lock):
         is_locked = lock is not None and lock.python is not None

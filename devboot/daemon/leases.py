@@ -196,7 +196,7 @@ def reclaimed_path(state: str) -> str:
 
 
 def format_daemon(lease: DaemonLease) -> str:
-    """Return the content of the file that stores this lease; see `read_daemon`."""
+    """Return the text of the lease's file: the format's number, then a line per field; line ends become blanks."""
     return "\n".join([_FORMAT, *(str(value).replace("\n", " ") for value in lease)]) + "\n"
 
 

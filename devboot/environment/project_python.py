@@ -418,7 +418,10 @@ def venv_spec(
     *,
     is_forced: bool = False,
 ) -> VenvSpec:
-    """Return the spec of the virtualenv: which packages to install, where, and for which interpreter."""
+    """Return the spec of the virtualenv: pins, path, interpreter, indexes, and the project if it is a package.
+
+    With `is_forced` a foreign virtualenv is moved aside, and installed packages are compared one by one.
+    """
     own = project.own
     own_folders = {os.path.normpath(os.path.join(each.base, each.reference)) for each in pins.directs}
     if own is not None and os.path.normpath(own.direct.base) in own_folders:

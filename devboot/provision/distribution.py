@@ -6,7 +6,7 @@ import os
 
 
 def this_distribution(folder: str = "/etc") -> str:
-    """Return the distribution and release, as `debian-13`, from `folder`/os-release; "" if it names none."""
+    """Return the distribution and release, as `debian-13`, from `folder`/os-release; "" if one is missing."""
     try:
         with open(os.path.join(folder, "os-release"), encoding="utf-8", errors="replace") as stream:
             said = dict(line.rstrip("\n").split("=", 1) for line in stream if "=" in line)

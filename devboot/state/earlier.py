@@ -20,9 +20,9 @@ from devboot.state.records import Owner
 
 
 class Registers(Record):
-    """Records that earlier versions kept outside of clones: one file per project, named by the project's key.
+    """Finds out when an earlier version of devboot last recorded a project: by its files outside of the clone.
 
-    `environ` is for git, which is asked which files it tracks.
+    They are `ports/KEY` in the user's state folder and `roots/KEY` in the data folder. `environ` is for calls of git.
     """
 
     user_state: str

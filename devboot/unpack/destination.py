@@ -42,7 +42,7 @@ class Destination:
         self._links: dict[str, str] = {}  # path → target
 
     def add_folder(self, name: str) -> None:
-        """Create a folder; it may exist already."""
+        """Create the folder of an archive's member and those above it; each may exist from an earlier member."""
         self._meter.add_member()
         parts = components(self._archive, name)
         if parts:

@@ -166,7 +166,10 @@ class Uv:
                 )
         except OSError as error:
             raise MachineError(
-                "python/no-uv", f"could not {doing}: uv can't be started", causes=(str(error),), help=_GET_UV
+                "python/no-uv",
+                f"could not {doing}: devboot's own uv can't be started",
+                causes=(str(error),),
+                help=_GET_UV,
             ) from error
         except TimedOut as error:
             raise MachineError(
@@ -182,7 +185,7 @@ class Uv:
             self.on_line(line.strip())
 
 
-_GET_UV = ("uv tool install --force devboot",)
+_GET_UV = ("pipx reinstall devboot   # or, in devboot's checkout: uv tool install --force .",)
 
 
 def make_uv(

@@ -156,7 +156,12 @@ def _with_mode(path: str, change: Callable[[int], int]) -> str:
 def _with_mode_by_path(path: str, change: Callable[[int], int]) -> str:
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode):
-        raise MachineError("machine/in-the-way", f"`{path}` isn't a folder", help=[f"ls -ld {shell_word(path)}"])
+        raise MachineError(
+            "machine/in-the-way",
+            f"could not change the mode of `{path}`: it isn't a folder any more",
+            help=[f"mv {shell_word(path)} {shell_word(path)}.old"],
+            kept=["nothing was changed"],
+        )
     try:
         os.chmod(path, change(stat.S_IMODE(found.st_mode)))
     except OSError as error:

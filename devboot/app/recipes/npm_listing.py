@@ -31,9 +31,10 @@ class NpmListing:
         """
         assert isinstance(origin, NpmOrigin)
         if exclude_newer or (condition and not condition.startswith("==")):
+            what = "`--exclude-newer` doesn't work for packages of npm" if exclude_newer else ""
             raise UsageError(
                 "usage/argument",
-                "an npm package can be updated to one version, or to the newest",
+                what or "an npm package can be updated to one version, or to the newest",
                 help=[f"devboot recipe update NAME '{origin.name}==VERSION'"],
             )
         packages = {platform: origin.name_on(platform) for platform in origin.platforms}

@@ -151,9 +151,9 @@ def _no_uv(reason: str) -> Finding:
     return Finding(
         "python/no-uv",
         ERROR,
-        "the uv that belongs to devboot can't be started",
+        "devboot's own uv can't be started",
         "devboot makes virtualenvs and fetches packages with it",
-        Fix("uv tool install --force devboot", "installs devboot again with everything it needs"),
+        Fix("pipx reinstall devboot", "or, in devboot's checkout, `uv tool install --force .`"),
         (reason,),
     )
 

@@ -225,7 +225,11 @@ def _minors_of_images(text: str) -> Iterator[str]:
 
 
 def as_specifier(text: str) -> str | None:
-    """Convert `3.12`, `3.12.4`, `python-3.9.x`, `>=3.11`, `^3.11` or `3.12-dev` to a specifier; None for other text."""
+    """Convert a version or a range to a specifier of PEP 440; None for other text.
+
+    `3.12`, `python-3.12.x` and `3.12-dev` become `==3.12.*`, `3.12.4` becomes `==3.12.4`, `^3.11` becomes `<4,>=3.11`;
+    of alternatives (`>=3.9 || ^3.12`) the first is taken.
+    """
     text = text.strip()
     match = _VERSION.match(text)
     if match and (match["rest"] or "") in ("", ".x", ".*", "-dev", "t", "+freethreaded"):

@@ -73,6 +73,7 @@ def examine(venv: str) -> Condition:
 def _examine_folder(venv: str, record: VenvRecord | None) -> Condition:
     is_ours = has_record(venv)
     version = configured_version(venv)
+    python = os.path.join(venv, "bin", "python")
     if not version and not is_ours and not _looks_like_venv(venv):
         return Condition(UNUSABLE, "it is a folder without a virtualenv in it")
     if os.path.isdir(os.path.join(venv, "conda-meta")):
@@ -81,7 +82,8 @@ def _examine_folder(venv: str, record: VenvRecord | None) -> Condition:
         (is_ours and record is None, "its record is damaged"),
         (record is not None and not record.is_complete, "interrupted"),
         (not version, "its pyvenv.cfg can't be read"),
-        (not os.path.exists(os.path.join(venv, "bin", "python")), "its Python is gone"),
+        (not os.path.exists(python), "its Python is gone"),
+        (not os.access(python, os.X_OK), "its Python isn't executable"),
         (_was_made_elsewhere(venv, record), "project moved"),
         (_leads_elsewhere(venv, version), "a link leads out of it"),
     ):

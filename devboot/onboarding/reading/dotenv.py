@@ -109,9 +109,10 @@ def may_be_secret(name: str, text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EnvFiles:
-    """Env files of the clone: those that are used, and templates.
+    """Variables of the clone's env files, by name.
 
-    `local` are the variables set only by files that git doesn't track: the next clone lacks them.
+    `committed` are those of `.env` and `.env.local` (the first file counts), `examples` those of templates. `local` are
+    the names among `committed` whose value is from a file that git doesn't track: the next clone lacks them.
     """
 
     committed: dict[str, Variable]

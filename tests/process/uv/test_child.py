@@ -177,7 +177,7 @@ def test_a_uv_that_is_not_there_is_named_with_the_command_that_brings_it(tmp_pat
     with pytest.raises(MachineError) as caught:
         uv.run(["--version"], doing="make the virtualenv")
 
-    assert ("python/no-uv", "could not make the virtualenv: uv can't be started") == (
+    assert ("python/no-uv", "could not make the virtualenv: devboot's own uv can't be started") == (
         caught.value.slug,
         caught.value.what,
     )

@@ -154,7 +154,10 @@ class Preview:
 
     @cached_property
     def objects(self) -> dict[Wish, tuple[Wanted, StoreObject]]:
-        """For each requested package, its artifact on this machine and its store object, existing or future."""
+        """The values of each package that the store provides on this machine's platform, and its store object.
+
+        The object may not exist yet. Raises the errors of `wanted_objects`.
+        """
         store = self.context.paths().data
         choose_python = AppPythons(self.uv, self.context.environ, store, is_dry=True).choose
         wanted = wanted_objects(Lock(package=tuple(self.packages)), self.recipes, self.host, choose_python)

@@ -100,6 +100,14 @@ def test_the_condition_of_what_is_there_is_seen(tmp_path, arrange, state, reason
     assert (state, reason) == (found.state, found.reason)
 
 
+def _set_python(venv, mode):
+    """Replace the virtualenv's Python, which is a link, by a file with this mode."""
+    python = venv / "bin" / "python"
+    python.unlink()
+    python.write_text("#!/bin/sh\n")
+    python.chmod(mode)
+
+
 @pytest.mark.faults(104)
 @pytest.mark.parametrize(
     ("damage", "reason"),
@@ -107,6 +115,7 @@ def test_the_condition_of_what_is_there_is_seen(tmp_path, arrange, state, reason
         (lambda venv: (venv / "pyvenv.cfg").unlink(), "its pyvenv.cfg can't be read"),
         (lambda venv: (venv / "pyvenv.cfg").write_bytes(b"\xff\x00"), "its pyvenv.cfg can't be read"),
         (lambda venv: (venv / "bin" / "python").unlink(), "its Python is gone"),
+        (lambda venv: _set_python(venv, 0o644), "its Python isn't executable"),
         (lambda venv: (venv / NAME).write_text("devboot-venv 1\n"), "its record is damaged"),
     ],
 )

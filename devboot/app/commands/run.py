@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from devboot.model.client_programs import CLIENTS
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
@@ -90,6 +88,8 @@ def _default_signals() -> None:
 
 
 def _is_client(program: str) -> bool:
+    from devboot.model.client_programs import CLIENTS
+
     name = program[program.rfind("/") + 1 :]
     return name in CLIENTS or name.endswith("-cli")
 

@@ -53,6 +53,7 @@ _LATER = (
         "devboot.supervisor.probes.target",
         "devboot.supervisor.core.name_patterns",
         "devboot.supervisor.watch.reload_loop",
+        "devboot.supervisor.output.log_reader",
         "devboot.supervisor.last_failure",
         "devboot.supervisor.last_success",
         "devboot.text.masking",

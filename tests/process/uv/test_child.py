@@ -181,7 +181,7 @@ def test_a_uv_that_is_not_there_is_named_with_the_command_that_brings_it(tmp_pat
         caught.value.slug,
         caught.value.what,
     )
-    assert ("uv tool install --force devboot",) == caught.value.help
+    assert ("pipx reinstall devboot   # or, in devboot's checkout: uv tool install --force .",) == caught.value.help
 
 
 def test_a_uv_that_takes_too_long_is_ended_and_what_it_said_is_shown(tmp_path):

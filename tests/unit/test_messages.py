@@ -215,7 +215,7 @@ MANY = {
     "app/kits/wheels.py: len(names)",
     "app/logs/printing.py: len(names)",
     "app/recipes/npm_listing.py: origin.name",
-    "doctor/checks/machine.py: files",
+    "doctor/checks/surroundings/machine.py: files",
     "app/preparation/project/detect.py: len(clones)",
     "app/preparation/project/missing_variables.py: len(rows)",
     "environment/exec_limits.py: limit",

@@ -1,24 +1,9 @@
-"""All checks of `doctor` in the order of their areas; one module per area."""
+"""All checks of `doctor` in the order of their areas; one module per area, `surroundings` has those around it."""
 
 from __future__ import annotations
 
-from devboot.doctor.checks import (
-    databases,
-    directories,
-    git,
-    lockfile,
-    machine,
-    manifest,
-    network,
-    observed,
-    ports,
-    processes,
-    python,
-    reach,
-    settings,
-    shell,
-    store,
-)
+from devboot.doctor.checks import databases, lockfile, manifest, observed, ports, processes, python, settings
+from devboot.doctor.checks.surroundings import directories, git, machine, network, reach, shell, store
 from devboot.doctor.findings import Check
 from devboot.doctor.subject import Subject
 

@@ -21,19 +21,8 @@ import pytest
 from devboot import snapshot
 from devboot.app.preparation.last_failure import failure_on_record
 from devboot.daemon import leases
-from devboot.doctor.checks import (
-    checks_for,
-    databases,
-    directories,
-    lockfile,
-    machine,
-    manifest,
-    observed,
-    ports,
-    processes,
-    python,
-    store,
-)
+from devboot.doctor.checks import checks_for, databases, lockfile, manifest, observed, ports, processes, python
+from devboot.doctor.checks.surroundings import directories, machine, store
 from devboot.doctor.findings import Answer
 from devboot.doctor.running import run_checks
 from devboot.environment.venv.record import NAME, VenvRecord, render_record

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from devboot.doctor.checks import reach
+from devboot.doctor.checks.surroundings import reach
 from tests.fakes.fault_server import CA, CERTIFICATES, FaultServer, Reply
 
 SECRET = "s3cret-of-ada"

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from devboot.cli.completions import SHELLS, completions
-from devboot.doctor.checks import shell
+from devboot.doctor.checks.surroundings import shell
 from devboot.environment.venv.record import NAME
 
 

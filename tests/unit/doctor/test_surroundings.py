@@ -11,7 +11,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from devboot import snapshot
-from devboot.doctor.checks import git, machine, manifest, network, store, variables
+from devboot.doctor.checks import manifest, variables
+from devboot.doctor.checks.surroundings import git, machine, network, store
 from devboot.doctor.findings import WARNING
 from devboot.model.project_files.procfile import parse_procfile
 from devboot.provision.objects.store import STAGING

@@ -279,7 +279,7 @@ def test_doctor_names_a_frozen_daemon_whose_files_were_deleted(project):
     os.kill(lease.pid, signal.SIGCONT)
 
     assert [finding.slug for finding in found.findings] == ["daemon/no-answer"]
-    assert f"({lease.pid})" in found.findings[0].what
+    assert f"(pid {lease.pid})" in found.findings[0].what
     project.devboot("down")
 
 

@@ -299,6 +299,8 @@ class _Attachment:
             self._resize()
         elif number == _signal.SIGALRM:
             return  # it was slow, not stuck
+        elif number == _signal.SIGQUIT:
+            self._client.tell(command="dump")
         elif self._owner or self._stops:
             self._ended_by = self._ended_by or number
             self._stop()
@@ -375,7 +377,7 @@ class _Attachment:
         self._wakeup, writing = os.pipe()
         os.set_blocking(writing, False)
         before: dict[int, Any] = {-1: _signal.set_wakeup_fd(writing, warn_on_full_buffer=False), -2: writing}
-        numbers = [*URGENT, *((_RESIZED, _SUSPENDED, _CONTINUED) if self._terminal.enabled else ())]
+        numbers = [*URGENT, _signal.SIGQUIT, *((_RESIZED, _SUSPENDED, _CONTINUED) if self._terminal.enabled else ())]
         for number in numbers:
             # What the caller ignores (nohup, a shell's `&`) stays ignored.
             if _signal.getsignal(number) != _signal.SIG_IGN:

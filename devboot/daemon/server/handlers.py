@@ -251,6 +251,11 @@ def force(server: Server, _connection: Connection, _request: Request) -> None:
     server.force()
 
 
+def dump(server: Server, _connection: Connection, _request: Request) -> None:
+    """Write a status report for debugging to the state folder."""
+    server.dump()
+
+
 def resize(server: Server, connection: Connection, request: Request) -> None:
     """Store the new size of a viewer's terminal, and resize the processes' terminals."""
     if connection in server.consoles:
@@ -333,6 +338,7 @@ HANDLERS: dict[str, Handler] = {
     "compare": compare,
     "stop-all": stop_all,
     "force": force,
+    "dump": dump,
     "detach": detach,
     "resize": resize,
     "attach": attach,

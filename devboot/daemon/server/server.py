@@ -342,9 +342,9 @@ class Server:
         if number == _SIGTERM:
             self.shut_down()
         elif number == _SIGQUIT:
-            self._dump()
+            self.dump()
 
-    def _dump(self) -> None:
+    def dump(self) -> None:
         """Write a status report for debugging to the state folder."""
         import json
 

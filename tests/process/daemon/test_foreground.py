@@ -366,6 +366,21 @@ def test_sigquit_makes_the_daemon_write_its_state_and_go_on(shop):
     shop.devboot("down")
 
 
+@pytest.mark.faults(120)
+def test_sigquit_to_up_itself_writes_the_state_too_and_everything_goes_on(shop):
+    child = shop.start("up")
+    pids = all_up(shop)
+
+    child.send_signal(signal.SIGQUIT)
+
+    wait_until(lambda: os.path.exists(f"{shop.state}/run/dump"))
+    assert child.poll() is None
+    assert shop.devboot("ps").stdout.count("running") == 2
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(60) == 143
+    nothing_left(shop, pids)
+
+
 @pytest.mark.faults(119)
 @pytest.mark.parametrize("before", ["timeout 60", "setsid -w", "nohup"])
 def test_under_programs_that_stand_between_it_and_the_terminal_it_neither_freezes_nor_animates(project, before):

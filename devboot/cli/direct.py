@@ -72,7 +72,8 @@ def _doctor(invocation: Invocation, session: Session) -> int:
     flag = invocation.flag
     reach = Reach(probes=flag("probe"), is_online=flag("online"))
     for name, carry_out in (("read", init_doctor.read_report), ("report", init_doctor.write_report)):
-        if path := str(invocation.values.get(name) or ""):
+        if name in invocation.values:
+            path = str(invocation.values[name])
             return carry_out(session, invocation.args, path, yes=flag("yes"), reach=reach)
     return init_doctor.doctor(
         session,

@@ -119,6 +119,11 @@ class Shortened:
 
 def write(path: str, report: Mapping[str, Any]) -> None:
     """Write a report to `path`, replacing only another report. Raises UsageError for any other file, MachineError."""
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise UsageError(
+            "usage/argument", f"there is no folder `{folder}` for the report", help=[f"mkdir -p {shell_word(folder)}"]
+        )
     if os.path.lexists(path):
         read(path)
     atomic_write(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n", mode=0o600)
@@ -127,7 +132,7 @@ def write(path: str, report: Mapping[str, Any]) -> None:
 def read(path: str) -> dict[str, Any]:
     """Read a report from a file. Raises UsageError `usage/no-report` for anything else."""
     try:
-        found = json.loads(read_text(path, limit=_LIMIT))
+        found = json.loads(read_text(path, limit=_LIMIT), parse_constant=_refuse_constant)
     except OSError as error:
         raise _no_report(path, reason_of(error)) from error
     except (ValueError, RecursionError) as error:
@@ -137,6 +142,11 @@ def read(path: str) -> dict[str, Any]:
     if found[FORMAT] != _VERSION:
         raise _no_report(path, "another version of devboot has written it")
     return found
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse `NaN` and `Infinity`, which Python reads although JSON has no such values. Raises ValueError."""
+    raise ValueError(name)
 
 
 def _no_report(path: str, why: str) -> UsageError:

@@ -9,6 +9,7 @@ import pytest
 
 from devboot.app.commands.doctor_report import Shortened, collect, read
 from devboot.cli.commands.init_doctor import read_report, write_report
+from devboot.cli.main import main
 from devboot.cli.session import Session
 from devboot.errors import UsageError, WorkError
 from devboot.supervisor.last_failure import keep_failure
@@ -67,7 +68,10 @@ def test_nothing_is_written_without_a_question(shop):
     assert not (shop.root / "report.json").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"devboot-report": 9}', b"\xff\xfe", b"[" * 99999])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b"[]", b'{"devboot-report": 9}', b"\xff\xfe", b"[" * 99999, b'{"devboot-report": 1, "at": NaN}'],
+)
 def test_another_file_is_neither_read_nor_replaced(content, shop):
     path = shop.root / "notes.json"
     path.write_bytes(content)
@@ -78,6 +82,22 @@ def test_another_file_is_neither_read_nor_replaced(content, shop):
         assert raised.value.slug == "usage/no-report"
 
     assert path.read_bytes() == content
+
+
+def test_a_report_for_a_folder_that_is_not_there_says_how_to_make_it(shop):
+    with pytest.raises(UsageError) as raised:
+        write_report(Session(shop.context()), (), "a folder/report.json", yes=True)
+
+    assert raised.value.what == f"there is no folder `{shop.root}/a folder` for the report"
+    assert raised.value.help == (f"mkdir -p '{shop.root}/a folder'",)
+
+
+@pytest.mark.parametrize("flag", ["--report", "--read"])
+def test_an_empty_name_of_a_report_is_refused(flag, shop, monkeypatch, capsys):
+    monkeypatch.chdir(shop.root)
+
+    assert main(["doctor", flag, "", "-y"]) == 2
+    assert "usage/no-report" in capsys.readouterr().err
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

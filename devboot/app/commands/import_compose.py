@@ -40,8 +40,8 @@ def planned_import(
 ) -> Import:
     """Return what `import` would write, without writing it.
 
-    Raises UsageError `init/exists` for an existing manifest, unless `merges`, and the errors of `read_compose_files`
-    and of `merged` in `init`.
+    Raises UsageError `init/exists` for an existing manifest, unless `merges`, Problems if the compose files give a
+    manifest that devboot would refuse, and the errors of `read_compose_files` and of `merged` in `init`.
     """
     from devboot.onboarding import render
 
@@ -52,7 +52,22 @@ def planned_import(
     names, found = read_compose_files(root, cwd, environ, files, profiles)
     proposal = found.proposal
     change = merged(path, proposal) if is_written else Change(path, None, render(proposal), proposal)
+    if not is_written:
+        _refuse_broken(change.after, names)
     return Import(root, names, change, found.report)
+
+
+def _refuse_broken(text: str, names: Sequence[str]) -> None:
+    """Raise Problems for mistakes of the compose files that are mistakes of the manifest `text`, too, such as cycles.
+
+    A name that it doesn't have may be one of the Procfile's.
+    """
+    from devboot.model.edge.complaints import problems_of
+    from devboot.model.edge.manifest.manifest import read_manifest
+
+    _, problems = read_manifest(text, MANIFEST)
+    if broken := [each for each in problems if each.slug != "manifest/unknown-name"]:
+        raise problems_of(broken, f"they come from {' and '.join(names)}; nothing was written")
 
 
 def difference(cwd: str, environ: Mapping[str, str], files: Sequence[str], profiles: Sequence[str]) -> str:

@@ -79,6 +79,24 @@ def test_a_file_outside_of_the_project_is_refused(clone, at_home, tmp_path):
     assert caught.value.slug == "compose/elsewhere"
 
 
+IN_A_CIRCLE = """\
+  one: {build: ., command: python one.py, depends_on: [two]}
+  two: {build: ., command: python two.py, depends_on: [one]}
+"""
+WITH_NUL = '  one: {build: ., command: "python one.py \\0"}\n'
+
+
+@pytest.mark.parametrize("more", [IN_A_CIRCLE, WITH_NUL])
+def test_a_file_that_gives_a_manifest_that_would_be_refused_writes_nothing(more, clone, at_home):
+    (clone / "compose.yaml").write_text(COMPOSE + more)
+
+    with pytest.raises(Problems) as caught:
+        run_import(clone, at_home)
+
+    assert caught.value.summary.endswith("; they come from compose.yaml; nothing was written")
+    assert not (clone / "devboot.toml").exists()
+
+
 def test_a_broken_file_writes_nothing(clone, at_home):
     (clone / "compose.yaml").write_text("services: {web: [\n", encoding="utf-8")
     with pytest.raises(Problems) as caught:

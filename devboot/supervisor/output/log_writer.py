@@ -9,8 +9,6 @@ import os
 from _struct import Struct
 from errno import ENOSPC
 
-from devboot.model.printable import counted
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +83,8 @@ class LogFile:
 
     def _note(self) -> bytes:
         """Return the log line that replaces lost ones: `devboot: 3 lines not written here`."""
+        from devboot.model.printable import counted  # late: `logs` reads this module's constants
+
         count = self._lost + self._lost_open
         lead = "\n" if self._is_cut else ""
         return f"{lead}devboot: {counted(count, 'line')} not written here\n".encode()

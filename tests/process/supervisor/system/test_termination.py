@@ -10,6 +10,7 @@ from devboot.model.process import Dependency, FailureHint
 from tests.fakes.processes import freeze
 from tests.process.conftest import marked
 
+# A signal that comes right before a sleep is handled after it, so programs with handlers in Python sleep shortly.
 POLITE = """
 import signal, sys, time
 def stop(number, frame):
@@ -17,7 +18,7 @@ def stop(number, frame):
     sys.exit(0)
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1): signal.signal(number, stop)
 print("up")
-while True: time.sleep(100)
+while True: time.sleep(0.05)
 """
 DEAF = """
 import signal, time
@@ -104,7 +105,7 @@ child = os.fork()
 if child == 0:
     signal.signal(signal.SIGTERM, lambda *_: print("child was signalled", flush=True))
     signal.signal(signal.SIGUSR1, lambda *_: sys.exit(0))
-    while True: time.sleep(100)
+    while True: time.sleep(0.05)
 def stop(*_):
     time.sleep(0.2)
     os.kill(child, signal.SIGUSR1)
@@ -113,7 +114,7 @@ def stop(*_):
     sys.exit(0)
 signal.signal(signal.SIGTERM, stop)
 print("up", flush=True)
-while True: time.sleep(100)
+while True: time.sleep(0.05)
 """
     stage.add("worker", python=pool)
 
@@ -339,7 +340,7 @@ def stop(*_):
     print("1:M # Error trying to save the DB, can't exit.", flush=True)
 signal.signal(signal.SIGTERM, stop)
 print("up", flush=True)
-while True: time.sleep(100)
+while True: time.sleep(0.05)
 """
     stage.add(
         "redis", python=stubborn, kind="service", stop_timeout=100.0, data="/p/data/redis",

@@ -72,9 +72,9 @@ def _doctor(invocation: Invocation, session: Session) -> int:
     flag = invocation.flag
     reach = Reach(probes=flag("probe"), is_online=flag("online"))
     for name, carry_out in (("read", init_doctor.read_report), ("report", init_doctor.write_report)):
-        if name in invocation.values:
-            path = str(invocation.values[name])
-            return carry_out(session, invocation.args, path, yes=flag("yes"), reach=reach)
+        path = invocation.values.get(name)
+        if path is not None:  # an empty one is refused there
+            return carry_out(session, invocation.args, str(path), yes=flag("yes"), reach=reach)
     return init_doctor.doctor(
         session,
         invocation.args,

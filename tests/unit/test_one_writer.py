@@ -42,7 +42,7 @@ ELSEWHERE = {
     ("daemon/leases.py", "ChildrenBook._is_shortened"): "its own state",
     ("daemon/ownership.py", "Ownership.publish"): "its own state",
     ("daemon/ownership.py", "Ownership.write_strays"): "its own state",
-    ("daemon/server/server.py", "Server._dump"): "its own state",
+    ("daemon/server/server.py", "Server.dump"): "its own state",
     ("daemon/views/timings.py", "keep"): "its own state",
     ("daemon/process/lifecycle.py", "DaemonRun.serve"): "its own state",
     ("daemon/process/lifecycle.py", "DaemonRun.refresh"): "the private folder of its sockets",

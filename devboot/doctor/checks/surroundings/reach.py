@@ -1,4 +1,4 @@
-"""Asks the sources of packages whether they answer, with the user's proxy, certificates and logins; by `--online` only.
+"""Checks that the sources of packages answer, with the user's proxy, certificates and logins; by `--online` only.
 
 One request to each, at the same time, and nothing is downloaded. No login is ever shown.
 """
@@ -22,6 +22,9 @@ PATIENCE = 4.0  # seconds for all requests
 _UNAUTHORISED, _FORBIDDEN, _NOT_FOUND, _ERRORS = 401, 403, 404, 400
 _WITHOUT_KEYRING = {"UV_KEYRING_PROVIDER": "disabled"}  # it could ask for a password
 _WHY = "packages of this source can't be downloaded"
+_REFUSED_LOGIN = "refuses the login that is configured for it"
+_NO_LOGIN = "requires a login, and none is configured"
+_AGAIN = Fix("devboot doctor network --online", "asks once more")
 
 
 class _Request(threading.Thread):
@@ -74,36 +77,25 @@ def sources(subject: Subject) -> Answer:
 def _of_status(status: int, host: str, *, has_login: bool) -> Finding | None:
     if status < _ERRORS or status == _NOT_FOUND:  # some indexes list no packages
         return None
-    is_login = status in (_UNAUTHORISED, _FORBIDDEN)
-    refused = "refuses the login that is configured for it" if has_login else "requires a login, and none is configured"
-    return Finding(
-        f"network/http-{status}",
-        WARNING,
-        f"{host} {refused}" if is_login else f"{host} answers with status {status}",
-        _WHY,
-        Fix(
-            "${EDITOR:-vi} ~/.netrc" if is_login else "devboot doctor network --online",
-            f"a line `machine {host.partition(':')[0]} login … password …`"
-            if is_login
-            else "once more, a little later",
-        ),
-    )
+    what, fix = f"answers with status {status}", _AGAIN
+    if status in (_UNAUTHORISED, _FORBIDDEN):
+        what = _REFUSED_LOGIN if has_login else _NO_LOGIN
+        fix = Fix("${EDITOR:-vi} ~/.netrc", f"a line `machine {host.partition(':')[0]} login … password …`")
+    return Finding(f"network/http-{status}", WARNING, f"{host} {what}", _WHY, fix)
 
 
 def _of_failure(failure: Failure) -> Finding:
     from devboot.sources.transfers.http import PROXY, TLS
 
-    slug = {PROXY: "network/proxy", TLS: "network/tls"}.get(failure.kind, "network/unreachable")
-    command = {PROXY: "env | grep -i _proxy", TLS: "env | grep SSL_CERT"}.get(failure.kind, "ip route")
-    cost = {PROXY: "shows which one is set", TLS: "shows which certificates count"}.get(
-        failure.kind, "shows whether this machine has a way out"
-    )
+    slug, command, cost = {
+        PROXY: ("network/proxy", "env | grep -i _proxy", "shows which one is set"),
+        TLS: ("network/tls", "env | grep SSL_CERT", "shows which certificates count"),
+    }.get(failure.kind, ("network/unreachable", "ip route", "shows whether this machine has a way out"))
     return Finding(slug, WARNING, f"{failure.host} can't be reached", _WHY, Fix(command, cost), (failure.cause,))
 
 
 def _late(host: str) -> Finding:
-    what = f"{host} didn't answer within {PATIENCE:g} s"
-    return Finding("network/unreachable", WARNING, what, _WHY, Fix("devboot doctor network --online", "asks once more"))
+    return Finding("network/unreachable", WARNING, f"{host} didn't answer within {PATIENCE:g} s", _WHY, _AGAIN)
 
 
 CHECKS = (Check("sources", "network", sources),)

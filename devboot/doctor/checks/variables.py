@@ -18,40 +18,15 @@ _TEMPLATE = ".env.example"
 _MOST_FILES, _MOST_BYTES, _LARGEST = 1000, 4_000_000, 500_000  # of a clone whose text is searched
 _NO_CODE = frozenset({"node_modules", "__pycache__", "dist", "build", "static", "media", "docs"})
 _CODE = (
-    *(".py", ".cfg", ".ini", ".toml", ".yaml", ".yml", ".json", ".sh", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx"),
-    *(".vue", ".html", ".mako", ".j2", "Procfile.dev"),
-)
+    ".py", ".cfg", ".ini", ".toml", ".yaml", ".yml", ".json", ".sh", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx",
+    ".vue", ".html", ".mako", ".j2", "Procfile.dev",
+)  # fmt: skip
 # Read by programs and libraries, so that no file of the clone has to name them
 _OF_PROGRAMS = (
-    *(
-        "PYTHON",
-        "DJANGO_",
-        "FLASK_",
-        "QUART_",
-        "UVICORN_",
-        "GUNICORN_",
-        "CELERY_",
-        "STREAMLIT_",
-        "UV_",
-        "PIP_",
-        "NODE_",
-    ),
-    *(
-        "NPM_",
-        "VITE_",
-        "NEXT_",
-        "PG",
-        "MYSQL_",
-        "POSTGRES_",
-        "REDIS",
-        "RABBITMQ_",
-        "MINIO_",
-        "AWS_",
-        "GOOGLE_",
-        "AZURE_",
-    ),
-    *("OPENAI_", "SENTRY_", "OTEL_", "LOG", "HTTP", "SSL_", "NO_", "LC_", "DEVBOOT_", "OVERMIND_", "COMPOSE_"),
-)
+    "PYTHON", "DJANGO_", "FLASK_", "QUART_", "UVICORN_", "GUNICORN_", "CELERY_", "STREAMLIT_", "UV_", "PIP_", "NODE_",
+    "NPM_", "VITE_", "NEXT_", "PG", "MYSQL_", "POSTGRES_", "REDIS", "RABBITMQ_", "MINIO_", "AWS_", "GOOGLE_", "AZURE_",
+    "OPENAI_", "SENTRY_", "OTEL_", "LOG", "HTTP", "SSL_", "NO_", "LC_", "DEVBOOT_", "OVERMIND_", "COMPOSE_",
+)  # fmt: skip
 _USUAL = frozenset({"PORT", "WEB_CONCURRENCY", "DEBUG", "ENV", "TZ", "LANG", "PATH", "EDITOR", "TERM", "HOST"})
 
 

@@ -33,17 +33,11 @@ _URL = re.compile(r"^[a-z][a-z0-9+.-]*:(?://|(?=sqlite))", re.IGNORECASE)
 _PLACE = re.compile(r"^(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})$")
 _SETTINGS = re.compile(r"setdefault\(\s*[\"']DJANGO_SETTINGS_MODULE[\"']\s*,\s*[\"']([\w.]+)[\"']")
 # Words of schemes, of Django's back ends and of variables → the scheme that they mean
-_WORDS = (
-    *(
-        ("redis", "redis"),
-        ("valkey", "redis"),
-        ("postg", "postgresql"),
-        ("psql", "postgresql"),
-        ("pgsql", "postgresql"),
-    ),
-    *(("mysql", "mysql"), ("mariadb", "mysql"), ("amqp", "amqp"), ("rabbit", "amqp"), ("mongo", "mongodb")),
-    *(("memcache", "memcached"), ("nats", "nats"), ("mqtt", "mqtt"), ("smtp", "smtp"), ("email", "smtp")),
-)
+_WORDS = {
+    "redis": "redis", "valkey": "redis", "postg": "postgresql", "psql": "postgresql", "pgsql": "postgresql",
+    "mysql": "mysql", "mariadb": "mysql", "amqp": "amqp", "rabbit": "amqp", "mongo": "mongodb",
+    "memcache": "memcached", "nats": "nats", "mqtt": "mqtt", "smtp": "smtp", "email": "smtp",
+}  # fmt: skip
 _CELERY = {  # its settings → other names that they have in code
     "broker_url": ("broker", "BROKER_URL", "CELERY_BROKER_URL"),
     "result_backend": ("backend", "CELERY_RESULT_BACKEND"),
@@ -295,7 +289,7 @@ def _of_place(text: str, keys: tuple[str, ...]) -> str:
 
 def _scheme(text: str) -> str:
     """Return the scheme that a word means; "" for none."""
-    return next((scheme for word, scheme in _WORDS if word in text.lower()), "")
+    return next((scheme for word, scheme in _WORDS.items() if word in text.lower()), "")
 
 
 def _is_host(text: str) -> bool:

@@ -27,7 +27,7 @@ from devboot.files import atomic_write
 from devboot.model.process import plan_from_plain
 from devboot.supervisor.last_failure import read_failures
 from devboot.supervisor.last_success import machine_facts
-from devboot.supervisor.output.log_reader import last_lines
+from devboot.supervisor.output.log_reader import last_text_lines
 from devboot.supervisor.output.log_writer import log_path
 from devboot.text.masking import Masker
 
@@ -68,9 +68,8 @@ def collect(context: Context, findings: Mapping[str, Any], *, mask: Callable[[st
 def _logs(subject: Subject) -> Iterator[tuple[str, list[str]]]:
     """Yield (name, last log lines) of each process that failed."""
     for failure in read_failures(subject.project.state):
-        with suppress(OSError):
-            if lines := last_lines(log_path(subject.project.state, failure.name), _LINES):
-                yield failure.name, [line.decode("utf-8", "replace") for line in lines]
+        if lines := last_text_lines(log_path(subject.project.state, failure.name), _LINES):
+            yield failure.name, lines
 
 
 def secret_values(subject: Subject) -> Iterator[str]:

@@ -39,7 +39,7 @@ from devboot.state.project import Project
 from devboot.supervisor.core.planning import base_of
 from devboot.supervisor.explain.import_errors import complaint, last_raised
 from devboot.supervisor.last_failure import PREPARATION, LastFailure, read_failures
-from devboot.supervisor.output.log_reader import last_lines
+from devboot.supervisor.output.log_reader import last_text_lines
 from devboot.text.columns import printable
 
 _HEALTHY = (READY, RUNNING, EXITED)
@@ -328,10 +328,7 @@ def _complaint(log: str, *, is_alive: bool) -> str:
 
     Of a process that is alive only the exception of a traceback is taken: other lines are output of its current run.
     """
-    try:
-        lines = [line.decode("utf-8", "replace") for line in last_lines(log, _LOG_LINES)]
-    except OSError:
-        return ""
+    lines = last_text_lines(log, _LOG_LINES)
     return printable(last_raised(lines) if is_alive else complaint(lines))
 
 

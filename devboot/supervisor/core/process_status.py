@@ -132,13 +132,9 @@ def _why_pending(process: Process) -> WorkError:
 
 def _last_logged(process: Process) -> tuple[str, ...]:
     """Return the last lines of a process' log, which has the output of its earlier runs, too."""
-    from devboot.supervisor.output.log_reader import last_lines
+    from devboot.supervisor.output.log_reader import last_text_lines
 
-    try:
-        lines = last_lines(process.log.path, process_errors.TAIL_LINES)
-    except OSError:
-        return ()
-    return tuple(line.decode("utf-8", "replace") for line in lines)
+    return tuple(last_text_lines(process.log.path, process_errors.TAIL_LINES))
 
 
 def _waits(blocked: graph.Blocker) -> str:

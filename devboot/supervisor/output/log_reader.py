@@ -142,6 +142,14 @@ def last_lines(path: str, count: int) -> list[bytes]:
     return data.removesuffix(b"\n").split(b"\n") if data else []
 
 
+def last_text_lines(path: str, count: int) -> list[str]:
+    """Return the last `count` lines of one log as text; none if there is no log, or it can't be opened."""
+    try:
+        return [line.decode("utf-8", "replace") for line in last_lines(path, count)]
+    except OSError:
+        return []
+
+
 def is_ended(path: str) -> bool:
     """Return whether a log ends with a complete line; a prompt that waits for input doesn't."""
     try:

@@ -13,7 +13,7 @@ import tracemalloc
 import pytest
 
 from devboot.app.logs.printing import as_json
-from devboot.supervisor.output.log_reader import ALL, Filter, Lines, Log, is_ended, last_lines, merged
+from devboot.supervisor.output.log_reader import ALL, Filter, Lines, Log, is_ended, last_lines, last_text_lines, merged
 from devboot.supervisor.output.log_writer import STAMP, LogFile, index_path, log_path
 
 
@@ -577,6 +577,24 @@ except OSError as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert (done.stdout, done.stderr) == ("Too many open files True\n", "")
+
+
+def test_the_last_lines_as_text_are_none_if_the_log_cannot_be_opened(log):
+    import subprocess
+    import sys
+
+    log.write(b"one\n\xfftwo\n")
+    code = f"""
+import resource
+from devboot.supervisor.output.log_reader import last_text_lines
+print(ascii(last_text_lines({log.path!r}, 5)))
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+print(last_text_lines({log.path!r}, 5))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert ["one", "\ufffdtwo"] == last_text_lines(log.path, 5)
+    assert ("['one', '\\ufffdtwo']\n[]\n", "") == (done.stdout, done.stderr)
 
 
 @pytest.mark.faults(144)

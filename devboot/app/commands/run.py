@@ -26,8 +26,8 @@ def from_snapshot(
     """
     from devboot import snapshot
 
-    needs_plan = args[0] == "--" and len(args) > 1 and _is_client(args[1])
-    known = snapshot.read(f"{state}/{snapshot.NAME}", has_plan=needs_plan)
+    path = f"{state}/{snapshot.NAME}"
+    known = snapshot.read(path, has_plan=False)
     if known is None or not snapshot.is_fresh(known, root, environ):
         return None
     if args[0] == "--":
@@ -40,7 +40,9 @@ def from_snapshot(
         command, cwd = task_command(task[1], rest), task[2]
     if not command:
         return None
-    return become(command, snapshot.apply(known.patch, environ), cwd, known)
+    variables = snapshot.apply(known.patch, environ)
+    is_client = args[0] == "--" and _is_client(command[0], known, variables)
+    return become(command, variables, cwd, snapshot.read(path) if is_client else None)
 
 
 def task_command(text: str, args: Sequence[str]) -> list[str]:
@@ -53,7 +55,7 @@ def become(
 ) -> int | None:
     """Replace this process by a command; return 126 or 127 if that fails, after printing the reason.
 
-    With the project's snapshot it first warns of a program whose service isn't running.
+    With the project's snapshot, and its plan, it first warns of a program whose service isn't running.
     """
     if cwd:
         os.chdir(cwd)
@@ -87,7 +89,16 @@ def _default_signals() -> None:
         _signal.signal(number, _signal.SIG_DFL)
 
 
-def _is_client(program: str) -> bool:
+def _folder_of(program: str, environ: Mapping[str, str]) -> str:
+    """Return the folder in which a program is found, with a slash at its end; "" if it isn't found."""
+    path = next((each for each in _candidates(program, environ) if os.access(each, os.X_OK)), "")
+    return path[: path.rfind("/") + 1]
+
+
+def _is_client(program: str, known: Snapshot, environ: Mapping[str, str]) -> bool:
+    """Return whether a program may be a service's client: it has the name of one, and isn't in the clone."""
+    if not known.ports or _folder_of(program, environ).startswith(f"{known.root}/"):
+        return False  # as for most commands, which needn't wait for the table
     from devboot.model.client_programs import CLIENTS
 
     name = program[program.rfind("/") + 1 :]
@@ -96,11 +107,8 @@ def _is_client(program: str) -> bool:
 
 def _stopped_service(program: str, known: Snapshot, environ: Mapping[str, str]) -> str:
     """Return the name of the service to which a client program (`psql`) belongs if that isn't running; "" otherwise."""
-    if not _is_client(program):
-        return ""
-    path = next((each for each in _candidates(program, environ) if os.access(each, os.X_OK)), "")
-    folder = path[: path.rfind("/") + 1]
-    if not folder:
+    folder = _folder_of(program, environ)
+    if not folder or not _is_client(program, known, environ):
         return ""
     ports = {name: port for name, port, _ in known.ports}
     for service, kind, _, _, command, *_ in known.processes_plain:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -93,6 +95,20 @@ def test_a_client_of_a_service_that_does_not_run_gets_a_warning_with_the_command
     ] == done.stderr.splitlines()
     for program in ("true", "toy-check"):
         assert "" == with_client.devboot("run", "--", program).stderr
+
+
+def test_a_program_of_the_clone_does_not_wait_for_the_table_of_clients(with_client, tmp_path):
+    env = with_client.env | {"PYTHONPROFILEIMPORTTIME": "1"}
+
+    def imported(folder):
+        words = [sys.executable, "-m", "devboot", "run", "--", f"{folder}/toy-cli"]
+        done = subprocess.run(words, cwd=with_client.root, env=env, capture_output=True, text=True, check=True)
+        assert "asked\n" == done.stdout
+        return done.stderr
+
+    shutil.copytree(tmp_path / "object" / "bin", f"{with_client.root}/bin")
+    assert "client_programs" in imported(tmp_path / "object" / "bin")
+    assert "client_programs" not in imported(f"{with_client.root}/bin")
 
 
 def test_a_client_of_a_service_that_listens_gets_no_warning(with_client, port):

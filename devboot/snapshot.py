@@ -45,8 +45,8 @@ class Snapshot(Record):
     holds (kind, name, value): `=` set, `?` set unless the caller has it, `+` prepend with the path separator, `-`
     unset. `stamps` hold results of `stamp_of`; `inherited` the caller's variables that the composition depended on, as
     (name, value or None). `variables` are (name, value, source, is secret) of all that devboot sets; `ports` (name,
-    port, kind) must be free before the start, `tasks` (name, command, cwd, has dependencies) are for `run TASK`, `data`
-    is checked by `app.fast.data_check`.
+    port, place of the command that fixes it or "") must be free before the start, `tasks` (name, command, cwd, has
+    dependencies) are for `run TASK`, `data` is checked by `app.fast.data_check`.
     """
 
     root: str

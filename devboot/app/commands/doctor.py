@@ -74,7 +74,7 @@ def doctor(
 
 def _probe(subject: Subject, reporter: Reporter | None) -> tuple[Observation, ...]:
     """Import the project's code in this thread, which Ctrl-C interrupts; the checks run in others."""
-    from devboot.app.commands.settings_probe import probe
+    from devboot.app.commands.doctor_probe import probe
 
     with doing(reporter, "doctor", "importing the code") if reporter is not None else nullcontext():
         seen = probe(subject)

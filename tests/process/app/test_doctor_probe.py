@@ -7,7 +7,7 @@ import os
 import pytest
 
 from devboot.app.commands.doctor import Reach, doctor, examine
-from devboot.app.commands.settings_probe import entries_of, probe
+from devboot.app.commands.doctor_probe import entries_of, probe
 from devboot.model.observation import FAILED, SETTING
 from devboot.model.process import ProcessSpec
 from devboot.supervisor.system import proctable

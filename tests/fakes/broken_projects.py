@@ -636,6 +636,12 @@ BREAKS = (
         "process/too-long",
     ),
     Break(
+        "a command of the manifest that is too long for a program",
+        lambda shop: shop.add("[processes.long]\ncommand = 'true " + "x" * 200_000 + "'"),
+        "process/too-long",
+        "process/too-long",
+    ),
+    Break(
         "a line of the Procfile that starts nothing",
         lambda shop: (
             shop.manifest.unlink(),

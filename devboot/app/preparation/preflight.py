@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TypeVar
 
-from devboot.app.preparation.compose.composition import refuse_unready
+from devboot.app.preparation.compose.composition import kinds_of, refuse_unready
 from devboot.app.preparation.compose.port_choice import port_wishes
 from devboot.app.preparation.data import surroundings, wanted_databases
 from devboot.app.preparation.locking.lockfile import pins_of_lock, read_lock, why_stale
@@ -105,9 +105,10 @@ class Preflight:
         refuse_unready(self._loaded, files, self._environ, SilentReporter(), starts=True)
 
     def _refuse_too_long(self, files: EnvFiles) -> None:
-        root, procfile = self._loaded.project.root, self._loaded.procfile
-        lines = [] if procfile is None else [(each, f"{procfile.file}:{each.line}") for each in procfile.lines]
-        specs = [ProcessSpec(line.name, PROCESS, root, line.command, origin=origin) for line, origin in lines]
+        root = self._loaded.project.root
+        specs = [
+            ProcessSpec(each.name, PROCESS, root, each.text, origin=each.origin) for each in kinds_of(self._loaded)
+        ]
         refuse_too_long(files.variables, specs, self._environ, this_system())
 
     def _refuse_taken_ports(self, files: EnvFiles, recipes: Mapping[str, KnownRecipe]) -> None:

@@ -12,7 +12,6 @@ from devboot.app.preparation.locking.frozen import frozen_lock
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import read_bytes, read_text
 from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporter
-from devboot.model.artifact import platform_of
 from devboot.model.edge.lockfile.lock import (
     Lock,
     LockedPackage,
@@ -310,14 +309,14 @@ def _summary(lock: Lock, here: Distribution) -> str:
     if lock.python is not None:
         from devboot.environment.python.platform_tags import packages_here
 
-        count = packages_here(lock.python, platform_of(sys.platform, os.uname().machine) or "")
+        count = packages_here(lock.python, here.platform)
         products.append(counted(count, "Python package"))
     return f"devboot.lock has {', '.join(products)}" if products else "nothing to lock"
 
 
 def shown_version(package: LockedPackage, here: Distribution) -> str:
     """Return a package with its version on this machine, and the version elsewhere if that is another one."""
-    row = package.on(here.name, here.platform) if here.platform and package.row(here.platform) is None else None
+    row = package.on(here.name, here.platform) if package.row(here.platform) is None else None
     own = row.product if row is not None else package.version
     return f"{package.name} {own}" + (f" ({package.version} elsewhere)" if own != package.version else "")
 

@@ -42,7 +42,7 @@ def blamed_tools(error: DevbootError) -> frozenset[str]:
 
 
 def blamed_for_windows(error: DevbootError) -> frozenset[str]:
-    """Return the names of packages of which the error of an installation says that they have files for Windows only."""
+    """Return the packages that, by the error of an installation, have wheels for Windows only."""
     found = (_ONLY_ON_WINDOWS.search(cause) for cause in error.causes if error.slug in _SLUGS)
     return frozenset(normalised(match[1]) for match in found if match)
 

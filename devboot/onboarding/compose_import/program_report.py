@@ -60,7 +60,7 @@ def report_program(
 
 
 def _other_version(clone: Clone, container: Container, versions: Mapping[str, str]) -> str:
-    """Return the words about a language's version that isn't the one of the container's image; "" for the same one."""
+    """Return the report's remark on a language whose version differs from the container image's; "" if none does."""
     text = (clone.tree.text(container.dockerfile) if container.is_built else f"FROM {container.image}") or ""
     for name, wanted in _IMAGE.findall(text)[-1:]:
         known = versions.get(name, wanted)

@@ -75,7 +75,7 @@ def _of_image(server: Server) -> tuple[str, str]:
 
 
 def _newest(version: str) -> str:
-    """Return the words about a version that a lock completes."""
+    """Return a version as the report shows it: with `.x` for the patch release that the lock will choose."""
     return version if version.count(".") > 1 else f"{version}.x"
 
 

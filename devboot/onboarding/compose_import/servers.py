@@ -59,7 +59,7 @@ def servers_of(
     taken = {each.name for each in detected.tasks} | {each.name for each in detected.processes}
     databases = {each.name for each in detected.databases}
     for container in containers:
-        kind = kind_of(container)
+        own_kind = kind = kind_of(container)
         if kind is None:
             continue
         if not kind.is_spoken(packages):  # the code may have a client for which a simpler server is enough
@@ -71,15 +71,16 @@ def servers_of(
         known = (
             next((each for each in detected.services if each.recipe == kind.recipe), None) if name == recipe else None
         )
+        port = _port(container, kind)
         service = Service(
             name,
             recipe,
-            _port(container, kind) or (known.port if known is not None else None),
+            port or (known.port if known is not None else None),
             container.evidence,
             is_open=known is not None and known.is_open,
             version=_version(container, recipe),
-            settings=_settings(container, recipe) if kind == kind_of(container) else {},
-            port_from="as compose publishes it" if _port(container, kind) else "the code names it",
+            settings=_settings(container, recipe) if kind is own_kind else {},
+            port_from="as compose publishes it" if port else "the code names it",
         )
         named = [each for host in sorted(container.hosts) for each in wanted.get(host, ())]
         own = _databases(container, kind, service, detected, databases, named)

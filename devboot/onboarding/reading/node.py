@@ -142,18 +142,17 @@ def _installer(tree: Tree, folder: str, lock: str) -> str:
     if lock == "package.json":
         return "npm install"
     package = read_package(tree, posixpath.normpath(posixpath.join(folder, "package.json")))
+    text = tree.text(posixpath.join(folder, lock)) or ""
     if not lock.startswith(("yarn", "pnpm")):
         locked = read_package(tree, posixpath.normpath(posixpath.join(folder, lock))).get("packages")
         # npm on another platform omits packages that it doesn't install, and then `npm ci` rejects the lock
         is_refused = isinstance(locked, dict) and not _is_complete({**locked, "": package})
         run = "npm install --no-save" if is_refused else "npm ci"
-        text = tree.text(posixpath.join(folder, lock)) or ""
         if _OTHER_REGISTRY.search(text) and not tree.exists(posixpath.join(folder, ".npmrc")):
             # A mirror may be gone or out of reach, so the user's own registry comes first; the digests are the lock's
             return f"{run} --replace-registry-host=always || {run}"
         return run
     named = re.match(r"(yarn|pnpm)@(\d+)(\.\d+\.\d+)?", str(package.get("packageManager", "")))
-    text = tree.text(posixpath.join(folder, lock)) or ""
     if lock == "yarn.lock":
         if "__metadata:" not in text:
             return f"npx --yes yarn@1 install --{'frozen' if _names_all(package, text) else 'pure'}-lockfile"

@@ -43,9 +43,10 @@ class Observation(Record):
 
     @property
     def port(self) -> int:
-        """The port of a recorded connection; 0 for other observations."""
-        port = self.name.rpartition(":")[2]
-        return int(port) if port.isdecimal() and len(port) < 6 else 0
+        """The port of a recorded connection, or in the address of a setting; 0 if there is none."""
+        text = self.name.rpartition(":")[2]
+        port = int(text) if text.isdecimal() and len(text) < 6 else 0
+        return port if port < 65536 else 0
 
 
 def observed_folder(state: str) -> str:

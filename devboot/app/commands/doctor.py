@@ -27,7 +27,7 @@ from devboot.paths import user_directories
 from devboot.record import Record
 from devboot.state.project import find_project
 
-_ASKED = "pip"  # a package of which every index has a page, or doesn't, in an answer without its whole list
+_ASKED = "pip"  # package whose page is requested: an index's list of all packages is large
 
 
 class _Sources(Record):
@@ -48,7 +48,7 @@ class _Directories(Record):
 
 
 class Reach(Record):
-    """What the checks may do beyond looking: import the project's code, send requests to sources of packages."""
+    """Permissions of the checks: to import the project's code, to send requests to the sources of packages."""
 
     probes: bool = False
     is_online: bool = False

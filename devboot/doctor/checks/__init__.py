@@ -1,4 +1,4 @@
-"""All checks of `doctor` in the order of their areas; one module per area, `surroundings` has those around it."""
+"""All checks of `doctor` in the order of their areas; one module per area, those around a project in `surroundings`."""
 
 from __future__ import annotations
 

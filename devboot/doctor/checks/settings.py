@@ -107,8 +107,9 @@ def _address_of(seen: Observation) -> _Address | None:
         return None
     recipe = _RECIPES.get(scheme, scheme)
     usual = next((port for port, name in SERVICES.items() if name == recipe), 0)
-    host, _, port = place.rpartition(":") if place.rpartition(":")[2].isdecimal() else (place, "", "")
-    return _Address(host, int(port or usual), recipe, seen.place, seen.how.partition(" ")[2])
+    host, _, text = place.rpartition(":")
+    host, port = (host, seen.port) if host and text.isdecimal() else (place, usual)
+    return _Address(host, port, recipe, seen.place, seen.how.partition(" ")[2]) if port else None
 
 
 def _judged(address: _Address, servers: tuple[_Server, ...], hosts: tuple[str, ...]) -> Finding | None:

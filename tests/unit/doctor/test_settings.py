@@ -68,6 +68,9 @@ def test_the_variable_that_sets_the_address_is_named(prepared):
         "postgresql://localhost",  # its usual port
         "postgresql://db",  # a name that leads here
         "redis://cache.shop.test:6379",  # another machine
+        "redis://localhost:99999",  # no port
+        "redis://localhost:12345678901",
+        "redis://localhost:0",
         "sqlite:db.sqlite3",
     ],
 )

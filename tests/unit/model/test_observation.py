@@ -31,7 +31,8 @@ def test_no_record_says_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "port"), [("localhost:6379", 6379), (":::80", 80), ("db", 0), ("db:http", 0), ("a:9999999", 0)]
+    ("name", "port"),
+    [("localhost:6379", 6379), (":::80", 80), ("db", 0), ("db:http", 0), ("a:99999", 0), ("a:9999999", 0)],
 )
 def test_the_port_of_a_connection(name, port):
     assert port == Observation("connect", name).port

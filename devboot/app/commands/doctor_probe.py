@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import time
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from devboot import snapshot as snapshots
+from devboot.doctor.checks.manifest import words_of
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.environment.observation import settings_probe
 from devboot.environment.observation.startup_module import write_startup
@@ -24,7 +24,6 @@ from devboot.uv.child import TimedOut, run_child
 
 LIMIT = 10.0  # seconds for all processes
 _SHARE = 0.8  # of the time, after which the import is interrupted, so that what is known by then is reported
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _OBJECT = re.compile(r"^([A-Za-z_][\w.]*):[A-Za-z_][\w.]*(?:\(.*\))?$")
 _MODULE = re.compile(r"^[A-Za-z_][\w.]*$")
 _APPLICATION = ("-A", "--app")  # of celery and flask
@@ -93,12 +92,7 @@ def _named(seen: Observation, entry: _Entry) -> Observation:
 
 def entries_of(spec: ProcessSpec, environ: Mapping[str, str]) -> Iterator[str]:
     """Yield what a process imports at its start, as far as its command shows that."""
-    try:
-        words = shlex.split(spec.command) if spec.command else list(spec.argv)
-    except ValueError:
-        return
-    while words and (words[0] == "exec" or _ASSIGNMENT.match(words[0])):
-        words = words[1:]
+    words = words_of(spec.command) if spec.command else list(spec.argv)
     names = [os.path.basename(word) for word in words]
     if settings_probe.MANAGE in names or "django-admin" in names[:1]:
         yield settings_probe.MANAGE

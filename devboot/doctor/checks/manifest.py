@@ -120,15 +120,20 @@ def _commands(manifest: Manifest | None, procfile: Procfile | None) -> Iterator[
             yield name, table.command, table.cwd
 
 
-def program_of(command: str) -> str:
-    """Return the program that a command starts; "" if unclear, or if it is built into the shell."""
+def words_of(command: str) -> list[str]:
+    """Return the words of a command from its program on, without assignments and `exec`; none if it can't be split."""
     try:
         words = shlex.split(command)
     except ValueError:
-        return ""
+        return []
     while words and (words[0] == "exec" or _ASSIGNMENT.match(words[0])):
         words = words[1:]
-    first = words[0] if words else ""
+    return words
+
+
+def program_of(command: str) -> str:
+    """Return the program that a command starts; "" if unclear, or if it is built into the shell."""
+    first = next(iter(words_of(command)), "")
     return "" if first in _BUILT_IN or _OF_SHELL.search(first) or first.startswith(("-", "~")) else first
 
 

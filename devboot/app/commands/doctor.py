@@ -11,7 +11,7 @@ from devboot.app.preparation.preflight import preflight
 from devboot.app.preparation.project.detect import Detection
 from devboot.app.preparation.project.load import look_at_project
 from devboot.app.preparation.project.loaded import Loaded
-from devboot.doctor.checks import checks_for
+from devboot.doctor.checks import checks_for, settings, variables
 from devboot.doctor.checks.processes import find_lease
 from devboot.doctor.findings import Check, Report
 from devboot.doctor.running import run_checks
@@ -64,7 +64,7 @@ def doctor(
     reach = reach or Reach()
     subject = examine(context)
     checks = chosen(names, checks_for(subject))
-    if reach.probes:
+    if reach.probes and any(each in (*settings.CHECKS, *variables.CHECKS) for each in checks):
         subject = subject._replace(probed=_probe(subject, reporter))
     if reach.is_online:
         subject = subject._replace(sources=lambda: _sources(context, subject))

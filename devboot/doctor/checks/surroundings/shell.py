@@ -9,8 +9,8 @@ from devboot.clone_reader import read_head
 from devboot.doctor.findings import WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.errors import shell_word
+from devboot.supervisor.system.process_tree import INSIDE
 
-_INSIDE = "DEVBOOT_INSIDE"  # of the processes that devboot runs
 _HEAD = 512  # bytes that have the version
 _MARK = "# Completion of devboot"
 # Folders below the home folder, and the name of the script, as the help of `devboot completions` has them
@@ -65,7 +65,7 @@ def variables(subject: Subject) -> Answer:
                 fact="the shell has another project's virtualenv",
             )
         )
-    inside = subject.environ.get(_INSIDE, "")
+    inside = subject.environ.get(INSIDE, "")
     if inside and os.path.realpath(inside) != root:
         findings.append(
             Finding(
@@ -73,7 +73,7 @@ def variables(subject: Subject) -> Answer:
                 WARNING,
                 f"this shell was started by a process of `{inside}`",
                 "it has that project's variables, which this one inherits",
-                Fix(f"env -u {_INSIDE} devboot doctor", "or open a new shell"),
+                Fix(f"env -u {INSIDE} devboot doctor", "or open a new shell"),
                 fact="the shell belongs to another project",
             )
         )

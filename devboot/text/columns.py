@@ -63,16 +63,11 @@ def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(),
     """
     rows = [[printable(field) for field in row] for row in rows]
     columns = range(len(rows[0]))
+    sizes = [[cells(field) for field in row] for row in rows]
+    widths = [max(column) for column in zip(*sizes, strict=True)]
     kept = [len(row) for row in rows]  # the fields of each row that stay on its line
-    while True:
-        widths = [
-            max((cells(row[index]) for row, most in zip(rows, kept, strict=True) if index < most), default=0)
-            for index in columns
-        ]
-        lengths = [sum(map(cells, row[:most])) if most > 1 else 0 for row, most in zip(rows, kept, strict=True)]
-        if not width or not any(lengths) or sum(widths) + len(_GAP) * (len(widths) - 1) <= width:
-            break
-        kept[lengths.index(max(lengths))] -= 1
+    if width and _width_of(widths) > width:
+        kept, widths = _fit(sizes, width)
     if 2 * kept.count(len(columns)) < len(rows):
         return _with_last_below(rows, right, width)
     lines: list[str] = []
@@ -82,6 +77,35 @@ def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(),
         for field in filter(None, row[most:]):
             lines += wrap(field, width, first=_BELOW, then=_BELOW)
     return lines
+
+
+def _width_of(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _fit(sizes: Sequence[Sequence[int]], width: int) -> tuple[list[int], list[int]]:
+    """Move the last field of the longest row below it until all columns fit; `sizes` has the cells of each field.
+
+    Return the number of fields that each row keeps, and the widths of the columns.
+    """
+    from heapq import heapify, heappop, heappush
+
+    kept = [len(row) for row in sizes]
+    columns = [sorted((size, row) for row, size in enumerate(column)) for column in zip(*sizes, strict=True)]
+    longest = [(-sum(row), number) for number, row in enumerate(sizes) if any(row) and len(row) > 1]
+    heapify(longest)
+    while True:
+        for index, column in enumerate(columns):
+            while column and kept[column[-1][1]] <= index:
+                column.pop()
+        widths = [column[-1][0] if column else 0 for column in columns]
+        if not longest or _width_of(widths) <= width:
+            return kept, widths
+        length, row = heappop(longest)
+        kept[row] -= 1
+        length += sizes[row][kept[row]]
+        if length and kept[row] > 1:
+            heappush(longest, (length, row))
 
 
 def _with_last_below(rows: Sequence[Sequence[str]], right: frozenset[int], width: int) -> list[str]:

@@ -13,7 +13,7 @@ from devboot.daemon.views.repeat_filter import without_numbers
 from devboot.events import START, Event
 from devboot.supervisor.output.line_matcher import LineMatcher, strip_escapes
 from devboot.supervisor.output.relay import Tail
-from devboot.text.columns import clip, expand_tabs, printable, wrap
+from devboot.text.columns import clip, expand_tabs, printable, table, wrap
 from devboot.text.escapes import shown
 from devboot.text.loglines import LineStyle, Prefixer
 from devboot.text.masking import Masker
@@ -133,3 +133,11 @@ MESSAGES = {
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_messages_are_laid_out_in_linear_time(text, say):
     say(text)
+
+
+@pytest.mark.faults(123)
+@pytest.mark.parametrize("few", [1, 2], ids=["every row is too wide", "one of two rows is too wide"])
+def test_a_table_is_laid_out_in_linear_time(few):
+    paths = ["a path " * 12, "a path"][:few] * (SIZE // 16)
+    rows = [("removed", f"object-{number}", path) for number, path in enumerate(paths)]
+    assert len(table(rows, width=80)) > len(rows)

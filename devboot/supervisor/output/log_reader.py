@@ -143,9 +143,11 @@ def last_lines(path: str, count: int) -> list[bytes]:
 
 
 def last_text_lines(path: str, count: int) -> list[str]:
-    """Return the last `count` lines of one log as text; none if there is no log, or it can't be opened."""
+    """Return the last `count` lines of one log, without colours; none if there is no log, or it can't be opened."""
+    from devboot.supervisor.output.line_matcher import strip_escapes
+
     try:
-        return [line.decode("utf-8", "replace") for line in last_lines(path, count)]
+        return [strip_escapes(line).decode("utf-8", "replace") for line in last_lines(path, count)]
     except OSError:
         return []
 

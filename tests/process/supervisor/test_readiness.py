@@ -31,7 +31,7 @@ def test_a_port_that_is_open_is_not_ready_until_it_answers_well(stage, port):
 
 
 def test_a_process_that_keeps_failing_is_reported_by_its_exit_and_not_by_its_probe(stage, port):
-    command = "echo no queue; test ! -e failed || exec sleep 100; touch failed; exit 3"
+    command = r"printf '\033[31mno queue\033[0m\n'; test ! -e failed || exec sleep 100; touch failed; exit 3"
     stage.add("worker", command, gates=True, ready=Probe("http", port=port, path="/"))
 
     stage.up()

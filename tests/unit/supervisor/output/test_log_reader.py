@@ -583,7 +583,7 @@ def test_the_last_lines_as_text_are_none_if_the_log_cannot_be_opened(log):
     import subprocess
     import sys
 
-    log.write(b"one\n\xfftwo\n")
+    log.write(b"\x1b[31mone\x1b[0m\n\xfftwo\n")
     code = f"""
 import resource
 from devboot.supervisor.output.log_reader import last_text_lines

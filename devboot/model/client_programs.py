@@ -1,4 +1,4 @@
-"""Client programs of servers, each with its package in Debian and Ubuntu; "" if neither has one."""
+"""Client programs of servers, each with its package in Debian and Ubuntu; "" if no package has just clients."""
 
 from __future__ import annotations
 

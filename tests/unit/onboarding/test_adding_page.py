@@ -54,3 +54,11 @@ def test_every_file_that_the_page_names_is_there():
     named = re.findall(r"`((?:devboot|tests)/[\w/]+\.(?:py|toml))`", PAGE)
     assert named
     assert [path for path in named if not (root / path).is_file()] == []
+
+
+def test_every_table_that_the_page_names_is_in_its_file():
+    root = Path(devboot.__file__).parents[1]
+    named = re.findall(r"`(devboot/[\w/]+\.py)`, `([A-Z_]+)`", PAGE)
+    assert named
+    for path, table in named:
+        assert re.search(rf"^{table}\b.* = ", (root / path).read_text(), re.MULTILINE), (path, table)

@@ -1,6 +1,10 @@
-"""Makes text of a user or program safe for messages, one line of limited length; counts things in words."""
+"""Makes text of a user or program safe for messages, one line of limited length; counts and lists in words."""
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def printable(text: str, limit: int = 40) -> str:
@@ -18,3 +22,8 @@ def counted(number: int, noun: str) -> str:
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{number} {noun[:-1]}ies"
     return f"{number} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return `web`, `web and worker` or `db, web and worker`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from devboot.model.printable import printable
+from devboot.model.printable import listed, printable
 from devboot.model.project_files.procfile import Procfile
 
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
@@ -31,10 +31,6 @@ def read_otherwise(data: bytes, own: Procfile) -> Iterator[str]:
         lacking = [runner for runner, read in found.items() if (line.name, line.command) not in read]
         if lacking:
             verb = "leaves" if len(lacking) == 1 else "leave"
-            yield f"{own.file}:{line.line}: {_listed(lacking)} {verb} out `{printable(line.name)}`"
+            yield f"{own.file}:{line.line}: {listed(lacking)} {verb} out `{printable(line.name)}`"
     if own.release is not None:
         yield f"{own.file}:{own.release.line}: other runners start `release` as a process"
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

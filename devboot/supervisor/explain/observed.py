@@ -24,6 +24,7 @@ from devboot.model.observation import (
     observed_folder,
     read_observations,
 )
+from devboot.model.printable import listed
 from devboot.record import Record
 from devboot.supervisor.explain.append_command import append_command
 from devboot.supervisor.explain.file_templates import WORDS, copying_command
@@ -215,7 +216,7 @@ def _explain_unset(
     shown = [f"{each.name}{each.where}" for each in found[:_MOST]]
     more = [f"{len(found) - _MOST} more"] if len(found) > _MOST else []
     verb = "has" if len(found) == 1 else "have"
-    sentence = f"read {_listed([*shown, *more])}, which {verb} no value"
+    sentence = f"read {listed([*shown, *more])}, which {verb} no value"
     file = env_file_of(spec, seen)
     command = append_command(output.root, file, [f"{each.name}={_value_of(each.name, output.lines)}" for each in found])
     helps = (command, "`devboot up -d` starts it with the value") if command else (f"set {found[0].name} in {file}",)
@@ -515,7 +516,3 @@ def _inner_path(root: str, path: str, *, is_there: bool) -> str:
         if os.path.exists(wanted) and (is_there or os.path.dirname(inner)):
             return inner
     return ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -88,7 +88,6 @@ class _Import:
     ) -> None:
         self.clone, self.compose, self.detected, self.values = clone, compose, detected, values
         self.entries = Entries(clone.tree, compose)
-        self.paths = {path for path, _ in compose.documents}
         chosen = _chosen(compose.containers, profiles)
         self.left = [each for each in compose.containers if each.name not in chosen]
         self.containers = [each for each in compose.containers if each.name in chosen]
@@ -154,11 +153,12 @@ class _Import:
     def _composed(self, proposal: Proposal, environment: Environment) -> Proposal:
         names = {each.service.name for each in self.servers}
         own = {each.name for each in self.programs}
+        paths = {path for path, _ in self.compose.documents}
         return replace(
             proposal,
             python=PythonInput(),
             packages=tuple(
-                each for each in proposal.packages if each.evidence is not None and each.evidence.path in self.paths
+                each for each in proposal.packages if each.evidence is not None and each.evidence.path in paths
             ),
             services=tuple(each for each in proposal.services if each.name in names),
             databases=tuple(each for each in proposal.databases if each.service in names),

@@ -11,12 +11,10 @@ from devboot.onboarding.compose_import.programs import COMPLETED, Program, depen
 from devboot.onboarding.compose_import.servers import published_ports
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.reading.containers.container import Container, Mount, texts
-from devboot.onboarding.reading.containers.image_commands import folder_of
+from devboot.onboarding.reading.containers.image_commands import folder_of, image_of
 
 # The language of an image, and its version
-_IMAGE = re.compile(
-    r"(?im)^FROM\s+(?:--\S+\s+)*(?:docker\.io/)?(?:library/)?(?:oven/|denoland/)?(python|node|bun|deno):(\d+(?:\.\d+)*)"
-)
+_IMAGE = re.compile(r"(?:docker\.io/)?(?:library/)?(?:oven/|denoland/)?(python|node|bun|deno):(\d+(?:\.\d+)*)")
 
 
 def report_program(
@@ -61,14 +59,17 @@ def report_program(
 
 def _other_version(clone: Clone, container: Container, versions: Mapping[str, str]) -> str:
     """Return the report's remark on a language whose version differs from the container image's; "" if none does."""
-    text = (clone.tree.text(container.dockerfile) if container.is_built else f"FROM {container.image}") or ""
-    for name, wanted in _IMAGE.findall(text)[-1:]:
-        known = versions.get(name, wanted)
-        parts = min(known.count("."), wanted.count(".")) + 1
-        if not known:
-            return f", with the newest Python that its packages take instead of {wanted}"
-        if re.findall(r"\d+", known)[:parts] != wanted.split(".")[:parts] or known[:1] in "<>!~^":
-            return f", with {name} {known} instead of {wanted}"
+    image = image_of(clone.tree, container)
+    found = _IMAGE.match(image.base if image is not None else container.image)
+    if found is None:
+        return ""
+    name, wanted = found.groups()
+    known = versions.get(name, wanted)
+    parts = min(known.count("."), wanted.count(".")) + 1
+    if not known:
+        return f", with the newest Python that its packages take instead of {wanted}"
+    if re.findall(r"\d+", known)[:parts] != wanted.split(".")[:parts] or known[:1] in "<>!~^":
+        return f", with {name} {known} instead of {wanted}"
     return ""
 
 

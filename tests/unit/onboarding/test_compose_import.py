@@ -782,6 +782,22 @@ def test_another_python_than_the_images_is_an_approximation(take, own, verdict):
     assert report["services.web.build"][0] == verdict
 
 
+@pytest.mark.parametrize(("target", "verdict"), [("old", "approximated"), ("dev", "native"), ("page", "native")])
+def test_the_version_of_the_stage_that_is_built_counts(take, target, verdict):
+    stages = "FROM python:3.11 AS old\nFROM --platform=linux/amd64 python:3.13 AS base\nWORKDIR /app\n"
+    stages += "FROM base AS dev\nWORKDIR /app\nCOPY . .\nFROM nginx:1 AS page\nWORKDIR /app\nFROM node:16\n"
+    compose = f"""
+services:
+  web:
+    build: {{context: ., target: {target}}}
+    command: python app.py
+"""
+    _, report, _ = take(compose, {"Dockerfile": stages, ".python-version": "3.13\n"})
+
+    verdict_here, text = report["services.web.build"]
+    assert (verdict_here, "python 3.13 instead of 3.11" in text) == (verdict, target == "old")
+
+
 def test_a_version_that_the_lock_completes_is_named_as_such(take):
     _, report, _ = take("services:\n  a: {image: 'redis:7'}\n  b: {image: 'postgres:16.3'}\n")
 

@@ -57,13 +57,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The built stage of a Dockerfile: its working folder, the clone's files in it, its start commands by line."""
+    """The built stage of a Dockerfile: its working folder, the clone's files in it, its start commands by line.
+
+    `base` is the image in its FROM, or in that of the stage from which it is derived.
+    """
 
     path: str
     folder: str
     places: tuple[Place, ...]
     starts: tuple[tuple[int, str], ...]
-    lines: tuple[tuple[int, str, str], ...] = ()  # ENTRYPOINT and CMD as written
+    lines: tuple[tuple[int, str, str], ...]  # ENTRYPOINT and CMD as written
+    base: str
 
 
 def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
@@ -174,7 +178,8 @@ def _read(path: str, text: str, root: str, target: str = "") -> Image:
     folder = "/"
     places: list[Place] = []
     starts: list[tuple[int, str, str]] = []
-    stage = ""
+    stage = base = ""
+    bases: dict[str, str] = {}  # by stage
     for match in itertools.islice(_LINE.finditer(text[:_LONGEST]), _MOST):
         word, value = match[1].upper(), match[2].replace("\\\n", " ").strip()
         line = text.count("\n", 0, match.start(1)) + 1
@@ -183,13 +188,15 @@ def _read(path: str, text: str, root: str, target: str = "") -> Image:
                 break
             folder, places, starts = "/", [], []
             stage = (re.search(r"(?i)\bas\s+(\S+)\s*$", value) or ["", ""])[1]
+            base = next((each for each in value.split() if not each.startswith("--")), "")
+            base = bases[stage] = bases.get(base, base)
         elif word == "WORKDIR":
             folder = posixpath.normpath(posixpath.join(folder, value.strip("\"'")))
         elif word in ("COPY", "ADD"):
             places += _copied(value, folder, root)
         else:
             starts.append((line, word, value))
-    return Image(path, folder, _inner_first(places), tuple(_started(starts)), tuple(starts))
+    return Image(path, folder, _inner_first(places), tuple(_started(starts)), tuple(starts), base)
 
 
 def _copied(value: str, folder: str, root: str) -> Iterator[Place]:
